@@ -1,0 +1,107 @@
+"""The network: what every command reads, once a model has been described.
+
+Plain data. No ONNX object travels beyond this point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import prod
+
+Shape = tuple[int, ...]
+Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
+
+#: Stands for an input left out, and for a shape that is not known (see ``Layer.missing``).
+ABSENT: Shape = (0,)
+
+#: Bits of one element; strings and opaque types have no fixed size and count as 0.
+BITS: Mapping[str, int] = {
+    "float64": 64, "int64": 64, "uint64": 64, "complex64": 64, "complex128": 128,
+    "float32": 32, "int32": 32, "uint32": 32,
+    "float16": 16, "bfloat16": 16, "int16": 16, "uint16": 16,
+    "int8": 8, "uint8": 8, "bool": 8,
+    "float8e4m3fn": 8, "float8e4m3fnuz": 8, "float8e5m2": 8, "float8e5m2fnuz": 8, "float8e8m0": 8,
+    "int4": 4, "uint4": 4, "float4e2m1": 4, "int2": 2, "uint2": 2,
+}  # fmt: skip
+
+
+class Role(StrEnum):
+    """What a value is to the network."""
+
+    INPUT = "input"
+    ACTIVATION = "activation"
+    WEIGHT = "weight"  # no graph input feeds it and its elements are params
+    CONSTANT = "constant"  # no graph input feeds it, but it steers: a shape, an axis, a scale
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One tensor. ``name`` is unique: names in subgraphs carry the graph path before them."""
+
+    name: str
+    shape: Shape | None
+    dtype: str
+    role: Role
+
+    @property
+    def elements(self) -> int | None:
+        """The number of elements; None where the shape is unknown."""
+        return None if self.shape is None else prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The size in bytes, sub-byte types packed; None where the shape is unknown."""
+        return None if self.shape is None else -(-prod(self.shape) * BITS.get(self.dtype, 0) // 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One side of an If that a layer stands in."""
+
+    choice: str  # id of the If
+    side: str  # "then" or "else"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One node. ``id`` is unique (its first output, prefixed by the graph path); ``name`` is not.
+
+    ``inputs`` and ``outputs`` are shapes, in the order of the operator's own definition; a
+    position that was left out, or whose shape is unknown, holds ``ABSENT``.
+    """
+
+    id: str
+    name: str
+    op_type: str
+    domain: str
+    scope: str
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    weights: frozenset[int] = frozenset()  # positions of ``inputs`` that no graph input feeds
+    parameters: tuple[str, ...] = ()  # names in ``Network.parameters`` that those carry
+    reads: tuple[str, ...] = ()  # names in ``Network.values``, "" where left out
+    writes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()  # why shapes are unknown; empty when every shape is static
+    trips: int | None = 1  # how often it runs; None where that depends on data
+    branches: tuple[Branch, ...] = ()  # from the outermost If inwards
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The layers of one model in execution order, with the values between them."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    values: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    inputs: tuple[Value, ...] = ()
+    outputs: tuple[str, ...] = ()
+    opsets: Mapping[str, int] = field(default_factory=dict)
+    bindings: Mapping[str, int] = field(default_factory=dict)
+    batch: int | None = None  # what the free leading dimension of the inputs was bound to
+    choices: Mapping[str, str | None] = field(default_factory=dict)  # If id -> side if known
+    dead_weights: tuple[Value, ...] = ()  # initializers that nothing reads
+    warnings: tuple[str, ...] = ()
