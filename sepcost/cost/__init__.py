@@ -1,0 +1,1 @@
+"""What a network costs: plain Python over a described Network."""

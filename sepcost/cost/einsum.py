@@ -1,0 +1,79 @@
+"""Einsum: from its equation to its MACs.
+
+Two operands take the product of all their distinct labels: one MAC for each term of the sum.
+More are contracted in pairs from left to right, as ONNX Runtime does: after each pair only those
+labels stay that a later operand or the output names. One operand alone is transposed or reduced
+and takes no MACs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import prod
+
+from sepcost.network import Shape
+
+Term = dict[str, int]  # label -> size
+
+
+def macs(equation: str, shapes: Sequence[Shape]) -> int:
+    """Count the MACs of ``equation`` over operands of these shapes.
+
+    Raises
+    ------
+    ValueError
+        The equation and the shapes do not fit.
+
+    Examples
+    --------
+    >>> macs("bij,bjk->bik", [(2, 3, 4), (2, 4, 5)])
+    120
+    >>> macs("ij->ji", [(3, 4)])
+    0
+    """
+    operands, output = _parse(equation, shapes)
+    total, left = 0, operands[0]
+    for step, right in enumerate(operands[1:], start=2):
+        union = _union(left, right)
+        total += prod(union.values())
+        later = output.union(*operands[step:])
+        left = {label: size for label, size in union.items() if label in later}
+    return total
+
+
+def _parse(equation: str, shapes: Sequence[Shape]) -> tuple[list[Term], set[str]]:
+    inputs, arrow, target = equation.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(shapes):
+        raise ValueError(f"einsum {equation!r} names {len(terms)} operands, not {len(shapes)}")
+    pairs = list(zip(terms, shapes, strict=True))
+    operands = [_term(term, shape) for term, shape in pairs]
+    ellipses = {label for operand in operands for label in operand if label.startswith(".")}
+    if arrow:
+        named = set(target.replace("...", ""))
+        return operands, named | (ellipses if "..." in target else set())
+    counts = Counter(inputs.replace(",", "").replace("...", ""))
+    return operands, {label for label, times in counts.items() if times == 1} | ellipses
+
+
+def _term(term: str, shape: Shape) -> Term:
+    """Sizes by label; the axes of an ellipsis are ``.1`` (the last), ``.2``, and so on."""
+    before, dots, after = term.partition("...")
+    hidden = len(shape) - len(before) - len(after)
+    if hidden < 0 or (hidden and not dots):
+        raise ValueError(f"einsum term {term!r} does not fit shape {list(shape)}")
+    labels = [*before, *(f".{axis}" for axis in range(hidden, 0, -1)), *after]
+    sizes: Term = {}
+    for label, size in zip(labels, shape, strict=True):
+        sizes[label] = _broadcast(sizes.get(label, 1), size)
+    return sizes
+
+
+def _union(left: Term, right: Term) -> Term:
+    shared = {label: _broadcast(left.get(label, 1), size) for label, size in right.items()}
+    return {**left, **shared}
+
+
+def _broadcast(a: int, b: int) -> int:
+    return b if a == 1 else a

@@ -1,0 +1,92 @@
+"""The equations of Howard et al. 2017 (MobileNets, arXiv:1704.04861).
+
+Symbols: kernel side D_K, side of the output map D_F, M input channels, N output channels.
+
+* eq. 2  regular     D_K^2 * M * N * D_F^2
+* eq. 3  depthwise   G[k, l, m] = sum over i, j of K[i, j, m] * F[k + i - 1, l + j - 1, m]
+* eq. 4  its cost    D_K^2 * M * D_F^2
+* eq. 5  separable   D_K^2 * M * D_F^2 + M * N * D_F^2
+* their ratio        1 / N + 1 / D_K^2
+* eq. 6  width       alpha * M and alpha * N in the place of M and N in eq. 5
+* eq. 7  resolution  rho * D_F in the place of D_F in eq. 6
+
+The functions state them over any number of spatial axes: D_K^2 becomes the product of the kernel
+sides and D_F^2 the number of output positions, so that strides, padding, dilation and the batch
+are all in ``positions``. With groups, each group is a convolution of its own; with rank R, each
+input channel has R depthwise kernels (R = 1 in the paper). Parameters are the same products at
+one position. Costs are in MACs.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from sepcost.network import Shape
+
+Channels = tuple[int, int]  # (M, N): input and output channels, over all groups
+
+
+def regular(kernel: Shape, channels: Channels, positions: int, group: int = 1) -> int:
+    """Eq. 2: ``prod(kernel) * M * N * positions``, where each group sees only its own M / group."""
+    inputs, outputs = channels
+    return prod(kernel) * inputs * outputs * positions // group
+
+
+def depthwise(kernel: Shape, in_channels: int, positions: int, rank: int = 1) -> int:
+    """Eq. 4: ``prod(kernel) * M * positions``, for each of the rank's kernels."""
+    return rank * prod(kernel) * in_channels * positions
+
+
+def pointwise(channels: Channels, positions: int, group: int = 1, rank: int = 1) -> int:
+    """Give the second term of eq. 5: ``M * N * positions``, a regular convolution of kernel 1."""
+    return rank * regular((1,), channels, positions, group)
+
+
+def separable(
+    kernel: Shape, channels: Channels, positions: int, group: int = 1, rank: int = 1
+) -> int:
+    """Eq. 5: the depthwise and the pointwise part, one after the other."""
+    return depthwise(kernel, channels[0], positions, rank) + pointwise(
+        channels, positions, group, rank
+    )
+
+
+def ratio(kernel: Shape, out_channels: int, group: int = 1, rank: int = 1) -> float:
+    """Separable over regular: ``R * (group / N + 1 / prod(kernel))``, the paper's at R = 1."""
+    return rank * (group / out_channels + 1 / prod(kernel))
+
+
+def break_even_rank(kernel: Shape, out_channels: int, group: int = 1) -> float:
+    """Give the rank at which both cost the same: ``N * K / (N + K)``, N within a group."""
+    return 1 / ratio(kernel, out_channels, group)
+
+
+def regular_params(kernel: Shape, channels: Channels, group: int = 1) -> int:
+    """``prod(kernel) * M * N / group`` weights."""
+    return regular(kernel, channels, 1, group)
+
+
+def separable_params(kernel: Shape, channels: Channels, group: int = 1, rank: int = 1) -> int:
+    """``R * (prod(kernel) * M + M * N / group)`` weights."""
+    return separable(kernel, channels, 1, group, rank)
+
+
+def regular_square(d_k: int, m: int, n: int, d_f: int) -> int:
+    """Eq. 2 as printed: ``D_K^2 * M * N * D_F^2``."""
+    return regular((d_k, d_k), (m, n), d_f**2)
+
+
+def separable_square(d_k: int, m: int, n: int, d_f: int) -> int:
+    """Eq. 5 as printed: ``D_K^2 * M * D_F^2 + M * N * D_F^2``."""
+    return separable((d_k, d_k), (m, n), d_f**2)
+
+
+def scaled(size: int, multiplier: float) -> int:
+    """Apply the width multiplier alpha (eq. 6) or resolution multiplier rho (eq. 7) to a size.
+
+    The paper leaves the rounding open; its tables follow from the nearest whole number.
+
+    >>> scaled(512, 0.75), scaled(14, 0.714)
+    (384, 10)
+    """
+    return max(1, int(size * multiplier + 0.5))

@@ -1,0 +1,256 @@
+"""The geometry of every operator that convolves, and what makes one impossible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from sepcost.cost.analysis import Conventions, Convolution
+from sepcost.errors import ModelError
+from sepcost.network import ABSENT, Layer, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """Where one operator keeps what it convolves, as positions in its inputs."""
+
+    weight: int = 1
+    bias: int = 2
+    data: int = 0
+    transposed: bool = False
+    channels_last: bool = False
+    deformable: bool = False
+
+
+_PLAIN = Operands()
+_LAST = Operands(channels_last=True)
+_QUANTIZED = Operands(weight=3, bias=8)
+
+#: Every operator that convolves with one weight, by domain and op_type.
+CONVOLUTIONS: Mapping[tuple[str, str], Operands] = {
+    ("", "Conv"): _PLAIN,
+    ("", "ConvInteger"): Operands(bias=-1),
+    ("", "ConvTranspose"): Operands(transposed=True),
+    ("", "DeformConv"): Operands(bias=3, deformable=True),
+    ("", "QLinearConv"): _QUANTIZED,
+    ("com.microsoft", "ConvTransposeWithDynamicPads"): Operands(bias=3, transposed=True),
+    ("com.microsoft", "FusedConv"): _PLAIN,
+    ("com.microsoft", "NhwcConv"): _LAST,
+    ("com.microsoft", "NhwcFusedConv"): _LAST,
+    ("com.microsoft", "QLinearConv"): _QUANTIZED,
+    ("com.microsoft.nchwc", "Conv"): _PLAIN,
+    ("com.ms.internal.nhwc", "Conv"): _LAST,
+    ("com.ms.internal.nhwc", "ConvTranspose"): Operands(transposed=True, channels_last=True),
+    ("com.ms.internal.nhwc", "QLinearConv"): Operands(weight=3, bias=8, channels_last=True),
+    ("com.ms.internal.nhwc", "QLinearConvTranspose"): Operands(
+        weight=3, bias=8, transposed=True, channels_last=True
+    ),
+}
+
+
+def key(layer: Layer) -> tuple[str, str]:
+    """Domain and op_type as the tables hold them: the default domain has two spellings."""
+    return ("" if layer.domain == "ai.onnx" else layer.domain, layer.op_type)
+
+
+def operands(layer: Layer) -> Operands | None:
+    """Where the layer keeps data, weight and bias; None where it does not convolve."""
+    return CONVOLUTIONS.get(key(layer))
+
+
+def given(shapes: Sequence[Shape], position: int) -> bool:
+    """Whether an optional input is there, with a known shape."""
+    return 0 <= position < len(shapes) and shapes[position] != ABSENT
+
+
+def ints(layer: Layer, name: str) -> Shape | None:
+    """Return an attribute that lists integers; None where it is left out or empty."""
+    value = layer.attributes.get(name)
+    if isinstance(value, tuple) and value:
+        return tuple(int(item) for item in value)
+    return None
+
+
+def integer(layer: Layer, name: str, default: int) -> int:
+    """Return an integer attribute."""
+    value = layer.attributes.get(name, default)
+    return value if isinstance(value, int) else default
+
+
+def convolution(layer: Layer, conventions: Conventions | None = None) -> Convolution | None:
+    """Describe the convolution that a layer computes.
+
+    Parameters
+    ----------
+    layer
+        Any layer; ``auto_pad``, missing strides, dilations and kernel_shape are resolved.
+    conventions
+        Under ``conv_transpose == "output"`` the positions of a transposed one are its outputs.
+
+    Returns
+    -------
+    Convolution or None
+        None where the layer does not convolve, or data, weight or output have no known shape.
+    """
+    where = operands(layer)
+    if where is None or not _known(layer, where):
+        return None
+    weight = layer.inputs[where.weight]
+    rank, group = len(weight) - 2, integer(layer, "group", 1)
+    source, target = layer.inputs[where.data], layer.outputs[0]
+    outputs = target[0] * prod(_spatial(layer, target))
+    at_input = where.transposed and (conventions or Conventions()).conv_transpose == "input"
+    return Convolution(
+        kernel=weight[2:],
+        strides=ints(layer, "strides") or (1,) * rank,
+        dilations=ints(layer, "dilations") or (1,) * rank,
+        pads=_pads(layer, where),
+        group=group,
+        in_channels=weight[0] if where.transposed else weight[1] * group,
+        out_channels=weight[1] * group if where.transposed else weight[0],
+        positions=source[0] * prod(_spatial(layer, source)) if at_input else outputs,
+        pointwise_positions=outputs,
+        transposed=where.transposed,
+    )
+
+
+def _known(layer: Layer, where: Operands) -> bool:
+    return (
+        given(layer.inputs, where.data)
+        and given(layer.inputs, where.weight)
+        and given(layer.outputs, 0)
+    )
+
+
+def _spatial(layer: Layer, shape: Shape) -> Shape:
+    return shape[1:-1] if _channels_last(layer) else shape[2:]
+
+
+def _channels_last(layer: Layer) -> bool:
+    where = operands(layer)
+    return bool(where and where.channels_last) or bool(integer(layer, "channels_last", 0))
+
+
+def _pads(layer: Layer, where: Operands) -> Shape:
+    """Begins, then ends: given, or what the output shape says that auto_pad took.
+
+    Conv takes ``(out - 1) * stride + span - in`` and ConvTranspose
+    ``(in - 1) * stride + output_padding + span - out`` for each axis, with
+    ``span = (kernel - 1) * dilation + 1`` (ONNX operator specification).
+    """
+    kernel = layer.inputs[where.weight][2:]
+    mode = layer.attributes.get("auto_pad") or "NOTSET"
+    from_output = where.transposed and ints(layer, "output_shape") is not None
+    if mode == "VALID" or (mode == "NOTSET" and not from_output):
+        return (mode == "NOTSET" and ints(layer, "pads")) or (0,) * (2 * len(kernel))
+    small = _spatial(layer, layer.inputs[where.data])
+    large = _spatial(layer, layer.outputs[0])
+    if not where.transposed:
+        small, large = large, small
+    ones, zeros = (1,) * len(kernel), (0,) * len(kernel)
+    axes = zip(
+        small,
+        large,
+        kernel,
+        ints(layer, "strides") or ones,
+        ints(layer, "dilations") or ones,
+        ints(layer, "output_padding") or zeros,
+        strict=True,
+    )
+    totals = [
+        max(0, (s - 1) * stride + out + (k - 1) * d + 1 - g) for s, g, k, stride, d, out in axes
+    ]
+    halves = [total // 2 for total in totals]
+    rest = [total - half for total, half in zip(totals, halves, strict=True)]
+    lower = mode == "SAME_LOWER" or (where.transposed and mode == "NOTSET")
+    return tuple(rest + halves) if lower else tuple(halves + rest)
+
+
+def check(layer: Layer) -> None:
+    """Refuse a convolution that cannot be.
+
+    Shapes that are not known are not looked at, so it can run before and after shape inference;
+    any layer that does not convolve passes.
+
+    Raises
+    ------
+    ModelError
+        One line that names the node, the attribute and what it had to be.
+    """
+    where = operands(layer)
+    if where is None:
+        return
+    _check_attributes(layer)
+    if given(layer.inputs, where.weight):
+        _check_weight(layer, where)
+        if given(layer.inputs, where.data):
+            _check_data(layer, where)
+
+
+def _refuse(layer: Layer, problem: str) -> ModelError:
+    return ModelError(f"{layer.op_type} {layer.name or layer.id!r}: {problem}")
+
+
+def _check_attributes(layer: Layer) -> None:
+    for name in ("strides", "dilations", "kernel_shape"):
+        values = ints(layer, name)
+        if values is not None and min(values) < 1:
+            raise _refuse(layer, f"{name} {list(values)} must all be at least 1")
+    group = integer(layer, "group", 1)
+    if group < 1:
+        raise _refuse(layer, f"group {group} must be at least 1")
+
+
+def _check_weight(layer: Layer, where: Operands) -> None:
+    weight, group = layer.inputs[where.weight], integer(layer, "group", 1)
+    if len(weight) < 3:
+        raise _refuse(layer, f"its weight has shape {list(weight)}, which is no kernel")
+    kernel = ints(layer, "kernel_shape")
+    if kernel is not None and kernel != weight[2:]:
+        raise _refuse(
+            layer, f"kernel_shape {list(kernel)} does not match its weight {list(weight)}"
+        )
+    rank = len(weight) - 2
+    for name, length in (("strides", rank), ("dilations", rank), ("pads", 2 * rank)):
+        values = ints(layer, name)
+        if values is not None and len(values) != length:
+            raise _refuse(layer, f"{name} {list(values)} must hold {length} values")
+    if weight[0] % group:
+        side = "input" if where.transposed else "output"
+        raise _refuse(layer, f"{weight[0]} {side} channels cannot be split into {group} groups")
+
+
+def _check_data(layer: Layer, where: Operands) -> None:
+    data, weight = layer.inputs[where.data], layer.inputs[where.weight]
+    if len(data) != len(weight):
+        raise _refuse(layer, f"its input {list(data)} and weight {list(weight)} differ in rank")
+    channels = data[-1] if _channels_last(layer) else data[1]
+    group = integer(layer, "group", 1)
+    wanted = weight[0] if where.transposed else weight[1] * group
+    if channels != wanted:
+        raise _refuse(
+            layer,
+            f"its input has {channels} channels, but weight {list(weight)} in {group} group(s) "
+            f"takes {wanted}",
+        )
+    if not where.transposed:
+        _check_extent(layer, where)
+
+
+def _check_extent(layer: Layer, where: Operands) -> None:
+    """Refuse a kernel that no position of the padded input holds."""
+    kernel = layer.inputs[where.weight][2:]
+    mode = layer.attributes.get("auto_pad") or "NOTSET"
+    if mode not in ("NOTSET", "VALID"):
+        return
+    pads = (ints(layer, "pads") if mode == "NOTSET" else None) or (0,) * (2 * len(kernel))
+    dilations = ints(layer, "dilations") or (1,) * len(kernel)
+    sizes = _spatial(layer, layer.inputs[where.data])
+    for axis, (size, side, dilation) in enumerate(zip(sizes, kernel, dilations, strict=True)):
+        padded = size + pads[axis] + pads[axis + len(kernel)]
+        span = (side - 1) * dilation + 1
+        if span > padded:
+            raise _refuse(
+                layer, f"its kernel spans {span} on axis {axis}, the padded input has {padded}"
+            )

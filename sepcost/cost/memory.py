@@ -1,0 +1,156 @@
+"""What a layer moves, and how much memory the values between layers need.
+
+Conventions:
+
+* A layer moves each distinct value that it reads or writes once, weights included, sub-byte types
+  packed: a perfect cache within a layer, none between layers.
+* Views (Identity, Reshape, Flatten, Squeeze, Unsqueeze, Dropout at inference, ...) move nothing,
+  and their output shares the memory of their input. Constants, and the nodes that hold subgraphs,
+  move nothing either: the rows of the subgraph do.
+* Gather and Slice, in all their forms, read as many bytes of the data as they write. Shape reads
+  nothing but a shape.
+* The peak is that of one pass over the rows in order. An activation lives from the row that writes
+  it to the last row that reads it; graph inputs live from the start to their last use, graph
+  outputs to the end. While a row runs, its inputs and outputs live together: nothing is reused in
+  place. Weights and constants are not activations. A loop's trips do not multiply the peak, and
+  of the branches of an If, which follow each other in the rows, the larger one makes it.
+* Values of unknown size count as 0 in the peak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from sepcost.cost.free import Key
+from sepcost.cost.geometry import key
+from sepcost.network import Layer, Network, Role, Value
+
+_KINDS: Mapping[str, str] = {
+    "view": "BitCast Dropout Flatten Identity MemcpyFromHost MemcpyToHost Optional "
+    "OptionalGetElement Reshape Squeeze Unsqueeze",
+    "still": "Constant If Loop Scan SequenceMap",
+    "picks": "Compress Gather GatherElements GatherND Slice",
+    "shape": "EyeLike OptionalHasElement RandomNormalLike RandomUniformLike Shape Size",
+}
+
+#: What an operator does with its first input: "view" shares its memory, "picks" reads as much of
+#: it as it writes, "shape" reads its shape alone; "still" moves nothing at all.
+KINDS: Final[Mapping[Key, str]] = {
+    **{("", name): kind for kind, names in _KINDS.items() for name in names.split()},
+    ("ai.onnx.ml", "ArrayFeatureExtractor"): "picks",
+    ("com.microsoft", "ExpandDims"): "view",
+    ("com.microsoft", "GatherND"): "picks",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The least time that a roofline allows, and what sets it."""
+
+    ns: float
+    limit: str  # "compute" or "memory"
+
+
+def bytes_moved(layer: Layer, network: Network) -> int | None:
+    """Bytes that one run of a layer reads and writes; None where a size is not known."""
+    kind = KINDS.get(key(layer))
+    if kind in {"view", "still"}:
+        return 0
+    writes = {name for name in layer.writes if name}
+    reads = {name for name in layer.reads if name} - writes
+    if kind in {"picks", "shape"}:
+        reads -= set(layer.reads[:1])
+    read, written = _sum(network, reads), _sum(network, writes)
+    if read is None or written is None:
+        return None
+    return read + written * (2 if kind == "picks" else 1)
+
+
+def activation_bytes(layer: Layer, network: Network) -> int | None:
+    """Bytes of the activations that one run of a layer writes; a view writes none."""
+    if KINDS.get(key(layer)) in {"view", "still"}:
+        return 0
+    values = (network.values.get(name) for name in dict.fromkeys(layer.writes) if name)
+    return _total(value for value in values if value is None or value.role is Role.ACTIVATION)
+
+
+def peak_activation_bytes(network: Network, layers: Iterable[Layer] | None = None) -> int:
+    """Return the most bytes of activations that live at once, see the module's conventions.
+
+    Parameters
+    ----------
+    network
+        Its values and, unless others are given, its layers.
+    layers
+        The layers that run, in order.
+    """
+    order = tuple(network.layers if layers is None else layers)
+    storage = _storage(order, network)
+    births, deaths = _lifetimes(order, network, storage)
+    changes = [0] * (len(order) + 2)
+    for name, birth in births.items():
+        size = _size(network.values.get(name)) or 0
+        changes[birth] += size
+        changes[deaths[name] + 1] -= size
+    return max(accumulate(changes), default=0)
+
+
+def roofline_bound(
+    macs: int, moved_bytes: int, peak_macs_per_ns: float, bytes_per_ns: float
+) -> Bound:
+    """Return the larger of compute and transfer time (Williams et al. 2009).
+
+    ``max(macs / peak_macs_per_ns, moved_bytes / bytes_per_ns)``
+    """
+    compute, transfer = macs / peak_macs_per_ns, moved_bytes / bytes_per_ns
+    return Bound(compute, "compute") if compute >= transfer else Bound(transfer, "memory")
+
+
+def _storage(order: Iterable[Layer], network: Network) -> dict[str, str]:
+    """For each view, the value whose memory it shares."""
+    storage: dict[str, str] = {}
+    for layer in order:
+        if KINDS.get(key(layer)) == "view" and layer.reads and layer.writes:
+            source = layer.reads[0]
+            storage[layer.writes[0]] = storage.get(source, source)
+    return storage
+
+
+def _lifetimes(
+    order: tuple[Layer, ...], network: Network, storage: dict[str, str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """First and last row of each activation that has memory of its own; row 0 is the start."""
+    births = {value.name: 0 for value in network.inputs}
+    deaths = dict.fromkeys(births, 0)
+    for row, layer in enumerate(order, start=1):
+        for name in (*layer.reads, *layer.writes):
+            home = storage.get(name, name)
+            if home and _lives(network.values.get(home)):
+                births.setdefault(home, row)
+                deaths[home] = row
+    for name in network.outputs:
+        home = storage.get(name, name)
+        if home in births:
+            deaths[home] = len(order)
+    return births, deaths
+
+
+def _lives(value: Value | None) -> bool:
+    return value is not None and value.role in (Role.ACTIVATION, Role.INPUT)
+
+
+def _sum(network: Network, names: set[str]) -> int | None:
+    return _total(network.values.get(name) for name in names)
+
+
+def _total(values: Iterable[Value | None]) -> int | None:
+    sizes = [_size(value) for value in values]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def _size(value: Value | None) -> int | None:
+    return None if value is None else value.size_bytes
