@@ -1,0 +1,62 @@
+"""The networks that ship with sepcost: what they are called and where their specs lie."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from sepcost.errors import SpecError
+
+FOLDER = Path(__file__).parent / "networks"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInfo:
+    """One shipped network."""
+
+    name: str
+    description: str
+    path: Path
+
+
+def networks() -> tuple[NetworkInfo, ...]:
+    """List the shipped networks by name."""
+    found = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.append(NetworkInfo(path.stem, document["description"], path))
+    return tuple(found)
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a shipped network has this name; case, dashes, dots and underscores do not count."""
+    return _plain(name) in _paths()
+
+
+def find(name: str) -> Path:
+    """Find the spec of a shipped network.
+
+    Raises
+    ------
+    SpecError
+        No network has the name; the message suggests the nearest.
+    """
+    paths = _paths()
+    plain = _plain(name)
+    if plain in paths:
+        return paths[plain]
+    close = get_close_matches(plain, paths, n=1)
+    names = ", ".join(path.stem for path in paths.values())
+    hint = f"did you mean '{paths[close[0]].stem}'?" if close else f"there are: {names}"
+    raise SpecError(f"no network named {name[:80]!r} ships with sepcost; {hint}")
+
+
+def _paths() -> dict[str, Path]:
+    return {_plain(path.stem): path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_. ]", "", name[:80].lower())

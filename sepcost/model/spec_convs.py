@@ -1,0 +1,161 @@
+"""Layers with weights: convolutions and linear, and what follows them in the same line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod, sqrt
+
+from sepcost.model.spec_call import Call, check_flag_argument, out_channels
+from sepcost.model.spec_graph import Graph, Tensor
+from sepcost.model.spec_language import ACTIVATIONS
+from sepcost.model.spec_lines import FaultError
+from sepcost.model.spec_values import flag, integer, word
+from sepcost.model.spec_window import Window, slide
+
+
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    channels: int
+    group: int
+    window: Window
+
+
+def _convolve(call: Call, source: Tensor, path: str, filters: _Filters) -> Tensor:
+    """Conv, then what ``batch_norm``, ``bias`` and ``activation`` ask for."""
+    channels, group, window = filters.channels, filters.group, filters.window
+    if source.channels % group or channels % group:
+        raise FaultError(
+            call.layer.at("groups"),
+            f"{group} groups must divide {source.channels} channels in and {channels} out",
+        )
+    kernel = (channels, source.channels // group, *window.kernel)
+    fan_in = prod(kernel[1:])
+    graph = call.graph
+    weights = [graph.weight(f"{path}.weight", kernel, 0.0, 1 / sqrt(fan_in * source.power))]
+    if _bias(call):
+        weights.append(graph.weight(f"{path}.bias", (channels,), 0.0, 0.1))
+    name = graph.node(
+        "Conv",
+        [source.name, *weights],
+        path,
+        kernel_shape=window.kernel,
+        strides=window.stride,
+        dilations=window.dilation,
+        pads=window.pads,
+        group=group,
+    )
+    return _after(call, graph.tensor(name, (channels, *window.positions), 1.0))
+
+
+def _bias(call: Call) -> bool:
+    normed = flag(call.option("batch_norm", False), call.layer.at("batch_norm"))
+    return flag(call.option("bias", not normed), call.layer.at("bias"))
+
+
+def _after(call: Call, tensor: Tensor) -> Tensor:
+    if flag(call.option("batch_norm", False), call.layer.at("batch_norm")):
+        tensor = normalise(call.graph, tensor, f"{tensor.name}/batch_norm")
+    return activation_option(call, tensor, tensor.name.removesuffix("/batch_norm"))
+
+
+def activation_option(call: Call, tensor: Tensor, path: str) -> Tensor:
+    """Apply what the key ``activation`` names."""
+    asked = call.option("activation", "none")
+    kind = word(asked, ACTIVATIONS | {"none"}, call.layer.at("activation"))
+    return tensor if kind == "none" else activate(call.graph, kind, tensor, f"{path}/{kind}")
+
+
+def normalise(graph: Graph, tensor: Tensor, path: str) -> Tensor:
+    """BatchNormalization with statistics near those of what arrives, so that folding shows."""
+    shape = (tensor.channels,)
+    weights = [
+        graph.weight(f"{path}.scale", shape, 1.0, 0.1),
+        graph.weight(f"{path}.bias", shape, 0.0, 0.1),
+        graph.weight(f"{path}.mean", shape, 0.0, 0.1),
+        graph.weight(f"{path}.var", shape, tensor.power, 0.05 * tensor.power),
+    ]
+    name = graph.node("BatchNormalization", [tensor.name, *weights], path)
+    return graph.tensor(name, tensor.shape, 1.0)
+
+
+def activate(graph: Graph, kind: str, tensor: Tensor, path: str) -> Tensor:
+    """Apply an activation; half the power is what a ReLU leaves of a centred input."""
+    if kind == "relu6":
+        bounds = [graph.constant("zero", 0.0), graph.constant("six", 6.0)]
+        name = graph.node("Clip", [tensor.name, *bounds], path)
+    elif kind == "swish":
+        gate = graph.node("Sigmoid", [tensor.name], f"{path}/sigmoid")
+        name = graph.node("Mul", [tensor.name, gate], path)
+    elif kind == "prelu":
+        slope = (tensor.channels, *(1,) * tensor.axes)
+        weight = graph.weight(f"{path}.slope", slope, 0.25, 0.05)
+        name = graph.node("PRelu", [tensor.name, weight], path)
+    else:
+        name = graph.node(OPERATORS[kind], [tensor.name], path)
+    return graph.tensor(name, tensor.shape, tensor.power / 2)
+
+
+#: Activations that are one ONNX operator without inputs of its own.
+OPERATORS: Mapping[str, str] = {
+    "elu": "Elu",
+    "hardsigmoid": "HardSigmoid",
+    "hardswish": "HardSwish",
+    "leaky_relu": "LeakyRelu",
+    "relu": "Relu",
+    "selu": "Selu",
+    "sigmoid": "Sigmoid",
+    "softplus": "Softplus",
+    "tanh": "Tanh",
+}
+
+
+def conv(call: Call, source: Tensor) -> Tensor:
+    """``prod(kernel) * C_in / groups`` weights for each of the output channels."""
+    window = slide(call, source, 3, 1, "same")
+    groups = integer(call.option("groups", 1), call.layer.at("groups"))
+    return _convolve(call, source, call.path, _Filters(out_channels(call), groups, window))
+
+
+def pointwise_conv(call: Call, source: Tensor) -> Tensor:
+    """A conv with kernel 1."""
+    window = slide(call, source, 1, 1, "same")
+    groups = integer(call.option("groups", 1), call.layer.at("groups"))
+    return _convolve(call, source, call.path, _Filters(out_channels(call), groups, window))
+
+
+def depthwise_conv(call: Call, source: Tensor) -> Tensor:
+    """``multiplier`` kernels for each channel that arrives, none across channels."""
+    check_flag_argument(call.layer)
+    window = slide(call, source, 3, 1, "same")
+    channels = source.channels * integer(call.option("multiplier", 1), call.layer.at("multiplier"))
+    return _convolve(call, source, call.path, _Filters(channels, source.channels, window))
+
+
+def separable_conv(call: Call, source: Tensor) -> Tensor:
+    """One depthwise kernel a channel, then a pointwise conv: the pair of Howard et al. 2017."""
+    window = slide(call, source, 3, 1, "same")
+    depthwise = f"{call.path}/depthwise"
+    middle = _convolve(call, source, depthwise, _Filters(source.channels, source.channels, window))
+    ones = (1,) * source.axes
+    step = Window(ones, ones, ones, (0,) * 2 * source.axes, window.positions)
+    return _convolve(call, middle, f"{call.path}/pointwise", _Filters(out_channels(call), 1, step))
+
+
+def flat(graph: Graph, source: Tensor, path: str) -> Tensor:
+    """Put all features in one axis."""
+    name = graph.node("Flatten", [source.name], path)
+    return graph.tensor(name, (prod(source.shape),), source.power)
+
+
+def linear(call: Call, source: Tensor) -> Tensor:
+    """A fully connected layer, on all features of what arrives."""
+    graph, channels = call.graph, out_channels(call)
+    if source.axes:
+        source = flat(graph, source, f"{call.path}/flatten")
+    shape, deviation = (channels, source.channels), 1 / sqrt(source.channels * source.power)
+    weights = [graph.weight(f"{call.path}.weight", shape, 0.0, deviation)]
+    if _bias(call):
+        weights.append(graph.weight(f"{call.path}.bias", (channels,), 0.0, 0.1))
+    name = graph.node("Gemm", [source.name, *weights], call.path, transB=1)
+    return _after(call, graph.tensor(name, (channels,), 1.0))

@@ -1,0 +1,135 @@
+"""An ONNX graph under construction: nodes, seeded weights, and the shape of every value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from sepcost.errors import SpecError
+from sepcost.network import Shape
+
+OPSET = 17
+IR_VERSION = 8
+SEED = 0
+#: Limits on what one spec may ask for.
+MAX_NODES = 20_000
+MAX_ELEMENTS = 2**40
+MAX_WEIGHT_BYTES = 2**31 - 2**20  # a protobuf message ends at 2 GiB
+#: The file that the weights of a graph without weights refer to; nobody writes or reads it.
+NOWHERE = "weights-left-out"
+
+
+class LimitError(SpecError):
+    """The spec asks for more than a network can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A value of the graph: its name, its shape without the batch, its expected square."""
+
+    name: str
+    shape: Shape
+    power: float = 1.0
+
+    @property
+    def channels(self) -> int:
+        """The number of channels, or of features where it is flat."""
+        return self.shape[0]
+
+    @property
+    def axes(self) -> int:
+        """The number of spatial axes."""
+        return len(self.shape) - 1
+
+
+class Graph:
+    """Collects nodes and initializers.
+
+    Weights are drawn so that each convolution has outputs of variance 1 for inputs of the power
+    that it expects. Behind a ReLU that is the rule of He et al. 2015, variance 2 / fan_in; behind
+    a sum it keeps residual networks from growing without bound.
+    """
+
+    def __init__(self, *, weights: bool) -> None:
+        self.weights = weights
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: dict[str, TensorProto] = {}
+        self.read: set[str] = set()
+        self.weight_bytes = 0
+
+    def node(self, op_type: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
+        """Append a node with one output of its own name; returns that name."""
+        if len(self.nodes) >= MAX_NODES:
+            raise LimitError(f"the spec unrolls to more than {MAX_NODES} nodes")
+        self.nodes.append(helper.make_node(op_type, inputs, [name], name=name, **attributes))
+        self.read.update(inputs)
+        return name
+
+    def tensor(self, name: str, shape: Shape, power: float) -> Tensor:
+        """Describe an output, within limits."""
+        if prod(shape) > MAX_ELEMENTS:
+            raise LimitError(f"a tensor of {'x'.join(map(str, shape))} is too large to be meant")
+        return Tensor(name, shape, power)
+
+    def weight(self, name: str, shape: Shape, mean: float = 0.0, deviation: float = 1.0) -> str:
+        """Add a float32 weight: normally distributed, or dims alone in a graph without weights."""
+        if prod(shape) > MAX_ELEMENTS:
+            raise LimitError(f"a weight of {'x'.join(map(str, shape))} is too large to be meant")
+        self.weight_bytes += 4 * prod(shape)
+        if not self.weights:
+            self.initializers[name] = _reference(name, shape)
+            return name
+        if self.weight_bytes > MAX_WEIGHT_BYTES:
+            raise LimitError("more than 2 GiB of weights do not fit in one ONNX file")
+        random = np.random.default_rng([SEED, crc32(name.encode())])
+        values = random.standard_normal(shape, dtype=np.float32)
+        values *= np.float32(deviation)
+        values += np.float32(mean)
+        self.initializers[name] = numpy_helper.from_array(values, name)
+        return name
+
+    def constant(self, name: str, value: float) -> str:
+        """Add a scalar that steers an operator; it is there with and without weights."""
+        self.initializers[name] = numpy_helper.from_array(np.array(value, np.float32), name)
+        return name
+
+    def model(
+        self, name: str, source: Tensor, result: Tensor, batch: int | str, description: str
+    ) -> onnx.ModelProto:
+        """Close the graph."""
+        graph = helper.make_graph(
+            self.nodes,
+            name,
+            [_declare(source, batch)],
+            [_declare(result, batch)],
+            list(self.initializers.values()),
+            doc_string=description,
+        )
+        return helper.make_model(
+            graph,
+            producer_name="sepcost",
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )
+
+
+def _declare(tensor: Tensor, batch: int | str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(tensor.name, TensorProto.FLOAT, [batch, *tensor.shape])
+
+
+def _reference(name: str, shape: Shape) -> TensorProto:
+    tensor = TensorProto(
+        name=name,
+        dims=shape,
+        data_type=TensorProto.FLOAT,
+        data_location=TensorProto.EXTERNAL,
+    )
+    tensor.external_data.add(key="location", value=NOWHERE)
+    return tensor

@@ -1,0 +1,154 @@
+"""What each kind of layer puts into the graph: one visible table, kind -> function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+
+from sepcost.model.spec_call import Call, check_flag_argument
+from sepcost.model.spec_convs import (
+    activate,
+    activation_option,
+    conv,
+    depthwise_conv,
+    flat,
+    linear,
+    normalise,
+    pointwise_conv,
+    separable_conv,
+)
+from sepcost.model.spec_graph import Tensor
+from sepcost.model.spec_language import ACTIVATIONS
+from sepcost.model.spec_values import expected, word
+from sepcost.model.spec_window import slide
+
+
+def pool(call: Call, source: Tensor) -> Tensor:
+    """The largest or the mean of each window."""
+    kind = word(call.argument(), ("max", "avg"), call.layer.at("pool"))
+    kernel = call.option("kernel", 2)
+    window = slide(call, source, kernel, kernel, "valid")
+    name = call.graph.node(
+        "MaxPool" if kind == "max" else "AveragePool",
+        [source.name],
+        call.path,
+        kernel_shape=window.kernel,
+        strides=window.stride,
+        pads=window.pads,
+    )
+    return call.graph.tensor(name, (source.channels, *window.positions), source.power)
+
+
+def global_pool(call: Call, source: Tensor) -> Tensor:
+    """The largest or the mean of each channel; each spatial axis becomes 1."""
+    kind = word(call.argument(), ("max", "avg"), call.layer.at("global_pool"))
+    if not source.axes:
+        raise call.fault("needs an input with spatial axes, but this one is flat")
+    operator = "GlobalMaxPool" if kind == "max" else "GlobalAveragePool"
+    name = call.graph.node(operator, [source.name], call.path)
+    return call.graph.tensor(name, (source.channels, *(1,) * source.axes), source.power)
+
+
+def batch_norm(call: Call, source: Tensor) -> Tensor:
+    """Four vectors: scale, bias, mean, variance."""
+    check_flag_argument(call.layer)
+    return activation_option(call, normalise(call.graph, source, call.path), call.path)
+
+
+def activation(call: Call, source: Tensor) -> Tensor:
+    """An activation by its name, ``{ activation = "relu" }``."""
+    kind = word(call.argument(), ACTIVATIONS, call.layer.at("activation"))
+    return activate(call.graph, kind, source, call.path)
+
+
+def named_activation(call: Call, source: Tensor) -> Tensor:
+    """An activation as a kind, ``{ relu = true }``."""
+    check_flag_argument(call.layer)
+    return activate(call.graph, call.layer.kind, source, call.path)
+
+
+def softmax(call: Call, source: Tensor) -> Tensor:
+    """Softmax over the channels."""
+    check_flag_argument(call.layer)
+    name = call.graph.node("Softmax", [source.name], call.path, axis=1)
+    return call.graph.tensor(name, source.shape, 1.0)
+
+
+def flatten(call: Call, source: Tensor) -> Tensor:
+    """All features in one axis; a value that is flat stays as it is."""
+    check_flag_argument(call.layer)
+    return flat(call.graph, source, call.path) if source.axes else source
+
+
+def dropout(call: Call, source: Tensor) -> Tensor:
+    """Nothing: a network that runs has no dropout."""
+    rate = call.argument()
+    if not isinstance(rate, bool | int | float) or not 0 <= rate <= 1:
+        expected("a rate from 0 to 1", rate, call.layer.at("dropout"))
+    return source
+
+
+def add(call: Call, sources: Sequence[Tensor]) -> Tensor:
+    """The sum of values of one shape."""
+    _same_shape(call, sources)
+    return _fold(call, "Add", sources, sum(source.power for source in sources))
+
+
+def multiply(call: Call, sources: Sequence[Tensor]) -> Tensor:
+    """The product of values of one shape, or of channels by one number each."""
+    largest = max(sources, key=lambda source: prod(source.shape))
+    gate = (largest.channels, *(1,) * largest.axes)
+    _same_shape(call, [source for source in sources if source.shape != gate] or sources)
+    return _fold(call, "Mul", sources, prod(source.power for source in sources))
+
+
+def _same_shape(call: Call, sources: Sequence[Tensor]) -> None:
+    if len({source.shape for source in sources}) > 1:
+        shapes = " and ".join("x".join(map(str, source.shape)) for source in sources)
+        raise call.fault(f"the inputs differ in shape: {shapes} (channels first, without batch)")
+
+
+def _fold(call: Call, operator: str, sources: Sequence[Tensor], power: float) -> Tensor:
+    name = sources[0].name
+    for index, source in enumerate(sources[1:], start=2):
+        last = index == len(sources)
+        name = call.graph.node(
+            operator, [name, source.name], call.path if last else f"{call.path}/{index - 1}"
+        )
+    shape = max((source.shape for source in sources), key=prod)
+    return call.graph.tensor(name, shape, power)
+
+
+def concat(call: Call, sources: Sequence[Tensor]) -> Tensor:
+    """Values side by side along the channels."""
+    if len({source.shape[1:] for source in sources}) > 1:
+        shapes = " and ".join("x".join(map(str, source.shape)) for source in sources)
+        raise call.fault(f"the inputs differ in more than channels: {shapes}")
+    name = call.graph.node("Concat", [source.name for source in sources], call.path, axis=1)
+    channels = sum(source.channels for source in sources)
+    power = sum(source.channels * source.power for source in sources) / channels
+    return call.graph.tensor(name, (channels, *sources[0].shape[1:]), power)
+
+
+#: Layers that work on the one value that arrives.
+LAYERS: Mapping[str, Callable[[Call, Tensor], Tensor]] = {
+    "conv": conv,
+    "pointwise_conv": pointwise_conv,
+    "depthwise_conv": depthwise_conv,
+    "separable_conv": separable_conv,
+    "linear": linear,
+    "pool": pool,
+    "global_pool": global_pool,
+    "batch_norm": batch_norm,
+    "activation": activation,
+    **dict.fromkeys(ACTIVATIONS, named_activation),
+    "softmax": softmax,
+    "flatten": flatten,
+    "dropout": dropout,
+}
+#: Layers that join several.
+JOINS: Mapping[str, Callable[[Call, Sequence[Tensor]], Tensor]] = {
+    "add": add,
+    "multiply": multiply,
+    "concat": concat,
+}

@@ -1,0 +1,77 @@
+"""The text of a layer spec: read within limits, decoded, parsed as TOML."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from sepcost.errors import SpecError
+from sepcost.model.spec_lines import shown
+
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A spec as text, what messages call it, and the name of a network that has none."""
+
+    text: str
+    origin: str
+    name: str
+
+
+def read(text_or_path: str | Path, origin: str | None = None) -> Source:
+    """Read a file, or take a string of more than one line as the text itself.
+
+    Raises
+    ------
+    SpecError
+        The file is missing, no regular file, larger than ``MAX_BYTES`` or not UTF-8.
+    """
+    if isinstance(text_or_path, str) and "\n" in text_or_path:
+        origin, name, data = origin or "spec", "network", text_or_path.encode(errors="replace")
+    else:
+        path = Path(text_or_path)
+        origin, name, data = origin or str(path), path.stem, _bytes(path, origin or str(path))
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"{origin}: larger than {MAX_BYTES:,} bytes; is it a layer spec?")
+    try:
+        return Source(data.decode("utf-8-sig"), origin, name)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SpecError(f"{origin}:{line}: not UTF-8 text; is it a layer spec?") from None
+
+
+def _bytes(path: Path, origin: str) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise SpecError(f"{origin}: not a regular file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise SpecError(f"{origin}: {reason}") from None
+
+
+def document(source: Source) -> dict[str, object]:
+    """Read TOML.
+
+    Raises
+    ------
+    SpecError
+        With the line, where it is no TOML.
+    """
+    try:
+        return tomllib.loads(source.text)
+    except ValueError as error:
+        found = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
+        line = found[1] if found else str(source.text.count("\n") + 1)
+        column = f" (column {found[2]})" if found else ""
+        reason = str(error)[: found.start()] if found else "the text ends too early"
+        raise SpecError(
+            f"{source.origin}:{line}: not valid TOML: {shown(reason)[1:-1]}{column}"
+        ) from None
+    except RecursionError:
+        raise SpecError(f"{source.origin}:1: nested too deeply to be a layer spec") from None
