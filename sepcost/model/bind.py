@@ -1,0 +1,193 @@
+"""Dynamic dimensions of the graph's inputs: bound by symbol, by input, or by convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import onnx
+from onnx import TypeProto
+
+from sepcost.errors import BindingError
+from sepcost.model.values import text
+
+#: Any dimension beyond this is a slip or an attack; counts stay exact far above it.
+MAX_SIZE = 2**40
+
+
+@dataclass(slots=True)
+class Bound:
+    """The inputs of a graph with every dimension a number."""
+
+    types: dict[str, TypeProto] = field(default_factory=dict)
+    bindings: dict[str, int] = field(default_factory=dict)
+    batch: int | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def bind_inputs(
+    inputs: Sequence[onnx.ValueInfoProto],
+    source: str,
+    bind: Mapping[str, int],
+    shape: Mapping[str, Sequence[int]],
+) -> Bound:
+    """Give every dimension of ``inputs`` a number.
+
+    ``shape`` goes by input, ``bind`` by symbol; what neither names is 1 where it leads its
+    input (the batch), and an error elsewhere. Inputs that are no tensors pass unchanged.
+
+    Raises
+    ------
+    BindingError
+        Where a name is not in the model, two bindings contradict each other or the model, or
+        a dimension stays open; the message names what to bind.
+    """
+    declared = {text(value.name): value.type for value in inputs}
+    _check_names(declared, source, bind, shape)
+    bound = Bound(bindings=dict(bind))
+    for name, sizes in shape.items():
+        _bind_shape(bound, source, name, declared[name], sizes)
+    _lead_with_one(bound, declared, shape)
+    unbound = {
+        name: _bind_input(bound, name, type_)
+        for name, type_ in declared.items()
+        if name not in shape
+    }
+    _refuse_open(source, {name: dims for name, dims in unbound.items() if dims is not None})
+    bound.batch = _batch(declared, bound)
+    return bound
+
+
+def _symbols(type_: TypeProto) -> list[str | int]:
+    """Return each dimension as a number, a symbol, or "" where it has neither.
+
+    Zero and negative sizes are how old exporters say that a dimension is open.
+    """
+    return [
+        dim.dim_value if dim.dim_value > 0 else text(dim.dim_param)
+        for dim in type_.tensor_type.shape.dim
+    ]
+
+
+def _is_tensor(type_: TypeProto) -> bool:
+    return bool(type_.HasField("tensor_type"))
+
+
+def _check_names(
+    declared: Mapping[str, TypeProto],
+    source: str,
+    bind: Mapping[str, int],
+    shape: Mapping[str, Sequence[int]],
+) -> None:
+    known = {d for type_ in declared.values() for d in _symbols(type_) if isinstance(d, str) and d}
+    for name, size in bind.items():
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none; try --shape INPUT=1x3x224x224"
+            raise BindingError(f"{source}: no dimension is called {name!r} (there is: {listed})")
+        _check_size(source, name, size)
+    for name, sizes in shape.items():
+        if name not in declared:
+            listed = ", ".join(declared) or "none"
+            raise BindingError(f"{source}: no input is called {name!r} (there is: {listed})")
+        for size in sizes:
+            _check_size(source, name, size)
+
+
+def _check_size(source: str, name: str, size: int) -> None:
+    if not 1 <= size <= MAX_SIZE:
+        raise BindingError(f"{source}: {name}={size} is no usable size; give 1 to {MAX_SIZE}")
+
+
+def _bind_shape(
+    bound: Bound, source: str, name: str, type_: TypeProto, sizes: Sequence[int]
+) -> None:
+    """Bind one whole input, and by it the symbols that it mentions."""
+    dims = _symbols(type_)
+    given = "x".join(map(str, sizes))
+    if not _is_tensor(type_) or (type_.tensor_type.HasField("shape") and len(dims) != len(sizes)):
+        raise BindingError(
+            f"{source}: --shape {name}={given} does not fit its {len(dims)} dimensions"
+        )
+    for dim, size in zip(dims, sizes, strict=False):
+        if isinstance(dim, int) and dim != size:
+            raise BindingError(
+                f"{source}: --shape {name}={given} contradicts the model, which fixes {dim} there"
+            )
+        if isinstance(dim, str) and dim and bound.bindings.setdefault(dim, size) != size:
+            raise BindingError(
+                f"{source}: --shape {name}={given} contradicts {dim}={bound.bindings[dim]}"
+            )
+    bound.types[name] = _with_shape(type_, list(sizes))
+
+
+def _lead_with_one(
+    bound: Bound, declared: Mapping[str, TypeProto], shape: Mapping[str, Sequence[int]]
+) -> None:
+    """Bind each open symbol that leads an input to 1 and say so."""
+    for name, type_ in declared.items():
+        dims = _symbols(type_) if _is_tensor(type_) else []
+        if not dims or isinstance(dims[0], int) or name in shape:
+            continue
+        if not dims[0]:
+            bound.warnings.append(f"input {name}: the leading dimension is open and taken as 1")
+        elif dims[0] not in bound.bindings:
+            bound.bindings[dims[0]] = 1
+            bound.warnings.append(f"batch dimension {dims[0]} is not bound and taken as 1")
+
+
+def _bind_input(bound: Bound, name: str, type_: TypeProto) -> list[str | int] | None:
+    """Bind one input; return its dimensions if any of them stays open."""
+    if not _is_tensor(type_):
+        bound.types[name] = type_
+        return None
+    if not type_.tensor_type.HasField("shape"):
+        return []
+    sizes: list[str | int] = []
+    for position, dim in enumerate(_symbols(type_)):
+        if dim == "" and position == 0:
+            sizes.append(1)
+        else:
+            sizes.append(bound.bindings.get(dim, dim) if isinstance(dim, str) else dim)
+    if any(isinstance(size, str) for size in sizes):
+        return sizes
+    bound.types[name] = _with_shape(type_, [size for size in sizes if isinstance(size, int)])
+    return None
+
+
+def _refuse_open(source: str, unbound: Mapping[str, list[str | int]]) -> None:
+    if not unbound:
+        return
+    symbols = sorted({d for dims in unbound.values() for d in dims if isinstance(d, str) and d})
+    what = "; ".join(
+        f"input {name!r} is [{', '.join(str(d) or '?' for d in dims)}]"
+        if dims
+        else f"input {name!r} declares no shape"
+        for name, dims in unbound.items()
+    )
+    flags = [f"--bind {symbol}=SIZE" for symbol in symbols]
+    flags += [
+        f"--shape {name}={'x'.join('SIZE' if isinstance(d, str) else str(d) for d in dims)}"
+        for name, dims in unbound.items()
+        if not dims or "" in dims
+    ]
+    raise BindingError(f"{source}: {what}; bind it with {' '.join(flags)}")
+
+
+def _with_shape(type_: TypeProto, sizes: list[int]) -> TypeProto:
+    result = TypeProto()
+    result.CopyFrom(type_)
+    result.tensor_type.ClearField("shape")
+    result.tensor_type.shape.SetInParent()
+    for size in sizes:
+        result.tensor_type.shape.dim.add().dim_value = size
+    return result
+
+
+def _batch(declared: Mapping[str, TypeProto], bound: Bound) -> int | None:
+    """Return the common size of the leading dimensions that the model leaves open."""
+    sizes = {
+        bound.types[name].tensor_type.shape.dim[0].dim_value
+        for name, type_ in declared.items()
+        if _is_tensor(type_) and (dims := _symbols(type_)) and isinstance(dims[0], str)
+    }
+    return sizes.pop() if len(sizes) == 1 else None

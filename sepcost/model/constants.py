@@ -1,0 +1,82 @@
+"""Initializers and Constant nodes: where the content of a model begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+import onnx
+from onnx import TensorProto, helper
+
+from sepcost.errors import ModelError
+from sepcost.model.values import Known, from_tensor, tensor_type, text
+from sepcost.model.walk import Scope, Walk, label, node_id
+
+#: Beyond this many elements the arithmetic of ONNX's own shape inference would overflow.
+MAX_ELEMENTS = 2**63 - 1
+
+#: The attributes of Constant that hold plain numbers -> data_type of the tensor they stand for.
+PLAIN: Mapping[str, int] = {
+    "value_float": TensorProto.FLOAT,
+    "value_floats": TensorProto.FLOAT,
+    "value_int": TensorProto.INT64,
+    "value_ints": TensorProto.INT64,
+    "value_string": TensorProto.STRING,
+    "value_strings": TensorProto.STRING,
+}
+
+
+def initializer(walk: Walk, scope: Scope, tensor: TensorProto, dims: tuple[int, ...]) -> None:
+    """Enter an initializer of shape ``dims``; a sparse one stores fewer elements than that."""
+    name = text(tensor.name)
+    known = _stored(walk, scope.prefix + name, tensor, dims)
+    scope.names[name] = guarded(walk, f"initializer {name!r}", known)
+    walk.record(known)
+
+
+def constant(walk: Walk, scope: Scope, node: onnx.NodeProto) -> Known:
+    """Describe a Constant by whichever attribute holds its value.
+
+    Raises
+    ------
+    ModelError
+        Where none does.
+    """
+    name = node_id(scope, node)
+    for attribute in node.attribute:
+        if attribute.name == "value":
+            return _stored(walk, name, attribute.t, tuple(attribute.t.dims))
+        if attribute.name == "sparse_value":
+            sparse = attribute.sparse_tensor
+            return _stored(walk, name, sparse.values, tuple(sparse.dims))
+        if attribute.name in PLAIN:
+            content = helper.get_attribute_value(attribute)
+            items = list(content) if attribute.name.endswith("s") else [content]
+            dims = (len(items),) if attribute.name.endswith("s") else ()
+            tensor = helper.make_tensor("", PLAIN[attribute.name], dims, items)
+            return _stored(walk, name, tensor, dims)
+    raise ModelError(f"{walk.source}: {label(node)} has no value; export the model again")
+
+
+def guarded(walk: Walk, what: str, known: Known) -> Known:
+    """Refuse shapes that are beyond counting.
+
+    Raises
+    ------
+    ModelError
+        Where a value has more than ``MAX_ELEMENTS`` elements.
+    """
+    shape = known.shape
+    if shape is not None and prod(size or 1 for size in shape) > MAX_ELEMENTS:
+        dims = "x".join(map(str, shape))
+        raise ModelError(f"{walk.source}: {what} has the impossible shape {dims}")
+    return known
+
+
+def _stored(walk: Walk, name: str, tensor: TensorProto, dims: tuple[int, ...]) -> Known:
+    """Describe a constant by its stored elements, then by the shape it stands for."""
+    known = walk.learn(from_tensor(name, tensor))
+    if dims != tuple(tensor.dims):
+        known.type = tensor_type(tensor.data_type, dims)
+        known.tensor = None
+    return known

@@ -1,0 +1,233 @@
+"""From what the user names to a model in memory: file, layer spec, shipped name or stdin.
+
+The border: what comes in here is untrusted, what goes out is a parsed ModelProto whose
+external data stay within the folder of the model. Weights stay on disk (see ``skim``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from sepcost.errors import ModelError
+from sepcost.model import spec
+from sepcost.model.skim import skim
+from sepcost.model.values import BYTE_SIZES, text
+
+STDIN = "-"
+
+#: Larger than any model that protobuf can hold; weights beyond it live in external data.
+MAX_STDIN_BYTES = 2**31
+
+#: How other files that people mistake for ONNX begin, and what to do about each.
+LOOKALIKES: Mapping[bytes, str] = {
+    b"version https://git-lfs": "is a Git LFS pointer: fetch the content with 'git lfs pull'",
+    b"PK\x03\x04": "is a zip archive (a PyTorch checkpoint?): export it with torch.onnx.export",
+    b"\x80": "is a pickle (a PyTorch checkpoint?): export it with torch.onnx.export",
+    b"\x89HDF": "is an HDF5 file (Keras?): convert it with tf2onnx",
+    b"\x1f\x8b": "is gzip-compressed: unpack it first",
+    b"<": "is a web page or XML, not an ONNX model: check the download",
+    b"{": "is JSON, not an ONNX model",
+    b"ORTM": "is an ORT-format model: use the ONNX file that it was made from",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model at the door.
+
+    ``path`` is None where the model has no file of its own (a spec, a shipped network).
+    ``whole`` says that every weight can be reached through ``proto``.
+    """
+
+    name: str
+    source: str
+    proto: onnx.ModelProto
+    path: Path | None = None
+    whole: bool = True
+    keeper: object = None  # holds the temporary folder of a model from stdin
+
+
+def load(source: str | Path, *, alpha: float | None = None, rho: float | None = None) -> Loaded:
+    """Load an ONNX file, a TOML layer spec, a shipped network or stdin (``-``).
+
+    Parameters
+    ----------
+    source
+        A path, the name of a shipped network, or ``-``.
+    alpha, rho
+        Width and resolution multiplier of a layer spec.
+
+    Raises
+    ------
+    ModelError
+        Where the source does not exist, is no ONNX model, or points outside its folder.
+    SpecError
+        Where a layer spec is malformed, or alpha or rho is given for an ONNX file.
+    """
+    name = str(source)
+    if name == STDIN:
+        return _from_stdin(alpha, rho)
+    path = Path(source)
+    if not path.exists() and spec.is_shipped(name):
+        return _from_spec(spec.find(name), name, alpha, rho)
+    _check_regular(path)
+    if path.suffix == ".toml":
+        return _from_spec(path, name, alpha, rho)
+    if alpha is not None or rho is not None:
+        raise ModelError(f"{name}: alpha and rho apply to layer specs, not to an ONNX file")
+    return _from_file(path, name)
+
+
+def _from_spec(path: Path, source: str, alpha: float | None, rho: float | None) -> Loaded:
+    proto = spec.build(path, alpha=alpha, rho=rho, weights=False)
+    return Loaded(proto.graph.name or path.stem, source, proto, whole=False)
+
+
+def _from_stdin(alpha: float | None, rho: float | None) -> Loaded:
+    """Spool stdin to a file of its own, so that weights stay out of memory here too."""
+    folder = tempfile.TemporaryDirectory(prefix="sepcost-")
+    path = Path(folder.name) / "stdin"
+    with path.open("wb") as file:
+        head = sys.stdin.buffer.read(1 << 16)
+        file.write(head)
+        if head and head[0]:  # a leading zero byte is no field: do not swallow /dev/zero
+            _copy(sys.stdin.buffer, file)
+    if _is_toml(head):
+        return _from_spec(path, STDIN, alpha, rho)
+    loaded = _from_file(path, STDIN)
+    return Loaded(
+        loaded.proto.graph.name or "stdin", STDIN, loaded.proto, path, loaded.whole, folder
+    )
+
+
+def _copy(stream: BinaryIO, file: BinaryIO) -> None:
+    """Copy a stream that may never end, up to a limit."""
+    while block := stream.read(1 << 20):
+        if file.tell() > MAX_STDIN_BYTES:
+            raise ModelError(f"stdin: more than {MAX_STDIN_BYTES:,} bytes; name the file instead")
+        file.write(block)
+
+
+def _is_toml(head: bytes) -> bool:
+    """Whether the bytes are printable text, which no protobuf model begins with."""
+    try:
+        content = head.decode()
+    except UnicodeDecodeError:
+        return False
+    return "=" in content and all(c.isprintable() or c in "\t\r\n" for c in content)
+
+
+def _from_file(path: Path, source: str) -> Loaded:
+    with path.open("rb") as file:
+        head = file.read(32)
+    for magic, what in LOOKALIKES.items():
+        if head.startswith(magic):
+            raise ModelError(f"{source}: {what}")
+    skimmed = skim(path)
+    try:
+        proto = onnx.ModelProto.FromString(skimmed.data)
+    except DecodeError as error:
+        deep = "MaxDepth" in str(error)
+        why = "its graphs nest too deep for protobuf" if deep else "truncated, or not an ONNX model"
+        raise ModelError(f"{source}: {why}") from error
+    if not proto.HasField("graph") or not proto.opset_import:
+        raise ModelError(f"{source}: not an ONNX model (no graph, or no opset_import)")
+    for tensor in _tensors(proto):
+        _check_tensor(tensor, path)
+    return Loaded(path.stem, source, proto, path, skimmed.whole)
+
+
+def _check_regular(path: Path) -> None:
+    """Refuse what is not a plain file with content: a folder, a pipe or a device may never end."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        raise ModelError(f"{path}: {reason}{_nearest(str(path))}") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise ModelError(f"{path}: is a directory; name an ONNX file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelError(f"{path}: is not a regular file; use '-' to read a model from stdin")
+    if status.st_size == 0:
+        raise ModelError(f"{path}: is empty")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
+
+
+def _nearest(name: str) -> str:
+    names = [network.name for network in spec.networks()]
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean the shipped network {close[0]}?" if close else ""
+    return hint or "; 'sepcost networks' lists the networks that ship with sepcost"
+
+
+def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Yield every tensor of the main graph, of its subgraphs and of functions."""
+    graphs: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
+    while graphs:
+        graph = graphs.pop()
+        if isinstance(graph, onnx.GraphProto):
+            yield from graph.initializer
+            for sparse in graph.sparse_initializer:
+                yield sparse.values
+                yield sparse.indices
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.HasField("t"):
+                    yield attribute.t
+                yield from attribute.tensors
+                if attribute.HasField("g"):
+                    graphs.append(attribute.g)
+                graphs.extend(attribute.graphs)
+
+
+def _check_tensor(tensor: onnx.TensorProto, path: Path) -> None:
+    label = f"{path}: tensor {text(tensor.name)!r}"
+    if any(size < 0 for size in tensor.dims):
+        raise ModelError(f"{label} has a negative dimension; export the model again")
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        _check_length(tensor, len(tensor.raw_data), label)
+        return
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = text(entries.get("location", ""))
+    if location == path.name:
+        _check_length(tensor, int(entries.get("length", 0)), label)
+        return
+    if _escapes(location, path.parent):
+        raise ModelError(
+            f"{label} keeps its data at {location!r}, outside the model's folder;"
+            " move the data beside the model"
+        )
+
+
+def _check_length(tensor: onnx.TensorProto, length: int, label: str) -> None:
+    size = BYTE_SIZES.get(tensor.data_type)
+    if length and size and length != prod(tensor.dims) * size:
+        raise ModelError(
+            f"{label} of shape {list(tensor.dims)} has {length} bytes of data,"
+            f" not {prod(tensor.dims) * size}; export the model again"
+        )
+
+
+def _escapes(location: str, folder: Path) -> bool:
+    """Whether a location is absolute, climbs, is no file name, or leads out through a link."""
+    if not location or "\0" in location:
+        return True
+    for pure in (PurePosixPath(location), PureWindowsPath(location)):
+        if pure.is_absolute() or pure.drive or ".." in pure.parts:
+            return True
+    home = folder.resolve()
+    return not (home / location).resolve().is_relative_to(home)

@@ -1,0 +1,119 @@
+"""What is known of one value while a model is described: its type, its content, its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx
+from onnx import TensorProto, TypeProto, numpy_helper
+
+from sepcost.network import BITS, Shape
+
+#: Constants up to this many elements are kept and computed with: shapes, axes, scales.
+FOLD_ELEMENTS = 1024
+
+DTYPES: Mapping[int, str] = {
+    number: {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower())
+    for name, number in TensorProto.DataType.items()
+    if number
+}
+
+#: data_type -> bytes of one element, for the types that fill whole bytes.
+BYTE_SIZES: Mapping[int, int] = {
+    number: BITS[name] // 8 for number, name in DTYPES.items() if BITS.get(name, 0) >= 8
+}
+
+_FOLDABLE = frozenset(
+    (
+        TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL,
+        TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
+        TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64,
+    )
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Known:
+    """One value. ``name`` is unique over the whole model; ``constant``: no graph input feeds it."""
+
+    name: str
+    type: TypeProto
+    constant: bool = False
+    parameters: tuple[str, ...] = ()  # whose elements it carries
+    tensor: TensorProto | None = None  # its content, where small and known
+    _array: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def shape(self) -> Shape | None:
+        """Static shape; None where a dimension or the rank is unknown, or it is no tensor."""
+        return static_shape(self.type)
+
+    @property
+    def dtype(self) -> str:
+        """Element type; empty where unknown or where the value is no tensor."""
+        return DTYPES.get(self.type.tensor_type.elem_type, "")
+
+    @property
+    def array(self) -> np.ndarray | None:
+        """The content, where known."""
+        if self._array is None and self.tensor is not None:
+            self._array = numpy_helper.to_array(self.tensor)
+        return self._array
+
+
+def text(raw: str | bytes) -> str:
+    """Return a name as text: protobuf hands names that are no UTF-8 over as bytes."""
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
+
+
+def static_shape(type_: TypeProto) -> Shape | None:
+    """Return the shape of a tensor type if every dimension is a known number, else None."""
+    kind = type_.WhichOneof("value")
+    if kind not in {"tensor_type", "sparse_tensor_type"}:
+        return None
+    tensor = getattr(type_, kind)
+    if not tensor.HasField("shape"):
+        return None
+    shape = tuple(dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim)
+    return None if any(size < 0 for size in shape) else shape
+
+
+def tensor_type(elem_type: int, shape: Shape | None) -> TypeProto:
+    """Build a tensor type; a shape of None leaves the rank open."""
+    result = TypeProto()
+    result.tensor_type.elem_type = elem_type
+    if shape is not None:
+        result.tensor_type.shape.SetInParent()
+        for size in shape:
+            result.tensor_type.shape.dim.add().dim_value = size
+    return result
+
+
+def from_tensor(name: str, tensor: TensorProto) -> Known:
+    """Describe an initializer or a Constant; small content is kept, weights are not read."""
+    shape = tuple(tensor.dims)
+    elements = 1
+    for size in shape:
+        elements *= size
+    small = (
+        elements <= FOLD_ELEMENTS
+        and tensor.data_type in _FOLDABLE
+        and tensor.data_location != TensorProto.EXTERNAL
+    )
+    return Known(
+        name, tensor_type(tensor.data_type, shape), constant=True, tensor=tensor if small else None
+    )
+
+
+def from_array(name: str, array: np.ndarray) -> Known:
+    """Describe a constant that was computed."""
+    tensor = numpy_helper.from_array(array)
+    kind = tensor_type(tensor.data_type, array.shape)
+    return Known(name, kind, constant=True, tensor=tensor, _array=array)
+
+
+def opaque(name: str) -> Known:
+    """Describe a value of which nothing is known."""
+    return Known(name, onnx.TypeProto())
