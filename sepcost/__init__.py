@@ -1,3 +1,73 @@
 """Tell what depthwise-separable convolution saves, prove it, and ship the cheaper model."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+#: Where each public name lives; nothing is imported before it is asked for.
+_HOMES = {
+    "Analysis": "sepcost.cost.analysis",
+    "BindingError": "sepcost.errors",
+    "BudgetError": "sepcost.errors",
+    "Conventions": "sepcost.cost.analysis",
+    "ConversionError": "sepcost.errors",
+    "Layer": "sepcost.network",
+    "LayerCost": "sepcost.cost.analysis",
+    "MeasurementError": "sepcost.errors",
+    "ModelError": "sepcost.errors",
+    "Network": "sepcost.network",
+    "OPERATORS": "sepcost.cost.operators",
+    "SepcostError": "sepcost.errors",
+    "SpecError": "sepcost.errors",
+    "analyze": "sepcost.api",
+    "analyze_convolution": "sepcost.api",
+    "sweep": "sepcost.api",
+}
+
+if TYPE_CHECKING:
+    from sepcost.api import analyze, analyze_convolution, sweep
+    from sepcost.cost.analysis import Analysis, Conventions, LayerCost
+    from sepcost.cost.operators import OPERATORS
+    from sepcost.errors import (
+        BindingError,
+        BudgetError,
+        ConversionError,
+        MeasurementError,
+        ModelError,
+        SepcostError,
+        SpecError,
+    )
+    from sepcost.network import Layer, Network
+
+__all__ = [
+    "OPERATORS",
+    "Analysis",
+    "BindingError",
+    "BudgetError",
+    "Conventions",
+    "ConversionError",
+    "Layer",
+    "LayerCost",
+    "MeasurementError",
+    "ModelError",
+    "Network",
+    "SepcostError",
+    "SpecError",
+    "__version__",
+    "analyze",
+    "analyze_convolution",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Results as text: each format in a module of its own."""

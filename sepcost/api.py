@@ -1,0 +1,117 @@
+"""The routes from what a user names to a result; ``import sepcost`` offers them lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sepcost.cost.analysis import Analysis, Conventions
+from sepcost.network import Layer
+
+if TYPE_CHECKING:
+    from sepcost.model.load import Loaded
+    from sepcost.model.walk import Observation
+
+Operators = Mapping[tuple[str, str], Callable[[Layer], int]]
+
+
+def analyze(
+    source: str | Path,
+    *,
+    bind: Mapping[str, int] | None = None,
+    shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
+    alpha: float | None = None,
+    rho: float | None = None,
+    observe: bool = False,
+    operators: Operators | None = None,
+    conventions: Conventions | None = None,
+) -> Analysis:
+    """Count what a network costs, layer by layer, and what separable convolution would make of it.
+
+    Parameters
+    ----------
+    source
+        An ONNX file, a TOML layer spec, or the name of a shipped network.
+    bind
+        Sizes for symbolic dimensions: ``{"N": 8}``.
+    shape
+        Whole shapes for inputs: ``{"input": (1, 3, 224, 224)}``.
+    trips
+        How often a Loop or Scan runs, by node name, where the model does not say.
+    alpha, rho
+        The paper's width and resolution multipliers, for specs and shipped networks.
+    observe
+        Run the model once on random inputs to learn shapes that depend on data.
+    operators
+        Formulas by ``(domain, op_type)``: usually ``OPERATORS | {("com.acme", "MyOp"): formula}``.
+    conventions
+        What people disagree on; the defaults are those of the README.
+
+    Raises
+    ------
+    ModelError, SpecError, BindingError
+        Where the source cannot be read, or a dynamic dimension is unbound.
+    """
+    return sweep(
+        source, [bind or {}], shape=shape, trips=trips, alpha=alpha, rho=rho, observe=observe,
+        operators=operators, conventions=conventions,
+    )[0]  # fmt: skip
+
+
+def sweep(
+    source: str | Path,
+    binds: Iterable[Mapping[str, int]],
+    *,
+    shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
+    alpha: float | None = None,
+    rho: float | None = None,
+    observe: bool = False,
+    operators: Operators | None = None,
+    conventions: Conventions | None = None,
+) -> tuple[Analysis, ...]:
+    """Analyze one source once for each of ``binds``, reading it only once; see ``analyze``."""
+    from sepcost.cost.count import count
+    from sepcost.model.describe import describe
+    from sepcost.model.load import load
+
+    loaded = load(source, alpha=alpha, rho=rho)
+    found = []
+    for bind in binds:
+        observed = _observe(loaded, bind, shape) if observe else None
+        network = describe(loaded, bind=bind, shape=shape, trips=trips, observed=observed)
+        found.append(count(network, str(source), operators, conventions))
+    return tuple(found)
+
+
+def _observe(
+    loaded: Loaded, bind: Mapping[str, int], shape: Mapping[str, Sequence[int]] | None
+) -> Mapping[str, Observation]:
+    from sepcost.model.observe import observe
+
+    return observe(loaded, bind=bind, shape=shape)
+
+
+def analyze_convolution(
+    text: str,
+    *,
+    alpha: float = 1.0,
+    rho: float = 1.0,
+    conventions: Conventions | None = None,
+) -> Analysis:
+    """Count a single convolution, ``KERNEL,M,N,SIZE`` in the paper's notation: 3x3,512,512,14.
+
+    Raises
+    ------
+    SpecError
+        Where the text has another form.
+    """
+    from sepcost.cost.count import count
+    from sepcost.model import convolution
+
+    steps = [f"{sign} {value:g}" for sign, value in (("α", alpha), ("ρ", rho)) if value != 1]
+    name = ", ".join([text, *steps])
+    network = convolution.network(convolution.parse(text), name, alpha, rho)
+    return count(network, text, None, conventions)

@@ -1,0 +1,202 @@
+"""``sepcost analyze``: what a network costs, regular against separable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sepcost.cli import options, parse
+from sepcost.cli.guard import warn
+from sepcost.cli.options import Branch, By, Format, Side, Unit
+from sepcost.cli.output import emit, refuse_sources, write
+from sepcost.cli.progress import progress
+from sepcost.cli.screen import screen
+from sepcost.cost.analysis import Analysis, Conventions
+from sepcost.errors import SepcostError
+from sepcost.report.view import View
+
+#: Warnings of one model that are told before the rest is summed up.
+MOST_WARNINGS = 10
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to count, as typed, and how."""
+
+    sources: Sequence[str]
+    convs: Sequence[str]
+    binds: Sequence[Mapping[str, int]]
+    alpha: float | None
+    rho: float | None
+    conventions: Conventions
+    how: Mapping[str, Any] = field(default_factory=dict)  # handed on to the API as it is
+
+
+def analyze(
+    sources: options.Sources = None,
+    bind: options.Bind = None,
+    shape: options.ShapeOf = None,
+    trips: options.Trips = None,
+    observe: options.Observe = False,
+    conv: options.Conv = None,
+    alpha: options.Alpha = None,
+    rho: options.Rho = None,
+    by: options.ByOption = None,
+    depth: options.Depth = None,
+    top: options.Top = None,
+    sort: options.SortOption = None,
+    only: options.Only = None,
+    unit: options.UnitOption = Unit.MACS,
+    operators: options.Operators = None,
+    conv_transpose: options.ConvTranspose = Side.INPUT,
+    count_bias: options.CountBias = False,
+    if_: options.If = Branch.MAX,
+    format_: options.FormatOption = Format.TABLE,
+    output: options.Output = None,
+    netron: options.Netron = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Count MACs, parameters and memory, and what separable convolution would make of them.
+
+    [bold]sepcost analyze mobilenet-v1 vgg16[/]                    side by side
+
+    [bold]sepcost analyze model.onnx --bind N=1,8 --by op[/]       a dynamic batch, by operator
+
+    [bold]sepcost analyze model.onnx -f json -o cost.json[/]       for scripts
+
+    [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]    one layer, no file
+
+    At a terminal a table shows the 30 dearest layers that cost anything, and says how many more
+    there are; piped or written to a file it shows all of them, plain, at a width of 160 or COLUMNS.
+    """
+    request = Request(
+        sources or (), conv or (), parse.sweep(bind or ()), alpha, rho,
+        Conventions(conv_transpose.value, count_bias, if_.value),
+        {"shape": parse.shapes(shape or ()), "trips": parse.trips(trips or ()),
+         "observe": observe, "operators": parse.operators(operators)},
+    )  # fmt: skip
+    _check(request, output, netron)
+    swept = len(request.binds) > 1
+    rows = by or (By.MODEL if swept else By.LAYER)
+    view = View(rows.value, depth, only, sort.value if sort else None, top or 0, unit.value)
+    analyses = _analyses(request, quiet)
+    text = _render(format_, analyses, view, _Shown(top is None, bool(conv), output is not None))
+    if netron is not None:
+        write(_netron(analyses[0]).encode(), netron)
+    emit(text, output)
+    if not quiet:
+        _warn(analyses)
+
+
+def _check(request: Request, output: Path | None, netron: Path | None) -> None:
+    """Refuse what cannot be meant, before any work is done."""
+    if not request.sources and not request.convs:
+        raise SepcostError(
+            "nothing to analyze: name an ONNX file, a layer spec or a shipped network "
+            "('sepcost networks' lists them), or describe one layer with --conv 3x3,512,512,14"
+        )
+    if request.sources and request.convs:
+        raise SepcostError("--conv stands alone: it takes the place of a file")
+    if request.sources.count(STDIN) > 1:
+        raise SepcostError("stdin (-) can be read only once")
+    if netron and (len(request.sources) != 1 or len(request.binds) > 1):
+        raise SepcostError("--netron writes the figures of one model: name one, at one --bind")
+    for path in (output, netron):
+        refuse_sources(path, request.sources)
+
+
+def _analyses(request: Request, quiet: bool) -> list[Analysis]:
+    if request.convs:
+        return [found for text in request.convs for found in _single(request, text)]
+    from sepcost.api import sweep
+
+    found: list[Analysis] = []
+    for source in request.sources:
+        with progress(f"counting {source}", quiet):
+            found += sweep(
+                source, request.binds, alpha=request.alpha, rho=request.rho,
+                conventions=request.conventions, **request.how,
+            )  # fmt: skip
+    return found
+
+
+def _single(request: Request, text: str) -> Iterator[Analysis]:
+    """The layer as it is, then thinned by α, then shrunk by ρ: the rows of the paper's table 3."""
+    from sepcost.api import analyze_convolution
+
+    count = partial(analyze_convolution, text, conventions=request.conventions)
+    yield count()
+    if request.alpha is not None:
+        yield count(alpha=request.alpha)
+    if request.rho is not None:
+        yield count(alpha=request.alpha or 1.0, rho=request.rho)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Where a table goes, and how much of it was left to us."""
+
+    brief: bool  # no --top was given
+    single: bool
+    to_file: bool
+
+
+def _render(format_: Format, analyses: Sequence[Analysis], view: View, shown: _Shown) -> str:
+    return RENDER[format_](analyses, view, shown)
+
+
+def _table(analyses: Sequence[Analysis], view: View, shown: _Shown) -> str:
+    from sepcost.cli import tables
+
+    place = screen(shown.to_file)
+    if shown.single:
+        return tables.convolutions(analyses, view, place)
+    return tables.render(analyses, view, place, brief=shown.brief and place.terminal)
+
+
+def _json(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
+    from sepcost.report import json
+
+    return json.render(analyses, view)
+
+
+def _csv(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
+    from sepcost.report import csv
+
+    return csv.render(analyses, view)
+
+
+def _markdown(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
+    from sepcost.report import markdown
+
+    return markdown.render(analyses, view)
+
+
+RENDER: Mapping[Format, Callable[[Sequence[Analysis], View, _Shown], str]] = {
+    Format.TABLE: _table,
+    Format.JSON: _json,
+    Format.CSV: _csv,
+    Format.MARKDOWN: _markdown,
+}
+
+
+def _netron(analysis: Analysis) -> str:
+    from sepcost.report import netron
+
+    return netron.render(analysis)
+
+
+def _warn(analyses: Sequence[Analysis]) -> None:
+    """Tell each warning once, with the model that it is about."""
+    for source in dict.fromkeys(analysis.source for analysis in analyses):
+        told = dict.fromkeys(
+            warning for found in analyses if found.source == source for warning in found.warnings
+        )
+        for warning in list(told)[:MOST_WARNINGS]:
+            warn(warning if warning.startswith(source) else f"{source}: {warning}")
+        if len(told) > MOST_WARNINGS:
+            warn(f"{source}: {len(told) - MOST_WARNINGS} more (--format json lists them)")

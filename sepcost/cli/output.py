@@ -1,0 +1,73 @@
+"""Where a report goes: stdout, or a file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from sepcost.errors import SepcostError
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Write a report to ``output``, or to stdout where there is none."""
+    if output is not None:
+        write(text.encode(), output)
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:
+    """Refuse to write a report over a model that it is about.
+
+    Raises
+    ------
+    SepcostError
+        Where ``output`` is one of ``sources``.
+    """
+    if output is None or not output.exists():
+        return
+    for source in sources:
+        with contextlib.suppress(OSError, ValueError):
+            if output.samefile(source):
+                raise SepcostError(f"{output}: is a source; write the report elsewhere")
+
+
+def write(data: bytes, path: Path) -> None:
+    """Write ``data`` beside ``path`` and rename it, so that no reader ever sees a part of it.
+
+    A device or a pipe cannot be renamed over and is written to. A link stays a link.
+
+    Raises
+    ------
+    OSError
+        Where the system refuses.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.write(data)
+        return
+    target = path.resolve()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(_mode(target))
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _mode(target: Path) -> int:
+    """The permissions of the file that is replaced, or those of any new file."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,103 @@
+"""What people type into options, as plain data."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from sepcost.errors import BindingError, SepcostError
+
+MOST_COMBINATIONS = 1000
+
+
+def sweep(given: Sequence[str]) -> tuple[dict[str, int], ...]:
+    """``["N=1,2", "H=224"]`` to every combination: ``({"N": 1, "H": 224}, {"N": 2, ...})``.
+
+    Raises
+    ------
+    BindingError
+        Where the form is another, a symbol stands twice, or there are too many combinations.
+    """
+    choices = _pairs("--bind", given, "N=8 or N=1,2,4,8")
+    sizes = [
+        [_whole("--bind", f"{name}={values}", value) for value in values.split(",")]
+        for name, values in choices.items()
+    ]
+    if prod(map(len, sizes)) > MOST_COMBINATIONS:
+        raise BindingError(f"--bind: more than {MOST_COMBINATIONS} combinations")
+    return tuple(dict(zip(choices, combination, strict=True)) for combination in product(*sizes))
+
+
+def shapes(given: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """``["input=1x3x224x224"]`` to ``{"input": (1, 3, 224, 224)}``; nothing after = is a scalar."""
+    return {
+        name: tuple(
+            _whole("--shape", f"{name}={sizes}", size) for size in re.split("[x×,]", sizes) if sizes
+        )
+        for name, sizes in _pairs("--shape", given, "input=1x3x224x224").items()
+    }
+
+
+def trips(given: Sequence[str]) -> dict[str, int]:
+    """``["loop=10"]`` to ``{"loop": 10}``."""
+    return {
+        name: _whole("--trips", f"{name}={count}", count, least=0)
+        for name, count in _pairs("--trips", given, "NAME=10").items()
+    }
+
+
+def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name:
+            raise BindingError(f"{option} {text!r}: expected {form}")
+        if name in found:
+            raise BindingError(f"{option} {text!r}: {name!r} is given twice")
+        found[name] = value
+    return found
+
+
+def _whole(option: str, text: str, value: str, least: int = 1) -> int:
+    if not re.fullmatch(r"\s*[0-9]{1,18}\s*", value) or int(value) < least:
+        raise BindingError(f"{option} {text!r}: {value!r} is no whole number from {least} up")
+    return int(value)
+
+
+def operators(given: str | None) -> Mapping[Any, Any] | None:
+    """Import ``module:NAME``, a mapping of (domain, op_type) to formulas, from here or installed.
+
+    Raises
+    ------
+    SepcostError
+        Where the module or the name does not exist, the import fails, or it is no mapping.
+    """
+    if given is None:
+        return None
+    module, _, name = given.partition(":")
+    if not module or not name:
+        raise SepcostError(f"--operators {given!r}: expected module:NAME, like my_ops:OPERATORS")
+    found = _import(given, module, name)
+    if not isinstance(found, Mapping) or not all(
+        isinstance(key, tuple) and len(key) == 2 and callable(formula)
+        for key, formula in found.items()
+    ):
+        raise SepcostError(f"--operators {given!r}: maps no (domain, op_type) to functions")
+    return found
+
+
+def _import(given: str, module: str, name: str) -> object:
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:  # a module may raise anything while it is imported
+        raise SepcostError(f"--operators {given!r}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(here)

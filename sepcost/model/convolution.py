@@ -1,0 +1,131 @@
+"""A single convolution that exists in no file: ``3x3,512,512,14`` to a Network of one layer.
+
+The paper's notation (Howard et al. 2017, section 3.1): a D_K x D_K kernel takes M channels of a
+D_F x D_F feature map to N channels, with 'same' padding. A width multiplier α thins M and N, a
+resolution multiplier ρ shrinks D_F (section 3.3 and 3.4).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import ceil
+
+from sepcost.errors import SpecError
+from sepcost.network import Layer, Network, Role, Shape, Value
+
+FORM = "KERNEL,M,N,SIZE like 3x3,512,512,14, then stride=2, dilation=2 or group=32 if need be"
+EXTRAS = ("stride", "dilation", "group")
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """What the user wrote; ``size`` is the feature map that goes in."""
+
+    kernel: Shape
+    in_channels: int
+    out_channels: int
+    size: Shape
+    stride: int = 1
+    dilation: int = 1
+    group: int = 1
+
+
+def parse(text: str) -> Convolution:
+    """Read ``KERNEL,M,N,SIZE[,stride=S][,dilation=D][,group=G]``.
+
+    Raises
+    ------
+    SpecError
+        Where the text has another form, or channels do not divide into the groups.
+    """
+    fields = [field.strip() for field in text.lower().split(",")]
+    plain = [field for field in fields if "=" not in field]
+    if len(plain) != 4 or plain != fields[:4]:
+        raise SpecError(f"--conv {text!r}: expected {FORM}")
+    kernel, (in_channels,), (out_channels,), size = (
+        _sizes(text, plain[0]), _one(text, plain[1]), _one(text, plain[2]), _sizes(text, plain[3]),
+    )  # fmt: skip
+    if len(size) == 1:
+        size *= len(kernel)
+    if len(size) != len(kernel) or len(kernel) > 3:
+        raise SpecError(f"--conv {text!r}: the kernel and the feature map differ in dimensions")
+    extras = dict(_extra(text, field) for field in fields[4:])
+    found = Convolution(kernel, in_channels, out_channels, size, **extras)
+    _check_groups(text, found)
+    return found
+
+
+def _sizes(text: str, field: str) -> Shape:
+    if not re.fullmatch(r"[1-9]\d{0,8}([x×][1-9]\d{0,8})*", field):
+        raise SpecError(f"--conv {text!r}: {field!r} is no size; expected {FORM}")
+    return tuple(map(int, re.split("[x×]", field)))
+
+
+def _one(text: str, field: str) -> Shape:
+    sizes = _sizes(text, field)
+    if len(sizes) != 1:
+        raise SpecError(f"--conv {text!r}: {field!r} is no number of channels; expected {FORM}")
+    return sizes
+
+
+def _extra(text: str, field: str) -> tuple[str, int]:
+    name, _, value = field.partition("=")
+    if name not in EXTRAS:
+        raise SpecError(f"--conv {text!r}: {name!r} is none of {', '.join(EXTRAS)}")
+    return name, _one(text, value)[0]
+
+
+def _check_groups(text: str, conv: Convolution) -> None:
+    if conv.in_channels % conv.group or conv.out_channels % conv.group:
+        raise SpecError(
+            f"--conv {text!r}: {conv.in_channels} and {conv.out_channels} channels do not "
+            f"divide into {conv.group} groups"
+        )
+
+
+def network(conv: Convolution, name: str, alpha: float = 1.0, rho: float = 1.0) -> Network:
+    """Build the Network of one Conv with ``round(α M)``, ``round(α N)`` channels, ``round(ρ D_F)``.
+
+    Raises
+    ------
+    SpecError
+        Where a multiplier is not positive, or the thinned channels do not divide into the groups.
+    """
+    if not (alpha > 0 and rho > 0):
+        raise SpecError(f"--conv {name!r}: the multipliers α and ρ are above 0")
+    width_in, width_out = (
+        max(1, round(alpha * width)) for width in (conv.in_channels, conv.out_channels)
+    )
+    size = tuple(max(1, round(rho * side)) for side in conv.size)
+    thin = Convolution(
+        conv.kernel, width_in, width_out, size, conv.stride, conv.dilation, conv.group
+    )
+    _check_groups(name, thin)
+    return _network(thin, name)
+
+
+def _network(conv: Convolution, name: str) -> Network:
+    image = (1, conv.in_channels, *conv.size)
+    filters = (conv.out_channels, conv.in_channels // conv.group, *conv.kernel)
+    result = (1, conv.out_channels, *(ceil(side / conv.stride) for side in conv.size))
+    layer = Layer(
+        id="output", name="conv", op_type="Conv", domain="", scope="",
+        inputs=(image, filters), outputs=(result,),
+        attributes={
+            "auto_pad": "SAME_UPPER", "kernel_shape": conv.kernel, "group": conv.group,
+            "strides": (conv.stride,) * len(conv.kernel),
+            "dilations": (conv.dilation,) * len(conv.kernel),
+        },
+        weights=frozenset({1}), parameters=("weight",), reads=("input", "weight"),
+        writes=("output",),
+    )  # fmt: skip
+    values = (
+        Value("input", image, "float32", Role.INPUT),
+        Value("weight", filters, "float32", Role.WEIGHT),
+        Value("output", result, "float32", Role.ACTIVATION),
+    )
+    return Network(
+        name=name, layers=(layer,), values={value.name: value for value in values},
+        parameters={"weight": values[1]}, inputs=values[:1], outputs=("output",), opsets={"": 17},
+    )  # fmt: skip

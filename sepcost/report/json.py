@@ -1,0 +1,28 @@
+"""The JSON document of ``analyze``; ``schemas/analyze-1.json`` describes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.document import document
+from sepcost.report.view import View
+
+GROUPED = frozenset({"op", "scope", "kernel"})
+
+
+def render(analyses: Sequence[Analysis], view: View) -> str:
+    """One document for all analyses: ASCII only, and no number that JSON does not have.
+
+    ``layers`` holds the rows that the view selects, in its order; totals and coverage are those
+    of the whole model. Where the view groups, ``groups`` holds one entry a group.
+    """
+    found = document(analyses)
+    for entry, analysis in zip(found["models"], analyses, strict=True):
+        layers = {layer["id"]: layer for layer in entry["layers"]}
+        entry["layers"] = [layers[row.layer.id] for row in view.layers(analysis)]
+        if view.by in GROUPED:
+            entry["groups"] = [asdict(group) for group in view.groups(analysis)]
+    return json.dumps(found, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,72 @@
+"""What a report says in words, the same in the terminal and in Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sepcost.cost.analysis import Analysis, LayerCost, Status
+from sepcost.report.columns import Style, label, operations, operator, title
+from sepcost.report.units import dims, human, times
+
+NAMED = 3  # layers named for each reason
+
+
+def headline(analysis: Analysis, style: Style, name: str) -> str:
+    """The one line to quote: ``vgg16: 15.5 G MACs, 138.4 M params; separable ... 8.6× fewer``."""
+    totals, unit = analysis.totals, title(style.unit)
+    least = "" if analysis.coverage.complete else "at least "
+    text = f"{name}: {least}{operations(totals.macs, style.unit)} {unit}, "
+    text += f"{human(totals.params)} params"
+    if any(row.convolution for row in analysis.rows):
+        text += f"; {_promise(analysis, style)}"
+    return text
+
+
+def _promise(analysis: Analysis, style: Style) -> str:
+    totals = analysis.totals
+    if totals.reduction < 1.005:
+        return "no convolution worth separating"
+    unit = title(style.unit)
+    return (
+        f"separable convolutions would take {times(totals.reduction)} fewer "
+        f"({operations(totals.separable_macs, style.unit)} {unit}, "
+        f"{human(totals.separable_params)} params)"
+    )
+
+
+def details(analysis: Analysis, style: Style) -> Iterator[str]:
+    """What else a person asks: memory, inputs, how much of the network is counted."""
+    totals, network = analysis.totals, analysis.network
+    yield (
+        f"{human(totals.weight_bytes, 'B')} of weights, "
+        f"{human(totals.peak_activation_bytes, 'B')} peak activations, "
+        f"{human(totals.elementwise_ops)} elementwise ops"
+    )
+    if network.batch and network.batch > 1:
+        macs = operations(totals.macs // network.batch, style.unit)
+        yield f"{macs} {title(style.unit)} for each of the {network.batch} items of the batch"
+
+
+def inputs(analysis: Analysis) -> str:
+    """The inputs counted for: ``x 1×3×224×224 float32``; the caller makes it safe to show."""
+    shown = [
+        f"{value.name} {dims(value.shape) if value.shape is not None else '?'} {value.dtype}"
+        for value in analysis.network.inputs[:4]
+    ]
+    more = len(analysis.network.inputs) - len(shown)
+    return ", ".join([*shown, f"{more} more"] if more else shown)
+
+
+def uncounted(analysis: Analysis) -> list[tuple[str, str, list[str], int]]:
+    """Rows without a count as ``(operator, reason, first names, how many)``, the most first."""
+    rows = [row for row in analysis.rows if row.status in {Status.UNKNOWN, Status.UNRESOLVED}]
+    counts = Counter(_cause(row) for row in rows)
+    names: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        names.setdefault(_cause(row), []).append(label(row.layer))
+    return [(*cause, names[cause][:NAMED], count) for cause, count in counts.most_common()]
+
+
+def _cause(row: LayerCost) -> tuple[str, str]:
+    return operator(row.layer), row.reason or row.status.value

@@ -1,0 +1,56 @@
+"""Numbers as people say them: 568.7 M, 16.8 MB, 8.84×."""
+
+from __future__ import annotations
+
+from math import prod
+
+from sepcost.network import ABSENT, Shape
+
+PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def human(value: float, unit: str = "") -> str:
+    """Three digits or more and an SI prefix: 568740352 is ``568.7 M``, 4209088 is ``4.21 M``."""
+    if value < 1000:
+        number = f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+        return f"{number} {unit}".rstrip()
+    scaled, step = float(value), 0
+    while scaled >= 999.95 and step < len(PREFIXES) - 1:
+        scaled, step = scaled / 1000, step + 1
+    number = f"{scaled:.2f}" if scaled < 9.995 else f"{scaled:.1f}"
+    return f"{number} {PREFIXES[step]}{unit}"
+
+
+def times(factor: float) -> str:
+    """A factor: 8.844 is ``8.84×``, 31.97 is ``32.0×``."""
+    return f"{factor:.2f}×" if factor < 9.995 else f"{factor:.1f}×"
+
+
+def percent(share: float) -> str:
+    """A share of the whole, with one digit where digits matter."""
+    return f"{share:.1%}" if share < 0.9995 else "100%"
+
+
+def dims(shape: Shape) -> str:
+    """A shape as people write it: ``1×3×224×224``; a scalar is ``1``; unknown is ``?``."""
+    if shape == ABSENT:
+        return "?"
+    return "×".join(str(d) for d in shape) or "1"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of ``width`` cells, in eighths; anything above nothing shows."""
+    eighths = min(width * 8, max(round(share * width * 8), 1 if share > 0 else 0))
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def per_side(shape: Shape) -> str:
+    """One number where all sides agree, else all of them: (2, 2) is ``2``, (1, 2) is ``1×2``."""
+    return str(shape[0]) if len(set(shape)) == 1 else dims(shape)
+
+
+def trivial(shape: Shape) -> bool:
+    """Whether strides or dilations are all one."""
+    return prod(shape) == 1
