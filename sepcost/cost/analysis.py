@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sepcost.network import Layer, Network, Shape
 
@@ -105,7 +106,11 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many rows fall in each status."""
+    """How many rows fall in each status, of those that the totals rest on.
+
+    Rows in a branch of an If that is known not to run, or that the conventions leave out, are in
+    none; where the dearest branch counts, the rows of both are, since both were weighed.
+    """
 
     counted: int
     free: int
@@ -143,3 +148,9 @@ class Analysis:
     coverage: Coverage
     conventions: Conventions
     warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document ``sepcost/analyze/1`` with this one model in it."""
+        from sepcost.cost.document import document  # noqa: PLC0415  (it reads this module)
+
+        return document([self], [self.source])

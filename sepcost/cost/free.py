@@ -1,7 +1,7 @@
 """Operators that cost no MACs by definition, and those whose cost has no agreed formula.
 
 Free are the operators that move, pick, compare, threshold, map element by element, pool,
-normalise, resample, reduce or draw; and those that only hold others (If, Loop, Scan), whose
+normalise, resample, reduce, quantise or draw; and those that only hold others (If, Loop, Scan), whose
 bodies have rows of their own. What such an operator does is in ``elementwise_ops``.
 """
 
@@ -58,6 +58,8 @@ _FREE: Mapping[str, str] = {
     SkipSimplifiedLayerNormalization SpeculativePrefixCommit SwiGLU Tokenizer TorchEmbedding
     Trilu UnfoldTensor Unique VarlenNGramHashMapping
     """,
+    "onnx.brevitas": "BipolarQuant IntQuant Quant Trunc",
+    "qonnx.custom_op.general": "BipolarQuant IntQuant Quant Trunc",
     "com.microsoft.nchwc": """
     AveragePool GlobalAveragePool GlobalMaxPool MaxPool ReorderInput ReorderOutput Upsample
     """,

@@ -91,7 +91,8 @@ def convolution(layer: Layer, conventions: Conventions | None = None) -> Convolu
     Returns
     -------
     Convolution or None
-        None where the layer does not convolve, or data, weight or output have no known shape.
+        None where the layer does not convolve, or the shapes of data, weight and output are not
+        known or differ in rank.
     """
     where = operands(layer)
     if where is None or not _known(layer, where):
@@ -116,11 +117,14 @@ def convolution(layer: Layer, conventions: Conventions | None = None) -> Convolu
 
 
 def _known(layer: Layer, where: Operands) -> bool:
-    return (
+    if not (
         given(layer.inputs, where.data)
         and given(layer.inputs, where.weight)
         and given(layer.outputs, 0)
-    )
+    ):
+        return False
+    rank = len(layer.inputs[where.weight])
+    return rank > 2 and len(layer.inputs[where.data]) == len(layer.outputs[0]) == rank
 
 
 def _spatial(layer: Layer, shape: Shape) -> Shape:
@@ -156,7 +160,7 @@ def _pads(layer: Layer, where: Operands) -> Shape:
         ints(layer, "strides") or ones,
         ints(layer, "dilations") or ones,
         ints(layer, "output_padding") or zeros,
-        strict=True,
+        strict=False,
     )
     totals = [
         max(0, (s - 1) * stride + out + (k - 1) * d + 1 - g) for s, g, k, stride, d, out in axes

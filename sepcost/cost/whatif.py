@@ -8,12 +8,13 @@ to the depthwise part; groups stay groups in the pointwise part.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 
 from sepcost.cost import formulas
-from sepcost.cost.analysis import Convolution, Separable
+from sepcost.cost.analysis import Convolution, LayerCost, Separable
 from sepcost.cost.geometry import operands
-from sepcost.network import Layer
+from sepcost.network import Layer, Network
 
 
 def separable(
@@ -80,6 +81,36 @@ def counterpart_params(convolution: Convolution, params: int) -> int:
     if params < weight:
         return params
     return params - weight + separable_weight_params(convolution)
+
+
+def separable_network_params(network: Network, rows: Iterable[LayerCost]) -> int:
+    """How many params the network gains (below 0: saves) with every eligible row replaced.
+
+    Each weight counts once however many rows share it, and one that a row still needs as it is
+    stays beside its counterpart.
+    """
+    replaced: dict[str, int] = {}
+    kept: set[str] = set()
+    for row in rows:
+        weight = _weight_name(network, row)
+        kept.update(name for name in row.layer.parameters if name != weight)
+        if weight and row.convolution:
+            replaced[weight] = separable_weight_params(row.convolution)
+    return sum(
+        params - (0 if name in kept else network.parameters[name].elements or 0)
+        for name, params in replaced.items()
+    )
+
+
+def _weight_name(network: Network, row: LayerCost) -> str | None:
+    """Return the parameter that an eligible row would do without."""
+    if row.convolution is None or row.separable is None or not row.separable.eligible:
+        return None
+    layer, where, size = row.layer, operands(row.layer), weight_params(row.convolution)
+    direct = layer.reads[where.weight] if where and where.weight < len(layer.reads) else ""
+    names = [direct] if direct in layer.parameters else layer.parameters
+    found = (network.parameters.get(name) for name in names)
+    return next((value.name for value in found if value and value.elements == size), None)
 
 
 def _regular(convolution: Convolution) -> tuple[tuple[int, ...], tuple[int, int], int, int]:

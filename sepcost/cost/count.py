@@ -1,0 +1,180 @@
+"""Network -> Analysis: what every layer costs, and their sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sepcost.cost import branches, memory
+from sepcost.cost.analysis import (
+    Analysis,
+    Conventions,
+    Convolution,
+    Coverage,
+    LayerCost,
+    Separable,
+    Status,
+    Totals,
+)
+from sepcost.cost.geometry import convolution
+from sepcost.cost.operators import OPERATORS
+from sepcost.cost.remarks import remarks
+from sepcost.cost.tally import Operators, Tally, tally
+from sepcost.cost.whatif import separable, separable_network_params
+from sepcost.network import Layer, Network
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What every row needs to know of the whole."""
+
+    network: Network
+    conventions: Conventions
+    sides: branches.Sides
+    owners: Mapping[str, str]  # parameter -> id of the layer that counts it
+
+
+def count(
+    network: Network,
+    source: str,
+    operators: Operators | None = None,
+    conventions: Conventions | None = None,
+) -> Analysis:
+    """Count what a network costs, in time linear in its layers.
+
+    Parameters
+    ----------
+    network
+        A described network.
+    source
+        What the user named, for the reports.
+    operators
+        MAC formulas by (domain, op_type), ``OPERATORS`` by default. One that is given takes
+        precedence over the operator's being free.
+    conventions
+        What people disagree on; the defaults are those of the README.
+
+    Raises
+    ------
+    SepcostError
+        Where a formula that the user brought fails; it names the operator and the node.
+    """
+    table = OPERATORS if operators is None else operators
+    agreed = conventions or Conventions()
+    tallies = [tally(layer, table, agreed) for layer in network.layers]
+    costs = [
+        (_times(found.macs, layer) or 0, _times(found.elementwise_ops, layer) or 0)
+        for layer, found in zip(network.layers, tallies, strict=True)
+    ]
+    sides = branches.sides(network.layers, costs, network.choices, agreed.if_branches)
+    frame = _Frame(network, agreed, sides, _owners(network.layers, sides))
+    rows = tuple(
+        _row(frame, layer, found) for layer, found in zip(network.layers, tallies, strict=True)
+    )
+    return Analysis(
+        source=source,
+        network=network,
+        rows=rows,
+        totals=_totals(network, [row for row in rows if row.counted]),
+        coverage=_coverage(frame, rows),
+        conventions=agreed,
+        warnings=remarks(network, rows, sides, agreed),
+    )
+
+
+def _owners(layers: Sequence[Layer], sides: branches.Sides) -> dict[str, str]:
+    """Give each parameter to the first counted layer that uses it, else to the first."""
+    owners: dict[str, str] = {}
+    for counted in (True, False):
+        for layer in layers:
+            if layer.parameters and branches.runs(layer, sides) is counted:
+                for name in layer.parameters:
+                    owners.setdefault(name, layer.id)
+    return owners
+
+
+def _row(frame: _Frame, layer: Layer, found: Tally) -> LayerCost:
+    network = frame.network
+    owned = [
+        network.parameters[name]
+        for name in layer.parameters
+        if frame.owners[name] == layer.id and name in network.parameters
+    ]
+    params = sum(value.elements or 0 for value in owned)
+    geometry = convolution(layer, frame.conventions)
+    return LayerCost(
+        layer=layer,
+        status=found.status,
+        reason=found.reason,
+        macs=_times(found.macs, layer),
+        params=params,
+        weight_bytes=sum(value.size_bytes or 0 for value in owned),
+        elementwise_ops=_times(found.elementwise_ops, layer),
+        bytes_moved=_times(memory.bytes_moved(layer, network), layer),
+        activation_bytes=_times(memory.activation_bytes(layer, network), layer),
+        counted=branches.runs(layer, frame.sides),
+        convolution=geometry,
+        separable=_separable(layer, geometry, found, params) if geometry else None,
+    )
+
+
+def _separable(layer: Layer, geometry: Convolution, found: Tally, params: int) -> Separable:
+    once = separable(layer, geometry, found.macs, params, found.bias)
+    if once.macs is None or layer.trips == 1:
+        return once
+    return Separable(
+        once.eligible,
+        once.reason,
+        _times(once.macs, layer),
+        once.params,
+        once.ratio,
+        once.break_even_rank,
+    )
+
+
+def _times(once: int | None, layer: Layer) -> int | None:
+    """Over all trips; 0 stays 0 however often it is spent."""
+    if not once:
+        return once
+    return None if layer.trips is None else once * layer.trips
+
+
+def _totals(network: Network, rows: Sequence[LayerCost]) -> Totals:
+    macs = sum(row.macs or 0 for row in rows)
+    params = sum(row.params for row in rows)
+    return Totals(
+        macs=macs,
+        params=params,
+        elementwise_ops=sum(row.elementwise_ops or 0 for row in rows),
+        weight_bytes=sum(row.weight_bytes for row in rows),
+        activation_bytes=sum(row.activation_bytes or 0 for row in rows),
+        peak_activation_bytes=memory.peak_activation_bytes(
+            network, [layer for layer in network.layers if branches.may_run(layer, network.choices)]
+        ),
+        separable_macs=sum(separable_macs(row) for row in rows),
+        separable_params=params + separable_network_params(network, rows),
+    )
+
+
+def separable_macs(row: LayerCost) -> int:
+    """MACs of the row in the network whose eligible convolutions are separable; 0 if unknown."""
+    replaced = row.separable.macs if row.separable and row.separable.eligible else None
+    return (row.macs or 0) if replaced is None else replaced
+
+
+def _coverage(frame: _Frame, rows: Sequence[LayerCost]) -> Coverage:
+    """Count every row that the totals rest on: under ``max`` those of the other sides too."""
+    undecided = frame.conventions.if_branches == "max"
+    choices = frame.network.choices
+    found = Counter(
+        row.status
+        for row in rows
+        if row.counted or (undecided and branches.may_run(row.layer, choices))
+    )
+    return Coverage(
+        counted=found[Status.COUNTED],
+        free=found[Status.FREE],
+        unknown=found[Status.UNKNOWN],
+        unresolved=found[Status.UNRESOLVED],
+    )

@@ -1,0 +1,86 @@
+"""What a reader must know beside the numbers: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sepcost.cost.analysis import Conventions, LayerCost, Status
+from sepcost.cost.branches import BOTH, Sides, may_run
+from sepcost.network import Network
+
+_NAMED = 3  # how many are named before "and n more"
+
+
+def remarks(
+    network: Network, rows: Sequence[LayerCost], sides: Sides, conventions: Conventions
+) -> tuple[str, ...]:
+    """Collect the warnings of an analysis; names from the model stand in them as literals."""
+    lines = (
+        *network.warnings,
+        *_dead(network),
+        *_gaps(network, rows),
+        *_branches(network, sides, conventions),
+    )
+    return tuple(dict.fromkeys(lines))
+
+
+def _dead(network: Network) -> Iterator[str]:
+    values = network.dead_weights
+    if values:
+        elements = sum(value.elements or 0 for value in values)
+        names = _listed(value.name for value in values)
+        yield (
+            f"{_plural(len(values), 'initializer')} that nothing reads ({elements:,} elements) "
+            f"not counted: {names}"
+        )
+
+
+def _gaps(network: Network, rows: Sequence[LayerCost]) -> Iterator[str]:
+    """Name the operators whose MACs are missing from the totals, which say "at least"."""
+    gaps: dict[tuple[str, str], list[LayerCost]] = {}
+    for row in rows:
+        missing = row.status in (Status.UNKNOWN, Status.UNRESOLVED)
+        if missing and may_run(row.layer, network.choices):
+            layer = row.layer
+            operator = f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
+            gaps.setdefault((operator, _general(row)), []).append(row)
+    for (operator, reason), found in gaps.items():
+        names = _listed(row.layer.name or row.layer.id for row in found)
+        yield f"totals are at least: {len(found)} {operator} not counted, {reason}: {names}"
+
+
+def _general(row: LayerCost) -> str:
+    """The reason without what differs from layer to layer."""
+    if row.status is Status.UNRESOLVED and row.layer.missing and row.reason:
+        return "a shape it needs is not known" if row.layer.trips is not None else row.reason
+    return row.reason or row.status.value
+
+
+def _branches(network: Network, sides: Sides, conventions: Conventions) -> Iterator[str]:
+    """Say which sides count of the Ifs whose condition is not known."""
+    open_ifs = [choice for choice in sides if network.choices.get(choice) is None]
+    if not open_ifs:
+        return
+    many = _plural(len(open_ifs), "If")
+    if conventions.if_branches == "sum":
+        yield f"{many}: both branches are in the totals (--if sum)"
+        return
+    how = "the dearest branch" if conventions.if_branches == "max" else "one branch"
+    named = _listed(open_ifs, lambda choice: f" ({_side(sides[choice])})")
+    yield f"{many}: {how} of each is in the totals: {named}"
+
+
+def _side(chosen: frozenset[str]) -> str:
+    return "both" if chosen == BOTH else next(iter(chosen))
+
+
+def _listed(names: Iterable[str], note: object = None) -> str:
+    found = list(names)
+    suffix = note if callable(note) else lambda _: ""
+    shown = ", ".join(f"{name[:80]!r}{suffix(name)}" for name in found[:_NAMED])
+    rest = len(found) - _NAMED
+    return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

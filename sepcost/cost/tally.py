@@ -1,0 +1,139 @@
+"""One layer -> what one run of it costs, or why that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import index
+from typing import Any
+
+from sepcost.cost.analysis import Conventions, Status
+from sepcost.cost.elementwise import bias_ops, elementwise_ops
+from sepcost.cost.geometry import key
+from sepcost.cost.operators import (
+    FREE,
+    NO_FORMULA,
+    OPERATORS,
+    MacFormula,
+    conv_transpose,
+    conv_transpose_at_output,
+)
+from sepcost.errors import SepcostError
+from sepcost.network import ABSENT, Layer, Shape
+
+Operators = Mapping[tuple[str, str], MacFormula]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one run of a layer costs; ``macs`` include ``bias``, which is 0 where it is no MAC."""
+
+    status: Status
+    reason: str | None
+    macs: int | None
+    elementwise_ops: int | None
+    bias: int = 0
+
+
+class UnknownShapeError(Exception):
+    """A formula asked for a shape that is not known."""
+
+
+class UnknownShape(tuple[int, ...]):
+    """Stands in a layer for a shape that is not known, so that no formula takes it for a number."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[int]:
+        raise UnknownShapeError
+
+    def __len__(self) -> int:
+        raise UnknownShapeError
+
+    def __getitem__(self, key: Any) -> Any:
+        raise UnknownShapeError
+
+    def __eq__(self, other: object) -> bool:
+        raise UnknownShapeError
+
+    def __ne__(self, other: object) -> bool:
+        raise UnknownShapeError
+
+    __hash__ = tuple.__hash__
+
+
+def tally(layer: Layer, operators: Operators, conventions: Conventions) -> Tally:
+    """Count one run of one layer.
+
+    Raises
+    ------
+    SepcostError
+        Where a formula that the user brought fails; it names the operator.
+    """
+    name, visible = key(layer), _visible(layer)
+    formula = operators.get(name)
+    elements = _elements(visible)
+    if formula is None:
+        if name in FREE:
+            return Tally(Status.FREE, None, 0, elements)
+        reason = NO_FORMULA.get(name, "no formula for this operator")
+        return Tally(Status.UNKNOWN, reason, None, elements)
+    if formula is conv_transpose and conventions.conv_transpose == "output":
+        formula = conv_transpose_at_output
+    try:
+        macs = index(formula(visible))
+        bias = bias_ops(visible) if conventions.count_bias else 0
+    except UnknownShapeError:
+        return Tally(Status.UNRESOLVED, "; ".join(layer.missing[:2]), None, elements)
+    except Exception as error:
+        if formula is not OPERATORS.get(name) and formula is not conv_transpose_at_output:
+            raise _broken(layer, error) from error
+        reason = f"its shapes do not fit the operator ({type(error).__name__}: {error})"
+        return Tally(Status.UNRESOLVED, reason, None, None)
+    return _timed(layer, macs, bias, elements)
+
+
+def _timed(layer: Layer, macs: int, bias: int, elements: int | None) -> Tally:
+    """Settle a count: none is known for a number of runs that is not, and none may be negative."""
+    if macs < 0:
+        raise _broken(layer, ValueError(f"{macs} MACs"))
+    if layer.trips is None and macs:
+        return Tally(
+            Status.UNRESOLVED, "how often it runs depends on data: give --trips", None, elements
+        )
+    rest = None if elements is None else elements - bias
+    return Tally(Status.COUNTED, None, macs + bias, rest, bias)
+
+
+def _visible(layer: Layer) -> Layer:
+    """The layer with every shape that is unknown, not left out, made unreadable."""
+    if not layer.missing:
+        return layer
+    return replace(
+        layer,
+        inputs=_hidden(layer.inputs, layer.reads),
+        outputs=_hidden(layer.outputs, layer.writes),
+    )
+
+
+def _hidden(shapes: tuple[Shape, ...], names: tuple[str, ...]) -> tuple[Shape, ...]:
+    named = names or ("?",) * len(shapes)
+    return tuple(
+        UnknownShape() if shape == ABSENT and name else shape
+        for shape, name in zip(shapes, named, strict=False)
+    )
+
+
+def _elements(layer: Layer) -> int | None:
+    try:
+        return elementwise_ops(layer)
+    except (UnknownShapeError, ArithmeticError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _broken(layer: Layer, error: Exception) -> SepcostError:
+    operator = f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
+    return SepcostError(
+        f"the formula for {operator} failed at node {layer.name or layer.id!r}: "
+        f"{type(error).__name__}: {error}"
+    )
