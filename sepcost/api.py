@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sepcost.cost.analysis import Analysis, Conventions
-from sepcost.network import Layer
+from sepcost.network import Layer, Network
 
 if TYPE_CHECKING:
     from sepcost.model.load import Loaded
@@ -77,21 +77,21 @@ def sweep(
     from sepcost.model.describe import describe
     from sepcost.model.load import load
 
-    loaded = load(source, alpha=alpha, rho=rho)
+    loaded = load(source, alpha=alpha, rho=rho, weights=observe)
     found = []
     for bind in binds:
-        observed = _observe(loaded, bind, shape) if observe else None
-        network = describe(loaded, bind=bind, shape=shape, trips=trips, observed=observed)
+        network = describe(loaded, bind=bind, shape=shape, trips=trips)
+        if observe:
+            observed = _observe(loaded, network)
+            network = describe(loaded, bind=bind, shape=shape, trips=trips, observed=observed)
         found.append(count(network, str(source), operators, conventions))
     return tuple(found)
 
 
-def _observe(
-    loaded: Loaded, bind: Mapping[str, int], shape: Mapping[str, Sequence[int]] | None
-) -> Mapping[str, Observation]:
-    from sepcost.model.observe import observe
+def _observe(loaded: Loaded, network: Network) -> Mapping[str, Observation]:
+    from sepcost.latency.observe import observe
 
-    return observe(loaded, bind=bind, shape=shape)
+    return observe(loaded, network)
 
 
 def analyze_convolution(

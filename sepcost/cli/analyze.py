@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sepcost.cli import options, parse
-from sepcost.cli.guard import warn
+from sepcost.cli.guard import note
 from sepcost.cli.options import Branch, By, Format, Side, Unit
 from sepcost.cli.output import emit, refuse_sources, write
 from sepcost.cli.progress import progress
@@ -18,8 +18,8 @@ from sepcost.cost.analysis import Analysis, Conventions
 from sepcost.errors import SepcostError
 from sepcost.report.view import View
 
-#: Warnings of one model that are told before the rest is summed up.
-MOST_WARNINGS = 10
+#: Notes on one model that are told before the rest is summed up.
+MOST_NOTES = 10
 STDIN = "-"
 
 
@@ -62,16 +62,14 @@ def analyze(
 ) -> None:
     """Count MACs, parameters and memory, and what separable convolution would make of them.
 
-    [bold]sepcost analyze mobilenet-v1 vgg16[/]                    side by side
+    [bold]sepcost analyze mobilenet-v1 vgg16[/]                   side by side
+    [bold]sepcost analyze model.onnx --bind N=1,8[/]              a dynamic batch, twice
+    [bold]sepcost analyze model.onnx --by op --sort params[/]     where the weights are
+    [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]   one layer, no file
 
-    [bold]sepcost analyze model.onnx --bind N=1,8 --by op[/]       a dynamic batch, by operator
-
-    [bold]sepcost analyze model.onnx -f json -o cost.json[/]       for scripts
-
-    [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]    one layer, no file
-
-    At a terminal a table shows the 30 dearest layers that cost anything, and says how many more
-    there are; piped or written to a file it shows all of them, plain, at a width of 160 or COLUMNS.
+    At a terminal, a table shows the 30 dearest of the layers that cost MACs, and
+    how many it leaves out. Piped or written to a file it shows all of them, plain
+    and 160 characters wide; the variable COLUMNS sets another width.
     """
     request = Request(
         sources or (), conv or (), parse.sweep(bind or ()), alpha, rho,
@@ -89,7 +87,7 @@ def analyze(
         write(_netron(analyses[0]).encode(), netron)
     emit(text, output)
     if not quiet:
-        _warn(analyses)
+        _notes(analyses)
 
 
 def _check(request: Request, output: Path | None, netron: Path | None) -> None:
@@ -190,13 +188,13 @@ def _netron(analysis: Analysis) -> str:
     return netron.render(analysis)
 
 
-def _warn(analyses: Sequence[Analysis]) -> None:
-    """Tell each warning once, with the model that it is about."""
+def _notes(analyses: Sequence[Analysis]) -> None:
+    """Tell each note once, with the model that it is about."""
     for source in dict.fromkeys(analysis.source for analysis in analyses):
         told = dict.fromkeys(
             warning for found in analyses if found.source == source for warning in found.warnings
         )
-        for warning in list(told)[:MOST_WARNINGS]:
-            warn(warning if warning.startswith(source) else f"{source}: {warning}")
-        if len(told) > MOST_WARNINGS:
-            warn(f"{source}: {len(told) - MOST_WARNINGS} more (--format json lists them)")
+        for warning in list(told)[:MOST_NOTES]:
+            note(warning if warning.startswith(source) else f"{source}: {warning}")
+        if len(told) > MOST_NOTES:
+            note(f"{source}: {len(told) - MOST_NOTES} more (--format json lists them)")

@@ -50,9 +50,9 @@ def say(message: str) -> None:
     print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
 
 
-def warn(message: str) -> None:
-    """Write a warning to stderr."""
-    say(f"sepcost: warning: {message}")
+def note(message: str) -> None:
+    """Write to stderr what the reader of a result should know."""
+    say(f"sepcost: note: {message}")
 
 
 def _say(message: str, code: int) -> int:

@@ -20,7 +20,9 @@ WIDEST = 72
 #: What long cells may take at narrow widths, by role.
 NARROW = 100
 LIMITS: Mapping[str, int] = {"name": WIDEST, "saving": 26}
-OTHER_LIMIT = 14
+OTHER_LIMIT = 12
+#: Columns from this rank on are added only where every name stays whole.
+LUXURY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,13 @@ def fit(
     The name column takes what is left, and its names lose their middles where that is too little.
     """
     found = {column: _cells(column, rows, width, measure) for column in filled(columns, rows)}
+    cut = sum(max(0, c.width - NAME_WIDTH) for c in found.values() if c.role == "name")
     chosen: set[Column[Row]] = set()
     used = -GAP
     for column, cells in sorted(found.items(), key=lambda item: item[0].rank):
         wanted = min(cells.width, NAME_WIDTH) if column.role == "name" else cells.width
-        if column.rank == 0 or used + GAP + wanted <= width:
+        reserve = cut if column.rank >= LUXURY else 0
+        if column.rank == 0 or used + GAP + wanted + reserve <= width:
             chosen.add(column)
             used += GAP + wanted
     spare = max(0, width - used)

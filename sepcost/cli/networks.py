@@ -30,11 +30,9 @@ def networks(
 ) -> None:
     """List the networks that ship with sepcost, show one's layer spec, or write it as ONNX.
 
-    [bold]sepcost networks[/]                                       what there is
-
-    [bold]sepcost networks mobilenet-v1[/]                          its spec, to start from
-
-    [bold]sepcost networks mobilenet-v1 -o m.onnx --alpha 0.5[/]    a model with seeded weights
+    [bold]sepcost networks[/]                                      what there is
+    [bold]sepcost networks mobilenet-v1[/]                         its spec, to start from
+    [bold]sepcost networks mobilenet-v1 -o m.onnx --alpha 0.5[/]   with seeded weights
     """
     if name is None:
         if output or alpha or rho:

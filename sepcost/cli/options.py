@@ -70,7 +70,7 @@ class Branch(StrEnum):
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SOURCE]...",
+        metavar="SOURCE",
         show_default=False,
         help="ONNX files, TOML layer specs, names of shipped networks, - for stdin.",
     ),
@@ -126,19 +126,23 @@ ByOption = Annotated[
     By | None,
     typer.Option(
         "--by",
+        metavar="WHAT",
         rich_help_panel=VIEW,
         show_default="layer; model in a sweep",
-        help="What one row stands for.",
+        help="One row for each layer, op, scope, kernel or model.",
     ),
 ]
 Depth = Annotated[
     int | None,
-    typer.Option(min=1, rich_help_panel=VIEW, help="With --by scope: parts of the path to keep."),
+    typer.Option(
+        min=1, metavar="N", rich_help_panel=VIEW, help="With --by scope: parts of the path to keep."
+    ),
 ]
 Top = Annotated[
     int | None,
     typer.Option(
         min=0,
+        metavar="N",
         rich_help_panel=VIEW,
         show_default="at a terminal the 30 dearest, else all",
         help="Only the first rows by --sort (by MACs, where that sorts by text); 0 for all.",
@@ -148,9 +152,11 @@ SortOption = Annotated[
     Sort | None,
     typer.Option(
         "--sort",
+        metavar="KEY",
         rich_help_panel=VIEW,
         show_default="order; macs with --by",
-        help="order is that of execution, saving the MACs that separating would save.",
+        help="order (of execution), macs, params, bytes, elementwise, intensity, "
+        "saving (MACs that separating saves), name or op.",
     ),
 ]
 Only = Annotated[
@@ -167,7 +173,7 @@ UnitOption = Annotated[
     typer.Option(
         "--unit",
         rich_help_panel=VIEW,
-        help="For tables and Markdown: FLOPs are 2 × MACs. JSON and CSV carry both.",
+        help="For tables and Markdown; FLOPs are 2 × MACs. JSON and CSV carry both.",
     ),
 ]
 Operators = Annotated[

@@ -72,7 +72,7 @@ def _section(
     for line in details(analysis, style):
         yield Text(line, "dim")
     if analysis.network.inputs:
-        yield Text(f"input {_words(inputs(analysis))}", "dim")
+        yield Text(f"inputs: {_words(inputs(analysis))}", "dim")
     yield ""
     if view.by == "layer":
         yield from _layers(analysis, view, screen, brief)
@@ -100,10 +100,7 @@ def _layers(
 
 def _table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -> Table:
     """The columns that fit the screen."""
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0),
-        header_style="bold",
-    )  # fmt: skip
+    table = _bare()
     fitted = fit(columns, rows, screen.width, cell_len)
     for column in fitted:
         table.add_column(
@@ -156,9 +153,7 @@ def _convolution(analyses: Sequence[Analysis], view: View) -> Iterator[Renderabl
     found = first.separable
     yield Text(_sentence(analyses[0]), "bold")
     yield ""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for header in ("", title(view.unit), "params", "regular / this"):
-        table.add_column(header, justify="right" if header else "left", no_wrap=True)
+    table = _bare("", f"{title(view.unit)}>", "params>", "regular / this>")
     table.add_row("regular", operations(first.macs, view.unit), human(first.params), "")
     if found is None or not found.eligible:
         yield table
@@ -199,10 +194,20 @@ def _sentence(analysis: Analysis) -> str:
 
 def shipped(networks: Sequence[tuple[str, Analysis]], screen: Screen) -> str:
     """The networks that ship: name, MACs, params, and what they are."""
-    columns: tuple[Column[tuple[str, Analysis]], ...] = (
-        Column("network", lambda item: item[1].source, 0, False, role="name"),
-        Column("MACs", lambda item: operations(item[1].totals.macs, "macs")),
-        Column("params", lambda item: human(item[1].totals.params)),
-        Column("what it is", lambda item: item[0], 1, False, role="about"),
-    )
-    return _text([_table(columns, networks, screen)], screen)
+    table = _bare("network", "MACs>", "params>", "what it is")
+    for about, analysis in networks:
+        macs, params = operations(analysis.totals.macs, "macs"), human(analysis.totals.params)
+        table.add_row(terminal(analysis.source), macs, params, Text(terminal(about), "dim"))
+    return _text([table], screen)
+
+
+def _bare(*headers: str) -> Table:
+    """A table with a rule under its header and no other; ``>`` sets a column of numbers right."""
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0),
+        header_style="bold",
+    )  # fmt: skip
+    for header in headers:
+        right = header.endswith(">")
+        table.add_column(header.rstrip(">"), justify="right" if right else "left", no_wrap=right)
+    return table

@@ -13,7 +13,7 @@ NAMED = 3  # layers named for each reason
 
 
 def headline(analysis: Analysis, style: Style, name: str) -> str:
-    """The one line to quote: ``vgg16: 15.5 G MACs, 138.4 M params; separable ... 8.6× fewer``."""
+    """The one line to quote: ``vgg16: 15.5 G MACs, 138.4 M params; separable ... fewer``."""
     totals, unit = analysis.totals, title(style.unit)
     least = "" if analysis.coverage.complete else "at least "
     text = f"{name}: {least}{operations(totals.macs, style.unit)} {unit}, "
@@ -27,12 +27,8 @@ def _promise(analysis: Analysis, style: Style) -> str:
     totals = analysis.totals
     if totals.reduction < 1.005:
         return "no convolution worth separating"
-    unit = title(style.unit)
-    return (
-        f"separable convolutions would take {times(totals.reduction)} fewer "
-        f"({operations(totals.separable_macs, style.unit)} {unit}, "
-        f"{human(totals.separable_params)} params)"
-    )
+    macs = operations(totals.separable_macs, style.unit)
+    return f"separable would take {times(totals.reduction)} fewer ({macs})"
 
 
 def details(analysis: Analysis, style: Style) -> Iterator[str]:

@@ -12,7 +12,8 @@ import re
 #: What makes a spreadsheet read a cell as a formula, in both widths that they accept.
 FORMULA = tuple("=+-@＝＋－＠")
 
-PLAIN_WORDS = re.compile(r"[A-Za-z][A-Za-z0-9 ,]*")
+#: Words and numbers in which Markdown sees nothing of its own.
+PLAIN_WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ,×]|\.(?=\d)|:(?= ))*")
 
 
 def terminal(text: str) -> str:
@@ -45,9 +46,9 @@ def csv(text: str) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Cut the middle out of a text longer than ``width`` characters: names differ at the ends."""
+    """Cut the middle out of a text longer than ``width``; names differ at the end, so keep more."""
     if len(text) <= width:
         return text
-    head = (width - 1) // 2
+    head = (width - 1) // 3
     tail = width - 1 - head
     return f"{text[:head]}…{text[len(text) - tail :]}"

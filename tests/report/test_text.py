@@ -77,4 +77,4 @@ def test_shortening_keeps_both_ends_and_the_limit(name, width):
 
 
 def test_shortening_cuts_the_middle():
-    assert text.shorten("features.conv_17.pointwise", 11) == "featu…twise"
+    assert text.shorten("features.conv_17.pointwise", 13) == "feat…ointwise"
