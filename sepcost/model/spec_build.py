@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import onnx
 
 from sepcost.model.spec_call import Call
-from sepcost.model.spec_graph import Graph, LimitError, Tensor
+from sepcost.model.spec_graph import MAX_ELEMENTS, Graph, LimitError, Tensor
 from sepcost.model.spec_language import ACTIVATIONS, CONVOLUTIONS, KINDS, MAX_DEPTH, LayerSpec, Spec
 from sepcost.model.spec_layers import JOINS, LAYERS
 from sepcost.model.spec_lines import FaultError, Place, nearest, shown
-from sepcost.model.spec_values import ARRIVING, MAX_SIZE, expected, integer, resolve
+from sepcost.model.spec_values import ARRIVING, expected, integer, resolve
 
 MAX_STEPS = 20_000
 
@@ -43,7 +44,7 @@ def build_model(spec: Spec, *, weights: bool) -> onnx.ModelProto:
         Where a value is wrong or two layers do not fit.
     """
     graph = Graph(weights=weights)
-    source = graph.tensor("input", _input(spec), 1.0)
+    source = Tensor("input", _input(spec))
     walk = _Walk(spec, graph, _classifier(spec))
     site = _Site("", {}, ChainMap({"input": source}))
     result = walk.layers(spec.layers, site, source)
@@ -60,8 +61,9 @@ def build_model(spec: Spec, *, weights: bool) -> onnx.ModelProto:
 def _input(spec: Spec) -> tuple[int, ...]:
     channels, *axes = spec.input
     sizes = [max(1, int(spec.rho * size + 0.5)) for size in axes]
-    if any(size > MAX_SIZE for size in sizes):
-        expected(f"a resolution of at most {MAX_SIZE}", spec.rho, ("rho",))
+    if prod((channels, *sizes)) > MAX_ELEMENTS:
+        shape = "x".join(map(str, (channels, *sizes)))
+        raise FaultError(("input",), f"{shape} is too large to be meant")
     return (channels, *sizes)
 
 

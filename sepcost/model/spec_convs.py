@@ -45,7 +45,7 @@ def _convolve(call: Call, source: Tensor, path: str, filters: _Filters) -> Tenso
         pads=window.pads,
         group=group,
     )
-    return _after(call, graph.tensor(name, (channels, *window.positions), 1.0))
+    return _after(call, graph.tensor(name, (channels, *window.positions)), path)
 
 
 def _bias(call: Call) -> bool:
@@ -53,10 +53,10 @@ def _bias(call: Call) -> bool:
     return flag(call.option("bias", not normed), call.layer.at("bias"))
 
 
-def _after(call: Call, tensor: Tensor) -> Tensor:
+def _after(call: Call, tensor: Tensor, path: str) -> Tensor:
     if flag(call.option("batch_norm", False), call.layer.at("batch_norm")):
-        tensor = normalise(call.graph, tensor, f"{tensor.name}/batch_norm")
-    return activation_option(call, tensor, tensor.name.removesuffix("/batch_norm"))
+        tensor = normalise(call.graph, tensor, f"{path}/batch_norm")
+    return activation_option(call, tensor, path)
 
 
 def activation_option(call: Call, tensor: Tensor, path: str) -> Tensor:
@@ -82,7 +82,7 @@ def normalise(graph: Graph, tensor: Tensor, path: str) -> Tensor:
 def activate(graph: Graph, kind: str, tensor: Tensor, path: str) -> Tensor:
     """Apply an activation; half the power is what a ReLU leaves of a centred input."""
     if kind == "relu6":
-        bounds = [graph.constant("zero", 0.0), graph.constant("six", 6.0)]
+        bounds = [graph.constant("relu6.low", 0.0), graph.constant("relu6.high", 6.0)]
         name = graph.node("Clip", [tensor.name, *bounds], path)
     elif kind == "swish":
         gate = graph.node("Sigmoid", [tensor.name], f"{path}/sigmoid")
@@ -158,4 +158,4 @@ def linear(call: Call, source: Tensor) -> Tensor:
     if _bias(call):
         weights.append(graph.weight(f"{call.path}.bias", (channels,), 0.0, 0.1))
     name = graph.node("Gemm", [source.name, *weights], call.path, transB=1)
-    return _after(call, graph.tensor(name, (channels,), 1.0))
+    return _after(call, graph.tensor(name, (channels,)), call.path)

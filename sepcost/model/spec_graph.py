@@ -20,6 +20,7 @@ IR_VERSION = 8
 SEED = 0
 #: Limits on what one spec may ask for.
 MAX_NODES = 20_000
+MAX_EDGES = 200_000
 MAX_ELEMENTS = 2**40
 MAX_WEIGHT_BYTES = 2**31 - 2**20  # a protobuf message ends at 2 GiB
 #: The file that the weights of a graph without weights refer to; nobody writes or reads it.
@@ -63,6 +64,7 @@ class Graph:
         self.initializers: dict[str, TensorProto] = {}
         self.read: set[str] = set()
         self.weight_bytes = 0
+        self.edges = 0
 
     def node(self, op_type: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
         """Append a node with one output of its own name; returns that name."""
@@ -70,9 +72,12 @@ class Graph:
             raise LimitError(f"the spec unrolls to more than {MAX_NODES} nodes")
         self.nodes.append(helper.make_node(op_type, inputs, [name], name=name, **attributes))
         self.read.update(inputs)
+        self.edges += len(inputs)
+        if self.edges > MAX_EDGES:
+            raise LimitError(f"the spec unrolls to more than {MAX_EDGES} connections")
         return name
 
-    def tensor(self, name: str, shape: Shape, power: float) -> Tensor:
+    def tensor(self, name: str, shape: Shape, power: float = 1.0) -> Tensor:
         """Describe an output, within limits."""
         if prod(shape) > MAX_ELEMENTS:
             raise LimitError(f"a tensor of {'x'.join(map(str, shape))} is too large to be meant")

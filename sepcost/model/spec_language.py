@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from sepcost.model.spec_lines import Place
 
-MAX_DEPTH = 32
+#: How deep blocks and groups may nest.
+MAX_DEPTH = 16
 
 ACTIVATIONS = frozenset(
     {"elu", "hardsigmoid", "hardswish", "leaky_relu", "prelu", "relu", "relu6", "selu"}

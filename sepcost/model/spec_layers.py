@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
+from math import prod, sqrt
 
 from sepcost.model.spec_call import Call, check_flag_argument
 from sepcost.model.spec_convs import (
@@ -21,6 +21,7 @@ from sepcost.model.spec_graph import Tensor
 from sepcost.model.spec_language import ACTIVATIONS
 from sepcost.model.spec_values import expected, word
 from sepcost.model.spec_window import slide
+from sepcost.network import Shape
 
 
 def pool(call: Call, source: Tensor) -> Tensor:
@@ -36,7 +37,8 @@ def pool(call: Call, source: Tensor) -> Tensor:
         strides=window.stride,
         pads=window.pads,
     )
-    return call.graph.tensor(name, (source.channels, *window.positions), source.power)
+    power = source.power * _gain(kind, window.kernel)
+    return call.graph.tensor(name, (source.channels, *window.positions), power)
 
 
 def global_pool(call: Call, source: Tensor) -> Tensor:
@@ -46,7 +48,13 @@ def global_pool(call: Call, source: Tensor) -> Tensor:
         raise call.fault("needs an input with spatial axes, but this one is flat")
     operator = "GlobalMaxPool" if kind == "max" else "GlobalAveragePool"
     name = call.graph.node(operator, [source.name], call.path)
-    return call.graph.tensor(name, (source.channels, *(1,) * source.axes), source.power)
+    power = source.power * _gain(kind, source.shape[1:])
+    return call.graph.tensor(name, (source.channels, *(1,) * source.axes), power)
+
+
+def _gain(kind: str, window: Shape) -> float:
+    """The largest of k values is larger than one of them: about k ** 0.5 in power, behind a ReLU."""
+    return sqrt(prod(window)) if kind == "max" else 1.0
 
 
 def batch_norm(call: Call, source: Tensor) -> Tensor:

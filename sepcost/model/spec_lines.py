@@ -9,13 +9,32 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from sepcost.errors import SpecError
 
 #: Keys and list positions from the top of the document, such as ``("layers", 3, "stride")``.
 Place = tuple[str | int, ...]
+
+#: What other libraries call the words of the language.
+SYNONYMS: Mapping[str, str] = {
+    "avg_pool": "pool",
+    "avgpool": "pool",
+    "dense": "linear",
+    "fc": "linear",
+    "filters": "conv",
+    "fully_connected": "linear",
+    "gap": "global_pool",
+    "inputs": "from",
+    "max_pool": "pool",
+    "maxpool": "pool",
+    "mul": "multiply",
+    "norm": "batch_norm",
+    "bn": "batch_norm",
+    "silu": "swish",
+}
+MAX_WORDS = 40
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY = re.compile(r"[A-Za-z0-9_-]+|\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'")
@@ -48,11 +67,14 @@ def shown(value: object) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Suggest the nearest right word: ``"; did you mean 'conv'?"``, or list them all."""
-    known = sorted(words)
-    close = get_close_matches(word[:80].lower().replace("-", "_"), known, n=1) or get_close_matches(
-        word[:80].lower(), known, n=1
-    )
-    return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}"
+    known = sorted(words)[:MAX_WORDS]
+    plain = word[:80].lower().replace("-", "_")
+    if SYNONYMS.get(plain) in known:
+        return f"; did you mean '{SYNONYMS[plain]}'?"
+    close = get_close_matches(plain, known, n=1)
+    if close:
+        return f"; did you mean {shown(close[0])}?"
+    return f"; known here: {', '.join(shown(each)[1:-1] for each in known)}"
 
 
 def located(fault: FaultError, text: str, origin: str) -> SpecError:

@@ -27,10 +27,11 @@ from sepcost.model.spec_values import (
 )
 
 MAX_TEXT = 500
+MAX_PARAMETERS = 100
 
 #: Both a layer and a key of other layers.
 _TWOFOLD = ("batch_norm", "activation")
-_NAME = re.compile(r"[\w.-]{1,80}")
+_NAME = re.compile(r"[\w-]{1,40}")
 
 
 def parse(document: Mapping[str, object], name: str) -> Spec:
@@ -150,7 +151,7 @@ def _kind(entry: Mapping[str, object], place: Place) -> str:
 def _name(value: object, place: Place) -> str:
     name = text(value, place)
     if not _NAME.fullmatch(name) or name in ("input", "previous"):
-        expected("a name of letters, digits, _ . - (not input, previous)", value, place)
+        expected("a name of up to 40 letters, digits, _ - (not input, previous)", value, place)
     return name
 
 
@@ -161,6 +162,8 @@ def _block(value: object, place: Place) -> Block:
         raise FaultError(place, "a block without 'layers'")
     layers = _layers(entry["layers"], (*place, "layers"))
     parameters = frozenset(_parameters(layers)) - {ARRIVING}
+    if len(parameters) > MAX_PARAMETERS:
+        raise FaultError(place, f"more than {MAX_PARAMETERS} parameters")
     defaults = _table(entry.get("defaults", {}), parameters, (*place, "defaults"))
     return Block(layers, parameters, defaults)
 
@@ -194,4 +197,4 @@ def _check_call(call: LayerSpec, blocks: Mapping[str, Block]) -> None:
         if ARRIVING in free_names(value):
             raise FaultError(call.at(key), "'$in' cannot be handed to a block; name the channels")
     for parameter in sorted(block.parameters - {*call.options, *block.defaults}):
-        raise FaultError(call.at("block"), f"block {shown(called)} needs '{parameter}'")
+        raise FaultError(call.at("block"), f"block {shown(called)} needs {shown(parameter)}")

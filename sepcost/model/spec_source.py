@@ -34,7 +34,8 @@ def read(text_or_path: str | Path, origin: str | None = None) -> Source:
         origin, name, data = origin or "spec", "network", text_or_path.encode(errors="replace")
     else:
         path = Path(text_or_path)
-        origin, name, data = origin or str(path), path.stem, _bytes(path, origin or str(path))
+        origin = origin or (str(path) if str(path).isprintable() else repr(str(path))[1:-1])
+        name, data = path.stem, _bytes(path, origin)
     if len(data) > MAX_BYTES:
         raise SpecError(f"{origin}: larger than {MAX_BYTES:,} bytes; is it a layer spec?")
     try:

@@ -43,7 +43,7 @@ def resolve(value: object, names: Mapping[str, object], place: Place) -> object:
     for name in _NAME.findall(value):
         if name not in names:
             known = nearest(name, names) if names else "; only blocks have parameters"
-            raise FaultError(place, f"'${name}' is not known here{known}")
+            raise FaultError(place, f"{shown(f'${name}')} is not known here{known}")
     whole = _NAME.fullmatch(value.strip())
     return names[whole[1]] if whole else _arithmetic(value, names, place)
 
