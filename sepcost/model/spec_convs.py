@@ -80,7 +80,11 @@ def normalise(graph: Graph, tensor: Tensor, path: str) -> Tensor:
 
 
 def activate(graph: Graph, kind: str, tensor: Tensor, path: str) -> Tensor:
-    """Apply an activation; half the power is what a ReLU leaves of a centred input."""
+    """Apply an activation.
+
+    A ReLU takes half the power of what a convolution puts out (variance 1, centred); of a residual
+    sum it takes no more than that, because the shortcut is positive already.
+    """
     if kind == "relu6":
         bounds = [graph.constant("relu6.low", 0.0), graph.constant("relu6.high", 6.0)]
         name = graph.node("Clip", [tensor.name, *bounds], path)
@@ -93,7 +97,7 @@ def activate(graph: Graph, kind: str, tensor: Tensor, path: str) -> Tensor:
         name = graph.node("PRelu", [tensor.name, weight], path)
     else:
         name = graph.node(OPERATORS[kind], [tensor.name], path)
-    return graph.tensor(name, tensor.shape, tensor.power / 2)
+    return graph.tensor(name, tensor.shape, max(tensor.power / 2, tensor.power - 0.5))
 
 
 #: Activations that are one ONNX operator without inputs of its own.

@@ -81,7 +81,7 @@ class Graph:
         """Describe an output, within limits."""
         if prod(shape) > MAX_ELEMENTS:
             raise LimitError(f"a tensor of {'x'.join(map(str, shape))} is too large to be meant")
-        return Tensor(name, shape, power)
+        return Tensor(name, shape, min(max(power, 1e-6), 1e6))  # 20,000 sums in a row overflow
 
     def weight(self, name: str, shape: Shape, mean: float = 0.0, deviation: float = 1.0) -> str:
         """Add a float32 weight: normally distributed, or dims alone in a graph without weights."""

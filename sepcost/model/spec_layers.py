@@ -53,7 +53,7 @@ def global_pool(call: Call, source: Tensor) -> Tensor:
 
 
 def _gain(kind: str, window: Shape) -> float:
-    """The largest of k values is larger than one of them: about k ** 0.5 in power, behind a ReLU."""
+    """The largest of k values has about k ** 0.5 times the power of one, behind a ReLU."""
     return sqrt(prod(window)) if kind == "max" else 1.0
 
 

@@ -67,12 +67,12 @@ def document(source: Source) -> dict[str, object]:
     try:
         return tomllib.loads(source.text)
     except ValueError as error:
-        found = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
-        line = found[1] if found else str(source.text.count("\n") + 1)
-        column = f" (column {found[2]})" if found else ""
-        reason = str(error)[: found.start()] if found else "the text ends too early"
-        raise SpecError(
-            f"{source.origin}:{line}: not valid TOML: {shown(reason)[1:-1]}{column}"
-        ) from None
+        message = str(error)
+        found = re.search(r"line (\d+), (column \d+)\)$", message)
+        line = found[1] if found else str(source.text.rstrip().count("\n") + 1)
+        reason = shown(message.split(" (at ", maxsplit=1)[0])[1:-1] + (
+            f" ({found[2]})" if found else ""
+        )
+        raise SpecError(f"{source.origin}:{line}: not valid TOML: {reason}") from None
     except RecursionError:
         raise SpecError(f"{source.origin}:1: nested too deeply to be a layer spec") from None

@@ -165,6 +165,7 @@ def test_the_rows_of_table_1() -> None:
         (1, 256, 256, 28), (2, 256, 512, 28), *[(1, 512, 512, 14)] * 5,
         (2, 512, 1024, 14), (1, 1024, 1024, 7),
     ]  # fmt: skip
+    table: list[tuple[str, int, tuple[int, ...], tuple[int, ...]]]
     table = [("3x3", 2, (32, 3, 3, 3), (1, 3, 224, 224))]
     for stride, channels, filters, side in separable:
         inner = side // stride

@@ -1,5 +1,6 @@
 """The layer language, a sentence at a time: what is written, what stands in the graph."""
 
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
 
@@ -237,7 +238,7 @@ class TestConvolutions:
         keys = f"kernel = {kernel}, stride = {stride}, dilation = {dilation}"
         text = spec(f"{{ conv = 1, {keys} }}", top=f"input = [1, {size}]")
         assert output_shape(text) == [1, -(-size // stride)]
-        begin, end = attributes(nodes(text)[0])["pads"]  # type: ignore[misc]
+        begin, end = helper.get_node_attr_value(nodes(text)[0], "pads")
         assert 0 <= end - begin <= 1
 
     def test_groups_and_multiplier(self) -> None:
@@ -394,7 +395,9 @@ def test_an_activation_is_a_word_a_layer_or_a_key(kind: str) -> None:
         ("hardswish", lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
     ],
 )
-def test_activations_that_are_put_together_compute_what_their_name_says(kind, function) -> None:
+def test_activations_that_are_put_together_compute_what_their_name_says(
+    kind: str, function: Callable[[np.ndarray], np.ndarray]
+) -> None:
     x = np.random.default_rng(1).standard_normal((2, 3, 8, 8), dtype=np.float32)
     assert np.allclose(run(build(spec(f'"{kind}"'))), function(x), atol=1e-6)
 
