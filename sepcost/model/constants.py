@@ -77,6 +77,5 @@ def _stored(walk: Walk, name: str, tensor: TensorProto, dims: tuple[int, ...]) -
     """Describe a constant by its stored elements, then by the shape it stands for."""
     known = walk.learn(from_tensor(name, tensor))
     if dims != tuple(tensor.dims):
-        known.type = tensor_type(tensor.data_type, dims)
-        known.tensor = None
+        known.retype(tensor_type(tensor.data_type, dims))
     return known

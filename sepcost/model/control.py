@@ -11,7 +11,7 @@ from onnx import TensorProto, TypeProto
 from sepcost.errors import ModelError
 from sepcost.model.infer import STANDARD
 from sepcost.model.values import Known, opaque, tensor_type, text
-from sepcost.model.walk import FunctionKey, Scope, Walk, label, node_id
+from sepcost.model.walk import FunctionKey, Scope, Walk, body_prefix, label, node_id
 from sepcost.network import Branch
 
 Inputs = list[Known | None]
@@ -57,7 +57,7 @@ def if_(site: Site, inputs: Inputs) -> list[Known]:
     results: dict[str, list[Known]] = {}
     for side in ("then", "else"):
         inner = scope.within(
-            f"{site.id}.{side}/",
+            body_prefix(site.id, f"{side}_branch"),
             branches=(*scope.branches, Branch(site.id, side)),
             soft=scope.soft or side != taken,
         )
@@ -101,7 +101,7 @@ def _fixed_point(
     layers = len(site.walk.layers)
     while True:
         inner = site.scope.within(
-            f"{site.id}.body/", trips=times(site.scope.trips, trips), soft=site.scope.soft
+            body_prefix(site.id, "body"), trips=times(site.scope.trips, trips), soft=site.scope.soft
         )
         feed(site, inner, body, [*leading, *carried])
         outputs = [Known("", known.type) for known in site.run(inner, body)]
@@ -186,7 +186,8 @@ def trips_of(site: Site, known: int | None) -> int | None:
             return walk.given_trips[key]
     if known is not None:
         return known
-    seen = [o.runs for id_, o in walk.observed.items() if _is_directly_in(id_, f"{site.id}.body/")]
+    prefix = body_prefix(site.id, "body")
+    seen = [o.runs for id_, o in walk.observed.items() if _is_directly_in(id_, prefix)]
     own = walk.observed.get(site.id)
     if seen and own and own.runs:
         return max(seen) // own.runs
@@ -208,7 +209,7 @@ def other(site: Site, inputs: Inputs) -> list[Known]:
         graphs = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
         for k, graph in enumerate(graphs):
             inner = site.scope.within(
-                f"{site.id}.{attribute.name}{k or ''}/", trips=None, soft=True
+                body_prefix(site.id, f"{attribute.name}{k or ''}"), trips=None, soft=True
             )
             feed(site, inner, graph, [])
             site.run(inner, graph)

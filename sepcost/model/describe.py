@@ -12,8 +12,10 @@ from itertools import zip_longest
 
 import onnx
 from onnx import TypeProto
+from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
+from sepcost.cost.geometry import CONVOLUTIONS, check
 from sepcost.errors import BindingError, ModelError
 from sepcost.model.bind import bind_inputs
 from sepcost.model.constants import constant, guarded, initializer
@@ -168,11 +170,7 @@ def _plain_outputs(
     outputs = fold(node, inputs, opset)
     problem = ""
     if outputs is None:
-        try:
-            types = infer(node, inputs, opset, walk.ir_version)
-        except InferenceError as error:
-            problem = _refuse(walk, scope, node, error)
-            types = [TypeProto() for _ in node.output]
+        types, problem = _types(walk, scope, node, inputs)
         outputs = [Known("", type_) for type_ in types]
     fixed = bool(inputs) and all(known is None or known.constant for known in inputs)
     for output in outputs:
@@ -184,15 +182,31 @@ def _plain_outputs(
     return outputs, problem
 
 
-def _refuse(walk: Walk, scope: Scope, node: onnx.NodeProto, error: InferenceError) -> str:
-    """Say what contradicts; where the node may never run, only note it."""
-    reason = str(error).replace("\n", " ")
-    if scope.soft:
-        return f"contradicts its inputs: {reason}"
-    raise ModelError(
-        f"{walk.source}: {label(node)} contradicts its inputs: {reason}"
-        " (check the shapes that were bound, or export the model again)"
-    ) from error
+def _types(
+    walk: Walk, scope: Scope, node: onnx.NodeProto, inputs: Inputs
+) -> tuple[list[TypeProto], str]:
+    """Infer; what contradicts itself is refused, or only noted where the node may never run."""
+    try:
+        if key_of(node)[:2] in CONVOLUTIONS:
+            check(walk.layer(scope, node, inputs, [None] * len(node.output)))
+        types = infer(node, inputs, scope.opset(node.domain), walk.ir_version)
+        for type_ in types:
+            _check_sizes(type_)
+    except (ModelError, InferenceError, ValidationError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split()).removeprefix(f"{label(node)}: ")
+        if scope.soft:
+            return [TypeProto() for _ in node.output], f"contradicts itself: {reason}"
+        raise ModelError(
+            f"{walk.source}: {label(node)}: {reason}"
+            " (check the sizes that were bound, or export the model again)"
+        ) from error
+    return types, ""
+
+
+def _check_sizes(type_: TypeProto) -> None:
+    sizes = [dim.dim_value for dim in type_.tensor_type.shape.dim]
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"its output would have the impossible shape {sizes}")
 
 
 def _complete(
@@ -213,7 +227,7 @@ def _complete(
             shape = static_shape(claim)
         if shape is not None:
             elem_type = output.type.tensor_type.elem_type or claim.tensor_type.elem_type
-            output.type = tensor_type(elem_type, shape)
+            output.retype(tensor_type(elem_type, shape))
 
 
 def _named(

@@ -11,7 +11,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
@@ -58,7 +58,13 @@ class Loaded:
     keeper: object = None  # holds the temporary folder of a model from stdin
 
 
-def load(source: str | Path, *, alpha: float | None = None, rho: float | None = None) -> Loaded:
+def load(
+    source: str | Path,
+    *,
+    alpha: float | None = None,
+    rho: float | None = None,
+    weights: bool = False,
+) -> Loaded:
     """Load an ONNX file, a TOML layer spec, a shipped network or stdin (``-``).
 
     Parameters
@@ -67,6 +73,8 @@ def load(source: str | Path, *, alpha: float | None = None, rho: float | None = 
         A path, the name of a shipped network, or ``-``.
     alpha, rho
         Width and resolution multiplier of a layer spec.
+    weights
+        Whether a layer spec is built with its weights, to be run and not only counted.
 
     Raises
     ------
@@ -76,25 +84,35 @@ def load(source: str | Path, *, alpha: float | None = None, rho: float | None = 
         Where a layer spec is malformed, or alpha or rho is given for an ONNX file.
     """
     name = str(source)
+    build = Builder(alpha, rho, weights)
     if name == STDIN:
-        return _from_stdin(alpha, rho)
+        return _from_stdin(build)
     path = Path(source)
     if not path.exists() and spec.is_shipped(name):
-        return _from_spec(spec.find(name), name, alpha, rho)
+        return build(spec.find(name), name)
     _check_regular(path)
     if path.suffix == ".toml":
-        return _from_spec(path, name, alpha, rho)
+        return build(path, name)
     if alpha is not None or rho is not None:
         raise ModelError(f"{name}: alpha and rho apply to layer specs, not to an ONNX file")
     return _from_file(path, name)
 
 
-def _from_spec(path: Path, source: str, alpha: float | None, rho: float | None) -> Loaded:
-    proto = spec.build(path, alpha=alpha, rho=rho, weights=False)
-    return Loaded(proto.graph.name or path.stem, source, proto, whole=False)
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """How a layer spec is to be built, where the source turns out to be one."""
+
+    alpha: float | None
+    rho: float | None
+    weights: bool
+
+    def __call__(self, path: Path, source: str) -> Loaded:
+        """Build the spec at ``path``, which the user named ``source``."""
+        proto = spec.build(path, alpha=self.alpha, rho=self.rho, weights=self.weights)
+        return Loaded(proto.graph.name or path.stem, source, proto, whole=self.weights)
 
 
-def _from_stdin(alpha: float | None, rho: float | None) -> Loaded:
+def _from_stdin(build: Builder) -> Loaded:
     """Spool stdin to a file of its own, so that weights stay out of memory here too."""
     folder = tempfile.TemporaryDirectory(prefix="sepcost-")
     path = Path(folder.name) / "stdin"
@@ -103,12 +121,11 @@ def _from_stdin(alpha: float | None, rho: float | None) -> Loaded:
         file.write(head)
         if head and head[0]:  # a leading zero byte is no field: do not swallow /dev/zero
             _copy(sys.stdin.buffer, file)
+    if not head:
+        raise ModelError("stdin: is empty")
     if _is_toml(head):
-        return _from_spec(path, STDIN, alpha, rho)
-    loaded = _from_file(path, STDIN)
-    return Loaded(
-        loaded.proto.graph.name or "stdin", STDIN, loaded.proto, path, loaded.whole, folder
-    )
+        return build(path, STDIN)
+    return replace(_from_file(path, "stdin"), source=STDIN, keeper=folder)
 
 
 def _copy(stream: BinaryIO, file: BinaryIO) -> None:

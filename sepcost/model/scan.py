@@ -6,6 +6,7 @@ from onnx import TypeProto
 
 from sepcost.model.control import Inputs, Site, body_of, feed, stacked, times, trips_of
 from sepcost.model.values import Known, opaque, tensor_type
+from sepcost.model.walk import body_prefix
 
 
 def scan(site: Site, inputs: Inputs) -> list[Known]:
@@ -25,7 +26,7 @@ def scan(site: Site, inputs: Inputs) -> list[Known]:
     batch = _length(values[first], 0) if batched else 1
     states = [_state(known, batched) for known in values[:first]]
     inner = site.scope.within(
-        f"{site.id}.body/", trips=times(site.scope.trips, times(trips, batch))
+        body_prefix(site.id, "body"), trips=times(site.scope.trips, times(trips, batch))
     )
     feed(site, inner, body, [*states, *slices])
     outputs = [Known("", known.type) for known in site.run(inner, body)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -44,11 +45,18 @@ class Known:
     parameters: tuple[str, ...] = ()  # whose elements it carries
     tensor: TensorProto | None = None  # its content, where small and known
     _array: np.ndarray | None = field(default=None, repr=False)
+    _shape: Shape | Literal[False] | None = field(default=False, repr=False)
 
     @property
     def shape(self) -> Shape | None:
         """Static shape; None where a dimension or the rank is unknown, or it is no tensor."""
-        return static_shape(self.type)
+        if self._shape is False:  # asked for at every node that reads the value
+            self._shape = static_shape(self.type)
+        return self._shape
+
+    def retype(self, type_: TypeProto) -> None:
+        """Take another type, for content that is not known."""
+        self.type, self.tensor, self._array, self._shape = type_, None, None, False
 
     @property
     def dtype(self) -> str:

@@ -139,28 +139,39 @@ class Walk:
         for raw, known in zip(node.output, outputs, strict=True):
             if known is not None:
                 self._bind(scope, node, text(raw), known)
+        layer = self.layer(scope, node, inputs, outputs, problem)
+        self.layers.append(layer)
+        if layer.parameters:
+            self.weighed.update(layer.reads[k] for k in layer.weights)
+
+    def layer(
+        self,
+        scope: Scope,
+        node: onnx.NodeProto,
+        inputs: Sequence[Known | None],
+        outputs: Sequence[Known | None],
+        problem: str = "",
+    ) -> Layer:
+        """Describe a node as plain data. One whose outputs are constants claims no parameters."""
         weights = frozenset(_weights(node.op_type, inputs))
         computed = all(known is None or known.constant for known in outputs)
-        carried = {p: None for k in weights if (i := inputs[k]) for p in i.parameters}
-        self.weighed.update(i.name for k in weights if (i := inputs[k]) and not computed)
-        self.layers.append(
-            Layer(
-                id=node_id(scope, node),
-                name=text(node.name),
-                op_type=text(node.op_type),
-                domain="" if node.domain == "ai.onnx" else text(node.domain),
-                scope=scope.prefix.rstrip("/"),
-                inputs=tuple(_shape(known) for known in inputs),
-                outputs=tuple(_shape(known) for known in outputs),
-                attributes=_plain(node),
-                weights=weights,
-                parameters=() if computed else tuple(carried),
-                reads=tuple(known.name if known else "" for known in inputs),
-                writes=tuple(known.name if known else "" for known in outputs),
-                missing=(problem,) if problem else tuple(_missing([*inputs, *outputs])),
-                trips=scope.trips,
-                branches=scope.branches,
-            )
+        carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
+        return Layer(
+            id=node_id(scope, node),
+            name=text(node.name),
+            op_type=text(node.op_type),
+            domain="" if node.domain == "ai.onnx" else text(node.domain),
+            scope=scope.prefix.rstrip("/"),
+            inputs=tuple(_shape(known) for known in inputs),
+            outputs=tuple(_shape(known) for known in outputs),
+            attributes=_plain(node),
+            weights=weights,
+            parameters=() if computed else tuple(carried),
+            reads=tuple(known.name if known else "" for known in inputs),
+            writes=tuple(known.name if known else "" for known in outputs),
+            missing=(problem,) if problem else tuple(_missing([*inputs, *outputs])),
+            trips=scope.trips,
+            branches=scope.branches,
         )
 
     def _bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:
@@ -177,6 +188,12 @@ def node_id(scope: Scope, node: onnx.NodeProto) -> str:
     """The path of the graph and the node's first output: the one name that ONNX makes unique."""
     first = next((text(name) for name in node.output if name), text(node.name) or node.op_type)
     return scope.prefix + first
+
+
+def body_prefix(id_: str, attribute: str) -> str:
+    """Return the path of a graph that a node holds as an attribute."""
+    side = {"then_branch": "then", "else_branch": "else"}.get(attribute, attribute)
+    return f"{id_}.{side}/"
 
 
 def label(node: onnx.NodeProto) -> str:

@@ -1,0 +1,126 @@
+"""Run a model once and see what inference could not know: shapes that depend on data, and trips.
+
+The model runs in a child, without optimisation and under names of our own, so that every
+kernel in the profile is one node of the model. Its weights are read from the model's own file.
+Nodes within local functions are not observed: ONNX Runtime inlines those.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sepcost.errors import ModelError
+from sepcost.latency.child import execute
+from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.model.walk import Observation, Scope, body_prefix, node_id
+from sepcost.network import Network, Shape
+
+if TYPE_CHECKING:
+    import onnx
+
+    from sepcost.model.load import Loaded
+
+#: A run on random inputs that is silent for longer counts as hanging.
+TIMEOUT_S = 120.0
+
+#: Where ONNX Runtime looks for external data when a model comes as bytes.
+FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+
+
+class _Node(NamedTuple):
+    """A node by its number: its id, and which of its outputs are not left out."""
+
+    id: str
+    present: list[bool]
+
+
+_TOKEN = "sepcost:"
+_KERNEL = "_kernel_time"
+
+
+def observe(
+    loaded: Loaded, network: Network, *, inputs: Path | None = None, timeout_s: float = TIMEOUT_S
+) -> dict[str, Observation]:
+    """Run the model once in a child process and return what each node's outputs were.
+
+    Parameters
+    ----------
+    loaded
+        The model, with all its weights within reach.
+    network
+        The same model described: its inputs say what to feed.
+    inputs
+        An ``.npz`` with one array an input; without it, seeded random numbers.
+
+    Raises
+    ------
+    ModelError
+        Where ONNX Runtime cannot load or run the model.
+    MeasurementError
+        Where the run crashes or does not end within ``timeout_s`` seconds.
+    """
+    if not loaded.whole:
+        raise ModelError(f"{loaded.source}: its weights are not there to run it with")
+    with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
+        proto, numbered = _renamed(loaded.proto)
+        path = Path(folder) / "observed.onnx"
+        path.write_bytes(proto.SerializeToString())
+        home = loaded.path.resolve().parent if loaded.path else Path(folder)
+        job = Job(
+            task="observe",
+            models=[ModelFile(loaded.source, path, network.inputs)],
+            runtime=Runtime(optimization_level="disable", session_options={FOLDER_KEY: str(home)}),
+            inputs=inputs,
+            folder=Path(folder),
+        )
+        found = execute(job, timeout_s)
+    return dict(_observations(found["kernels"], numbered))
+
+
+def kernels(profile: Path) -> list[tuple[int, list[Shape]]]:
+    """Read a profile: the number that a node was given, and the shapes that it put out."""
+    found = []
+    for event in json.loads(profile.read_text(encoding="utf-8")):
+        name = event.get("name", "")
+        if event.get("cat") == "Node" and name.startswith(_TOKEN) and name.endswith(_KERNEL):
+            shapes = event["args"].get("output_type_shape", [])
+            number = int(name[len(_TOKEN) : -len(_KERNEL)])
+            found.append((number, [tuple(*shape.values()) for shape in shapes]))
+    return found
+
+
+def _renamed(original: onnx.ModelProto) -> tuple[onnx.ModelProto, list[_Node]]:
+    """Name each node by its number in a list; return the model and the list."""
+    proto = type(original)()
+    proto.CopyFrom(original)
+    numbered: list[_Node] = []
+
+    def rename(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
+        for node in nodes:
+            id_ = node_id(Scope(prefix=prefix), node)
+            node.name = f"{_TOKEN}{len(numbered)}"
+            numbered.append(_Node(id_, [bool(output) for output in node.output]))
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    rename(attribute.g.node, body_prefix(id_, attribute.name))
+
+    rename(proto.graph.node, "")
+    return proto, numbered
+
+
+def _observations(
+    kernels: Iterable[tuple[int, list[list[int]]]], numbered: list[_Node]
+) -> Iterator[tuple[str, Observation]]:
+    """Gather the runs of each node; a shape that changes between them is no static shape."""
+    runs: dict[int, list[list[list[int]]]] = {}
+    for number, shapes in kernels:
+        runs.setdefault(number, []).append(shapes)
+    for number, seen in runs.items():
+        node, first = numbered[number], iter(seen[0])
+        alike = all(shapes == seen[0] for shapes in seen) and len(seen[0]) == sum(node.present)
+        outputs = (tuple(next(first)) if alike and there else None for there in node.present)
+        yield node.id, Observation(tuple(outputs), len(seen))
