@@ -1,0 +1,152 @@
+"""Start a child, listen to it, and never leave it behind.
+
+The child leads its own process group, which is killed whatever happens here: a time-out, Ctrl-C,
+an error. Should this process be killed itself, the child sees its stdin close and ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from sepcost import errors
+from sepcost.errors import MeasurementError
+from sepcost.latency.jobs import Job
+
+Message = Mapping[str, Any]
+OnStage = Callable[[Message], None]
+
+# -P: a file named like a module in the user's folder must not be imported.
+COMMAND = (sys.executable, "-P", "-m", "sepcost.latency.worker")
+
+
+def execute(job: Job, timeout_s: float, on_stage: OnStage = lambda _: None) -> Message:
+    """Have a child do ``job`` and return what it found.
+
+    Parameters
+    ----------
+    timeout_s
+        How long the child may be silent before it counts as hanging; it speaks after each run.
+    on_stage
+        Called with each sign of life.
+
+    Raises
+    ------
+    MeasurementError
+        When the child crashed, hung, or could not measure.
+    SepcostError
+        Of the kind that the child met: a model or an input is at fault.
+    """
+    with tempfile.TemporaryFile() as stderr, _started(stderr) as process:
+        try:
+            return _listen(process, job, timeout_s, on_stage, stderr)
+        finally:
+            _kill(process)
+
+
+def _started(stderr: IO[bytes]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Let the child import this very package when it runs from a checkout."""
+    root = Path(__file__).resolve().parents[2]
+    if root.name in ("site-packages", "dist-packages"):
+        return dict(os.environ)
+    search = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(root)]))
+    return os.environ | {"PYTHONPATH": search}
+
+
+def _listen(
+    process: subprocess.Popen[str], job: Job, timeout_s: float, on_stage: OnStage, stderr: IO[bytes]
+) -> Message:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(json.dumps(job.to_json()) + "\n")
+        process.stdin.flush()  # and stays open: its end tells the child that we are gone
+    except BrokenPipeError:
+        pass  # it died at once; what follows says of what
+    lines = _lines(process)
+    stage: Message = {"stage": "starting", "model": ", ".join(m.name for m in job.models)}
+    while True:
+        try:
+            message = lines.get(timeout=timeout_s)
+        except queue.Empty:
+            raise MeasurementError(
+                f"{_where(stage)}: no sign of life for {timeout_s:g} s, so it was stopped "
+                f"(if it is only slow, raise --timeout)"
+            ) from None
+        if message is None:
+            raise _death(process.wait(), stage, stderr)
+        if "done" in message:
+            return dict(message["done"])
+        if "failed" in message:
+            kind = getattr(errors, message["failed"]["type"], MeasurementError)
+            raise kind(message["failed"]["message"])
+        stage = message if message["stage"] else stage
+        on_stage(stage)
+
+
+def _lines(process: subprocess.Popen[str]) -> queue.SimpleQueue[Message | None]:
+    """Read in a thread: a pipe has no time-out of its own on every platform."""
+    lines: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                lines.put(json.loads(line))
+        except ValueError:
+            pass  # closed under us, or half a line of a child that died
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
+
+
+def _where(stage: Message) -> str:
+    return f"{stage['model']}: while {stage['stage']}"
+
+
+def _death(code: int, stage: Message, stderr: IO[bytes]) -> MeasurementError:
+    """Say what a child died of, from its exit code and its last words."""
+    if code < 0:
+        name = signal.Signals(-code).name
+        why = f"crashed with {name}"
+        if name == "SIGKILL":
+            why = "was killed (SIGKILL), most likely because the memory ran out"
+        return MeasurementError(f"{_where(stage)}, ONNX Runtime {why}")
+    stderr.seek(0)
+    words = stderr.read()[-2000:].decode(errors="replace").strip().splitlines()
+    last = words[-1][:300] if words else "no message"
+    return MeasurementError(f"{_where(stage)}, the measuring process ended with {code}: {last}")
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End the child and whatever it started. Idempotent."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        pass  # nothing is left of it
+    process.wait()

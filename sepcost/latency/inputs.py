@@ -1,0 +1,239 @@
+"""What the models are fed: seeded random inputs that make sense, or the user's own.
+
+Inputs depend on the seed and on their position, not on their names, so that two models of one
+interface get the same numbers.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sepcost.errors import BindingError
+from sepcost.network import Shape, Value
+
+T = TypeVar("T")
+Array = np.ndarray[Any, np.dtype[Any]]
+
+TOKENS = 10  # random indices stay below any real table's size
+EXOTIC = ("bfloat16", "float8", "float4", "int4", "uint4", "int2", "uint2")
+
+_MASK = re.compile(r"mask|valid", re.IGNORECASE)
+_SEGMENT = re.compile(r"token_type|segment", re.IGNORECASE)
+_POSITION = re.compile(r"position|pos_ids", re.IGNORECASE)
+_FLAG = re.compile(r"^use_|^is_|_flag$|branch", re.IGNORECASE)
+
+
+def random_inputs(values: Sequence[Value], seed: int) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """Make one array for each input.
+
+    Parameters
+    ----------
+    values
+        The model's inputs; every shape is static.
+    seed
+        The same seed, position, type and shape always give the same numbers.
+
+    Returns
+    -------
+    tuple
+        The arrays by name, and warnings about those whose meaning had to be guessed.
+
+    Raises
+    ------
+    BindingError
+        When an input is no tensor, or its shape is not known.
+    """
+    arrays, warnings = {}, []
+    for position, value in enumerate(values):
+        if value.shape is None:
+            raise BindingError(
+                f"input {value.name!r} has no static shape: bind it, or give --shape"
+            )
+        generator = np.random.default_rng((seed, position))
+        arrays[value.name] = _fill(value, value.shape, generator)
+        if _is_setting(value):
+            warnings.append(
+                f"input {value.name!r} is a single integer and was set to 1; if it steers the "
+                f"model (a sample rate, a length), give it with --inputs"
+            )
+    return arrays, tuple(warnings)
+
+
+def _is_setting(value: Value) -> bool:
+    return value.elements == 1 and "int" in value.dtype and not _MASK.search(value.name)
+
+
+def _fill(value: Value, shape: Shape, random: np.random.Generator) -> Array:
+    """Choose by type, and for integers by what the name says."""
+    if value.dtype == "string":
+        return np.full(shape, "a", dtype=object)
+    if value.dtype == "bool":
+        return np.ones(shape, bool) if _steers(value) else random.random(shape) < 0.5
+    dtype = numpy_dtype(value.dtype)
+    if value.dtype.startswith("complex"):
+        return (random.random(shape) + 1j * random.random(shape)).astype(dtype)
+    if _MASK.search(value.name):
+        return np.ones(shape, dtype)
+    if "float" in value.dtype:
+        return random.random(shape, np.float32).astype(dtype)
+    return _integers(value, shape, random).astype(dtype)
+
+
+def _steers(value: Value) -> bool:
+    return value.elements == 1 or bool(_MASK.search(value.name) or _FLAG.search(value.name))
+
+
+def _integers(value: Value, shape: Shape, random: np.random.Generator) -> Array:
+    if _is_setting(value):
+        return np.ones(shape, np.int64)
+    if _SEGMENT.search(value.name):
+        return np.zeros(shape, np.int64)
+    if _POSITION.search(value.name):
+        return np.broadcast_to(np.arange(shape[-1]), shape)
+    if value.dtype == "uint8":  # an image
+        return random.integers(0, 256, shape)
+    if value.dtype == "int8":
+        return random.integers(-128, 128, shape)
+    narrow = {"int2": 2, "uint2": 4, "int4": 8}.get(value.dtype, TOKENS)
+    return random.integers(0, 2 if _FLAG.search(value.name) else narrow, shape)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return the numpy type of an ONNX element type; ml_dtypes supplies those numpy lacks.
+
+    Raises
+    ------
+    BindingError
+        When there is none: the input is a sequence, a map, or of an unknown type.
+    """
+    try:
+        if name.startswith(EXOTIC):
+            import ml_dtypes  # noqa: PLC0415 - rare, and part of onnx's own dependencies
+
+            exotic = {"float8e8m0": "float8_e8m0fnu", "float4e2m1": "float4_e2m1fn"}
+            plain = name.replace("float8e4m3", "float8_e4m3").replace("float8e5m2", "float8_e5m2")
+            exotic_type: type = getattr(ml_dtypes, exotic.get(name, plain))
+            return np.dtype(exotic_type)
+        return np.dtype(name)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise BindingError(f"inputs of type {name!r} cannot be made; leave them out") from error
+
+
+def stored_shapes(path: Path) -> dict[str, Shape]:
+    """Read the shapes in an .npz from the headers alone: what dynamic dimensions may be bound to.
+
+    Raises
+    ------
+    BindingError
+        When the file is no .npz archive of arrays.
+    """
+
+    def headers() -> dict[str, Shape]:
+        with zipfile.ZipFile(path) as archive:
+            return {n.removesuffix(".npy"): _header(archive, n) for n in archive.namelist()}
+
+    return _read(path, headers)
+
+
+def _header(archive: zipfile.ZipFile, member: str) -> Shape:
+    with archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise ValueError(f"array format {version}")
+        return tuple(read(stream)[0])
+
+
+def stored_inputs(path: Path, values: Sequence[Value]) -> dict[str, Array]:
+    """Load a model's inputs from an .npz archive and check each against the model.
+
+    Raises
+    ------
+    BindingError
+        When the file is no such archive, holds pickled objects, or a name, shape or type does
+        not fit.
+    """
+
+    def wanted() -> dict[str, Array]:
+        with np.load(path, allow_pickle=False) as archive:
+            return {value.name: archive[value.name] for value in values}
+
+    shapes = stored_shapes(path)  # before any data: a header can promise terabytes
+    _check_names(path, list(shapes), values)
+    for value in values:
+        _check_shape(path, value, shapes[value.name])
+    arrays = _read(path, wanted)
+    return {value.name: _cast(path, value, arrays[value.name]) for value in values}
+
+
+def _read(path: Path, action: Callable[[], T]) -> T:
+    """Turn everything that a file may do wrong into one line."""
+    try:
+        return action()
+    except BindingError:
+        raise
+    except OSError as error:
+        raise BindingError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BindingError(f"{path}: is no .npz archive of plain arrays: {reason}") from error
+
+
+def _check_names(path: Path, found: Sequence[str], values: Sequence[Value]) -> None:
+    names = [value.name for value in values]
+    for name in names:
+        if name not in found:
+            have = ", ".join(repr(f) for f in found[:8]) or "nothing"
+            raise BindingError(f"{path}: has no array for input {name!r}; it holds {have}")
+    for name in found:
+        if name not in names:
+            want = ", ".join(repr(n) for n in names[:8])
+            raise BindingError(
+                f"{path}: {name!r} is no input of the model, whose inputs are {want}"
+            )
+
+
+def _check_shape(path: Path, value: Value, shape: Shape) -> None:
+    if value.shape is not None and shape != value.shape:
+        raise BindingError(
+            f"{path}: input {value.name!r} has shape {_by(shape)}, the model wants "
+            f"{_by(value.shape)}; bind the model's dimensions to fit, or change the array"
+        )
+
+
+def _by(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _cast(path: Path, value: Value, array: Array) -> Array:
+    """Accept the input's own type, and numpy's defaults where every number survives."""
+    if value.dtype == "string":
+        if array.dtype.kind not in "SU":
+            raise BindingError(f"{path}: input {value.name!r} is {array.dtype}, not text")
+        return array.astype(str).astype(object)
+    dtype = numpy_dtype(value.dtype)
+    if array.dtype == dtype:
+        return array
+    if array.dtype.kind == dtype.kind == "f" or np.array_equal(array, array.astype(dtype)):
+        return array.astype(dtype)
+    raise BindingError(
+        f"{path}: input {value.name!r} is {array.dtype}, the model wants {value.dtype}"
+    )
+
+
+def feeds(
+    values: Sequence[Value], path: Path | None, seed: int
+) -> tuple[Mapping[str, Array], tuple[str, ...]]:
+    """Return the arrays for one model, from the user's archive or made up, with warnings."""
+    if path is None:
+        return random_inputs(values, seed)
+    return stored_inputs(path, values), ()

@@ -1,0 +1,88 @@
+"""What the parent asks of a child process and what it hears back: plain data, JSON on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sepcost.latency.providers import CPU
+from sepcost.network import Role, Value
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """An ONNX file on disk with its inputs, every shape static."""
+
+    name: str
+    path: Path
+    inputs: tuple[Value, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a child needs to know."""
+        inputs = [{"name": v.name, "shape": v.shape, "dtype": v.dtype} for v in self.inputs]
+        return {"name": self.name, "path": str(Path(self.path).resolve()), "inputs": inputs}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ModelFile:
+        """Read ``to_json`` back."""
+        inputs = (
+            Value(v["name"], tuple(v["shape"]), v["dtype"], Role.INPUT) for v in data["inputs"]
+        )
+        return cls(data["name"], Path(data["path"]), tuple(inputs))
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """How sessions are to be made. ``providers`` are short names, the first is asked first."""
+
+    providers: tuple[str, ...] = (CPU,)
+    provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    session_options: Mapping[str, str] = field(default_factory=dict)
+    threads: int = 1  # 0 leaves it to ONNX Runtime
+    optimization_level: str = "all"
+
+    @property
+    def cpu_only(self) -> bool:
+        """Whether no other provider was asked for."""
+        return set(self.providers) == {CPU}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One child's work. ``task`` names an entry of ``worker.TASKS``."""
+
+    task: str
+    models: Sequence[ModelFile] = ()
+    runtime: Runtime = field(default_factory=Runtime)
+    inputs: Path | None = None
+    seed: int = 0
+    slice_s: float = 0.3
+    folder: Path | None = None  # for the child's temporary files; the parent removes it
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the job as the child reads it from its standard input."""
+        return {
+            "task": self.task,
+            "models": [model.to_json() for model in self.models],
+            "runtime": asdict(self.runtime),
+            "inputs": str(Path(self.inputs).resolve()) if self.inputs else None,
+            "seed": self.seed,
+            "slice_s": self.slice_s,
+            "folder": str(self.folder) if self.folder else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Job:
+        """Read ``to_json`` back."""
+        runtime = dict(data["runtime"])
+        return cls(
+            task=data["task"],
+            models=[ModelFile.from_json(model) for model in data["models"]],
+            runtime=Runtime(**runtime | {"providers": tuple(runtime["providers"])}),
+            inputs=Path(data["inputs"]) if data["inputs"] else None,
+            seed=data["seed"],
+            slice_s=data["slice_s"],
+            folder=Path(data["folder"]) if data["folder"] else None,
+        )

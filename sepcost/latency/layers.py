@@ -1,0 +1,223 @@
+"""Time per layer: ONNX Runtime's profile, told by the nodes of the original model.
+
+The profile slows every kernel down (by 7 to 11 us), so it is taken in a session of its own and
+only its proportions count: they are applied to the latency that was measured without it.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import onnx
+
+from sepcost.latency import mapping, runtime
+from sepcost.latency.inputs import Array
+from sepcost.latency.jobs import ModelFile, Runtime
+from sepcost.latency.labels import Labelled, labelled
+from sepcost.latency.providers import short_name
+from sepcost.latency.results import LayerTime
+
+SECONDS = 0.5
+FEWEST, MOST = 5, 200  # runs
+MAX_EVENTS = 500_000  # ONNX Runtime drops what goes beyond a million
+SUFFIX = "_kernel_time"
+OPTIMISED = "optimised.onnx"
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What the profile says of one kernel."""
+
+    op_type: str
+    provider: str
+    time_ns: float  # without the kernels of its subgraphs
+
+
+def read(model: ModelFile) -> Labelled:
+    """Read a model with its weights left where they are when they are outside the file."""
+    return labelled(onnx.load(model.path, load_external_data=False))
+
+
+def _beside(model: ModelFile, asked: Runtime) -> Runtime:
+    """Say where external data lie, for a model that is handed over as bytes."""
+    folder = {"session.model_external_initializers_file_folder_path": str(model.path.parent)}
+    return replace(asked, session_options={**asked.session_options, **folder})
+
+
+def placement(model: ModelFile, asked: Runtime) -> list[tuple[str, list[str]]]:
+    """Read which provider got which layers, by layer id, one entry a subgraph."""
+    labels = read(model)
+    made = runtime.session(labels.model.SerializeToString(), _beside(model, asked))
+    return [
+        (name, [labels.ids.get(node, node) for node in nodes])
+        for name, nodes in runtime.placement(made)
+    ]
+
+
+def profile(
+    model: ModelFile,
+    asked: Runtime,
+    feeds: Mapping[str, Array],
+    folder: Path,
+    beat: Callable[[], None] = lambda: None,
+) -> list[LayerTime]:
+    """Time the kernels of a model and give each the nodes that it runs.
+
+    Parameters
+    ----------
+    model, asked, feeds
+        What to run, how, and on what.
+    folder
+        Where ONNX Runtime writes the optimised graph and the profile; the caller removes it.
+    beat
+        Called after each run.
+
+    Returns
+    -------
+    list
+        One row a kernel, in the order of the optimised graph; one for the kernels that only move
+        data, by kind; one for the nodes that run no more. Every node is in exactly one row, and
+        the times are those of the profile.
+    """
+    labels = read(model)
+    made, optimised = _session(labels, _beside(model, asked), folder)
+    run = runtime.runner(made, feeds, model)
+    started, runs, most = monotonic(), 0, max(FEWEST, min(MOST, MAX_EVENTS // len(labels.ids)))
+    while runs < FEWEST or (monotonic() - started < SECONDS and runs < most):
+        run()
+        beat()
+        runs += 1
+    times = kernel_times(json.loads(Path(made.end_profiling()).read_text(encoding="utf-8")))
+    if optimised is None:
+        kernels, constant = _by_placement(labels, runtime.placement(made), times)
+    else:
+        kernels, constant = mapping.kernels(labels, optimised)
+    return _rows(labels, kernels, constant, times)
+
+
+def _session(
+    labels: Labelled, asked: Runtime, folder: Path
+) -> tuple[runtime.Session, onnx.GraphProto | None]:
+    """Make a session that profiles, and the graph that it runs, where the provider shows it.
+
+    A provider that compiles subgraphs of its own (OpenVINO, TensorRT) cannot write them down.
+    """
+    source = labels.model.SerializeToString()
+    try:
+        made = runtime.session(source, asked, partial(runtime.profiled, folder, folder / OPTIMISED))
+    except Exception:
+        if asked.cpu_only:
+            raise
+        return runtime.session(source, asked, partial(runtime.profiled, folder, None)), None
+    return made, onnx.load(folder / OPTIMISED, load_external_data=False).graph
+
+
+def kernel_times(events: Iterable[Event]) -> dict[str, Timed]:
+    """Read a profile: the mean time of each kernel over the undisturbed half of the runs.
+
+    A kernel of a control-flow node spans those of its subgraphs; their time is taken off it.
+    """
+    spans = list(events)
+    runs = sorted((e["ts"], e["ts"] + e["dur"]) for e in spans if e["name"] == "model_run")
+    nodes = [e for e in spans if e.get("cat") == "Node" and e["name"].endswith(SUFFIX)]
+    nodes.sort(key=lambda e: (e["ts"], -e["dur"]))
+    # The first run allocates; the slower half of the others was disturbed.
+    kept = sorted(runs[1:] or runs, key=lambda run: run[1] - run[0])[: len(runs) // 2 or 1]
+    totals: dict[str, float] = defaultdict(float)
+    kinds: dict[str, tuple[str, str]] = {}
+    for begin, end in kept:
+        first = bisect_left(nodes, begin, key=lambda e: e["ts"])
+        last = bisect_right(nodes, end, key=lambda e: e["ts"])
+        for event, own in _exclusive(nodes[first:last]):
+            totals[event["name"].removesuffix(SUFFIX)] += own * 1000 / len(kept)
+    for event in nodes:
+        args = event["args"]
+        kinds[event["name"].removesuffix(SUFFIX)] = (args["op_name"], args.get("provider", ""))
+    return {
+        name: Timed(op_type, short_name(provider), totals[name])
+        for name, (op_type, provider) in kinds.items()
+    }
+
+
+def _exclusive(events: Iterable[Event]) -> list[tuple[Event, float]]:
+    """Take the time of each event without that of the events inside it."""
+    own: list[float] = []
+    done: list[Event] = []
+    around: list[int] = []
+    for event in events:
+        while around and event["ts"] >= _end(done[around[-1]]):
+            around.pop()
+        if around:
+            own[around[-1]] -= event["dur"]
+        around.append(len(done))
+        done.append(event)
+        own.append(event["dur"])
+    return [(event, max(time, 0.0)) for event, time in zip(done, own, strict=True)]
+
+
+def _end(event: Event) -> float:
+    return float(event["ts"]) + float(event["dur"])
+
+
+def _by_placement(
+    labels: Labelled, placed: Iterable[tuple[str, list[str]]], times: Mapping[str, Timed]
+) -> tuple[list[mapping.Kernel], tuple[str, ...]]:
+    """Give each compiled subgraph its nodes, in the order in which both are listed."""
+    fused = defaultdict(list)
+    for name, timed in times.items():
+        if name not in labels.ids:
+            fused[timed.provider].append(name)
+    kernels = [
+        mapping.Kernel(name, times[name].op_type, labels.scopes[name], (name,))
+        for name in times
+        if name in labels.ids
+    ]
+    seen = {kernel.name for kernel in kernels}
+    for provider, nodes in placed:
+        rest = tuple(node for node in nodes if node in labels.ids and node not in seen)
+        names = fused[provider]
+        if rest and names:
+            name = names.pop(0) if len(names) > 1 else names[0]
+            kernels.append(mapping.Kernel(name, times[name].op_type, "", rest))
+            seen.update(rest)
+    return kernels, tuple(node for node in labels.ids if node not in seen)
+
+
+def _rows(
+    labels: Labelled,
+    kernels: Iterable[mapping.Kernel],
+    constant: tuple[str, ...],
+    times: Mapping[str, Timed],
+) -> list[LayerTime]:
+    """Join kernels and times; kernels without nodes are added up by kind and scope."""
+    idle = Timed("", "", 0.0)
+    rows: dict[tuple[str, str], LayerTime] = {}
+    for kernel in kernels:
+        timed = times.get(kernel.name, idle)
+        row = LayerTime(
+            nodes=tuple(labels.ids[node] for node in kernel.nodes),
+            kernel=timed.op_type or kernel.op_type,
+            provider=timed.provider,
+            scope=kernel.scope,
+            time_ns=timed.time_ns,
+            share=0.0,
+        )
+        key = (kernel.name if kernel.nodes else f"{row.kernel} moves", kernel.scope)
+        if known := rows.get(key):
+            row = replace(row, time_ns=row.time_ns + known.time_ns, nodes=known.nodes + row.nodes)
+        rows[key] = row
+    if constant:
+        folded = tuple(labels.ids[node] for node in constant)
+        rows["", ""] = LayerTime(folded, "", "", "", 0.0, 0.0)
+    total = sum(row.time_ns for row in rows.values())
+    even = 1 / len(rows)
+    return [replace(r, share=r.time_ns / total if total else even) for r in rows.values()]

@@ -1,0 +1,248 @@
+"""The protocol: launches of child processes, a stopping rule, and what they add up to.
+
+Each launch is a fresh process that holds the sessions of all models and gives one number for
+each. Launches go on until the interval is as narrow as asked for or the time is spent, never
+until something is significant: that would find differences where there are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+from sepcost.errors import MeasurementError
+from sepcost.latency import advice, child, machine, stats
+from sepcost.latency.estimates import Launch, compare, estimate, latencies, precision, ratios
+from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.latency.results import (
+    Bench,
+    Difference,
+    LayerTime,
+    Machine,
+    Measurement,
+    Memory,
+    Peaks,
+    Placement,
+)
+from sepcost.latency.settings import OnProgress, Progress, Settings, check, documented
+from sepcost.latency.stats import Samples
+
+Message = Mapping[str, Any]
+Execute = Callable[[Job, float, child.OnStage], Message]
+
+
+def bench(
+    models: Sequence[ModelFile],
+    settings: Settings | None = None,
+    on_progress: OnProgress | None = None,
+    execute: Execute = child.execute,
+) -> Bench:
+    """Measure one model, or several against a baseline.
+
+    Parameters
+    ----------
+    models
+        ONNX files with static inputs; two and more are interleaved in the same processes.
+    settings
+        How to measure.
+    on_progress
+        Called with each sign of life of a child and after each launch.
+    execute
+        What runs one job; a fake one makes the protocol testable.
+
+    Raises
+    ------
+    MeasurementError
+        When a provider is missing, or a model crashes, hangs or runs out of memory; in strict
+        mode also when nodes fell back to another provider.
+    SepcostError
+        When a model, an input or a setting is at fault.
+    """
+    settings = settings or Settings()
+    check(settings, len(models))
+    facts = machine.facts()
+    session = _Session(models, settings, on_progress or (lambda _: None), execute)
+    probes = [session.probe(model) for model in models]
+    facts = replace(facts, onnxruntime=probes[0]["onnxruntime"])
+    if settings.strict:
+        _refuse_fallback(models, probes, settings.runtime)
+    if settings.machine:
+        facts = replace(facts, peaks=session.peaks(facts))
+    session.measure()
+    return session.result(facts, probes)
+
+
+def _refuse_fallback(
+    models: Sequence[ModelFile], probes: Sequence[Message], asked: Runtime
+) -> None:
+    for model, probe in zip(models, probes, strict=True):
+        for line in advice.of_fallback(_placement(probe), asked.providers):
+            raise MeasurementError(f"{model.name}: {line} (--strict refuses this)")
+
+
+def _placement(probe: Message) -> tuple[Placement, ...]:
+    """Put the subgraphs of one provider together."""
+    nodes: dict[str, list[str]] = {}
+    for name, part in probe["placement"]:
+        nodes.setdefault(name, []).extend(part)
+    if len(nodes) == 1:
+        return tuple(Placement(name, len(part), share=1.0) for name, part in nodes.items())
+    return tuple(Placement(name, len(part), tuple(part)) for name, part in nodes.items())
+
+
+@dataclass(slots=True)
+class _Session:
+    """One call of ``bench``: what it was asked, and the launches so far."""
+
+    models: Sequence[ModelFile]
+    settings: Settings
+    on_progress: OnProgress
+    execute: Execute
+    launches: list[Launch] = field(default_factory=list)
+    started: float = field(default_factory=monotonic)
+
+    @property
+    def elapsed_s(self) -> float:
+        return monotonic() - self.started
+
+    def _run(self, task: str, models: Sequence[ModelFile], **changes: Any) -> Message:
+        settings = self.settings
+        job = Job(task, models, settings.runtime, settings.inputs, settings.seed)
+        return self.execute(replace(job, **changes), settings.timeout_s, self._tell)
+
+    def _tell(self, stage: Message) -> None:
+        several = len(self.models) > 1
+        self.on_progress(
+            Progress(
+                doing=stage["stage"],
+                model=stage["model"],
+                launch=len(self.launches),
+                min_launches=self.settings.min_launches,
+                elapsed_s=self.elapsed_s,
+                latencies=tuple(latencies(self.launches)) if self.launches else (),
+                ratios=tuple(ratios(self.launches, self.settings.baseline).values())
+                if self.launches and several
+                else (),
+            )
+        )
+
+    def probe(self, model: ModelFile) -> Message:
+        """Run a model alone first: whatever is wrong with it is found and named here."""
+        return self._run("probe", [model])
+
+    def peaks(self, facts: Machine) -> Peaks:
+        """Recall the machine's peaks, or measure them once."""
+        runtime = self.settings.runtime
+        if known := machine.recall(facts, runtime):
+            return known
+        found = Peaks(**self._run("peaks", []))
+        machine.remember(facts, runtime, found)
+        return found
+
+    def measure(self) -> None:
+        """Launch until the stopping rule says so."""
+        begun = monotonic()
+        while not self._enough(monotonic() - begun):
+            self._launch(len(self.launches))
+            self._tell({"stage": "launched", "model": ""})
+
+    def _enough(self, spent: float) -> bool:
+        done, settings = len(self.launches), self.settings
+        if done >= settings.max_launches:
+            return True
+        another = spent / done if done else 0.0
+        if done >= 2 and spent + another > settings.max_time_s:
+            return True
+        if done < settings.min_launches:
+            return False
+        return precision(self.launches, settings.baseline) <= settings.precision_target
+
+    def _launch(self, number: int) -> None:
+        """Hold all sessions in one process, created in another order each time."""
+        order = creation_order(len(self.models), number)
+        found = self._run(
+            "launch", [self.models[i] for i in order], seed=self.settings.seed + number
+        )["samples"]
+        sides = {i: _samples(side) for i, side in zip(order, found, strict=True)}
+        self.launches.append(tuple(sides[i] for i in range(len(self.models))))
+
+    def result(self, facts: Machine, probes: Sequence[Message]) -> Bench:
+        """Put together what the launches show."""
+        launches, settings = self.launches, self.settings
+        target = settings.precision_target
+        reached = precision(launches, settings.baseline)
+        names = [model.name for model in self.models]
+        return Bench(
+            machine=facts,
+            providers=settings.runtime.providers,
+            threads=settings.threads,
+            models=tuple(self._measurement(i, probe) for i, probe in enumerate(probes)),
+            comparisons=tuple(compare(names, launches, settings.baseline, target)),
+            precision=reached,
+            elapsed_s=self.elapsed_s,
+            warnings=(
+                *advice.of_machine(facts, settings.threads),
+                *advice.of_precision(reached, target, len(launches)),
+            ),
+            settings=documented(settings),
+        )
+
+    def _measurement(self, index: int, probe: Message) -> Measurement:
+        """Put together what is known about one model."""
+        samples = tuple(launch[index] for launch in self.launches)
+        latency, statistics = estimate([(s,) for s in samples])
+        placement = _placement(probe)
+        differences = tuple(Difference(*d) for d in probe["differences"])
+        asked = self.settings.runtime.providers
+        wall = [ns for s in samples for ns in s.wall_ns]
+        counted = [n for s in samples for n in s.switches]
+        return Measurement(
+            name=self.models[index].name,
+            latency=latency,
+            statistics=statistics,
+            percentiles={p: stats.percentile(wall, p) for p in self.settings.percentiles},
+            runs=len(wall),
+            undisturbed=counted.count(0) / len(counted) if counted else None,
+            create_ns=probe["create_ns"],
+            first_run_ns=probe["first_run_ns"],
+            memory=Memory(*probe["memory"]) if probe["memory"] else None,
+            placement=placement,
+            differences=differences,
+            samples=samples,
+            layers=self._layers(self.models[index], latency.estimate)
+            if self.settings.layers
+            else (),
+            warnings=(
+                *probe["warnings"],
+                *advice.of_fallback(placement, asked),
+                *advice.of_differences(differences, asked[0]),
+                *advice.of_statistics(statistics, samples),
+            ),
+        )
+
+    def _layers(self, model: ModelFile, latency: float) -> tuple[LayerTime, ...]:
+        """Profile in a session of its own; shares are those of the unprofiled latency."""
+        with TemporaryDirectory(prefix="sepcost-") as folder:
+            rows = self._run("profile", [model], folder=Path(folder))["layers"]
+        return tuple(
+            LayerTime(**row | {"nodes": tuple(row["nodes"]), "time_ns": row["share"] * latency})
+            for row in rows
+        )
+
+
+def _samples(side: Message) -> Samples:
+    return Samples(tuple(side["wall_ns"]), tuple(side["switches"]), tuple(side["cpu_ns"]))
+
+
+def creation_order(models: int, launch: int) -> list[int]:
+    """Give every model every place equally often; two models swap each launch.
+
+    >>> [creation_order(2, n) for n in range(3)]
+    [[0, 1], [1, 0], [0, 1]]
+    """
+    order = [(launch + i) % models for i in range(models)]
+    return order if models < 3 or launch // models % 2 == 0 else order[::-1]

@@ -1,0 +1,76 @@
+"""The machine's own peak through ONNX Runtime: the two sides of the roofline.
+
+Williams, Waterman and Patterson 2009: a layer takes at least ``macs / peak`` for its arithmetic
+and ``bytes / bandwidth`` for its traffic. Both peaks are those of ONNX Runtime's own kernels,
+with the provider and the threads of the measurement, so that 100 % can be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, perf_counter_ns
+
+import numpy as np
+import onnx.parser
+from onnx import numpy_helper
+
+from sepcost.latency import runtime
+from sepcost.latency.inputs import Array
+from sepcost.latency.jobs import ModelFile, Runtime
+from sepcost.latency.results import Peaks
+
+SIDE = 1024  # of the matrices: 1.07 GMAC, half of it in any cache
+COPIED = 32 * 2**20  # elements of 4 bytes: far larger than any cache
+SECONDS = 1.0
+FEWEST = 5
+
+
+def measure(asked: Runtime, beat: Callable[[], None] = lambda: None) -> Peaks:
+    """Time a large matrix product and a large copy, and take the best run of each."""
+    product = _best_ns(_product(), np.ones((SIDE, SIDE), np.float32), asked, beat)
+    copy = _best_ns(_copy(), np.ones(COPIED, np.float32), asked, beat)
+    return Peaks(
+        macs_per_second=SIDE**3 / product * 1e9,
+        bytes_per_second=2 * 4 * COPIED / copy * 1e9,
+    )
+
+
+def _best_ns(model: bytes, feed: Array, asked: Runtime, beat: Callable[[], None]) -> int:
+    made = runtime.session(model, asked)
+    run = runtime.runner(made, {"x": feed}, ModelFile("the machine", Path(), ()))
+    times: list[int] = []
+    started = monotonic()
+    while len(times) < FEWEST or monotonic() - started < SECONDS:
+        start = perf_counter_ns()
+        run()
+        times.append(perf_counter_ns() - start)
+        beat()
+    return min(times)
+
+
+def _product() -> bytes:
+    """Build x @ w with a constant w, as the kernels of convolutions have theirs."""
+    weight = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    return _model(
+        "product = MatMul (x, w)  y = Slice (product, zero, one, zero)",
+        [SIDE, SIDE],
+        [numpy_helper.from_array(weight, "w")],
+    )
+
+
+def _copy() -> bytes:
+    """Build one pass over a tensor that reads and writes each element once."""
+    return _model("copied = Neg (x)  y = Slice (copied, zero, one, zero)", [COPIED], [])
+
+
+def _model(nodes: str, shape: list[int], weights: list[onnx.TensorProto]) -> bytes:
+    """Build a model from ONNX text. The Slice keeps the result inside: only the work is timed."""
+    sizes = ",".join(map(str, shape))
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["": 17]> peak (float[{sizes}] x) => (float[1] y)'
+        f"<int64[1] zero = {{0}}, int64[1] one = {{1}}> {{ {nodes} }}"
+    )
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    model.graph.initializer.extend(weights)
+    return bytes(model.SerializeToString())

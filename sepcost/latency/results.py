@@ -1,0 +1,199 @@
+"""What a measurement found: the frozen results that every report reads. Times are in ns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import ceil, isfinite
+
+from sepcost.latency.stats import Interval, Samples, Statistic, Verdict, bound
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Peaks of one session above what its process held before, told by the operating system."""
+
+    create_bytes: int
+    run_bytes: int
+
+    @property
+    def peak_bytes(self) -> int:
+        """The higher of the two: what the session needs to come up and to run."""
+        return max(self.create_bytes, self.run_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The nodes that one provider runs, as ONNX Runtime assigned them before fusion."""
+
+    provider: str  # short name
+    nodes: int
+    layers: tuple[str, ...] = ()  # ids; left out where one provider has them all
+    share: float | None = None  # of the MACs, once somebody has counted them
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far one output lies from the CPU provider's on the same input."""
+
+    output: str
+    relative_error: float | None  # max |a - b| / max |b|; None where that is not finite
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTime:
+    """One kernel with the original nodes that it runs, and its part of the latency."""
+
+    nodes: tuple[str, ...]  # layer ids; empty for a kernel that only moves data about
+    kernel: str  # what ran: "Conv", "FusedConv", "ReorderInput"; "" for nodes optimised away
+    provider: str
+    scope: str  # of the subgraph that it ran in
+    time_ns: float
+    share: float  # of the unprofiled latency; all shares sum to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One model."""
+
+    name: str
+    latency: Interval
+    statistics: tuple[Statistic, ...]  # what stood for a launch, most frequent first
+    percentiles: Mapping[float, float]  # of all runs, as seen on this machine
+    runs: int
+    undisturbed: float | None  # share of the runs; None where the platform does not tell
+    create_ns: int
+    first_run_ns: int
+    memory: Memory | None
+    placement: tuple[Placement, ...]
+    differences: tuple[Difference, ...]
+    samples: tuple[Samples, ...]  # one entry a launch
+    layers: tuple[LayerTime, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def launches(self) -> int:
+        """How many child processes stand behind the estimate."""
+        return len(self.samples)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return this model's entry of the bench document."""
+        return {
+            "name": self.name,
+            "latency_ns": bounds(self.latency),
+            "statistic": str(self.statistics[0]),
+            "statistics": [str(s) for s in self.statistics],
+            "percentiles_ns": {f"{p:g}": round(ns) for p, ns in self.percentiles.items()},
+            "runs": self.runs,
+            "launches": self.launches,
+            "undisturbed": self.undisturbed,
+            "create_ns": self.create_ns,
+            "first_run_ns": self.first_run_ns,
+            "peak_memory_bytes": self.memory.peak_bytes if self.memory else None,
+            "memory_bytes": {"create": self.memory.create_bytes, "run": self.memory.run_bytes}
+            if self.memory
+            else None,
+            "placement": [asdict(part) | {"layers": list(part.layers)} for part in self.placement],
+            "differences": [asdict(d) for d in self.differences],
+            "layers": [asdict(row) | {"nodes": list(row.nodes)} for row in self.layers],
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Model ``b`` against model ``a``: the ratio is b / a, below 1 where b is faster."""
+
+    a: str
+    b: str
+    ratio: Interval
+    verdict: Verdict
+    smallest_change: float  # what this measurement would have shown four times in five
+    statistics: tuple[Statistic, ...]
+    advice: str | None = None  # what would help, where the verdict is inconclusive
+
+    @property
+    def words(self) -> str:
+        """The verdict as design.md prints it; the per cent is rounded up to a tenth."""
+        if self.verdict is Verdict.SAME:
+            return f"same within {ceil(bound(self.ratio) * 1000) / 10:g}%"
+        return str(self.verdict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return this pair's entry of the bench document."""
+        return {
+            "a": self.a,
+            "b": self.b,
+            "ratio": bounds(self.ratio),
+            "verdict": self.words,
+            "smallest_change": self.smallest_change if isfinite(self.smallest_change) else None,
+            "statistics": [str(s) for s in self.statistics],
+            "advice": self.advice,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """What the machine can do at most through ONNX Runtime: the two sides of the roofline."""
+
+    macs_per_second: float
+    bytes_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where it was measured."""
+
+    name: str
+    system: str
+    cpu: str
+    cores: int
+    load: float | None  # runnable processes over the last minute, before measuring
+    governor: str | None
+    turbo: bool | None
+    onnxruntime: str | None = None  # its version
+    peaks: Peaks | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the machine's entry of the bench document."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything that one call of ``bench`` found out."""
+
+    machine: Machine
+    providers: tuple[str, ...]
+    threads: int
+    models: tuple[Measurement, ...]
+    comparisons: tuple[Comparison, ...]
+    precision: float  # the half-width that was reached, of the widest interval
+    elapsed_s: float
+    warnings: tuple[str, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the bench document, without the heading that all documents share."""
+        return {
+            "machine": self.machine.to_dict(),
+            "provider": self.providers[0],
+            "providers": list(self.providers),
+            "threads": self.threads,
+            "settings": dict(self.settings),
+            "precision": self.precision if isfinite(self.precision) else None,
+            "elapsed_ns": round(self.elapsed_s * 1e9),
+            "models": [m.to_dict() for m in self.models],
+            "comparisons": [c.to_dict() for c in self.comparisons],
+            "warnings": list(self.warnings),
+        }
+
+
+def bounds(interval: Interval) -> dict[str, float | None]:
+    """Return an interval as the documents write it; a bound that is not known is null."""
+    known = isfinite(interval.high)
+    return {
+        "estimate": interval.estimate,
+        "low": interval.low if known else None,
+        "high": interval.high if known else None,
+    }

@@ -1,0 +1,274 @@
+"""The only module that knows ONNX Runtime: sessions, providers, placement.
+
+Only the child process imports it. ONNX Runtime falls back to the CPU in silence, so everything
+here asks for a provider explicitly and reads back what was granted.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime as ort
+
+from sepcost.errors import MeasurementError, ModelError, SepcostError
+from sepcost.latency.jobs import ModelFile, Runtime
+from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_name
+
+if TYPE_CHECKING:
+    from sepcost.latency.inputs import Array
+
+Session = ort.InferenceSession
+NUMPY_KINDS = "biufcO"
+VERSION: str = ort.__version__
+ORT_LOG_ERRORS_ONLY = 3
+
+LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {
+    "disable": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """One provider that this installation can use, with the devices that it offers."""
+
+    provider: str
+    devices: tuple[str, ...]
+    plugin: bool
+
+
+# What ONNX Runtime says -> what it means. The rest is a measurement that failed.
+_OF_THE_MODEL = (
+    ort.capi.onnxruntime_pybind11_state.InvalidArgument,
+    ort.capi.onnxruntime_pybind11_state.InvalidGraph,
+    ort.capi.onnxruntime_pybind11_state.InvalidProtobuf,
+    ort.capi.onnxruntime_pybind11_state.NoSuchFile,
+    ort.capi.onnxruntime_pybind11_state.NotImplemented,
+)
+_OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "bad allocation")
+
+
+_UNSUPPORTED = ("is not a registered function/op", "NOT_IMPLEMENTED")
+_REGISTERED: set[str] = set()  # plugin libraries can be registered once a process
+
+
+def explain(error: Exception, doing: str, name: str) -> SepcostError:
+    """Put what went wrong in ONNX Runtime into one line: whose fault it is, and what to do."""
+    message = _first_line(error)
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY):
+        return MeasurementError(
+            f"{name}: out of memory while {doing} ({message}); bind smaller dimensions"
+        )
+    if isinstance(error, _OF_THE_MODEL) or any(sign in str(error) for sign in _UNSUPPORTED):
+        return ModelError(f"{name}: ONNX Runtime {VERSION} cannot run it: {message}")
+    return MeasurementError(f"{name}: failed while {doing}: {message}")
+
+
+def _first_line(error: Exception) -> str:
+    """Take the meaning out of "[ONNXRuntimeError] : 10 : INVALID_GRAPH : Load model from ..."."""
+    text = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return text.rsplit("[ONNXRuntimeError] : ", 1)[-1][:400].strip()
+
+
+def session(
+    model: Path | bytes,
+    runtime: Runtime,
+    adjust: Callable[[ort.SessionOptions], None] | None = None,
+) -> ort.InferenceSession:
+    """Make a session that has every provider that ``runtime`` names, or fail.
+
+    Parameters
+    ----------
+    model
+        A file, or a serialised model.
+    adjust
+        Sets further session options, such as profiling.
+    """
+    options = _options(runtime)
+    if adjust:
+        adjust(options)
+    wanted = [provider(p) for p in runtime.providers]
+    source = model if isinstance(model, bytes) else str(model)
+    plugins = {p.name: _plugin_devices(p, _of(runtime, p)) for p in wanted if _is_plugin(p)}
+    if plugins:
+        for one in wanted:
+            _append(options, one, plugins, _of(runtime, one), runtime.threads)
+        made = ort.InferenceSession(source, options)
+    else:
+        named = [(p.name, _pinned(p, _of(runtime, p), runtime.threads)) for p in _builtin(wanted)]
+        made = ort.InferenceSession(source, options, providers=named)
+    made.disable_fallback()
+    for one in wanted:
+        if one.name not in made.get_providers():
+            raise MeasurementError(
+                f"provider {short_name(one.name)!r} is in this ONNX Runtime but did not load; "
+                f"are its drivers and libraries installed? ({one.package})"
+            )
+    return made
+
+
+def profiled(folder: Path, optimised: Path | None, options: ort.SessionOptions) -> None:
+    """Have a session write its profile, and the graph that it runs without its weights."""
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "profile")
+    if optimised is None:
+        return
+    options.optimized_model_filepath = str(optimised)
+    weights = "session.optimized_model_external_initializers_"
+    options.add_session_config_entry(f"{weights}file_name", f"{optimised.name}.bin")
+    options.add_session_config_entry(f"{weights}min_size_in_bytes", "1024")
+
+
+def _options(runtime: Runtime) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.log_severity_level = ORT_LOG_ERRORS_ONLY
+    options.intra_op_num_threads = runtime.threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = LEVELS[runtime.optimization_level]
+    # Threads that spin burn CPU for 33 ms after each run, in the other model's turn.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    for key, value in runtime.session_options.items():
+        options.add_session_config_entry(key, value)
+    return options
+
+
+def _of(runtime: Runtime, one: Provider) -> Mapping[str, str]:
+    """Return the options meant for one provider, whichever of its names they were given under."""
+    return next((o for p, o in runtime.provider_options.items() if provider(p) == one), {})
+
+
+def _builtin(wanted: Iterable[Provider]) -> list[Provider]:
+    """Check that providers are compiled into this ONNX Runtime."""
+    wanted = list(wanted)
+    for one in wanted:
+        if one.name not in ort.get_available_providers():
+            have = ", ".join(short_name(p) for p in ort.get_available_providers())
+            raise MeasurementError(
+                f"provider {short_name(one.name)!r} is not installed (this ONNX Runtime has "
+                f"{have}); it needs: {one.package}"
+            )
+    return wanted
+
+
+def _is_plugin(one: Provider) -> bool:
+    if one.plugin is None or one.name in ort.get_available_providers():
+        return False
+    return importlib.util.find_spec(one.plugin) is not None
+
+
+def _plugin_devices(one: Provider, options: Mapping[str, str]) -> Sequence[ort.OrtEpDevice]:
+    """Register a plugin library and choose among its devices, by ``device_type`` if given."""
+    _register(one)
+    offered = [d for d in ort.get_ep_devices() if d.ep_name == one.name]
+    kind = options.get("device_type", "CPU").upper()
+    chosen = [d for d in offered if d.device.type.name == kind] or (
+        [] if "device_type" in options else offered
+    )
+    if not chosen:
+        what = f"has no {kind} device" if offered else "offers no device"
+        raise MeasurementError(
+            f"provider {short_name(one.name)!r} is installed but {what} on this machine "
+            f"('sepcost providers' lists what is usable)"
+        )
+    return chosen[:1]
+
+
+def _register(one: Provider) -> None:
+    if one.name not in _REGISTERED:
+        library = importlib.import_module(str(one.plugin)).get_library_path()
+        ort.register_execution_provider_library(one.name, library)
+        _REGISTERED.add(one.name)
+
+
+def _append(
+    options: ort.SessionOptions,
+    one: Provider,
+    plugins: Mapping[str, Sequence[ort.OrtEpDevice]],
+    given: Mapping[str, str],
+    threads: int,
+) -> None:
+    """Add one provider to options that name plugin devices; the CPU's is always last anyway."""
+    if devices := plugins.get(one.name):
+        options.add_provider_for_devices(devices, _pinned(one, given, threads))
+    elif one.name != PROVIDERS[CPU].name:
+        _builtin([one])
+        options.add_provider(one.name, dict(given))
+
+
+def _pinned(one: Provider, given: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Complete a provider's options.
+
+    OpenVINO computes in bf16 where the CPU can, so its precision is pinned to float32 unless the
+    user says otherwise; its own spelling (``INFERENCE_PRECISION_HINT=bf16``) is understood.
+    """
+    if one.plugin != "onnxruntime_ep_openvino" or {"load_config", "precision"} & set(given):
+        return {k: v for k, v in given.items() if k != "device_type" or not _is_plugin(one)}
+    device = given.get("device_type", "CPU").upper()
+    config = {"INFERENCE_PRECISION_HINT": "f32"}
+    if device == "CPU" and threads:
+        config["INFERENCE_NUM_THREADS"] = str(threads)
+    config |= {k: v for k, v in given.items() if k.isupper()}
+    rest = {k: v for k, v in given.items() if not k.isupper() and k != "device_type"}
+    if not _is_plugin(one):
+        rest["device_type"] = device
+    return rest | {"load_config": json.dumps({device: config})}
+
+
+def runner(
+    made: ort.InferenceSession, feeds: Mapping[str, Array], model: ModelFile
+) -> Callable[[], list[Any]]:
+    """Bind a session to its inputs; each call runs it once and returns all outputs.
+
+    Numpy has no type such as bfloat16, so inputs of one make all go in as ONNX Runtime's own.
+    """
+    if all(array.dtype.kind in NUMPY_KINDS for array in feeds.values()):
+        return partial(made.run, None, dict(feeds))
+    types = {value.name: value.dtype for value in model.inputs}
+    own = {name: _own(array, types[name]) for name, array in feeds.items()}
+    return partial(made.run_with_ort_values, None, own)
+
+
+def _own(array: Array, dtype: str) -> ort.OrtValue:
+    if array.dtype.kind in NUMPY_KINDS:
+        return ort.OrtValue.ortvalue_from_numpy(array)
+    from onnx import TensorProto  # noqa: PLC0415 - for the number of a rare type
+
+    bits = array.view({1: "u1", 2: "u2"}[array.dtype.itemsize])
+    return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(
+        bits, TensorProto.DataType.Value(dtype.upper())
+    )
+
+
+def placement(made: ort.InferenceSession) -> list[tuple[str, list[str]]]:
+    """Read which provider got which nodes: (short name, node names), one entry a subgraph."""
+    if not hasattr(made, "get_provider_graph_assignment_info"):  # before ONNX Runtime 1.24
+        return []
+    return [
+        (short_name(part.ep_name), [node.name for node in part.get_nodes()])
+        for part in made.get_provider_graph_assignment_info()
+    ]
+
+
+def usable() -> tuple[Usable, ...]:
+    """List the providers that this installation has, plugins included, with their devices."""
+    for one in PROVIDERS.values():
+        if _is_plugin(one):
+            _register(one)
+    devices: dict[str, list[str]] = {name: [] for name in ort.get_available_providers()}
+    for device in ort.get_ep_devices():
+        label = f"{device.device.type.name} {device.device.vendor}".strip()
+        devices.setdefault(device.ep_name, []).append(label)
+    builtin = set(ort.get_available_providers())
+    return tuple(
+        Usable(short_name(name), tuple(found), name not in builtin)
+        for name, found in devices.items()
+    )

@@ -1,0 +1,91 @@
+"""How to measure, and what is told while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sepcost.errors import SepcostError
+from sepcost.latency.jobs import Runtime
+from sepcost.latency.providers import CPU, provider, short_name
+from sepcost.latency.stats import Interval
+
+LEVELS = ("disable", "basic", "extended", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to measure. The defaults show a change of about 2 % in under ten seconds a pair."""
+
+    providers: tuple[str, ...] = (CPU,)
+    provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    threads: int = 1  # 0 leaves it to ONNX Runtime
+    optimization_level: str = "all"
+    session_options: Mapping[str, str] = field(default_factory=dict)
+    precision_target: float = 0.01  # half-width of the 95 % interval
+    max_time_s: float = 60.0
+    min_launches: int = 5
+    max_launches: int = 30
+    percentiles: tuple[float, ...] = (50, 90, 99)
+    timeout_s: float = 120.0  # of silence, after which a child counts as hanging
+    baseline: int = 0  # which model the others are compared with
+    seed: int = 0
+    layers: bool = False
+    machine: bool = False  # the machine's peaks, measured once and cached
+    strict: bool = False  # refuse nodes that fell back to another provider
+    inputs: Path | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """The part of the settings that makes sessions, providers by their short names."""
+        return Runtime(
+            providers=tuple(short_name(provider(p).name) for p in self.providers),
+            provider_options=self.provider_options,
+            session_options=self.session_options,
+            threads=self.threads,
+            optimization_level=self.optimization_level,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is going on, and the estimates so far."""
+
+    doing: str  # "loading", "running", "profiling", ...
+    model: str
+    launch: int  # finished launches
+    min_launches: int
+    elapsed_s: float
+    latencies: tuple[Interval, ...] = ()
+    ratios: tuple[Interval, ...] = ()
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def check(settings: Settings, models: int) -> None:
+    """Refuse settings that no measurement can follow."""
+    wrong = {
+        "no model to measure": not models,
+        f"baseline {settings.baseline} is not one of {models} models": not (
+            0 <= settings.baseline < max(models, 1)
+        ),
+        f"optimization level {settings.optimization_level!r} is none of {', '.join(LEVELS)}": (
+            settings.optimization_level not in LEVELS
+        ),
+        "the precision target must be above 0": not settings.precision_target > 0,
+        "at least one launch is needed": settings.min_launches < 1 or settings.max_launches < 1,
+        "the number of threads cannot be negative": settings.threads < 0,
+        "percentiles lie between 0 and 100": any(not 0 <= p <= 100 for p in settings.percentiles),
+        "at least one provider is needed": not settings.providers,
+    }
+    for message, applies in wrong.items():
+        if applies:
+            raise SepcostError(message)
+
+
+def documented(settings: Settings) -> dict[str, object]:
+    """Return the settings as the bench document holds them."""
+    inputs = str(settings.inputs) if settings.inputs else None
+    return asdict(settings) | {"inputs": inputs, "percentiles": list(settings.percentiles)}

@@ -1,0 +1,126 @@
+"""The inside of one launch: warm up, then take turns. Knows neither models nor ONNX Runtime.
+
+A turn first discards about 1 ms of runs, because the other model has evicted the caches (a small
+model reads 25 % slow without this), and then times about 6 ms of them. Rounds go through the
+models in random order, so that a disturbance hits all alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from time import perf_counter_ns, process_time_ns
+
+try:
+    from resource import RUSAGE_SELF, getrusage
+except ImportError:  # Windows
+    getrusage = None  # type: ignore[assignment]
+
+Run = Callable[[], object]
+Beat = Callable[[], None]
+
+TURN_NS = 6_000_000
+DISCARD_NS = 1_000_000
+SLOW_NS = 200_000_000  # from here on a turn is one run
+ENOUGH = 12  # undisturbed runs of each model
+ROUNDS = 8
+FEWEST_ROUNDS = 3
+STRETCH = 3  # how far a launch may be lengthened for want of undisturbed runs
+WARM_RUNS = 40
+WARM_NS = 2_000_000_000
+SETTLED = 0.98  # warm when the best of five is no longer 2 % better than all before
+
+#: Whether the platform tells involuntary context switches from voluntary ones.
+SPLIT_SWITCHES = getrusage is not None
+
+
+@dataclass(slots=True)
+class Side:
+    """One model in a launch: how it is run, how long a turn is, and what was timed so far."""
+
+    run: Run
+    repeats: int = 1
+    discards: int = 1
+    wall_ns: list[int] = field(default_factory=list)
+    cpu_ns: list[int] = field(default_factory=list)
+    switches: list[int] = field(default_factory=list)
+
+    @property
+    def settled(self) -> bool:
+        """Whether there are enough undisturbed runs, or no way to know."""
+        return not SPLIT_SWITCHES or self.switches.count(0) >= ENOUGH
+
+
+def preempted() -> int:
+    """Involuntary context switches of this process so far; 0 where the platform cannot tell."""
+    return getrusage(RUSAGE_SELF).ru_nivcsw if SPLIT_SWITCHES else 0
+
+
+def warm_up(run: Run, beat: Beat = lambda: None) -> int:
+    """Run until the best of five stops improving by 2 %, and return the best time in ns."""
+    times: list[int] = []
+    start = perf_counter_ns()
+    while len(times) < WARM_RUNS and perf_counter_ns() - start < WARM_NS:
+        before = perf_counter_ns()
+        run()
+        times.append(perf_counter_ns() - before)
+        beat()
+        if len(times) >= 10 and min(times[-5:]) > SETTLED * min(times[:-5]):
+            break
+    return min(times)
+
+
+def side(run: Run, best_ns: int) -> Side:
+    """Choose the length of a turn from the best time seen while warming up."""
+    repeats = 1 if best_ns > SLOW_NS else min(50, max(3, ceil(TURN_NS / best_ns)))
+    return Side(run, repeats, min(10, max(1, ceil(DISCARD_NS / best_ns))))
+
+
+def turn(one: Side) -> None:
+    """Discard, then time each run with its CPU time and its context switches."""
+    run = one.run
+    for _ in range(one.discards):
+        run()
+    for _ in range(one.repeats):
+        switches, cpu = preempted(), process_time_ns()
+        start = perf_counter_ns()
+        run()
+        end = perf_counter_ns()
+        one.cpu_ns.append(process_time_ns() - cpu)
+        one.switches.append(preempted() - switches)
+        one.wall_ns.append(end - start)
+
+
+def take_turns(sides: Sequence[Side], slice_s: float, seed: int, beat: Beat = lambda: None) -> None:
+    """Time every side in rounds of random order for about ``slice_s`` seconds a side.
+
+    The time is stretched up to three times until each side has enough undisturbed runs. Slow
+    models take at least three rounds, however long those last.
+    """
+    order = list(sides)
+    shuffle = random.Random(seed).shuffle
+    budget = slice_s * 1e9 * len(order)
+    start = perf_counter_ns()
+    rounds = 0
+    gc.collect()
+    gc.disable()
+    try:
+        while not _over(perf_counter_ns() - start, budget, rounds, order):
+            shuffle(order)
+            for one in order:
+                turn(one)
+                beat()
+            rounds += 1
+    finally:
+        gc.enable()
+
+
+def _over(spent: float, budget: float, rounds: int, sides: Sequence[Side]) -> bool:
+    if rounds < FEWEST_ROUNDS:
+        return False
+    if spent >= STRETCH * budget:
+        return True
+    return spent >= budget and rounds >= ROUNDS and all(one.settled for one in sides)

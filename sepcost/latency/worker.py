@@ -1,0 +1,256 @@
+"""The child process: ``python -m sepcost.latency.worker``, one job on stdin, JSON lines on stdout.
+
+Models are run here and nowhere else: a model that crashes, hangs or eats the memory takes this
+process with it and not the user's. Lines are ``{"stage": ...}`` while it lives, then one
+``{"done": ...}`` or ``{"failed": {"type": ..., "message": ...}}``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter_ns
+from typing import IO, Any
+
+import numpy as np
+
+from sepcost.errors import SepcostError
+from sepcost.latency import inputs, peak_memory, turns
+from sepcost.latency.jobs import Job, ModelFile, Runtime
+
+BEAT_NS = 500_000_000
+SETTLING_RUNS = 5  # before the peak of running is read
+PR_SET_PDEATHSIG = 1
+
+Result = dict[str, Any]
+
+
+class Wire:
+    """The line to the parent. ``stage`` says what is going on, ``beat`` that it still is."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._last = 0
+        self.doing = ("starting", "the measuring process")
+
+    def send(self, **message: object) -> None:
+        """Write one message."""
+        self._stream.write(json.dumps(message) + "\n")
+        self._stream.flush()
+        self._last = perf_counter_ns()
+
+    def stage(self, doing: str, model: str) -> None:
+        """Begin something that may fail, so that both sides know what did."""
+        self.doing = (doing, model)
+        self.send(stage=doing, model=model)
+
+    def beat(self) -> None:
+        """At most twice a second: a line in the middle of a measurement disturbs it."""
+        if perf_counter_ns() - self._last > BEAT_NS:
+            self.send(stage=None)
+
+
+def probe(job: Job, wire: Wire) -> Result:
+    """Make one session and run it: times, memory, placement, outputs beside the CPU's."""
+    from sepcost.latency import layers, runtime  # noqa: PLC0415 - after the watch is set
+
+    (model,) = job.models
+    arrays, warnings = inputs.feeds(model.inputs, job.inputs, job.seed)
+    held = peak_memory.current()
+    peak_memory.reset()
+    wire.stage("loading", model.name)
+    start = perf_counter_ns()
+    made = runtime.session(model.path, job.runtime)
+    create_ns = perf_counter_ns() - start
+    created = peak_memory.peak()
+    peak_memory.reset()
+    run = runtime.runner(made, arrays, model)
+    wire.stage("running", model.name)
+    start = perf_counter_ns()
+    outputs = run()
+    first_run_ns = perf_counter_ns() - start
+    for _ in range(SETTLING_RUNS):
+        run()
+        wire.beat()
+    ran = peak_memory.peak()
+    result: Result = {
+        "create_ns": create_ns,
+        "first_run_ns": first_run_ns,
+        "memory": [created - held, ran - held] if held and created and ran else None,
+        "warnings": warnings,
+        "placement": runtime.placement(made),
+        "differences": [],
+        "onnxruntime": runtime.VERSION,
+    }
+    if not job.runtime.cpu_only:
+        wire.stage("comparing", model.name)
+        result["placement"] = layers.placement(model, job.runtime)
+        result["differences"] = _beside_cpu(model, job.runtime, arrays, outputs)
+    return result
+
+
+def _beside_cpu(
+    model: ModelFile, asked: Runtime, arrays: Mapping[str, inputs.Array], outputs: list[Any]
+) -> list[tuple[str, float | None]]:
+    """Run the same inputs on the CPU provider and measure how far each output lies from it."""
+    from sepcost.latency import runtime  # noqa: PLC0415
+
+    made = runtime.session(model.path, Runtime(threads=asked.threads))
+    expected = runtime.runner(made, arrays, model)()
+    names = [output.name for output in made.get_outputs()]
+    pairs = zip(names, outputs, expected, strict=True)
+    return [(name, relative_error(a, b)) for name, a, b in pairs if isinstance(a, np.ndarray)]
+
+
+def relative_error(found: inputs.Array, expected: inputs.Array) -> float | None:
+    """Compute max |a - b| / max |b|; None where it is not finite or the two do not compare."""
+    if found.shape != expected.shape or found.dtype.kind not in "biufc":
+        return 0.0 if np.array_equal(found, expected) else None
+    if not found.size:
+        return 0.0
+    wide = np.complex128 if found.dtype.kind == "c" else np.float64
+    gap = float(np.abs(found.astype(wide) - expected.astype(wide)).max())
+    scale = float(np.abs(expected.astype(wide)).max())
+    error = gap / scale if scale else gap
+    return error if np.isfinite(error) else None
+
+
+def launch(job: Job, wire: Wire) -> Result:
+    """Hold all sessions at once and take turns: one sampling unit."""
+    from sepcost.latency import runtime  # noqa: PLC0415
+
+    sides = []
+    for model in job.models:
+        wire.stage("loading", model.name)
+        made = runtime.session(model.path, job.runtime)
+        arrays, _ = inputs.feeds(model.inputs, job.inputs, job.seed)
+        run = runtime.runner(made, arrays, model)
+        wire.stage("running", model.name)
+        sides.append(turns.side(run, turns.warm_up(run, wire.beat)))
+    wire.stage("running", " and ".join(model.name for model in job.models))
+    turns.take_turns(sides, job.slice_s, job.seed, wire.beat)
+    split, stands = turns.SPLIT_SWITCHES, job.runtime.cpu_only and job.runtime.threads == 1
+    return {
+        "samples": [
+            {
+                "wall_ns": one.wall_ns,
+                "switches": one.switches if split else [],
+                "cpu_ns": one.cpu_ns if stands else [],
+            }
+            for one in sides
+        ]
+    }
+
+
+def profile(job: Job, wire: Wire) -> Result:
+    """Time the kernels of one model and map them back to its nodes."""
+    from sepcost.latency import layers  # noqa: PLC0415
+
+    (model,) = job.models
+    wire.stage("profiling", model.name)
+    arrays, _ = inputs.feeds(model.inputs, job.inputs, job.seed)
+    rows = layers.profile(model, job.runtime, arrays, Path(job.folder or "."), wire.beat)
+    return {"layers": [asdict(row) for row in rows]}
+
+
+def peaks(job: Job, wire: Wire) -> Result:
+    """Measure what the machine can do at most through this provider."""
+    from sepcost.latency import peaks as machine  # noqa: PLC0415
+
+    wire.stage("measuring", "the machine")
+    return asdict(machine.measure(job.runtime, wire.beat))
+
+
+def observe(job: Job, wire: Wire) -> Result:
+    """Run a model once, unoptimised, and return the shapes that each of its kernels put out."""
+    from sepcost.latency import runtime  # noqa: PLC0415
+    from sepcost.latency.observe import kernels  # noqa: PLC0415
+
+    (model,) = job.models
+    prefix = str(Path(job.folder or ".") / "observed")
+
+    def profiled(options: Any) -> None:
+        options.enable_profiling = True
+        options.profile_file_prefix = prefix
+
+    wire.stage("loading", model.name)
+    arrays, warnings = inputs.feeds(model.inputs, job.inputs, job.seed)
+    made = runtime.session(model.path.read_bytes(), job.runtime, profiled)
+    wire.stage("running", model.name)
+    made.run(None, dict(arrays))
+    return {"kernels": kernels(Path(made.end_profiling())), "warnings": warnings}
+
+
+def providers(job: Job, wire: Wire) -> Result:
+    """List what this installation can use."""
+    from sepcost.latency import runtime  # noqa: PLC0415
+
+    return {"usable": [asdict(one) for one in runtime.usable()], "onnxruntime": runtime.VERSION}
+
+
+TASKS: Mapping[str, Callable[[Job, Wire], Result]] = {
+    "probe": probe,
+    "launch": launch,
+    "profile": profile,
+    "observe": observe,
+    "peaks": peaks,
+    "providers": providers,
+}
+
+
+def die_with_parent(stdin: IO[bytes]) -> None:
+    """End when the parent does, however it ends: its side of stdin closes, or Linux tells us."""
+
+    def watch() -> None:
+        stdin.read()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def spare_the_machine(cpu_only: bool) -> None:
+    """Fail an allocation beyond the physical memory, and be the first to go when memory is out."""
+    if sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415 - not on Windows
+
+    try:
+        Path("/proc/self/oom_score_adj").write_text("1000")
+        if cpu_only:  # others map far more than they use
+            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.RLIM_INFINITY))
+    except (OSError, ValueError):
+        return
+
+
+def main() -> None:
+    """Read the job, do it, say how it went."""
+    # Native libraries print to file descriptor 1: keep the wire to ourselves.
+    wire = Wire(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    job = Job.from_json(json.loads(sys.stdin.buffer.readline()))
+    die_with_parent(sys.stdin.buffer)
+    spare_the_machine(job.runtime.cpu_only)
+    try:
+        wire.send(done=TASKS[job.task](job, wire))
+    except SepcostError as error:
+        wire.send(failed={"type": type(error).__name__, "message": str(error)})
+    except Exception as error:
+        from sepcost.latency import runtime  # noqa: PLC0415
+
+        known = runtime.explain(error, *wire.doing)
+        wire.send(failed={"type": type(known).__name__, "message": str(known)})
+    os._exit(0)  # without destructors: some providers crash in theirs, and the result is out
+
+
+if __name__ == "__main__":
+    main()
