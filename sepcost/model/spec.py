@@ -95,6 +95,11 @@ A **block** is ``[blocks.NAME]`` with ``layers`` and perhaps ``defaults``. Its p
 ``"4 * $channels"`` computes with ``+ - * / ( )``, where a division must come out even. ``$in`` is
 the number of channels that arrive at a layer, alpha applied already: a width made from it is not
 scaled again.
+
+**What it builds**: ONNX of opset 17, float32, nodes named after their layers (``conv_1``,
+``residual_2/conv_1/relu``), weights drawn so that activations keep their size (He et al. 2015).
+A layer that nothing reads is an error, and so is a spec beyond 1 MB, 20,000 layers or nodes, 16
+levels of blocks and groups, or sizes above 2^24. Names have up to 40 letters, digits, ``_``, ``-``.
 """
 
 from __future__ import annotations

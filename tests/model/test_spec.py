@@ -1,5 +1,7 @@
 """The layer language, a sentence at a time: what is written, what stands in the graph."""
 
+import re
+import textwrap
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
@@ -12,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
+import sepcost.model.spec as spec_module
 from sepcost.errors import SpecError
 from sepcost.model.shipped import networks
 from sepcost.model.spec import build
 from sepcost.model.spec_call import scaled
 from sepcost.model.spec_convs import OPERATORS
-from sepcost.model.spec_language import ACTIVATIONS, KINDS
+from sepcost.model.spec_language import ACTIVATIONS, COMMON, DEFAULTS, KINDS, Spec
 from sepcost.model.spec_layers import JOINS, LAYERS
 
 #: A network for each kind of layer and every key that it takes.
@@ -96,6 +99,15 @@ def run(proto: onnx.ModelProto, batch: int = 2, seed: int = 1) -> np.ndarray:
 def test_the_tables_know_the_same_words() -> None:
     assert set(KINDS) == {*LAYERS, *JOINS, "layers", "block"}
     assert set(ACTIVATIONS) == {*OPERATORS, "relu6", "swish", "prelu"}
+
+
+def test_the_description_of_the_language_is_complete_and_its_example_builds() -> None:
+    description = str(spec_module.__doc__)
+    example = textwrap.dedent(description.split("::\n")[1].split("**Top level**", maxsplit=1)[0])
+    assert operators(example).count("Conv") == 1 + 2 * 2 + 3 * 2
+    keys = {key for kind in KINDS.values() for key in kind.keys}
+    for word in {*KINDS, *keys, *COMMON, *DEFAULTS, *Spec.__dataclass_fields__}:
+        assert re.search(rf"\b{word}\b", description), word
 
 
 def test_everything_is_valid_onnx_and_runs() -> None:
