@@ -71,7 +71,7 @@ def _whole(option: str, text: str, value: str, least: int = 1) -> int:
 
 
 def operators(given: str | None) -> Mapping[Any, Any] | None:
-    """Import ``module:NAME``, a mapping of (domain, op_type) to formulas, from here or installed.
+    """Import ``module:NAME``, a mapping of (domain, op_type) to formulas, on top of the built-in.
 
     Raises
     ------
@@ -89,7 +89,9 @@ def operators(given: str | None) -> Mapping[Any, Any] | None:
         for key, formula in found.items()
     ):
         raise SepcostError(f"--operators {given!r}: maps no (domain, op_type) to functions")
-    return found
+    from sepcost.cost.operators import OPERATORS
+
+    return {**OPERATORS, **found}
 
 
 def _import(given: str, module: str, name: str) -> object:

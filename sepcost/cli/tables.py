@@ -77,8 +77,8 @@ def _section(
     if view.by == "layer":
         yield from _layers(analysis, view, screen, brief)
     else:
-        columns = group_columns(analysis, view.by, style)
-        yield _table(columns, view.groups(analysis), screen)
+        groups = view.groups(analysis)
+        yield _table(group_columns(analysis, groups, view.by, style), groups, screen)
     yield from _uncounted(analysis)
 
 
@@ -127,7 +127,8 @@ def _uncounted(analysis: Analysis) -> Iterator[RenderableType]:
     if not missing:
         return
     yield ""
-    yield Text(f"Not counted: {sum(count for *_, count in missing)} layers", "bold yellow")
+    total = sum(count for *_, count in missing)
+    yield Text(f"Not counted: {total} layer{'s' if total > 1 else ''}", "bold yellow")
     for op, reason, names, count in missing[:MOST_REASONS]:
         more = ", …" if count > len(names) else ""
         where = ", ".join(shorten(name, WORDS // 3) for name in names)

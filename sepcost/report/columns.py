@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -89,12 +89,24 @@ def output_shape(row: LayerCost) -> str:
     return dims(row.layer.outputs[0]) if row.layer.outputs else ""
 
 
-def share(part: int | None, whole: int, style: Style) -> str:
-    """A row's share of the total, as a bar and a percentage."""
-    if not part or not whole:
-        return ""
-    text = f"{percent(part / whole):>5}"
-    return f"{bar(part / whole, BAR)} {text}" if style.bars else text
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Percentages of a whole, with bars that the largest part fills."""
+
+    whole: int
+    largest: int
+    bars: bool
+
+    def cell(self, part: int | None) -> str:
+        """A bar, if asked for, and a percentage; nothing for nothing."""
+        if not part or not self.whole:
+            return ""
+        text = f"{percent(part / self.whole):>5}"
+        return f"{bar(part / self.largest, BAR)} {text}" if self.bars else text
+
+
+def _shares(whole: int, parts: Iterable[int | None], style: Style) -> Share:
+    return Share(whole, max((part or 0 for part in parts), default=0), style.bars)
 
 
 def _number(value: float | None) -> str:
@@ -115,13 +127,14 @@ def _marked(row: LayerCost, style: Style) -> str:
 
 def layer_columns(analysis: Analysis, style: Style) -> tuple[Column[LayerCost], ...]:
     """The columns of one row a layer, in the order they stand in."""
-    whole, unit = analysis.totals.macs, style.unit
+    unit = style.unit
+    share = _shares(analysis.totals.macs, (row.macs for row in analysis.rows if row.counted), style)
 
     def separable(row: LayerCost) -> Separable | None:
         return row.separable if row.separable and row.separable.eligible else None
 
     def part(row: LayerCost) -> str:
-        return share(row.macs if row.counted else None, whole, style)
+        return share.cell(row.macs if row.counted else None)
 
     def separable_macs(row: LayerCost) -> str:
         found = separable(row)
@@ -147,13 +160,16 @@ def layer_columns(analysis: Analysis, style: Style) -> tuple[Column[LayerCost], 
         Column("FLOPs/B", lambda row: f"{row.intensity:.1f}" if row.intensity else "", 8),
         Column(f"sep. {title(unit)}", separable_macs, 7),
         Column("separable", lambda row: saving(row.separable), 4, False, True, "saving"),
-        Column("even at", break_even, 10),
+        Column("break-even", break_even, 10),
     )
 
 
-def group_columns(analysis: Analysis, by: str, style: Style) -> tuple[Column[Group], ...]:
+def group_columns(
+    analysis: Analysis, groups: Sequence[Group], by: str, style: Style
+) -> tuple[Column[Group], ...]:
     """The columns of one row a group."""
-    whole, unit = analysis.totals.macs, style.unit
+    unit = style.unit
+    share = _shares(analysis.totals.macs, (group.macs for group in groups), style)
 
     def least(group: Group) -> str:
         return ("" if group.complete else "≥ ") + operations(group.macs, unit)
@@ -166,7 +182,7 @@ def group_columns(analysis: Analysis, by: str, style: Style) -> tuple[Column[Gro
         Column(by, lambda group: group.key, 0, False, True, "name"),
         Column("layers", lambda group: str(group.layers), 2),
         Column(title(unit), least, 0),
-        Column("share", lambda group: share(group.macs, whole, style), 1, role="share"),
+        Column("share", lambda group: share.cell(group.macs), 1, role="share"),
         Column("params", lambda group: _number(group.params or None), 3),
         Column("elementwise", lambda group: _number(group.elementwise_ops or None), 6),
         Column("moved", lambda group: _bytes(group.bytes_moved), 5),
@@ -195,7 +211,7 @@ def model_columns(style: Style) -> tuple[Column[Analysis], ...]:
 
     def per_item(analysis: Analysis) -> str:
         batch = analysis.network.batch
-        return operations(analysis.totals.macs // batch, unit) if batch else ""
+        return operations(analysis.totals.macs // batch, unit) if batch and batch > 1 else ""
 
     return (
         Column("model", lambda a: a.network.name, 0, False, True, "name"),

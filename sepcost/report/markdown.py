@@ -46,7 +46,8 @@ def _section(analysis: Analysis, name: str, view: View) -> Iterator[str]:
     if view.by == "layer":
         yield table(layer_columns(analysis, style), view.layers(analysis))
     else:
-        yield table(group_columns(analysis, view.by, style), view.groups(analysis))
+        groups = view.groups(analysis)
+        yield table(group_columns(analysis, groups, view.by, style), groups)
     if missing := uncounted(analysis):
         yield "Not counted:"
         yield "\n".join(

@@ -19,21 +19,23 @@ def headline(analysis: Analysis, style: Style, name: str) -> str:
     text = f"{name}: {least}{operations(totals.macs, style.unit)} {unit}, "
     text += f"{human(totals.params)} params"
     if any(row.convolution for row in analysis.rows):
-        text += f"; {_promise(analysis, style)}"
+        text += f"; {_promise(analysis)}"
     return text
 
 
-def _promise(analysis: Analysis, style: Style) -> str:
+def _promise(analysis: Analysis) -> str:
     totals = analysis.totals
     if totals.reduction < 1.005:
         return "no convolution worth separating"
-    macs = operations(totals.separable_macs, style.unit)
-    return f"separable would take {times(totals.reduction)} fewer ({macs})"
+    return f"separable would take {times(totals.reduction)} fewer"
 
 
 def details(analysis: Analysis, style: Style) -> Iterator[str]:
     """What else a person asks: memory, inputs, how much of the network is counted."""
     totals, network = analysis.totals, analysis.network
+    if totals.separable_macs < totals.macs:
+        macs = operations(totals.separable_macs, style.unit)
+        yield f"separable: {macs} {title(style.unit)}, {human(totals.separable_params)} params"
     yield (
         f"{human(totals.weight_bytes, 'B')} of weights, "
         f"{human(totals.peak_activation_bytes, 'B')} peak activations, "

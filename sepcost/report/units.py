@@ -28,8 +28,10 @@ def times(factor: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of the whole, with one digit where digits matter."""
-    return f"{share:.1%}" if share < 0.9995 else "100%"
+    """A share of the whole, with one digit where digits matter; never nothing for something."""
+    if share >= 0.9995:
+        return "100%"
+    return f"{share:.1%}" if share >= 0.0005 or not share else "<0.1%"
 
 
 def dims(shape: Shape) -> str:

@@ -1,5 +1,7 @@
 """Small analyses made by hand, to read reports against."""
 
+from dataclasses import replace
+
 from sepcost.cost.analysis import (
     Analysis,
     Conventions,
@@ -16,25 +18,25 @@ from sepcost.network import Layer, Network, Role, Value
 def conv_row(name="conv1", id_="conv1_out", **changes):
     """A 3×3 convolution of 8 to 16 channels on 4×4: 9·8·16·16 MACs, 9·8·16 + 8·16·16 separable."""
     layer = Layer(id_, name, "Conv", "", "", ((1, 8, 4, 4), (16, 8, 3, 3)), ((1, 16, 4, 4),))
-    facts = {
-        "layer": layer, "status": Status.COUNTED, "reason": None, "macs": 18432, "params": 1152,
-        "weight_bytes": 4608, "elementwise_ops": 0, "bytes_moved": 6144, "activation_bytes": 1024,
-        "convolution": Convolution(
+    row = LayerCost(
+        layer, Status.COUNTED, None, macs=18432, params=1152, weight_bytes=4608, elementwise_ops=0,
+        bytes_moved=6144, activation_bytes=1024,
+        convolution=Convolution(
             (3, 3), (1, 1), (1, 1), (1, 1, 1, 1), 1, 8, 16, positions=16, pointwise_positions=16
         ),
-        "separable": Separable(True, None, 3200, 200, 3200 / 18432, 5.76),
-    }  # fmt: skip
-    return LayerCost(**(facts | changes))
+        separable=Separable(True, None, 3200, 200, 3200 / 18432, 5.76),
+    )  # fmt: skip
+    return replace(row, **changes)
 
 
 def plain_row(name="relu1", id_="relu1_out", op_type="Relu", **changes):
     """A row that costs no MACs."""
     layer = Layer(id_, name, op_type, "", "", ((1, 16, 4, 4),), ((1, 16, 4, 4),))
-    facts = {
-        "layer": layer, "status": Status.FREE, "reason": None, "macs": 0, "params": 0,
-        "weight_bytes": 0, "elementwise_ops": 256, "bytes_moved": 2048, "activation_bytes": 1024,
-    }  # fmt: skip
-    return LayerCost(**(facts | changes))
+    row = LayerCost(
+        layer, Status.FREE, None, macs=0, params=0, weight_bytes=0, elementwise_ops=256,
+        bytes_moved=2048, activation_bytes=1024,
+    )  # fmt: skip
+    return replace(row, **changes)
 
 
 def unknown_row(name="mystery", op_type="Mystery"):

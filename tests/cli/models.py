@@ -1,0 +1,43 @@
+"""Small ONNX files for the command line to read."""
+
+import onnx
+import onnx.parser
+
+
+def save(folder, body, name="m.onnx"):
+    path = folder / name
+    onnx.save(onnx.parser.parse_model(f'<ir_version: 9, opset_import: ["" : 17]>\n{body}'), path)
+    return str(path)
+
+
+def conv(folder, name="m.onnx"):
+    """3×3 from 8 to 16 channels on 4×4, then Relu: 18,432 MACs, 1,152 params, 3,200 separable."""
+    weights = ", ".join(["0"] * 1152)
+    body = (
+        f"g (float[1, 8, 4, 4] x) => (float[1, 16, 4, 4] y) <float[16, 8, 3, 3] w = {{{weights}}}>"
+        "{ h = Conv <pads = [1, 1, 1, 1]> (x, w)  y = Relu (h) }"
+    )
+    return save(folder, body, name)
+
+
+def dynamic(folder):
+    """4 to 2 features for a batch of N: 8 MACs an item."""
+    return save(
+        folder,
+        """g (float[N, 4] x) => (float[N, 2] y)
+        <float[4, 2] w = {1, 1, 1, 1, 1, 1, 1, 1}> { y = MatMul (x, w) }""",
+    )
+
+
+def unknown(folder):
+    """One operator that nobody knows."""
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Mystery", ["x"], ["y"], "m\x1b[31m", domain="com.acme")],
+        "g",
+        [onnx.helper.make_tensor_value_info("x", 1, [3, 5])],
+        [onnx.helper.make_tensor_value_info("y", 1, [3, 7])],
+    )
+    opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("com.acme", 1)]
+    path = folder / "unknown.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets), path)
+    return str(path)

@@ -1,0 +1,49 @@
+"""The public names, and the route from a source to its analysis."""
+
+import pytest
+
+import sepcost
+from tests.cli import models
+
+
+def test_every_public_name_is_there():
+    assert dir(sepcost) == sorted(set(sepcost.__all__))
+    assert all(getattr(sepcost, name) is not None for name in sepcost.__all__)
+
+
+def test_other_names_are_not():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = sepcost.nothing
+
+
+def test_analyze_binds_by_symbol_or_shape(tmp_path):
+    path = models.dynamic(tmp_path)
+    assert sepcost.analyze(path, bind={"N": 8}).totals.macs == 64
+    assert sepcost.analyze(path, shape={"x": (8, 4)}).totals.macs == 64
+
+
+def test_a_sweep_is_the_same_as_one_by_one(tmp_path):
+    path = models.dynamic(tmp_path)
+    swept = sepcost.sweep(path, [{"N": size} for size in (1, 2, 3)])
+    assert [found.totals for found in swept] == [
+        sepcost.analyze(path, bind={"N": size}).totals for size in (1, 2, 3)
+    ]
+
+
+def test_users_add_operators(tmp_path):
+    path = models.unknown(tmp_path)
+    assert not sepcost.analyze(path).coverage.complete
+    table = {**sepcost.OPERATORS, ("com.acme", "Mystery"): lambda layer: 7}
+    found = sepcost.analyze(path, operators=table)
+    assert found.totals.macs == 7
+    assert found.coverage.complete
+
+
+def test_the_analysis_says_what_it_is_as_a_document(tmp_path):
+    found = sepcost.analyze(models.conv(tmp_path)).to_dict()
+    assert found["models"][0]["totals"]["macs"] == 18432
+
+
+def test_bad_input_is_a_sepcost_error(tmp_path):
+    with pytest.raises(sepcost.SepcostError):
+        sepcost.analyze(tmp_path / "nothing.onnx")
