@@ -19,6 +19,7 @@ from sepcost.model.spec_convs import (
 )
 from sepcost.model.spec_graph import Tensor
 from sepcost.model.spec_language import ACTIVATIONS
+from sepcost.model.spec_lines import FaultError
 from sepcost.model.spec_values import expected, word
 from sepcost.model.spec_window import slide
 from sepcost.network import Shape
@@ -29,6 +30,9 @@ def pool(call: Call, source: Tensor) -> Tensor:
     kind = word(call.argument(), ("max", "avg"), call.layer.at("pool"))
     kernel = call.option("kernel", 2)
     window = slide(call, source, kernel, kernel, "valid")
+    if any(pad >= size for pad, size in zip(window.pads, window.kernel * 2, strict=True)):
+        message = "a pool must be padded by less than its kernel"  # else a window holds no input
+        raise FaultError(call.layer.at("padding"), message)
     name = call.graph.node(
         "MaxPool" if kind == "max" else "AveragePool",
         [source.name],

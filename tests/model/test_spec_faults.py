@@ -62,6 +62,7 @@ def message(text: str, **options: float) -> str:
             "a kernel over 9 positions",
         ),
         ('[{ pool = "max", kernel = 9 }]', "kernel: a kernel over 9 positions is larger"),
+        ('[{ pool = "max", padding = 2 }]', "padding: a pool must be padded by less than its"),
         ('[{ pool = "mean" }]', "pool: unknown word 'mean'"),
         (
             '["flatten", { conv = 4 }]',
