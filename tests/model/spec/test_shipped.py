@@ -15,8 +15,8 @@ import pytest
 from onnx import shape_inference
 
 from sepcost.errors import SpecError
-from sepcost.model.shipped import find, is_shipped, networks
 from sepcost.model.spec import build
+from sepcost.model.spec.shipped import find, is_shipped, networks
 
 NAMES = [network.name for network in networks()]
 

@@ -8,12 +8,12 @@ from math import prod
 
 import onnx
 
-from sepcost.model.spec_call import Call
-from sepcost.model.spec_graph import MAX_ELEMENTS, Graph, LimitError, Tensor
-from sepcost.model.spec_language import ACTIVATIONS, CONVOLUTIONS, KINDS, MAX_DEPTH, LayerSpec, Spec
-from sepcost.model.spec_layers import JOINS, LAYERS
-from sepcost.model.spec_lines import FaultError, Place, nearest, shown
-from sepcost.model.spec_values import ARRIVING, expected, integer, resolve
+from sepcost.model.spec.call import Call
+from sepcost.model.spec.graph import MAX_ELEMENTS, Graph, LimitError, Tensor
+from sepcost.model.spec.language import ACTIVATIONS, CONVOLUTIONS, KINDS, MAX_DEPTH, LayerSpec, Spec
+from sepcost.model.spec.layers import JOINS, LAYERS
+from sepcost.model.spec.lines import FaultError, Place, nearest, shown
+from sepcost.model.spec.values import ARRIVING, expected, integer, resolve
 
 MAX_STEPS = 20_000
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sepcost.model.spec_call import Call
-from sepcost.model.spec_graph import Tensor
-from sepcost.model.spec_lines import FaultError
-from sepcost.model.spec_values import sizes, word
+from sepcost.model.spec.call import Call
+from sepcost.model.spec.graph import Tensor
+from sepcost.model.spec.lines import FaultError
+from sepcost.model.spec.values import sizes, word
 from sepcost.network import Shape
 
 

@@ -16,12 +16,12 @@ from onnx import helper, numpy_helper
 
 import sepcost.model.spec as spec_module
 from sepcost.errors import SpecError
-from sepcost.model.shipped import networks
 from sepcost.model.spec import build
-from sepcost.model.spec_call import scaled
-from sepcost.model.spec_convs import OPERATORS
-from sepcost.model.spec_language import ACTIVATIONS, COMMON, DEFAULTS, KINDS, Spec
-from sepcost.model.spec_layers import JOINS, LAYERS
+from sepcost.model.spec.call import scaled
+from sepcost.model.spec.convs import OPERATORS
+from sepcost.model.spec.language import ACTIVATIONS, COMMON, DEFAULTS, KINDS, Spec
+from sepcost.model.spec.layers import JOINS, LAYERS
+from sepcost.model.spec.shipped import networks
 
 #: A network for each kind of layer and every key that it takes.
 EVERYTHING = """

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
-from sepcost.model.spec_lines import FaultError, Place, nearest, shown
+from sepcost.model.spec.lines import FaultError, Place, nearest, shown
 
 #: Sizes beyond this (channels, axes, kernels, strides) are slips of the pen.
 MAX_SIZE = 2**24

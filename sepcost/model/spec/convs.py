@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod, sqrt
 
-from sepcost.model.spec_call import Call, check_flag_argument, out_channels
-from sepcost.model.spec_graph import Graph, Tensor
-from sepcost.model.spec_language import ACTIVATIONS
-from sepcost.model.spec_lines import FaultError
-from sepcost.model.spec_values import flag, integer, word
-from sepcost.model.spec_window import Window, slide
+from sepcost.model.spec.call import Call, check_flag_argument, out_channels
+from sepcost.model.spec.graph import Graph, Tensor
+from sepcost.model.spec.language import ACTIVATIONS
+from sepcost.model.spec.lines import FaultError
+from sepcost.model.spec.values import flag, integer, word
+from sepcost.model.spec.window import Window, slide
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sepcost.errors import SpecError
-from sepcost.model.spec_lines import shown
+from sepcost.model.spec.lines import shown
 
 MAX_BYTES = 1 << 20
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod, sqrt
 
-from sepcost.model.spec_call import Call, check_flag_argument
-from sepcost.model.spec_convs import (
+from sepcost.model.spec.call import Call, check_flag_argument
+from sepcost.model.spec.convs import (
     activate,
     activation_option,
     conv,
@@ -17,11 +17,11 @@ from sepcost.model.spec_convs import (
     pointwise_conv,
     separable_conv,
 )
-from sepcost.model.spec_graph import Tensor
-from sepcost.model.spec_language import ACTIVATIONS
-from sepcost.model.spec_lines import FaultError
-from sepcost.model.spec_values import expected, word
-from sepcost.model.spec_window import slide
+from sepcost.model.spec.graph import Tensor
+from sepcost.model.spec.language import ACTIVATIONS
+from sepcost.model.spec.lines import FaultError
+from sepcost.model.spec.values import expected, word
+from sepcost.model.spec.window import slide
 from sepcost.network import Shape
 
 

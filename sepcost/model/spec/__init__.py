@@ -109,12 +109,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sepcost.errors import SpecError
-from sepcost.model.shipped import NetworkInfo, find, is_shipped, networks
-from sepcost.model.spec_language import Spec
-from sepcost.model.spec_lines import FaultError, located
-from sepcost.model.spec_schema import parse
-from sepcost.model.spec_source import document, read
-from sepcost.model.spec_values import positive
+from sepcost.model.spec.language import Spec
+from sepcost.model.spec.lines import FaultError, located
+from sepcost.model.spec.schema import parse
+from sepcost.model.spec.shipped import NetworkInfo, find, is_shipped, networks
+from sepcost.model.spec.source import document, read
+from sepcost.model.spec.values import positive
 
 if TYPE_CHECKING:
     import onnx
@@ -154,7 +154,7 @@ def build(
     SpecError
         With file, line, key and what was expected.
     """
-    from sepcost.model.spec_build import build_model  # noqa: PLC0415  (onnx takes 0.2 s to import)
+    from sepcost.model.spec.build import build_model  # noqa: PLC0415  (onnx takes 0.2 s to import)
 
     source = read(text_or_path, origin)
     try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sepcost.model.spec_graph import Graph
-from sepcost.model.spec_language import LayerSpec
-from sepcost.model.spec_lines import FaultError
-from sepcost.model.spec_values import ARRIVING, flag, free_names, integer, positive, resolve
+from sepcost.model.spec.graph import Graph
+from sepcost.model.spec.language import LayerSpec
+from sepcost.model.spec.lines import FaultError
+from sepcost.model.spec.values import ARRIVING, flag, free_names, integer, positive, resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sepcost.model.spec_lines import Place
+from sepcost.model.spec.lines import Place
 
 #: How deep blocks and groups may nest.
 MAX_DEPTH = 16

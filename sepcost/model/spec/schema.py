@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Set
 
-from sepcost.model.spec_language import (
+from sepcost.model.spec.language import (
     ACTIVATIONS,
     COMMON,
     DEFAULTS,
@@ -15,8 +15,8 @@ from sepcost.model.spec_language import (
     LayerSpec,
     Spec,
 )
-from sepcost.model.spec_lines import FaultError, Place, nearest, shown
-from sepcost.model.spec_values import (
+from sepcost.model.spec.lines import FaultError, Place, nearest, shown
+from sepcost.model.spec.values import (
     ARRIVING,
     expected,
     free_names,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepcost.model.spec_lines import FaultError, key_lines, located, nearest, shown
+from sepcost.model.spec.lines import FaultError, key_lines, located, nearest, shown
 
 DOCUMENT = '''# a comment with [brackets] = "quotes"
 name = "x = [1]"  # [not.a.table]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sepcost.errors import SpecError
 
-FOLDER = Path(__file__).parent / "networks"
+FOLDER = Path(__file__).parents[1] / "networks"
 
 
 @dataclass(frozen=True, slots=True)
