@@ -1,5 +1,7 @@
 """The geometry of convolutions, and those that cannot be."""
 
+from typing import Any
+
 import pytest
 
 from sepcost.cost.analysis import Conventions
@@ -63,7 +65,7 @@ def test_every_operator_that_convolves_has_the_same_geometry(op_type, domain, in
     ],
 )
 def test_auto_pad_becomes_pads(mode, size, kernel, stride, dilation, pads):
-    common = {"strides": [stride], "dilations": [dilation]}
+    common: dict[str, Any] = {"strides": [stride], "dilations": [dilation]}
     shapes = [(1, 1, size), (1, 1, kernel)]
     padded, by_mode = run("Conv", shapes, auto_pad=mode, **common)
     found = convolution(padded)

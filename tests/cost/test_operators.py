@@ -1,12 +1,14 @@
 """Formulas: by hand, and against what ONNX Runtime sums up on ones."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepcost.cost.operators import OPERATORS, conv_transpose_at_output
-from sepcost.network import Layer
+from sepcost.network import Layer, Shape
 from tests.cost.build import layer
 from tests.cost.witness import ones_sum, run
 
@@ -18,9 +20,7 @@ def macs(found: Layer) -> int:
 
 
 I8, U8 = np.int8, np.uint8
-SCALE = [(), np.float32]
-
-WITNESSED = {
+WITNESSED: dict[str, tuple[str, list[Shape], tuple[Any, ...], dict[str, Any]]] = {
     "conv": ("Conv", [(2, 3, 7, 8), (4, 3, 3, 2)], (), {}),
     "conv 1-D, stride, dilation": (
         "Conv", [(1, 4, 20), (6, 4, 3)], (), {"strides": [2], "dilations": [3]},

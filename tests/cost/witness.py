@@ -54,7 +54,7 @@ def run(
     feeds = {
         name: np.ones(shape, kind)
         for name, kind, shape in zip(names, kinds, shapes, strict=True)
-        if name
+        if shape is not None
     }
     found = session.run(None, feeds)
     layer = Layer(
