@@ -139,11 +139,11 @@ _CELLS: Mapping[str, tuple[int, int]] = {
 
 
 def _recurrent(layer: Layer) -> int:
-    """Each step, sequence and direction updates every element; peepholes take 3 MAC-like pairs."""
+    """Each step, sequence and direction updates every hidden element; 3 peepholes take 2 each."""
     cell, bias = _CELLS[layer.op_type]
-    hidden = prod(layer.inputs[0][:2]) * layer.inputs[2][0] * layer.inputs[2][-1]
-    if layer.op_type == "DynamicQuantizeLSTM":
-        hidden = prod(layer.inputs[0][:2]) * layer.inputs[2][0] * layer.inputs[2][1]
+    quantized = layer.op_type == "DynamicQuantizeLSTM"  # its R is (directions, hidden, gates)
+    directions, size = layer.inputs[2][0], layer.inputs[2][1 if quantized else 2]
+    hidden = prod(layer.inputs[0][:2]) * directions * size
     peepholes = 6 if given(layer.inputs, 7) and layer.op_type.endswith("LSTM") else 0
     reset = integer(layer, "linear_before_reset", 0) if layer.op_type == "GRU" else 0
     return hidden * (cell + (bias + reset if given(layer.inputs, 3) else 0) + peepholes)

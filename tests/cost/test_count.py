@@ -125,6 +125,18 @@ def test_branches_count_by_convention_and_say_so(convention, macs, params, count
     assert any("1 If" in line for line in found.warnings)
 
 
+def test_a_weight_of_both_branches_counts_in_the_one_that_counts():
+    values = table(x=(4, 4), x2=(8, 4), w=(4, 4), a=(4, 4), b=(8, 4))
+    layers = [
+        node(values, "MatMul", "x w", "a", branches="if.then"),
+        node(values, "MatMul", "x2 w", "b", branches="if.else"),
+    ]
+    found = count(network(values, layers, "b"), "if")
+    assert [row.counted for row in found.rows] == [False, True]
+    assert [row.params for row in found.rows] == [0, 16]
+    assert found.totals.params == 16
+
+
 def test_a_known_condition_needs_no_warning():
     found = count(branchy({"if": "then"}), "if")
     assert (found.totals.macs, found.warnings) == (64, ())
