@@ -1,8 +1,8 @@
 """Operators that cost no MACs by definition, and those whose cost has no agreed formula.
 
 Free are the operators that move, pick, compare, threshold, map element by element, pool,
-normalise, resample, reduce, quantise or draw; and those that only hold others (If, Loop, Scan), whose
-bodies have rows of their own. What such an operator does is in ``elementwise_ops``.
+normalise, resample, reduce, quantise or draw; and those that only hold others (If, Loop, Scan),
+whose bodies have rows of their own. What such an operator does is in ``elementwise_ops``.
 """
 
 from __future__ import annotations
