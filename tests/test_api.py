@@ -47,3 +47,17 @@ def test_the_analysis_says_what_it_is_as_a_document(tmp_path):
 def test_bad_input_is_a_sepcost_error(tmp_path):
     with pytest.raises(sepcost.SepcostError):
         sepcost.analyze(tmp_path / "nothing.onnx")
+
+
+def test_observing_fills_in_what_depends_on_data(tmp_path):
+    # NonZero of a full matrix has 2·3 columns, which only a run can tell; 6 rows times 2·4
+    path = models.save(
+        tmp_path,
+        """g (float[2, 3] x) => (float[k, 4] y) <float[2, 4] w = {1, 1, 1, 1, 1, 1, 1, 1}> {
+          i = NonZero (x)  t = Transpose (i)  c = Cast <to = 1> (t)  y = MatMul (c, w)
+        }""",
+    )
+    assert not sepcost.analyze(path).coverage.complete
+    found = sepcost.analyze(path, observe=True)
+    assert found.coverage.complete
+    assert found.totals.macs == 6 * 2 * 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeVar
 
 from sepcost.report.columns import Column, filled
@@ -79,8 +80,20 @@ def _widen(names: Cells, spare: int, measure: Measure) -> Cells:
     width = min(names.width, NAME_WIDTH) + spare
     if names.width <= width:
         return names
-    cells = tuple(_cut(cell, width, measure) for cell in names.cells)
+    common = _common_path(names.cells)
+    cells = tuple(
+        _cut(f"…{cell[common:]}" if common else cell, width, measure) for cell in names.cells
+    )
     return Cells(names.header, cells, width, names.right, names.role)
+
+
+def _common_path(names: Sequence[str]) -> int:
+    """How many characters of path all names begin with: those tell none of them apart."""
+    if len(names) < 2:
+        return 0
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(min(names), max(names), strict=False))
+    common = "".join(character for character, _ in alike)
+    return max(common.rfind(separator) for separator in "/.") + 1
 
 
 def _cut(text: str, width: int, measure: Measure) -> str:

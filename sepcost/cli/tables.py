@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from rich import box
 from rich.cells import cell_len
+from rich.color import ColorSystem
 from rich.console import Console, RenderableType
+from rich.style import Style as RichStyle
 from rich.table import Table
 from rich.text import Text
 
-from sepcost.cli.layout import GAP, fit
+from sepcost.cli.layout import GAP, Cells, fit
 from sepcost.cli.screen import Screen
 from sepcost.cost.analysis import Analysis
 from sepcost.report.columns import (
@@ -37,7 +39,7 @@ BRIEF = 30
 WORDS = 120
 MOST_REASONS = 12
 
-STYLES: Mapping[str, str] = {"name": "", "share": "cyan", "saving": "green"}
+STYLES = {name: RichStyle.parse(name) for name in ("", "bold", "cyan", "dim", "green")}
 
 
 def render(analyses: Sequence[Analysis], view: View, screen: Screen, brief: bool = False) -> str:
@@ -46,9 +48,9 @@ def render(analyses: Sequence[Analysis], view: View, screen: Screen, brief: bool
     parts: list[RenderableType] = []
     if view.by != "model":
         for analysis, name in zip(analyses, titles(analyses), strict=True):
-            parts += [*_section(analysis, name, view, screen, brief), ""]
+            parts += [*_section(analysis, name, view, screen, brief), "\n"]
     if len(analyses) > 1 or view.by == "model":
-        parts += [_table(model_columns(style), analyses, screen), ""]
+        parts += [_table(model_columns(style), analyses, screen), "\n"]
     return _text(parts[:-1], screen)
 
 
@@ -58,10 +60,15 @@ def _text(parts: Sequence[RenderableType], screen: Screen) -> str:
         color_system="standard" if screen.colour else None, no_color=not screen.colour,
         markup=False, highlight=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
-    with console.capture() as captured:
-        for part in parts:
+
+    def shown(part: RenderableType) -> str:
+        if isinstance(part, str):
+            return part
+        with console.capture() as captured:
             console.print(part)
-    return "\n".join(line.rstrip() for line in captured.get().split("\n"))
+        return captured.get()
+
+    return "\n".join(line.rstrip() for line in "".join(map(shown, parts)).split("\n"))
 
 
 def _section(
@@ -73,7 +80,7 @@ def _section(
         yield Text(line, "dim")
     if analysis.network.inputs:
         yield Text(f"inputs: {_words(inputs(analysis))}", "dim")
-    yield ""
+    yield "\n"
     if view.by == "layer":
         yield from _layers(analysis, view, screen, brief)
     else:
@@ -93,40 +100,50 @@ def _layers(
         rows, left = tuple(row for row in rows if id(row) in shown), len(rows) - len(dearest)
     else:
         left = len(analysis.rows) - len(rows) if view.only is None else 0
-    yield _table(layer_columns(analysis, Style(view.unit, screen.bars)), rows, screen)
+    if rows:
+        yield _table(layer_columns(analysis, Style(view.unit, screen.bars)), rows, screen)
     if left:
         yield Text(f"… {left} more layers: --top 0 shows all", "dim")
 
 
-def _table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -> Table:
-    """The columns that fit the screen."""
-    table = _bare()
+def _table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -> str:
+    """The columns that fit the screen, as text: with widths known, 20,000 rows need no layout."""
     fitted = fit(columns, rows, screen.width, cell_len)
-    for column in fitted:
-        table.add_column(
-            Text(column.header), justify="right" if column.right else "left", no_wrap=True,
-            width=column.width,
-        )  # fmt: skip
-    for cells in zip(*(column.cells for column in fitted), strict=True):
-        table.add_row(
-            *(
-                Text(cell, _style(column.role, cell))
-                for cell, column in zip(cells, fitted, strict=True)
-            )
+    system = ColorSystem.STANDARD if screen.colour else None
+
+    def line(cells: Iterable[str], styles: Iterable[str]) -> str:
+        shown = (
+            STYLES[style].render(_pad(cell, column), color_system=system)
+            for cell, style, column in zip(cells, styles, fitted, strict=True)
         )
-    return table
+        return (" " * GAP).join(shown)
+
+    head = line((column.header for column in fitted), ("bold" for _ in fitted))
+    rule = "─" * (sum(column.width for column in fitted) + GAP * (len(fitted) - 1))
+    body = (
+        line(cells, (_style(column.role, cell) for cell, column in zip(cells, fitted, strict=True)))
+        for cells in zip(*(column.cells for column in fitted), strict=True)
+    )
+    return "\n".join((head, rule, *body)) + "\n"
+
+
+def _pad(cell: str, column: Cells) -> str:
+    space = " " * (column.width - cell_len(cell))
+    return space + cell if column.right else cell + space
 
 
 def _style(role: str, cell: str) -> str:
     """Colour what can be saved; dim the reason why not."""
-    return "dim" if role == "saving" and not cell.endswith("fewer") else STYLES.get(role, "")
+    if role == "saving":
+        return "green" if cell.endswith("fewer") else "dim"
+    return "cyan" if role == "share" else ""
 
 
 def _uncounted(analysis: Analysis) -> Iterator[RenderableType]:
     missing = uncounted(analysis)
     if not missing:
         return
-    yield ""
+    yield "\n"
     total = sum(count for *_, count in missing)
     yield Text(f"Not counted: {total} layer{'s' if total > 1 else ''}", "bold yellow")
     for op, reason, names, count in missing[:MOST_REASONS]:
@@ -145,7 +162,7 @@ def convolutions(analyses: Sequence[Analysis], view: View, screen: Screen) -> st
     """The paper's table 3 for each --conv: regular, separable, then thinner and smaller."""
     parts: list[RenderableType] = []
     for source in dict.fromkeys(analysis.source for analysis in analyses):
-        parts += [*_convolution([a for a in analyses if a.source == source], view), ""]
+        parts += [*_convolution([a for a in analyses if a.source == source], view), "\n"]
     return _text(parts[:-1], screen)
 
 
@@ -153,7 +170,7 @@ def _convolution(analyses: Sequence[Analysis], view: View) -> Iterator[Renderabl
     first = analyses[0].rows[0]
     found = first.separable
     yield Text(_sentence(analyses[0]), "bold")
-    yield ""
+    yield "\n"
     table = _bare("", f"{title(view.unit)}>", "params>", "regular / this>")
     table.add_row("regular", operations(first.macs, view.unit), human(first.params), "")
     if found is None or not found.eligible:

@@ -36,6 +36,12 @@ def test_empty_columns_are_left_out():
     assert headers([("a", "1", "", " ")], 80) == ["name", "cost"]
 
 
+def test_names_that_are_cut_lose_the_path_that_they_share_first():
+    rows = [(f"model/a_long_path_of_modules/block/conv_{i}", "1", "", "") for i in range(2)]
+    (name, _) = fit(COLUMNS, rows, 24, cell_len)
+    assert name.cells == ("…conv_0", "…conv_1")
+
+
 names = st.text(st.characters(exclude_categories=("Mn", "Me", "Mc")), max_size=300)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -12,6 +13,7 @@ from sepcost.report.view import View
 from tests.report.samples import analysis, conv_row, plain_row, unknown_row
 
 SCHEMA = json.loads((files("sepcost.report") / "schemas" / "analyze-1.json").read_text("utf-8"))
+MODELS = Path(__file__).parents[2] / "../shared/models"
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
@@ -30,6 +32,17 @@ def test_a_shipped_network_keeps_to_the_schema(source):
     model = document([sepcost.analyze(source)])["models"][0]
     assert sum(layer["macs"] for layer in model["layers"]) == model["totals"]["macs"]
     assert sum(layer["params"] for layer in model["layers"]) == model["totals"]["params"]
+
+
+@pytest.mark.skipif(not MODELS.is_dir(), reason="no shared models beside the repository")
+@pytest.mark.parametrize(
+    "name",
+    ["st_yamnet_256", "espcn_qonnx_quant", "trt_qdq_conv", "gtcrn", "candy_style", "fastestdet"],
+)
+def test_a_model_from_the_wild_keeps_to_the_schema(name):
+    model = document([sepcost.analyze(MODELS / f"{name}.onnx")])["models"][0]
+    counted = [layer for layer in model["layers"] if layer["counted"]]
+    assert sum(layer["macs"] or 0 for layer in counted) == model["totals"]["macs"]
 
 
 def test_the_document_opens_with_what_it_is():
