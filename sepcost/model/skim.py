@@ -21,6 +21,9 @@ INLINE_BYTES = 4096
 #: Fields walked before a file is taken for a malicious one; 20,000 nodes take some 100,000.
 MAX_FIELDS = 5_000_000
 
+#: Bytes beside the weights, which are held in memory; 20,000 nodes take some 2 MB.
+MAX_COPIED = 2**28
+
 #: As deep as protobuf's own readers go.
 MAX_DEPTH = 100
 
@@ -40,7 +43,7 @@ WITHIN: Mapping[str, Mapping[int, str]] = {
 _REFERABLE = frozenset({4, 9, 10})
 _VARINTS = frozenset({5, 6, 7, 11})
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _BYTES, _FIXED32 = _WIRES = (0, 1, 2, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,16 @@ class _Walk:
     buffer: mmap.mmap
     path: Path
     fields: int = 0
+    copied: int = 0
     dropped: bool = False
     depth: int = 0
+
+    def copy(self, start: int, end: int) -> bytes:
+        """Copy bytes that stay in the message."""
+        self.copied += end - start
+        if self.copied > MAX_COPIED:
+            raise ModelError(f"{self.path}: more than {MAX_COPIED:,} bytes beside its weights")
+        return self.buffer[start:end]
 
 
 def skim(path: Path) -> Skimmed:
@@ -89,26 +100,29 @@ def _message(walk: _Walk, kind: str, start: int, end: int) -> bytes:
             body = _tensor(walk, content, field_end)
         else:
             body = _message(walk, inner, content, field_end)
-        parts += [walk.buffer[copied:field_start], _tagged(number, body)]
+        parts += [walk.copy(copied, field_start), _tagged(number, body)]
         copied = field_end
     walk.depth -= 1
-    parts.append(walk.buffer[copied:end])
+    parts.append(walk.copy(copied, end))
     return b"".join(parts)
 
 
 def _tensor(walk: _Walk, start: int, end: int) -> bytes:
-    """Copy a TensorProto with its payload replaced by where it lies."""
+    """Copy a TensorProto with its payload replaced by where it lies.
+
+    A second large payload, which no exporter writes, is dropped: one reference names one place.
+    """
     parts = []
     payload: tuple[int, int] | None = None
     for number, wire, field_start, content, field_end in _fields(walk, start, end):
         large = wire == _BYTES and field_end - content > INLINE_BYTES
         if number in _REFERABLE and large and payload is None:
             payload = (content, field_end - content)
-        elif number in _VARINTS and large:
+        elif number in _REFERABLE | _VARINTS and large:
             walk.dropped = True
             payload = payload or (content, 0)
         else:
-            parts.append(walk.buffer[field_start:field_end])
+            parts.append(walk.copy(field_start, field_end))
     if payload is not None:
         parts.append(_reference(walk.path.name, *payload))
     return b"".join(parts)
@@ -144,7 +158,7 @@ def _fields(walk: _Walk, start: int, end: int) -> Iterator[tuple[int, int, int, 
             position += 4
         elif wire == _FIXED64:
             position += 8
-        else:
+        if wire not in _WIRES or key < 8:
             raise ModelError(f"{walk.path}: not an ONNX model (byte {field_start} is no field)")
         if position > end:
             raise ModelError(f"{walk.path}: truncated, or not an ONNX model (byte {field_start})")
