@@ -1,0 +1,193 @@
+"""How a convolution's weight falls into small matrices, and its factors back into weights.
+
+Every form is the same factorisation of other matrices. With N output and M input channels in G
+groups, K elements a kernel:
+
+==================== ====================== ============= ============ ======================
+form                 matrices               rows          columns      rank of each
+==================== ====================== ============= ============ ======================
+depthwise-pointwise  one an input channel   N/G           K            R
+pointwise-depthwise  one an output channel  M/G           K            R
+block-pointwise      one a block of g       N/G           g·K          g
+bottleneck           one a group            N/G           M/G·K        q
+==================== ====================== ============= ============ ======================
+
+Columns go to the spatial part, rows to the pointwise one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepcost.errors import ConversionError
+from sepcost.network import Shape
+
+Array = NDArray[np.float64]
+
+
+class Form(StrEnum):
+    """What a regular convolution is replaced by."""
+
+    DEPTHWISE_POINTWISE = "depthwise-pointwise"
+    POINTWISE_DEPTHWISE = "pointwise-depthwise"
+    BLOCK_POINTWISE = "block-pointwise"  # a grouped convolution of small blocks, then pointwise
+    BOTTLENECK = "bottleneck"  # a regular convolution to few channels, then pointwise
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One weight of shape [N, M/G, *kernel], cut for one form at one rank."""
+
+    form: Form
+    rank: int
+    shape: Shape
+    group: int = 1
+
+    @property
+    def kernel(self) -> Shape:
+        """The kernel's sides."""
+        return self.shape[2:]
+
+    @property
+    def rows(self) -> int:
+        """Output channels a group; they are the pointwise side of every form but one."""
+        return self.shape[0] // self.group
+
+    @property
+    def width(self) -> int:
+        """Input channels that one spatial kernel sees."""
+        if self.form is Form.BLOCK_POINTWISE:
+            return self.rank
+        return self.shape[1] if self.form is Form.BOTTLENECK else 1
+
+
+def ranks(shape: Shape, form: Form, *, group: int = 1) -> tuple[int, ...]:
+    """Every rank that a form can have for a weight of this shape, ascending.
+
+    Parameters
+    ----------
+    shape
+        [N, M/G, *kernel], as a Conv holds it.
+    form
+        For block-pointwise the ranks are widths g, the divisors of M/G.
+    group
+        G of the convolution.
+
+    Returns
+    -------
+    tuple of int
+        1 to min(rows, columns) of the matrices of ``Layout``, or the divisors.
+    """
+    outputs, inputs, elements = shape[0] // group, shape[1], prod(shape[2:])
+    if form is Form.BLOCK_POINTWISE:
+        return tuple(width for width in range(1, inputs + 1) if inputs % width == 0)
+    limits = {
+        Form.DEPTHWISE_POINTWISE: min(outputs, elements),
+        Form.POINTWISE_DEPTHWISE: min(inputs, elements),
+        Form.BOTTLENECK: min(outputs, inputs * elements),
+    }
+    return tuple(range(1, limits[form] + 1))
+
+
+def layout(shape: Shape, form: Form, rank: int, *, group: int = 1) -> Layout:
+    """Cut a weight for a form at a rank.
+
+    Raises
+    ------
+    ConversionError
+        The form has no such rank for this shape.
+    """
+    legal = ranks(shape, form, group=group)
+    if rank not in legal:
+        listed = f"1 to {legal[-1]}" if form is not Form.BLOCK_POINTWISE else f"one of {legal}"
+        raise ConversionError(f"{form} of a weight {list(shape)} takes rank {listed}, not {rank}")
+    return Layout(form, rank, shape, group)
+
+
+def unfold(weight: NDArray[Any], cut: Layout) -> NDArray[Any]:
+    """[N, M/G, *kernel] as matrices [G, matrices a group, rows, columns]; a view where it can."""
+    inputs, elements = cut.shape[1], prod(cut.kernel)
+    if cut.form is Form.POINTWISE_DEPTHWISE:
+        return weight.reshape(cut.group, cut.rows, inputs, elements)
+    blocks = weight.reshape(cut.group, cut.rows, inputs // cut.width, cut.width * elements)
+    return blocks.transpose(0, 2, 1, 3)
+
+
+def refold(matrices: Array, cut: Layout) -> Array:
+    """Undo ``unfold``."""
+    if cut.form is not Form.POINTWISE_DEPTHWISE:
+        matrices = matrices.transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(matrices).reshape(cut.shape)
+
+
+def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array]:
+    """Factors of each matrix, as weights of convolutions.
+
+    Parameters
+    ----------
+    spatial
+        [G, matrices, rank, columns].
+    pointwise
+        [G, matrices, rows, rank].
+    cut
+        The layout they belong to.
+
+    Returns
+    -------
+    spatial, pointwise
+        As ``Factors`` holds them, contiguous.
+    """
+    ones = (1,) * len(cut.kernel)
+    outputs = cut.shape[0]
+    if cut.form is Form.DEPTHWISE_POINTWISE:
+        branches, order = spatial.shape[2], (3, 0, 2, 1)
+    elif cut.form is Form.POINTWISE_DEPTHWISE:
+        branches, order = spatial.shape[2], (3, 0, 1, 2)
+    else:
+        points = pointwise.transpose(0, 2, 1, 3).reshape(1, outputs, -1, *ones)
+        return spatial.reshape(1, -1, cut.width, *cut.kernel), np.ascontiguousarray(points)
+    kernels = spatial.transpose(2, 0, 1, 3).reshape(branches, -1, 1, *cut.kernel)
+    points = pointwise.transpose(order).reshape(branches, outputs, -1, *ones)
+    return np.ascontiguousarray(kernels), np.ascontiguousarray(points)
+
+
+def unfold_factors(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array]:
+    """Undo ``fold``."""
+    group, rows, columns = cut.group, cut.rows, cut.width * prod(cut.kernel)
+    branches = spatial.shape[0]
+    if cut.form is Form.DEPTHWISE_POINTWISE:
+        kernels = spatial.reshape(branches, group, -1, columns).transpose(1, 2, 0, 3)
+        return kernels, pointwise.reshape(branches, group, rows, -1).transpose(1, 3, 2, 0)
+    if cut.form is Form.POINTWISE_DEPTHWISE:
+        kernels = spatial.reshape(branches, group, rows, columns).transpose(1, 2, 0, 3)
+        points = pointwise.reshape(branches, group, rows, -1).transpose(1, 2, 3, 0)
+        return kernels, points
+    blocks = cut.shape[1] // cut.width
+    kernels = spatial.reshape(group, blocks, -1, columns)
+    points = pointwise.reshape(group, rows, blocks, -1).transpose(0, 2, 1, 3)
+    return kernels, points
+
+
+def normalize(spatial: Array, pointwise: Array) -> tuple[Array, Array]:
+    """Scale spatial kernels to unit norm, largest element positive; the pointwise part pays.
+
+    Unit kernels keep half precision from overflowing, and the sign makes the result independent
+    of the linear algebra library. A component below 1e-14 of its matrix is rounding: it becomes
+    zero, so that a dead channel stays dead.
+    """
+    sides = np.linalg.norm(spatial, axis=-1)
+    points = np.linalg.norm(pointwise, axis=-2)
+    strength = sides * points
+    whole = np.sqrt(np.sum(strength**2, axis=-1, keepdims=True))
+    alive = strength > 1e-14 * whole
+    peak = np.argmax(np.abs(spatial), axis=-1)[..., None]
+    sign = np.sign(np.take_along_axis(spatial, peak, -1)[..., 0])
+    factor = np.where(alive, sign * sides, 0.0)
+    inverse = np.divide(1.0, factor, out=np.zeros_like(factor), where=alive)
+    return spatial * inverse[..., None], pointwise * factor[..., None, :]

@@ -1,0 +1,278 @@
+"""From one kernel to two, from the weights alone.
+
+Each matrix A of a form (see ``blocks``) has its best approximation of rank R, by Eckart and
+Young (1936), in its leading singular vectors: with AᵀA = V Λ Vᵀ the spatial part is the first R
+columns of V, the pointwise part A·V, and the squared error the sum of the eigenvalues left out.
+So one batched ``eigh`` of small Gram matrices gives the factors, and the error of every rank at
+once. The Gram is taken on the smaller side, which also makes full rank exact to rounding.
+
+With a scale s for each output channel (what a following BatchNormalization multiplies by) the
+error minimised is ‖diag(s)(W - W')‖.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sepcost.errors import ConversionError
+from sepcost.separable.blocks import (
+    Array,
+    Form,
+    Layout,
+    fold,
+    layout,
+    normalize,
+    ranks,
+    refold,
+    unfold,
+    unfold_factors,
+)
+
+__all__ = ["Factors", "Form", "error_curve", "exact_rank", "factorize", "ranks", "reconstruct"]
+
+#: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
+EXACT = 1e-6
+
+_CHUNK = 1 << 22  # elements held in double precision at a time: 32 MiB
+_FAINTEST = 1e-4  # of the largest scale: no output channel weighs less, so none is given up
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Factors:
+    """R branches whose sum is the convolution.
+
+    Every array is a Conv weight ready to emit, in float64. With N output and M input channels
+    in G groups:
+
+    =================== ==================== ========================
+    form                spatial              pointwise
+    =================== ==================== ========================
+    depthwise-pointwise [R, M, 1, *kernel]   [R, N, M/G, 1...]
+    pointwise-depthwise [R, N, 1, *kernel]   [R, N, M/G, 1...]
+    block-pointwise     [1, M, g, *kernel]   [1, N, M/G, 1...]
+    bottleneck          [1, G·q, M/G, *k]    [1, N, q, 1...]
+    =================== ==================== ========================
+
+    The pointwise part has the original's G groups. The spatial part has M, N, M/g and G.
+    """
+
+    form: Form
+    rank: int  # R for the separable forms; width g for block-pointwise; q for bottleneck
+    full_rank: int  # the rank at which the form is exact for this kernel; 0 where it never is
+    group: int  # of the original convolution
+    spatial: Array
+    pointwise: Array
+    bias: Array | None  # [N] where it changed, None = keep the original's
+    relative_error: float  # ‖W - W'‖ / ‖W‖ in the scale's metric, or the fitted error on data
+
+
+def factorize(
+    weight: NDArray[Any],
+    form: Form,
+    rank: int,
+    *,
+    group: int = 1,
+    scale: ArrayLike | None = None,
+) -> Factors:
+    """The best factors of a form and rank for a weight, nothing known of its inputs.
+
+    Parameters
+    ----------
+    weight
+        [N, M/G, *kernel], as a Conv holds it, of any float type.
+    form, rank
+        What to make of it, see ``ranks``.
+    group
+        G of the convolution.
+    scale
+        [N], how much an error of each output channel counts; only magnitudes matter.
+
+    Returns
+    -------
+    Factors
+        Kernels have unit norm; zero kernels have zero factors and no error. ``bias`` is None.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements, or the form has no such rank.
+    """
+    cut = layout(weight.shape, form, rank, group=group)
+    peak, rows = _peak(weight), _row_scale(scale, cut)
+    spatial, pointwise = _room(cut)
+    lost = whole = 0.0
+    spectrum = np.zeros(1)
+    for where, matrices in _chunks(weight, cut, peak):
+        kernels, points, values = _leading(matrices, rows[where], spatial.shape[2])
+        spatial[where], pointwise[where] = normalize(kernels, points)
+        rest = (matrices - pointwise[where] @ spatial[where]) * rows[where]
+        lost += float(np.sum(rest**2))
+        whole += float(np.sum((matrices * rows[where]) ** 2))
+        spectrum = spectrum + (values if scale is None else _squares(matrices)).sum((0, 1))
+    factors = fold(spatial, pointwise * peak, cut)
+    full = _full_rank(cut, spectrum)
+    error = float(np.sqrt(lost / whole)) if whole else 0.0
+    return Factors(form, rank, full, group, *factors, None, error)
+
+
+def error_curve(
+    weight: NDArray[Any], form: Form, *, group: int = 1, scale: ArrayLike | None = None
+) -> Array:
+    """‖W - W'‖ / ‖W‖ of the best factors, for every rank at once.
+
+    Parameters
+    ----------
+    weight, form, group, scale
+        As for ``factorize``.
+
+    Returns
+    -------
+    ndarray
+        Element R is the error at rank R, from 0 (nothing kept: 1) to the largest of ``ranks``;
+        infinite at widths that do not divide M/G. Zeros where the weight is zero.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements.
+    """
+    peak, legal = _peak(weight), ranks(weight.shape, form, group=group)
+    if form is not Form.BLOCK_POINTWISE:
+        spectrum = _spectrum(weight, layout(weight.shape, form, 1, group=group), peak, scale)
+        return _relative(_tails(spectrum))
+    curve = np.full(legal[-1] + 1, np.inf)
+    curve[0] = 1.0 if peak else 0.0
+    for width in legal:
+        cut = layout(weight.shape, form, width, group=group)
+        tails = _relative(_tails(_spectrum(weight, cut, peak, scale)))
+        curve[width] = tails[width] if width < len(tails) else 0.0
+    return curve
+
+
+def exact_rank(
+    weight: NDArray[Any], form: Form, *, group: int = 1, tolerance: float = EXACT
+) -> int:
+    """The smallest rank that loses no more than ``tolerance`` of the weight's norm.
+
+    Returns
+    -------
+    int
+        1 for a separable kernel (and for zeros); 0 where no width of block-pointwise is exact,
+        which N > M can cause.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements.
+    """
+    exact = np.flatnonzero(error_curve(weight, form, group=group)[1:] <= tolerance)
+    return int(exact[0]) + 1 if exact.size else 0
+
+
+def reconstruct(factors: Factors) -> Array:
+    """The weight [N, M/G, *kernel] of the one convolution that the factors compute."""
+    outputs, inputs = factors.pointwise.shape[1:3]
+    if factors.form is Form.BOTTLENECK:
+        inputs = factors.spatial.shape[2]
+    shape = (outputs, inputs, *factors.spatial.shape[3:])
+    cut = Layout(factors.form, factors.rank, shape, factors.group)
+    spatial, pointwise = unfold_factors(factors.spatial, factors.pointwise, cut)
+    return refold(pointwise @ spatial, cut)
+
+
+def _peak(weight: NDArray[Any]) -> float:
+    """The largest magnitude; squares of weights divided by it neither overflow nor vanish."""
+    with np.errstate(invalid="ignore"):  # bfloat16 warns of the NaN that is looked for
+        high, low = float(np.max(weight)), float(np.min(weight))
+    if not np.isfinite([high, low]).all():
+        raise ConversionError("the weights hold NaN or infinite values; repair or skip the layer")
+    return max(abs(high), abs(low))
+
+
+def _row_scale(scale: ArrayLike | None, cut: Layout) -> Array:
+    """[G, matrices or 1, rows or 1, 1]: what each row of each matrix counts."""
+    size = np.abs(np.asarray(np.ones(cut.shape[0]) if scale is None else scale, np.float64))
+    top = size.max()
+    size = np.maximum(size / top, _FAINTEST) if top > 0 else np.ones_like(size)
+    if cut.form is Form.POINTWISE_DEPTHWISE:
+        return size.reshape(cut.group, cut.rows, 1, 1)
+    blocks = cut.shape[1] // cut.width
+    return np.broadcast_to(
+        size.reshape(cut.group, 1, cut.rows, 1), (cut.group, blocks, cut.rows, 1)
+    )
+
+
+def _room(cut: Layout) -> tuple[Array, Array]:
+    """Zeroed factors [G, matrices, rank, columns] and [G, matrices, rows, rank]."""
+    group, blocks, rows, columns = unfold(np.broadcast_to(np.float64(0), cut.shape), cut).shape
+    return np.zeros((group, blocks, cut.rank, columns)), np.zeros((group, blocks, rows, cut.rank))
+
+
+def _chunks(
+    weight: NDArray[Any], cut: Layout, peak: float
+) -> Iterator[tuple[tuple[slice, slice], Array]]:
+    """Matrices in double precision over the peak, some at a time, with where they stand."""
+    view = unfold(np.ascontiguousarray(weight), cut)
+    group, blocks, rows, columns = view.shape
+    most = max(1, _CHUNK // (rows * columns))
+    few, step = min(most, blocks), max(1, most // blocks)
+    for first in range(0, group, step):
+        for start in range(0, blocks, few):
+            where = (slice(first, first + step), slice(start, start + few))
+            yield where, np.ascontiguousarray(view[where], np.float64) / (peak or 1.0)
+
+
+def _gram(matrices: Array) -> Array:
+    """AᵀA or AAᵀ, whichever is smaller."""
+    turned = matrices.swapaxes(-1, -2)
+    return matrices @ turned if matrices.shape[-2] < matrices.shape[-1] else turned @ matrices
+
+
+def _leading(matrices: Array, rows: Array, rank: int) -> tuple[Array, Array, Array]:
+    """The best spatial and pointwise factors of diag(rows)·A, and its squared singular values."""
+    weighted = matrices * rows
+    values, vectors = np.linalg.eigh(_gram(weighted))
+    values, vectors = np.maximum(values[..., ::-1], 0.0), vectors[..., ::-1][..., :rank]
+    if matrices.shape[-2] < matrices.shape[-1]:
+        spatial, pointwise = vectors.swapaxes(-1, -2) @ weighted, vectors / rows
+    else:
+        spatial, pointwise = vectors.swapaxes(-1, -2), matrices @ vectors
+    short = rank - vectors.shape[-1]
+    if short:
+        spatial = np.pad(spatial, [(0, 0), (0, 0), (0, short), (0, 0)])
+        pointwise = np.pad(pointwise, [(0, 0), (0, 0), (0, 0), (0, short)])
+    return spatial, pointwise, values
+
+
+def _squares(matrices: Array) -> Array:
+    """Squared singular values [G, matrices, min(rows, columns)], descending."""
+    values = np.linalg.eigvalsh(_gram(matrices)).astype(np.float64, copy=False)
+    return np.maximum(values[..., ::-1], 0.0)
+
+
+def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> Array:
+    """Squared singular values, summed over the matrices by their order."""
+    rows = _row_scale(scale, cut)
+    parts = (_squares(part * rows[where]) for where, part in _chunks(weight, cut, peak))
+    return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
+
+
+def _tails(spectrum: Array) -> Array:
+    """What is left out when the first 0, 1, 2, ... are kept."""
+    return np.append(np.cumsum(spectrum[::-1])[::-1], 0.0)
+
+
+def _relative(tails: Array) -> Array:
+    return np.asarray(np.sqrt(tails / (tails[0] or 1.0)), np.float64)
+
+
+def _full_rank(cut: Layout, spectrum: Array) -> int:
+    """The exact rank by the spectrum at hand; for blocks by the shape, as widths are unlike."""
+    if cut.form is Form.BLOCK_POINTWISE:
+        return cut.shape[1] if cut.rows <= cut.shape[1] else 0
+    return int(np.argmax(_relative(_tails(spectrum))[1:] <= EXACT)) + 1
