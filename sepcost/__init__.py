@@ -9,6 +9,9 @@ __version__ = "0.1.0"
 
 #: Where each public name lives; nothing is imported before it is asked for.
 _HOMES = {
+    "Settings": "sepcost.latency.settings",
+    "Bench": "sepcost.latency.results",
+    "bench": "sepcost.api",
     "Analysis": "sepcost.cost.analysis",
     "BindingError": "sepcost.errors",
     "BudgetError": "sepcost.errors",
@@ -28,7 +31,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from sepcost.api import analyze, analyze_convolution, sweep
+    from sepcost.api import analyze, analyze_convolution, bench, sweep
     from sepcost.cost.analysis import Analysis, Conventions, LayerCost
     from sepcost.cost.operators import OPERATORS
     from sepcost.errors import (
@@ -40,11 +43,14 @@ if TYPE_CHECKING:
         SepcostError,
         SpecError,
     )
+    from sepcost.latency.results import Bench
+    from sepcost.latency.settings import Settings
     from sepcost.network import Layer, Network
 
 __all__ = [
     "OPERATORS",
     "Analysis",
+    "Bench",
     "BindingError",
     "BudgetError",
     "Conventions",
@@ -55,10 +61,12 @@ __all__ = [
     "ModelError",
     "Network",
     "SepcostError",
+    "Settings",
     "SpecError",
     "__version__",
     "analyze",
     "analyze_convolution",
+    "bench",
     "sweep",
 ]
 

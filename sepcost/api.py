@@ -10,6 +10,8 @@ from sepcost.cost.analysis import Analysis, Conventions
 from sepcost.network import Layer, Network
 
 if TYPE_CHECKING:
+    from sepcost.latency.results import Bench
+    from sepcost.latency.settings import OnProgress, Settings
     from sepcost.model.load import Loaded
     from sepcost.model.walk import Observation
 
@@ -92,6 +94,44 @@ def _observe(loaded: Loaded, network: Network) -> Mapping[str, Observation]:
     from sepcost.latency.observe import observe
 
     return observe(loaded, network)
+
+
+def bench(
+    sources: str | Path | Sequence[str | Path],
+    *,
+    bind: Mapping[str, int] | None = None,
+    shape: Mapping[str, Sequence[int]] | None = None,
+    alpha: float | None = None,
+    rho: float | None = None,
+    settings: Settings | None = None,
+    on_progress: OnProgress | None = None,
+) -> Bench:
+    """Measure the latency of one model, or of several against the first, in child processes.
+
+    Parameters
+    ----------
+    sources
+        Whatever ``analyze`` takes; one, or several that are interleaved.
+    bind, shape, alpha, rho
+        As for ``analyze``.
+    settings
+        Provider, threads, precision and the rest.
+    on_progress
+        Called with each sign of life and after each launch.
+
+    Raises
+    ------
+    ModelError, SpecError, BindingError
+        Where a source cannot be read, or a dynamic dimension is unbound.
+    MeasurementError
+        Where a provider is missing, or a model crashes, hangs or runs out of memory.
+    """
+    from sepcost.latency.route import Sizes, measure
+    from sepcost.latency.settings import Settings
+
+    named = [sources] if isinstance(sources, str | Path) else list(sources)
+    sizes = Sizes(bind or {}, shape or {}, alpha, rho)
+    return measure(named, sizes, settings or Settings(), on_progress)
 
 
 def analyze_convolution(

@@ -8,6 +8,7 @@ import typer
 
 from sepcost import __version__
 from sepcost.cli.analyze import analyze
+from sepcost.cli.bench import bench, providers
 from sepcost.cli.guard import Guarded
 from sepcost.cli.networks import networks
 
@@ -19,7 +20,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(analyze)
+app.command()(bench)
 app.command()(networks)
+app.command()(providers)
 
 
 def _version(wanted: bool) -> None:

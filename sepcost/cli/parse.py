@@ -7,11 +7,12 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import product
-from math import prod
+from math import inf, nan, prod
 from pathlib import Path
 from typing import Any
 
 from sepcost.errors import BindingError, SepcostError
+from sepcost.latency.providers import PROVIDERS
 
 MOST_COMBINATIONS = 1000
 
@@ -50,6 +51,66 @@ def trips(given: Sequence[str]) -> dict[str, int]:
         name: _whole("--trips", f"{name}={count}", count, least=0)
         for name, count in _pairs("--trips", given, "NAME=10").items()
     }
+
+
+def settings(option: str, given: Sequence[str]) -> dict[str, str]:
+    """``["key=value"]`` to ``{"key": "value"}``; only the first = parts them.
+
+    Raises
+    ------
+    SepcostError
+        Where there is no =.
+    """
+    pairs = [text.partition("=") for text in given]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise SepcostError(f"{option} {name!r}: expected KEY=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def provider_options(given: Sequence[str], first: str) -> dict[str, dict[str, str]]:
+    """``["cuda:device_id=1", "key=value"]`` by provider; without a provider it is the first's."""
+    found: dict[str, dict[str, str]] = {}
+    for key, value in settings("--provider-option", given).items():
+        name, colon, option = key.partition(":")
+        owner, option = (name, option) if colon and name in PROVIDERS else (first, key)
+        found.setdefault(owner, {})[option] = value
+    return found
+
+
+def fraction(option: str, given: str) -> float:
+    """``"1%"`` or ``"0.01"`` to 0.01.
+
+    Raises
+    ------
+    SepcostError
+        Where it is no number above 0.
+    """
+    text = given.strip()
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = nan
+    if not 0 < value < inf:
+        raise SepcostError(f"{option} {given!r}: expected a part above 0, like 1% or 0.01")
+    return value
+
+
+def percentiles(given: str) -> tuple[float, ...]:
+    """``"50,90"`` to ``(50.0, 90.0)``.
+
+    Raises
+    ------
+    SepcostError
+        Where one is no number from 0 to 100.
+    """
+    try:
+        found = tuple(float(part) for part in given.split(",") if part.strip())
+    except ValueError:
+        found = (nan,)
+    if not all(0 <= one <= 100 for one in found):
+        raise SepcostError(f"--percentiles {given!r}: expected numbers from 0 to 100, like 50,90")
+    return found
 
 
 def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:

@@ -50,6 +50,15 @@ class LayerTime:
     scope: str  # of the subgraph that it ran in
     time_ns: float
     share: float  # of the unprofiled latency; all shares sum to 1
+    macs: int | None = None  # of its nodes, once somebody has counted them
+    bytes_moved: int | None = None
+    bound: str | None = None  # "compute" or "memory", by the machine's peaks
+    fraction: float | None = None  # of that bound: 1 is the best this machine can do
+
+    @property
+    def macs_per_second(self) -> float | None:
+        """The rate that was reached."""
+        return None if not self.macs or self.time_ns <= 0 else self.macs / self.time_ns * 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,10 @@ class Measurement:
             else None,
             "placement": [asdict(part) | {"layers": list(part.layers)} for part in self.placement],
             "differences": [asdict(d) for d in self.differences],
-            "layers": [asdict(row) | {"nodes": list(row.nodes)} for row in self.layers],
+            "layers": [
+                asdict(row) | {"nodes": list(row.nodes), "macs_per_second": row.macs_per_second}
+                for row in self.layers
+            ],
             "warnings": list(self.warnings),
         }
 
@@ -172,6 +184,7 @@ class Bench:
     elapsed_s: float
     warnings: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()  # what the user named
 
     def to_dict(self) -> dict[str, object]:
         """Return the bench document, without the heading that all documents share."""

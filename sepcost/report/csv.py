@@ -102,12 +102,22 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
 def _table(
     columns: Mapping[str, Callable[[Row], Cell]], parts: Iterable[tuple[Analysis, Iterable[Row]]]
 ) -> str:
+    return written(
+        ("model", "bindings", *columns),
+        (
+            (analysis.network.name, bindings(analysis), *(read(row) for read in columns.values()))
+            for analysis, rows in parts
+            for row in rows
+        ),
+    )
+
+
+def written(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> str:
+    """Write a table; text that a spreadsheet would run is made harmless."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("model", "bindings", *columns))
-    for analysis, rows in parts:
-        lead = (_cell(analysis.network.name), _cell(bindings(analysis)))
-        writer.writerows((*lead, *(_cell(read(row)) for read in columns.values())) for row in rows)
+    writer.writerow(header)
+    writer.writerows(map(_cell, row) for row in rows)
     return out.getvalue()
 
 

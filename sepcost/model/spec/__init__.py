@@ -154,7 +154,7 @@ def build(
     SpecError
         With file, line, key and what was expected.
     """
-    from sepcost.model.spec.build import build_model  # noqa: PLC0415  (onnx takes 0.2 s to import)
+    from sepcost.model.spec.construct import build_model  # noqa: PLC0415  (onnx takes 0.2 s to import)
 
     source = read(text_or_path, origin)
     try:

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from sepcost.errors import SpecError
 from sepcost.model.spec import build
 from sepcost.model.spec.source import MAX_BYTES
-from tests.model.test_spec import EVERYTHING
+from tests.model.spec.test_spec import EVERYTHING
 
 TOP = "input = [3, 8, 8]\n"
 

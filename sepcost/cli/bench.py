@@ -1,0 +1,188 @@
+"""``sepcost bench``: how long a network takes, with its interval, alone or against others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sepcost.cli import bench_options as opt
+from sepcost.cli import options, parse
+from sepcost.cli.guard import note
+from sepcost.cli.options import Format
+from sepcost.cli.output import emit, refuse_sources, write
+from sepcost.cli.screen import screen
+from sepcost.errors import SepcostError
+
+if TYPE_CHECKING:
+    from sepcost.latency.results import Bench
+    from sepcost.latency.settings import Settings
+
+#: Kernels shown at a terminal where nobody asked for more.
+BRIEF = 30
+
+
+def bench(
+    sources: options.Sources = None,
+    bind: options.Bind = None,
+    shape: options.ShapeOf = None,
+    inputs: opt.Inputs = None,
+    alpha: options.Alpha = None,
+    rho: options.Rho = None,
+    baseline: opt.Baseline = None,
+    provider: opt.Providers = None,
+    provider_option: opt.ProviderOption = None,
+    threads: opt.Threads = 1,
+    optimization_level: opt.Level = "all",
+    session_option: opt.SessionOption = None,
+    strict: opt.Strict = False,
+    precision_target: opt.Precision = "1%",
+    max_time: opt.MaxTime = 60.0,
+    launches: opt.Launches = 5,
+    percentiles: opt.Percentiles = "50,90,99",
+    timeout: opt.Timeout = 120.0,
+    seed: opt.Seed = 0,
+    layers: opt.Layers = False,
+    machine: opt.Machine = False,
+    top: opt.Top = None,
+    format_: options.FormatOption = Format.TABLE,
+    output: options.Output = None,
+    export_samples: opt.Samples = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure real latency with ONNX Runtime; two and more models against the first, interleaved.
+
+    [bold]sepcost bench model.onnx[/]                          how long it takes
+    [bold]sepcost bench model.onnx separable.onnx[/]           which is faster, by how much
+    [bold]sepcost bench model.onnx --layers --machine[/]       which layer takes it, and why
+    [bold]sepcost bench model.onnx --provider cuda,cpu[/]      on another execution provider
+
+    Models run in child processes, in turns and in random order, so that a ratio holds on a busy
+    machine too. It stops when the interval is within --precision-target, or at --max-time.
+    """
+    from sepcost.latency.settings import Settings
+
+    if not sources and not machine:
+        raise SepcostError("nothing to measure: name an ONNX file, a spec or a shipped network")
+    named = list(sources or ())
+    wanted = tuple(provider.split(",")) if provider else ("cpu",)
+    asked = Settings(
+        providers=wanted,
+        provider_options=parse.provider_options(provider_option or (), wanted[0]),
+        threads=threads,
+        optimization_level=optimization_level,
+        session_options=parse.settings("--session-option", session_option or ()),
+        precision_target=parse.fraction("--precision-target", precision_target),
+        max_time_s=max_time,
+        min_launches=launches,
+        percentiles=parse.percentiles(percentiles),
+        timeout_s=timeout,
+        baseline=_position(named, baseline),
+        seed=seed,
+        layers=layers,
+        machine=machine or layers,
+        strict=strict,
+        inputs=inputs,
+    )
+    for path in (output, export_samples):
+        refuse_sources(path, named)
+    sizes = {"bind": _one(bind), "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
+    found = _measured(named, sizes, asked, quiet)
+    emit(RENDER[format_](found, BRIEF if top is None else top, output is not None), output)
+    if export_samples is not None:
+        from sepcost.report import bench_document
+
+        write(bench_document.samples(found).encode(), export_samples)
+    if not quiet:
+        _notes(found)
+
+
+def _one(bind: Sequence[str] | None) -> Mapping[str, int]:
+    binds = parse.sweep(bind or ())
+    if len(binds) > 1:
+        raise SepcostError("--bind: bench measures one size at a time; analyze sweeps")
+    return binds[0]
+
+
+def _position(sources: Sequence[str], baseline: str | None) -> int:
+    if baseline is None:
+        return 0
+    if baseline not in sources:
+        raise SepcostError(f"--baseline {baseline}: is none of the models to measure")
+    return sources.index(baseline)
+
+
+def _measured(
+    sources: Sequence[str], sizes: Mapping[str, Any], settings: Settings, quiet: bool
+) -> Bench:
+    from sepcost.api import bench as measure
+    from sepcost.cli.bench_progress import live
+
+    with live(quiet) as tell:
+        return measure(sources, settings=settings, on_progress=tell, **sizes)
+
+
+def _table(found: Bench, top: int, to_file: bool) -> str:
+    from sepcost.cli import bench_tables
+
+    place = screen(to_file)
+    return bench_tables.render(found, place, top if place.terminal else 0)
+
+
+def _json(found: Bench, _: int, __: bool) -> str:
+    from sepcost.report import bench_document
+
+    return bench_document.render(found)
+
+
+def _csv(found: Bench, _: int, __: bool) -> str:
+    from sepcost.report import bench_csv
+
+    return bench_csv.render(found)
+
+
+def _markdown(found: Bench, top: int, _: bool) -> str:
+    from sepcost.report import bench_markdown
+
+    return bench_markdown.render(found, top)
+
+
+RENDER: Mapping[Format, Callable[[Bench, int, bool], str]] = {
+    Format.TABLE: _table,
+    Format.JSON: _json,
+    Format.CSV: _csv,
+    Format.MARKDOWN: _markdown,
+}
+
+
+def _notes(found: Bench) -> None:
+    from sepcost.report.bench import notes
+
+    for line in notes(found):
+        note(line)
+
+
+def providers(
+    format_: Annotated[
+        Format, typer.Option("--format", "-f", help="table or json.")
+    ] = Format.TABLE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else stdout.")
+    ] = None,
+) -> None:
+    """List the execution providers: which are usable here, on what, and how to get the others.
+
+    [bold]sepcost providers[/]
+    [bold]sepcost bench model.onnx --provider openvino[/]    then measure on one of them
+    """
+    from sepcost.cli import bench_tables
+    from sepcost.latency import route
+    from sepcost.report import bench_document
+
+    found = route.providers()
+    if format_ is Format.JSON:
+        emit(bench_document.providers(found), output)
+    else:
+        emit(bench_tables.providers(found, screen(output is not None)), output)

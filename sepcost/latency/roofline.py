@@ -1,0 +1,73 @@
+"""Measured time beside counted cost: how much of the machine each layer gets out of it.
+
+The roofline of Williams, Waterman and Patterson (2009): a layer of c MACs that moves b bytes
+cannot run in less than max(c / peak MACs per second, b / peak bytes per second).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.latency.results import Bench, LayerTime, Measurement, Peaks, Placement
+
+
+def beside_cost(bench: Bench, analyses: Sequence[Analysis]) -> Bench:
+    """Fill in what each layer and each provider's share costs; one analysis a model, in order."""
+    models = tuple(
+        _with_cost(model, analysis, bench.machine.peaks)
+        for model, analysis in zip(bench.models, analyses, strict=True)
+    )
+    return replace(bench, models=models)
+
+
+def _with_cost(model: Measurement, analysis: Analysis, peaks: Peaks | None) -> Measurement:
+    rows = {row.layer.id: row for row in analysis.rows}
+    return replace(
+        model,
+        layers=tuple(_layer(time, rows, peaks) for time in model.layers),
+        placement=tuple(_share(part, rows, analysis.totals.macs) for part in model.placement),
+    )
+
+
+def _layer(time: LayerTime, rows: Mapping[str, LayerCost], peaks: Peaks | None) -> LayerTime:
+    found = [rows[node] for node in time.nodes if node in rows]
+    macs = _sum(row.macs for row in found)
+    moved = _bytes(found)
+    bound, fraction = None, None
+    if peaks and found and macs is not None and moved is not None and time.time_ns > 0:
+        compute_s, memory_s = macs / peaks.macs_per_second, moved / peaks.bytes_per_second
+        bound = "compute" if compute_s >= memory_s else "memory"
+        fraction = max(compute_s, memory_s) / (time.time_ns * 1e-9)
+    return replace(time, macs=macs, bytes_moved=moved, bound=bound, fraction=fraction)
+
+
+def _bytes(rows: Sequence[LayerCost]) -> int | None:
+    """What a fused kernel moves: what its nodes hand to each other stays in registers."""
+    written = {name for row in rows for name in row.layer.writes if name}
+    read = {name for row in rows for name in row.layer.reads if name}
+    within = written & read if len(rows) > 1 else set()
+    moved = _sum(row.bytes_moved for row in rows)
+    inner = _sum(
+        row.activation_bytes for row in rows if within.issuperset(filter(None, row.layer.writes))
+    )
+    if moved is None or inner is None:
+        return None
+    return max(0, moved - 2 * inner)
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _share(part: Placement, rows: Mapping[str, LayerCost], total: int) -> Placement:
+    if part.share is not None or not total:
+        return part
+    macs = sum(rows[name].macs or 0 for name in part.layers if name in rows)
+    return replace(part, share=macs / total)
