@@ -61,10 +61,11 @@ def bind_inputs(
 def _symbols(type_: TypeProto) -> list[str | int]:
     """Return each dimension as a number, a symbol, or "" where it has neither.
 
-    Zero and negative sizes are how old exporters say that a dimension is open.
+    Zero and negative sizes are how old exporters say that a dimension is open, and "?" is how
+    Paddle's does: two of them need not be equal.
     """
     return [
-        dim.dim_value if dim.dim_value > 0 else text(dim.dim_param)
+        dim.dim_value if dim.dim_value > 0 else text(dim.dim_param).removeprefix("?")
         for dim in type_.tensor_type.shape.dim
     ]
 

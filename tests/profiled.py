@@ -1,0 +1,167 @@
+"""ONNX Runtime as a witness of shapes: what went into each node and came out of it, in a run.
+
+Each node gets its number for a name and the model runs without optimisation, so every kernel in
+ONNX Runtime's profile is one node, in subgraphs too. Local functions are inlined and not seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from sepcost.model.infer import attributes
+from sepcost.model.walk import Scope, body_prefix, node_id
+from sepcost.network import Network, Shape
+
+TOKEN = "node:"
+KERNEL = "_kernel_time"
+
+Attributes = Mapping[str, int]  # of those that a count needs
+
+
+class Run(NamedTuple):
+    """One run of one kernel: its node's id, and the shapes of the tensors that are there."""
+
+    id: str
+    node: onnx.NodeProto
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+
+
+def profile(model: onnx.ModelProto, feeds: dict[str, Any], folder: Path) -> list[Run]:
+    """Run a model once and return its kernels; skip the test where ONNX Runtime cannot load it."""
+    nodes = list(_renamed(model.graph.node, ""))
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # a weight that a kernel packs for itself would be missing in the profile
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "profile")
+    try:
+        session = ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:100]
+        pytest.skip(f"ONNX Runtime cannot load it: {reason}")
+    session.run(None, feeds)
+    events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    return [_run(event, nodes) for event in events if _is_ours(event)]
+
+
+def _renamed(nodes: Any, prefix: str, count: Any = None) -> Iterator[tuple[str, onnx.NodeProto]]:
+    count = [0] if count is None else count
+    for node in nodes:
+        id_ = node_id(Scope(prefix=prefix), node)
+        node.name = f"{TOKEN}{count[0]}"
+        count[0] += 1
+        yield id_, node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                inner = body_prefix(id_, attribute.name)
+                yield from _renamed(attribute.g.node, inner, count)
+
+
+def _is_ours(event: dict[str, Any]) -> bool:
+    name = event.get("name", "")
+    return event.get("cat") == "Node" and name.startswith(TOKEN) and name.endswith(KERNEL)
+
+
+def _run(event: dict[str, Any], nodes: list[tuple[str, onnx.NodeProto]]) -> Run:
+    id_, node = nodes[int(event["name"][len(TOKEN) : -len(KERNEL)])]
+    arguments = event["args"]
+    inputs, outputs = (
+        tuple(tuple(shape) for tensor in arguments[key] for shape in tensor.values())
+        for key in ("input_type_shape", "output_type_shape")
+    )
+    return Run(id_, node, inputs, outputs)
+
+
+def random_feeds(network: Network) -> dict[str, NDArray[Any]]:
+    """Floats between 0 and 1; ones for all else, as indices that exist and conditions that hold."""
+    random = np.random.default_rng(0)
+    feeds = {}
+    for value in network.inputs:
+        if value.shape is None or not value.dtype or value.dtype == "string":
+            pytest.skip(f"input {value.name} has the type {value.dtype or 'unknown'}")
+        dtype = np.dtype(value.dtype)
+        content = random.random(value.shape) if dtype.kind == "f" else np.ones(value.shape)
+        feeds[value.name] = content.astype(dtype)
+    return feeds
+
+
+def stored_feeds(model: onnx.ModelProto, folder: Path) -> dict[str, Any]:
+    """The inputs that ONNX keeps beside a model of its own tests."""
+    feeds: dict[str, Any] = {}
+    held = {tensor.name for tensor in model.graph.initializer}
+    fed = [value for value in model.graph.input if value.name not in held]
+    for number, value in enumerate(fed):
+        content = (folder / f"input_{number}.pb").read_bytes()
+        if value.type.HasField("sequence_type"):
+            sequence = onnx.SequenceProto.FromString(content)
+            feeds[value.name] = numpy_helper.to_list(sequence)
+        else:
+            feeds[value.name] = numpy_helper.to_array(onnx.TensorProto.FromString(content))
+    return feeds
+
+
+def multiply_adds(run: Run) -> int | None:
+    """Count a run anew, each operator through other operands than the package's formulas take."""
+    counter = COUNTERS.get(run.node.op_type)
+    return None if counter is None else counter(run, attributes(run.node))
+
+
+def _convolution(run: Run, of: Attributes) -> int:
+    """Every output element takes the kernel once over the channels of its group."""
+    data, weight = run.inputs[0], run.inputs[3 if run.node.op_type == "QLinearConv" else 1]
+    channels = data[1] // of.get("group", 1)
+    return _size(run.outputs[0]) * channels * _size(weight[2:])
+
+
+def _transposed(run: Run, of: Attributes) -> int:
+    """Every input element meets the kernel once for each output channel of its group."""
+    data, weight = run.inputs[:2]
+    return _size(data) * run.outputs[0][1] // of.get("group", 1) * _size(weight[2:])
+
+
+def _product(run: Run, _: Attributes) -> int:
+    """K, the rows of B, for each output element."""
+    b = run.inputs[3 if run.node.op_type == "QLinearMatMul" else 1]
+    return _size(run.outputs[0]) * (b[-2] if len(b) > 1 else b[0])
+
+
+def _gemm(run: Run, of: Attributes) -> int:
+    """M·N·K."""
+    m, n = run.outputs[0]
+    return m * n * run.inputs[1][1 if of.get("transB") else 0]
+
+
+def _recurrent(run: Run, of: Attributes) -> int:
+    """Every gate of every hidden unit weighs the step's input and the last state."""
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[run.node.op_type]
+    steps, batch, features = run.inputs[0]
+    directions, hidden = run.inputs[1][0], of["hidden_size"]
+    return steps * batch * directions * gates * hidden * (features + hidden)
+
+
+COUNTERS = {
+    "Conv": _convolution, "ConvInteger": _convolution, "QLinearConv": _convolution,
+    "ConvTranspose": _transposed, "MatMul": _product, "MatMulInteger": _product,
+    "QLinearMatMul": _product, "Gemm": _gemm,
+    "LSTM": _recurrent, "GRU": _recurrent, "RNN": _recurrent,
+}  # fmt: skip
+
+
+def _size(shape: Shape) -> int:
+    return int(np.prod(shape, dtype=object)) if shape else 1

@@ -1,0 +1,198 @@
+"""Totals and rows against published figures, ONNX Runtime's own shapes, and each other."""
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+
+from sepcost.api import analyze
+from sepcost.cost.analysis import Conventions, Status
+from sepcost.cost.groups import groups
+from sepcost.cost.operators import OPERATORS
+from sepcost.cost.tally import tally
+from sepcost.model.load import load
+from sepcost.model.spec import networks
+from sepcost.network import ABSENT
+from tests import profiled
+
+DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
+STORED = sorted(
+    folder
+    for kind in ("simple", "pytorch-operator", "pytorch-converted")
+    for folder in (DATA / kind).iterdir()
+    if (folder / "model.onnx").exists()
+)
+SHARED = sorted((Path(__file__).parents[2] / "shared" / "models").glob("*.onnx"))
+
+#: Counted by hand from the papers' architectures; the parameters hold all BN statistics.
+LIGHT = {
+    "bvlc_alexnet": (654_560_384, 60_965_224),
+    "densenet121": (2_834_161_664, 8_146_152),
+    "inception_v1": (1_431_556_352, 6_998_552),
+    "inception_v2": (2_018_851_840, 11_234_792),
+    "resnet50": (4_089_184_256, 25_610_152),
+    "shufflenet": (124_664_528, 1_420_152),
+    "squeezenet": (349_151_936, 1_235_496),
+    "vgg19": (19_632_062_464, 143_667_240),
+    "zfnet512": (1_481_727_008, 87_250_536),
+}
+
+#: What models of ../shared leave open.
+BOUND: dict[str, dict[str, Any]] = {
+    "ppocr_cls": {"shape": {"x": (1, 3, 48, 192)}},
+    "ppocr_v3_det": {"shape": {"x": (1, 3, 64, 96)}},
+    "silero_vad": {"shape": {"input": (1, 512), "state": (2, 1, 128)}},
+    "silero_vad_16k_op15": {"bind": {"sequence": 512}},
+    "silero_vad_half": {"bind": {"sequence": 512}},
+    "silero_vad_op18_ifless": {"bind": {"sequence": 512}},
+    "yunet_n_dynamic": {"bind": {"height": 96, "width": 64}},
+}
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_the_light_models_to_the_unit(name):
+    found = analyze(DATA / "light" / f"light_{name}.onnx")
+    assert (found.totals.macs, found.totals.params) == LIGHT[name]
+    assert found.coverage.complete
+
+
+def agree(analysis, runs):
+    """Every row's MACs and known shapes are those of the run; return how many rows cost MACs."""
+    seen = defaultdict(list)
+    for run in runs:
+        seen[run.id].append(run)
+    dear = 0
+    for row in analysis.rows:
+        executed = seen.get(row.layer.id, [])
+        for run in executed:
+            assert_shapes(row.layer, run)
+        if executed and row.status is Status.COUNTED:
+            assert row.macs == sum(again(row.layer, run) for run in executed), row.layer.id
+            anew = [macs for run in executed if (macs := profiled.multiply_adds(run)) is not None]
+            assert not anew or row.macs == sum(anew), row.layer.id
+            dear += bool(anew)
+    return dear
+
+
+def assert_shapes(layer, run):
+    for names, shapes, real in (
+        (layer.reads, layer.inputs, run.inputs),
+        (layer.writes, layer.outputs, run.outputs),
+    ):
+        there = [shape for name, shape in zip(names, shapes, strict=True) if name]
+        if len(there) == len(real):  # sequences and strings are not in the profile
+            known = [(a, b) for a, b in zip(there, real, strict=True) if a != ABSENT]
+            assert all(a == b for a, b in known), (layer.id, known)
+
+
+def again(layer, run):
+    """The package's own formula on the shapes of the run."""
+    inputs, outputs = iter(run.inputs), iter(run.outputs)
+    real = replace(
+        layer,
+        inputs=tuple(next(inputs) if name else ABSENT for name in layer.reads),
+        outputs=tuple(next(outputs, ABSENT) if name else ABSENT for name in layer.writes),
+        trips=1,
+    )
+    return tally(real, OPERATORS, Conventions()).macs
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.stem)
+def test_real_models_as_onnx_runtime_runs_them(path, tmp_path):
+    found = analyze(path, **BOUND.get(path.stem, {}))
+    feeds = profiled.random_feeds(found.network)
+    if "sr" in feeds:
+        feeds["sr"][...] = 16000  # silero asks for it, and takes no other rate
+    assert agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_light_models_as_onnx_runtime_runs_them(name, tmp_path):
+    path = DATA / "light" / f"light_{name}.onnx"
+    found = analyze(path)
+    feeds = profiled.random_feeds(found.network)
+    assert agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
+
+
+@pytest.mark.parametrize("folder", STORED, ids=lambda folder: folder.name)
+def test_onnx_own_models_as_onnx_runtime_runs_them(folder, tmp_path):
+    model = onnx.load(folder / "model.onnx")
+    feeds = profiled.stored_feeds(model, folder / "test_data_set_0")
+    shapes = {name: feed.shape for name, feed in feeds.items() if isinstance(feed, np.ndarray)}
+    if any(0 in shape for shape in shapes.values()):
+        pytest.skip("fed with an empty tensor")
+    found = analyze(folder / "model.onnx", shape=shapes)
+    runs = profiled.profile(model, feeds, tmp_path)
+    agree(found, runs)
+    assert runs
+
+
+def everything():
+    """Models of many kinds that need no binding."""
+    light = [DATA / "light" / f"light_{name}.onnx" for name in LIGHT]
+    shared = [path for path in SHARED if path.stem not in BOUND]
+    return [*light, *shared, *(network.name for network in networks())]
+
+
+@pytest.mark.parametrize("source", everything(), ids=lambda source: Path(source).stem)
+def test_rows_and_groups_sum_to_the_totals(source):
+    found = analyze(source)
+    for field in ("macs", "params", "elementwise_ops", "weight_bytes", "activation_bytes"):
+        rows = [getattr(row, field) or 0 for row in found.rows if row.counted]
+        assert sum(rows) == getattr(found.totals, field), field
+    for by in ("op", "scope", "kernel"):
+        shares = groups(found, by)
+        assert sum(group.layers for group in shares) == len([r for r in found.rows if r.counted])
+        for field in ("macs", "params", "elementwise_ops", "separable_macs"):
+            summed = sum(getattr(group, field) for group in shares)
+            assert summed == getattr(found.totals, field), (by, field)
+
+
+@pytest.mark.parametrize("name", [network.name for network in networks()])
+def test_a_spec_and_its_exported_file_agree_to_the_unit(name, tmp_path):
+    path = tmp_path / "exported.onnx"
+    onnx.save(load(name, weights=name == "small-cnn").proto, path)
+    spec, file = analyze(name), analyze(path)
+    assert spec.totals == file.totals
+    costs = [[(row.layer.id, row.macs, row.params, row.separable) for row in each.rows]
+             for each in (spec, file)]  # fmt: skip
+    assert costs[0] == costs[1]
+
+
+def test_the_peak_of_a_network_with_branches(tmp_path):
+    model = onnx.parser.parse_model("""
+        <ir_version: 9, opset_import: ["" : 17]>
+        g (float[1, 2, 4, 4] x) => (float[1, 8, 4, 4] y)
+        <float[4, 2, 1, 1] v = {0,0,0,0,0,0,0,0}, float[4, 2, 1, 1] w = {0,0,0,0,0,0,0,0}> {
+            a = Conv (x, v)
+            b = Conv (x, w)
+            c = Relu (a)
+            y = Concat <axis = 1> (c, b)
+        }""")
+    onnx.save(model, tmp_path / "m.onnx")
+    # x: 2·16·4 = 128 bytes; a, b and c: 4·16·4 = 256 each; y: 512
+    # Conv a: x a = 384; Conv b: x a b = 640; Relu: a b c = 768; Concat: b c y = 1024
+    assert analyze(tmp_path / "m.onnx").totals.peak_activation_bytes == 1024
+
+
+def test_a_value_that_skips_ahead_lives_until_it_is_read(tmp_path):
+    model = onnx.parser.parse_model(
+        """
+        <ir_version: 9, opset_import: ["" : 17]>
+        g (float[64] x) => (float[64] y) {
+            a = Relu (x)
+            b = Sigmoid (a)
+            c = Tanh (b)
+            d = Reshape (c, s)
+            y = Add (d, x)
+        }""".replace("y) {", "y) <int64[1] s = {64}> {")
+    )
+    onnx.save(model, tmp_path / "m.onnx")
+    # 256 bytes each: x lives to the end, and every row reads one value and writes another; the
+    # Reshape shares its memory. x + two = 768
+    assert analyze(tmp_path / "m.onnx").totals.peak_activation_bytes == 768
