@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sepcost.latency.results import Difference, Machine, Placement
-from sepcost.latency.stats import Samples, Statistic
+from sepcost.latency.stats import MARGIN, Samples, Statistic
 
 #: Float32 kernels that sum in another order differ by less than this.
 LARGE_DIFFERENCE = 1e-3
@@ -86,4 +86,4 @@ def of_verdict(target: float, reached: float, smallest: float) -> str:
             f"this measurement could show changes from {smallest:.1%} up: raise --max-time, or "
             f"quieten the machine"
         )
-    return f"the difference is near {2 * target:.1%}: set a smaller --precision-target"
+    return f"the difference is near {MARGIN * target:.1%}: set a smaller --precision-target"

@@ -46,14 +46,19 @@ def execute(job: Job, timeout_s: float, on_stage: OnStage = lambda _: None) -> M
     SepcostError
         Of the kind that the child met: a model or an input is at fault.
     """
-    with tempfile.TemporaryFile() as stderr, _started(stderr) as process:
+    # What ONNX Runtime and its providers leave in the folder for temporary files goes with it.
+    with (
+        tempfile.TemporaryDirectory(prefix="sepcost-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryFile() as stderr,
+        _started(stderr, folder) as process,
+    ):
         try:
             return _listen(process, job, timeout_s, on_stage, stderr)
         finally:
             _kill(process)
 
 
-def _started(stderr: IO[bytes]) -> subprocess.Popen[str]:
+def _started(stderr: IO[bytes], folder: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         COMMAND,
         stdin=subprocess.PIPE,
@@ -62,7 +67,7 @@ def _started(stderr: IO[bytes]) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         start_new_session=True,
-        env=_environment(),
+        env=_environment() | {"TMPDIR": folder, "TEMP": folder, "TMP": folder},
     )
 
 

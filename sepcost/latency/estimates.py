@@ -50,8 +50,8 @@ def compare(
 ) -> Iterator[Comparison]:
     """Judge every model against the baseline.
 
-    The margin of "the same" is twice the precision target: an interval of that half-width around
-    a ratio of 1 fits into it.
+    The margin of "the same" is ``stats.MARGIN`` times the precision target, so that equal models
+    stay within it.
     """
     for index, name in enumerate(names):
         if index == baseline:
@@ -60,7 +60,7 @@ def compare(
         ratio, statistics = estimate(pairs)
         values = [b / a for a, b in (stats.summarise(pair)[1] for pair in pairs)]
         smallest = stats.smallest_change(values)
-        verdict = stats.judge(ratio, 2 * target)
+        verdict = stats.judge(ratio, stats.MARGIN * target)
         unsure = verdict is Verdict.INCONCLUSIVE and isfinite(smallest)
         yield Comparison(
             a=names[baseline],

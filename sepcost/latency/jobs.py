@@ -57,9 +57,10 @@ class Job:
     models: Sequence[ModelFile] = ()
     runtime: Runtime = field(default_factory=Runtime)
     inputs: Path | None = None
-    seed: int = 0
+    seed: int = 0  # of the inputs
+    launch: int = 0  # which launch it is: another order of turns each time
     slice_s: float = 0.3
-    folder: Path | None = None  # for the child's temporary files; the parent removes it
+    folder: Path | None = None  # for files that the caller wants to read
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as the child reads it from its standard input."""
@@ -69,6 +70,7 @@ class Job:
             "runtime": asdict(self.runtime),
             "inputs": str(Path(self.inputs).resolve()) if self.inputs else None,
             "seed": self.seed,
+            "launch": self.launch,
             "slice_s": self.slice_s,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -83,6 +85,7 @@ class Job:
             runtime=Runtime(**runtime | {"providers": tuple(runtime["providers"])}),
             inputs=Path(data["inputs"]) if data["inputs"] else None,
             seed=data["seed"],
+            launch=data["launch"],
             slice_s=data["slice_s"],
             folder=Path(data["folder"]) if data["folder"] else None,
         )

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
@@ -164,9 +162,8 @@ class _Session:
     def _launch(self, number: int) -> None:
         """Hold all sessions in one process, created in another order each time."""
         order = creation_order(len(self.models), number)
-        found = self._run(
-            "launch", [self.models[i] for i in order], seed=self.settings.seed + number
-        )["samples"]
+        chosen = [self.models[i] for i in order]
+        found = self._run("launch", chosen, launch=number)["samples"]
         sides = {i: _samples(side) for i, side in zip(order, found, strict=True)}
         self.launches.append(tuple(sides[i] for i in range(len(self.models))))
 
@@ -226,8 +223,7 @@ class _Session:
 
     def _layers(self, model: ModelFile, latency: float) -> tuple[LayerTime, ...]:
         """Profile in a session of its own; shares are those of the unprofiled latency."""
-        with TemporaryDirectory(prefix="sepcost-") as folder:
-            rows = self._run("profile", [model], folder=Path(folder))["layers"]
+        rows = self._run("profile", [model])["layers"]
         return tuple(
             LayerTime(**row | {"nodes": tuple(row["nodes"]), "time_ns": row["share"] * latency})
             for row in rows

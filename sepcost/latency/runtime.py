@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,8 @@ from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_
 
 if TYPE_CHECKING:
     from sepcost.latency.inputs import Array
+
+ort.disable_telemetry_events()  # what is measured here is nobody else's business
 
 Session = ort.InferenceSession
 NUMPY_KINDS = "biufcO"
@@ -57,6 +60,7 @@ _OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "ba
 
 
 _UNSUPPORTED = ("is not a registered function/op", "NOT_IMPLEMENTED")
+_PREAMBLE = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?")
 _REGISTERED: set[str] = set()  # plugin libraries can be registered once a process
 
 
@@ -73,9 +77,9 @@ def explain(error: Exception, doing: str, name: str) -> SepcostError:
 
 
 def _first_line(error: Exception) -> str:
-    """Take the meaning out of "[ONNXRuntimeError] : 10 : INVALID_GRAPH : Load model from ..."."""
+    """Leave out what says nothing: "[ONNXRuntimeError] : 1 : FAIL : Load model from x failed:"."""
     text = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return text.rsplit("[ONNXRuntimeError] : ", 1)[-1][:400].strip()
+    return _PREAMBLE.sub("", text)[:400].strip()
 
 
 def session(

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import gettempdir
 from time import perf_counter_ns
 from typing import IO, Any
 
@@ -135,7 +136,7 @@ def launch(job: Job, wire: Wire) -> Result:
         wire.stage("running", model.name)
         sides.append(turns.side(run, turns.warm_up(run, wire.beat)))
     wire.stage("running", " and ".join(model.name for model in job.models))
-    turns.take_turns(sides, job.slice_s, job.seed, wire.beat)
+    turns.take_turns(sides, job.slice_s, job.seed + job.launch, wire.beat)
     split, stands = turns.SPLIT_SWITCHES, job.runtime.cpu_only and job.runtime.threads == 1
     return {
         "samples": [
@@ -156,7 +157,7 @@ def profile(job: Job, wire: Wire) -> Result:
     (model,) = job.models
     wire.stage("profiling", model.name)
     arrays, _ = inputs.feeds(model.inputs, job.inputs, job.seed)
-    rows = layers.profile(model, job.runtime, arrays, Path(job.folder or "."), wire.beat)
+    rows = layers.profile(model, job.runtime, arrays, Path(gettempdir()), wire.beat)
     return {"layers": [asdict(row) for row in rows]}
 
 

@@ -1,0 +1,214 @@
+"""Every node in exactly one row, and every row the right one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from sepcost.latency import child
+from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.latency.labels import labelled, walk
+from sepcost.latency.layers import kernel_times
+from tests.latency.conftest import model_file
+from tests.latency.models import conv
+
+Row = dict[str, Any]
+SHARED = Path(__file__).parents[3] / "shared" / "models"
+
+RESIDUAL = """net (float[1,8,16,16] x) => (float[1,8,16,16] y) <int64[4] shape = {8,8,3,3}> {
+    w = ConstantOfShape <value = float[1] {0.01}> (shape)
+    a = Conv <pads = [1,1,1,1]> (x, w)
+    ar = Relu (a)
+    b = Conv <pads = [1,1,1,1]> (ar, w)
+    sum = Add (b, ar)
+    y = Relu (sum)
+}"""
+
+BRANCHES = """net (float[1,8] x, bool which) => (float[1,8] y) {
+    before = Abs (x)
+    y = If (which) <
+        then_branch = yes () => (float[1,8] r) { t = Sin (before)  r = Cos (t) },
+        else_branch = no () => (float[1,8] r) { r = Tan (before) }
+    >
+}"""
+
+LOOP = """net (float[1,8] x) => (float[1,8] z) <int64 trips = {50}, bool go = {1}> {
+    y = Loop (trips, go, x) <body = step (int64 i, bool was, float[1,8] v)
+        => (bool again, float[1,8] next) { again = Identity (was)  next = Sin (v) }>
+    z = Cos (y)
+}"""
+
+CALLED_TWICE = """<ir_version: 8, opset_import: ["": 17, "local": 1]>
+net (float[1,8] x) => (float[1,8] y) { a = local.twice (x)  y = local.twice (a) }
+<domain: "local", opset_import: ["": 17]> twice (v) => (w) { s = Sin (v)  w = Cos (s) }"""
+
+
+@pytest.fixture
+def profile():
+    """Profile a model in a child and return its rows."""
+
+    def run(model: ModelFile, runtime: Runtime | None = None) -> list[Row]:
+        job = Job("profile", [model], runtime or Runtime())
+        rows: list[Row] = child.execute(job, 120)["layers"]
+        return rows
+
+    return run
+
+
+def test_a_convolution_takes_up_its_normalisation_and_activation(write, profile):
+    rows = profile(write(conv()))
+    (kernel,) = [row for row in rows if "c" in row["nodes"]]
+    assert {"c", "b", "y"} <= set(kernel["nodes"])
+    assert "Conv" in kernel["kernel"]
+    assert kernel["time_ns"] > 0
+    assert kernel["provider"] == "cpu"
+
+
+def test_layout_changes_have_a_row_of_their_own(write, profile):
+    rows = profile(write(conv()))
+    moves = [row for row in rows if row["kernel"].startswith("Reorder")]
+    assert all(row["nodes"] == [] for row in moves)
+    if any("Reorder" in row["kernel"] for row in rows):  # depends on the CPU's instructions
+        assert len({row["kernel"] for row in moves}) == len(moves)
+
+
+def test_a_residual_joins_the_convolution_that_it_ends(write, profile):
+    rows = profile(write(RESIDUAL))
+    (first,) = [row for row in rows if "a" in row["nodes"]]
+    (second,) = [row for row in rows if "b" in row["nodes"]]
+    assert "ar" in first["nodes"]
+    assert {"sum", "y"} <= set(second["nodes"]) or "sum" in {
+        node for row in rows if row["kernel"] == "Add" for node in row["nodes"]
+    }
+    assert not set(first["nodes"]) & set(second["nodes"])
+
+
+def test_branches_stand_under_their_if(write, profile):
+    rows = profile(write(BRANCHES))
+    scopes = {node: row["scope"] for row in rows for node in row["nodes"]}
+    assert scopes["y"] == ""
+    assert scopes["y.then/t"] == "y.then"
+    assert scopes["y.else/r"] == "y.else"
+    times = {node: row["time_ns"] for row in rows for node in row["nodes"]}
+    assert times["y.then/t"] > 0  # random flags of one element are true
+    assert times["y.else/r"] == 0
+
+
+def test_a_loop_keeps_only_its_own_time(write, profile):
+    rows = profile(write(LOOP))
+    times = {node: row["time_ns"] for row in rows for node in row["nodes"]}
+    assert times["y.body/next"] > times["z"]  # fifty times against once
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+
+
+def test_functions_are_told_by_call(tmp_path, profile):
+    path = tmp_path / "calls.onnx"
+    model = onnx.parser.parse_model(CALLED_TWICE)
+    onnx.save(model, path)
+    rows = profile(model_file(path, model))
+    found = [node for row in rows for node in row["nodes"]]
+    assert sorted(found) == ["a/s", "a/w", "y/s", "y/w"]
+
+
+@pytest.mark.parametrize("level", ["disable", "basic", "extended", "all"])
+def test_every_level_of_optimisation_maps(write, profile, level):
+    rows = profile(write(RESIDUAL), Runtime(optimization_level=level))
+    found = sorted(node for row in rows for node in row["nodes"])
+    assert found == ["a", "ar", "b", "sum", "w", "y"]
+
+
+def test_names_that_repeat_are_empty_or_break_json(tmp_path, profile):
+    odd = 'quote"\\ \n\x1b[31m<b>'
+    nodes = [
+        onnx.helper.make_node("Sin", ["x"], [odd], name='same"\n'),
+        onnx.helper.make_node("Cos", [odd], ["second"], name='same"\n'),
+        onnx.helper.make_node("Tan", ["second"], ["y"]),
+    ]
+    one = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(nodes, "g", [one("x", 1, [4])], [one("y", 1, [4])])
+    model = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
+    )
+    path = tmp_path / "odd.onnx"
+    onnx.save(model, path)
+    rows = profile(model_file(path, model))
+    assert [(row["kernel"], row["nodes"]) for row in rows] == [
+        ("Sin", [odd]), ("Cos", ["second"]), ("Tan", ["y"]),
+    ]  # fmt: skip
+
+
+def test_weights_beside_the_model_are_found(tmp_path, profile):
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> '
+        "net (float[1,512] x) => (float[1,512] y) { y = MatMul (x, w) }"
+    )
+    weight = onnx.numpy_helper.from_array(np.ones((512, 512), np.float32), "w")
+    model.graph.initializer.append(weight)
+    path = tmp_path / "outside.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="weights.bin")
+    (row,) = profile(model_file(path, model))
+    assert row["nodes"] == ["y"]
+
+
+def event(name: str, ts: int, dur: int, op: str = "Op") -> Row:
+    args = {"op_name": op, "provider": "CPUExecutionProvider"}
+    return {"cat": "Node", "name": name + "_kernel_time", "ts": ts, "dur": dur, "args": args}
+
+
+def run(ts: int, dur: int) -> Row:
+    return {"cat": "Session", "name": "model_run", "ts": ts, "dur": dur}
+
+
+def test_the_time_of_a_subgraph_is_taken_off_its_node():
+    inner = [event("sin", 12, 3), event("cos", 20, 5)]
+    times = kernel_times([*inner, event("loop", 10, 20, "Loop"), event("after", 30, 7), run(9, 30)])
+    assert {name: t.time_ns for name, t in times.items()} == {
+        "loop": 12_000, "sin": 3_000, "cos": 5_000, "after": 7_000,
+    }  # fmt: skip
+
+
+def test_the_first_run_and_the_slow_half_do_not_count():
+    events = []
+    for number, length in enumerate([900, 10, 500, 12, 600]):
+        events += [run(1000 * number, length), event("k", 1000 * number + 1, length - 2)]
+    assert kernel_times(events)["k"].time_ns == 9_000  # of 10 and 12 us
+
+
+def test_labels_are_plain_and_unique():
+    model = onnx.parser.parse_model(CALLED_TWICE)
+    labels = labelled(model)
+    names = [node.name for node in walk(labels.model.graph)]
+    assert names == list(labels.ids)
+    assert all(name.isascii() and '"' not in name for name in names)
+    onnx.checker.check_model(labels.model, full_check=True)
+
+
+def runnable() -> list[Path]:
+    index = SHARED / "index.json"
+    known = json.loads(index.read_text()).values() if index.exists() else []
+    small = [m for m in known if m["ort_loads"] and m["bytes"] < 4e6]
+    return [SHARED / m["file"] for m in small]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/models")
+def test_every_node_of_every_real_model_is_in_exactly_one_row(tmp_path):
+    from onnxruntime import InferenceSession, SessionOptions
+
+    from sepcost.latency import mapping, runtime
+
+    for path in runnable():
+        labels = labelled(onnx.load(path))
+        options = SessionOptions()
+        options.log_severity_level = 3
+        runtime.profiled(tmp_path, tmp_path / "optimised.onnx", options)
+        options.enable_profiling = False
+        InferenceSession(labels.model.SerializeToString(), options)
+        graph = onnx.load(tmp_path / "optimised.onnx", load_external_data=False).graph
+        kernels, constant = mapping.kernels(labels, graph)
+        found = [node for kernel in kernels for node in kernel.nodes] + list(constant)
+        assert sorted(found) == sorted(labels.ids), path.name
+        heavy = [k for k in kernels if k.op_type in {"Conv", "FusedConv", "MatMul", "Gemm"}]
+        assert all(k.nodes for k in heavy), path.name

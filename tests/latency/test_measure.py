@@ -1,0 +1,283 @@
+"""The protocol, with a child that is faked and with real ones."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sepcost.errors import BindingError, MeasurementError, ModelError, SepcostError
+from sepcost.latency.jobs import Job, ModelFile
+from sepcost.latency.measure import bench, creation_order
+from sepcost.latency.settings import Progress, Settings
+from sepcost.latency.stats import Statistic, Verdict
+from tests.latency.models import HANG, HUGE, RELU, conv
+
+QUICK = Settings(min_launches=2, max_launches=2, timeout_s=60)
+
+
+class FakeChild:
+    """Answers every job at once; each model takes ``times[name]`` ns, give or take ``spread``."""
+
+    def __init__(self, times: Mapping[str, float], spread: float = 0.002, **probe: Any) -> None:
+        self.times, self.spread, self.jobs = times, spread, list[Job]()
+        self.random = Random(0)
+        self.answer = {
+            "create_ns": 1, "first_run_ns": 2, "memory": [10, 20], "warnings": [],
+            "placement": [["cpu", ["a", "b"]]], "differences": [], "onnxruntime": "1.0",
+        } | probe  # fmt: skip
+
+    def __call__(self, job: Job, timeout_s: float, on_stage: Any) -> Mapping[str, Any]:
+        self.jobs.append(job)
+        on_stage({"stage": "running", "model": job.models[0].name})
+        if job.task == "probe":
+            return self.answer
+        return {"samples": [self._side(model.name) for model in job.models]}
+
+    def _side(self, name: str) -> dict[str, list[int]]:
+        level = self.times[name] * (1 + self.random.gauss(0, self.spread))
+        wall = [round(level * (1 + 0.01 * k)) for k in range(20)]
+        return {"wall_ns": wall, "switches": [0] * 20, "cpu_ns": []}
+
+    def launches(self) -> list[list[str]]:
+        return [[m.name for m in job.models] for job in self.jobs if job.task == "launch"]
+
+
+def models(*names: str) -> list[ModelFile]:
+    return [ModelFile(name, Path(f"{name}.onnx"), ()) for name in names]
+
+
+def test_five_launches_when_they_agree():
+    child = FakeChild({"a": 1e6, "b": 8e5})
+    found = bench(models("a", "b"), execute=child)
+    (comparison,) = found.comparisons
+    assert len(child.launches()) == 5
+    assert comparison.ratio.estimate == pytest.approx(0.8, rel=0.01)
+    assert comparison.verdict is Verdict.FASTER
+    assert found.models[0].latency.estimate == pytest.approx(1e6, rel=0.15)
+    assert found.precision <= 0.01
+    assert found.models[0].statistics == (Statistic.UNDISTURBED,)
+
+
+def test_launches_go_on_until_the_precision_is_reached():
+    noisy = FakeChild({"a": 1e6, "b": 1e6}, spread=0.01)
+    found = bench(models("a", "b"), execute=noisy)
+    assert 5 < len(noisy.launches()) < 30
+    assert found.precision <= 0.01
+
+
+def test_the_number_of_launches_is_bounded_and_the_miss_is_said():
+    wild = FakeChild({"a": 1e6, "b": 1e6}, spread=0.3)
+    found = bench(models("a", "b"), Settings(max_launches=7), execute=wild)
+    assert len(wild.launches()) == 7
+    assert any("did not reach the target of 1.0%" in line for line in found.warnings)
+    assert found.comparisons[0].verdict is Verdict.INCONCLUSIVE
+    assert "--max-time" in str(found.comparisons[0].advice)
+
+
+def test_time_stops_it_with_two_launches():
+    child = FakeChild({"a": 1e6}, spread=0.3)
+    bench(models("a"), Settings(max_time_s=0), execute=child)
+    assert len(child.launches()) == 2
+
+
+def test_one_launch_is_told_as_what_it_is():
+    child = FakeChild({"a": 1e6})
+    found = bench(models("a"), Settings(min_launches=1, max_launches=1), execute=child)
+    assert found.models[0].latency.high == inf
+    assert found.models[0].to_dict()["latency_ns"]["low"] is None  # type: ignore[index]
+    assert any("one launch has no interval" in line for line in found.warnings)
+
+
+def test_two_models_swap_the_order_of_creation():
+    child = FakeChild({"a": 1, "b": 1})
+    bench(models("a", "b"), Settings(min_launches=4, max_launches=4), execute=child)
+    assert child.launches() == [["a", "b"], ["b", "a"], ["a", "b"], ["b", "a"]]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_every_model_is_created_at_every_place_equally_often(count):
+    orders = [creation_order(count, launch) for launch in range(2 * count)]
+    for place in range(count):
+        assert sorted(order[place] for order in orders) == sorted([*range(count)] * 2)
+
+
+def test_samples_go_to_the_model_they_were_taken_from():
+    child = FakeChild({"a": 1e6, "b": 2e6, "c": 4e6})
+    found = bench(models("a", "b", "c"), replace(QUICK, baseline=1), execute=child)
+    assert [(c.a, c.b) for c in found.comparisons] == [("b", "a"), ("b", "c")]
+    assert [c.ratio.estimate for c in found.comparisons] == pytest.approx([0.5, 2], rel=0.02)
+
+
+def test_each_launch_has_another_seed_and_all_the_same_inputs():
+    child = FakeChild({"a": 1e6})
+    bench(models("a"), replace(QUICK, seed=7), execute=child)
+    launches = [job for job in child.jobs if job.task == "launch"]
+    assert [job.seed for job in launches] == [7, 7]
+    assert [job.launch for job in launches] == [0, 1]
+
+
+def test_nodes_that_fell_back_are_listed_and_refused_when_strict():
+    placement = [["cuda", ["a"]], ["cpu", ["shape", "gather"]]]
+    child = FakeChild({"m": 1e6}, placement=placement)
+    settings = replace(QUICK, providers=("CUDAExecutionProvider",))
+    (warning,) = bench(models("m"), settings, execute=child).models[0].warnings
+    assert warning == "2 of 3 nodes fell back to cpu from cuda: shape, gather"
+    with pytest.raises(MeasurementError, match="m: 2 of 3 nodes fell back") as caught:
+        bench(models("m"), replace(settings, strict=True), execute=child)
+    assert caught.value.exit_code == 3
+
+
+def test_outputs_far_from_the_cpu_are_told():
+    child = FakeChild({"m": 1e6}, differences=[["near", 1e-6], ["far", 0.02], ["nan", None]])
+    warnings = bench(models("m"), QUICK, execute=child).models[0].warnings
+    assert len(warnings) == 2
+    assert "'far'" in warnings[0]
+    assert "2.0e-02" in warnings[0]
+    assert "not finite" in warnings[1]
+
+
+def test_progress_tells_the_estimate_so_far():
+    seen: list[Progress] = []
+    bench(models("a", "b"), QUICK, seen.append, FakeChild({"a": 1e6, "b": 2e6}))
+    assert [p.launch for p in seen if p.doing == "launched"] == [1, 2]
+    assert seen[0].ratios == ()
+    assert seen[-1].ratios[0].estimate == pytest.approx(2, rel=0.02)
+    assert len(seen[-1].latencies) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (Settings(baseline=2), "baseline 2 is not one of 1 models"),
+        (Settings(optimization_level="O3"), "optimization level 'O3' is none of disable"),
+        (Settings(precision_target=0), "precision target"),
+        (Settings(precision_target=float("nan")), "precision target"),
+        (Settings(threads=-1), "threads"),
+        (Settings(percentiles=(101,)), "percentiles"),
+        (Settings(providers=("cdua",)), "did you mean 'cuda'"),
+        (Settings(providers=()), "provider"),
+    ],
+)
+def test_impossible_settings_are_refused_before_anything_runs(settings, says):
+    child = FakeChild({"a": 1e6})
+    with pytest.raises(SepcostError, match=says):
+        bench(models("a"), settings, execute=child)
+    assert not child.jobs
+
+
+def test_no_model_is_refused():
+    with pytest.raises(SepcostError, match="no model"):
+        bench([], execute=FakeChild({}))
+
+
+# From here on with real sessions.
+
+
+def test_one_model(write):
+    found = bench([write(conv())], QUICK).models[0]
+    assert found.latency.low < found.latency.estimate < found.latency.high
+    assert found.launches == 2
+    assert found.runs >= 48
+    assert list(found.percentiles) == [50, 90, 99]
+    assert found.percentiles[50] <= found.percentiles[90] <= found.percentiles[99]
+    assert [(p.provider, p.share) for p in found.placement] == [("cpu", 1.0)]
+    assert found.memory is not None
+    assert found.memory.peak_bytes < 100e6
+    assert found.warnings == ()
+
+
+def test_a_model_of_a_quarter_of_the_work_is_faster(write):
+    found = bench([write(conv(64, 32), "full"), write(conv(32, 32), "half")], QUICK)
+    (comparison,) = found.comparisons
+    assert (comparison.a, comparison.b) == ("full", "half")
+    assert comparison.verdict is Verdict.FASTER
+    assert comparison.ratio.high < 0.6
+
+
+def test_three_models(write):
+    sizes = {"large": 48, "middle": 24, "small": 12}
+    found = bench([write(conv(c, 24), name) for name, c in sizes.items()], QUICK)
+    assert [m.name for m in found.models] == list(sizes)
+    large, middle, small = (m.latency.estimate for m in found.models)
+    assert large > middle > small
+    assert [c.a for c in found.comparisons] == ["large", "large"]
+
+
+def test_the_document_is_plain_json(write):
+    import json
+
+    found = bench([write(conv()), write(RELU, "relu")], replace(QUICK, layers=True))
+    document = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert document["provider"] == "cpu"
+    assert document["models"][1]["latency_ns"]["estimate"] > 0
+    assert document["comparisons"][0]["verdict"] in {"faster", "slower", "inconclusive"} or (
+        document["comparisons"][0]["verdict"].startswith("same within ")
+    )
+    shares = [row["share"] for row in document["models"][0]["layers"]]
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_a_hanging_model_is_stopped(write):
+    with pytest.raises(MeasurementError, match="hang: while running: no sign of life for 3 s"):
+        bench([write(HANG, "hang")], replace(QUICK, timeout_s=3))
+
+
+def test_400_gb_are_refused(write):
+    with pytest.raises(MeasurementError, match=r"huge: .*out of memory while running") as caught:
+        bench([write(HUGE, "huge")], QUICK)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_operator_that_does_not_exist_is_the_models_fault(write):
+    model = write("net (float[1] x) => (float[1] y) { y = Magic (x) }")
+    with pytest.raises(ModelError, match=r"model: ONNX Runtime .*Magic") as caught:
+        bench([model], QUICK)
+    assert "[ONNXRuntimeError]" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_file_that_is_no_model(tmp_path):
+    path = tmp_path / "text.onnx"
+    path.write_text("hello")
+    with pytest.raises(ModelError, match=r"text: ONNX Runtime .* cannot run it"):
+        bench([ModelFile("text", path, ())], QUICK)
+
+
+def test_the_users_own_inputs(write, tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.ones((1, 8), np.float32))
+    found = bench([write(RELU)], replace(QUICK, inputs=path))
+    assert found.settings["inputs"] == str(path)
+
+
+def test_wrong_inputs_are_the_users_fault(write, tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.ones((1, 9), np.float32))
+    with pytest.raises(BindingError, match=r"x\.npz: input 'x' has shape 1x9, the model wants 1x8"):
+        bench([write(RELU)], replace(QUICK, inputs=path))
+
+
+def test_a_missing_provider_names_what_to_install(write):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(MeasurementError, match=r"'dnnl' is not installed .*--use_dnnl") as caught:
+        bench([write(RELU)], replace(QUICK, providers=("dnnl",)))
+    assert caught.value.exit_code == 3
+
+
+def test_a_provider_that_takes_nothing_is_shown_and_refused_when_strict(write):
+    import onnxruntime
+
+    if "AzureExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has no provider that takes no node")
+    settings = replace(QUICK, providers=("azure",))
+    (found,) = bench([write(conv())], settings).models
+    assert found.placement[0].provider == "cpu"
+    assert "fell back to cpu from azure" in found.warnings[0]
+    assert [d.relative_error for d in found.differences] == [0.0]
+    with pytest.raises(MeasurementError, match="--strict refuses this"):
+        bench([write(conv())], replace(settings, strict=True))
