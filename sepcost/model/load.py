@@ -6,14 +6,14 @@ external data stay within the folder of the model. Weights stay on disk (see ``s
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import BinaryIO
 
 import onnx
@@ -21,13 +21,16 @@ from google.protobuf.message import DecodeError
 
 from sepcost.errors import ModelError
 from sepcost.model import spec
+from sepcost.model.payload import check_tensors
 from sepcost.model.skim import skim
-from sepcost.model.values import BYTE_SIZES, text
 
 STDIN = "-"
 
 #: Larger than any model that protobuf can hold; weights beyond it live in external data.
 MAX_STDIN_BYTES = 2**31
+
+#: Where ORT-format files say what they are.
+_ORT_IDENTIFIER = slice(4, 8)
 
 #: How other files that people mistake for ONNX begin, and what to do about each.
 LOOKALIKES: Mapping[bytes, str] = {
@@ -38,7 +41,6 @@ LOOKALIKES: Mapping[bytes, str] = {
     b"\x1f\x8b": "is gzip-compressed: unpack it first",
     b"<": "is a web page or XML, not an ONNX model: check the download",
     b"{": "is JSON, not an ONNX model",
-    b"ORTM": "is an ORT-format model: use the ONNX file that it was made from",
 }
 
 
@@ -88,7 +90,7 @@ def load(
     if name == STDIN:
         return _from_stdin(build)
     path = Path(source)
-    if not path.exists() and spec.is_shipped(name):
+    if spec.is_shipped(name) and not path.exists():
         return build(spec.find(name), name)
     _check_regular(path)
     if path.suffix == ".toml":
@@ -139,7 +141,7 @@ def _copy(stream: BinaryIO, file: BinaryIO) -> None:
 def _is_toml(head: bytes) -> bool:
     """Whether the bytes are printable text, which no protobuf model begins with."""
     try:
-        content = head.decode()
+        content = codecs.getincrementaldecoder("utf-8")().decode(head)  # it may end in a letter
     except UnicodeDecodeError:
         return False
     return "=" in content and all(c.isprintable() or c in "\t\r\n" for c in content)
@@ -151,7 +153,11 @@ def _from_file(path: Path, source: str) -> Loaded:
     for magic, what in LOOKALIKES.items():
         if head.startswith(magic):
             raise ModelError(f"{source}: {what}")
-    skimmed = skim(path)
+    if head[_ORT_IDENTIFIER] == b"ORTM":
+        raise ModelError(
+            f"{source}: is an ORT-format model: use the ONNX file that it was made from"
+        )
+    skimmed = skim(path, source)
     try:
         proto = onnx.ModelProto.FromString(skimmed.data)
     except DecodeError as error:
@@ -160,8 +166,7 @@ def _from_file(path: Path, source: str) -> Loaded:
         raise ModelError(f"{source}: {why}") from error
     if not proto.HasField("graph") or not proto.opset_import:
         raise ModelError(f"{source}: not an ONNX model (no graph, or no opset_import)")
-    for tensor in _tensors(proto):
-        _check_tensor(tensor, path)
+    check_tensors(proto, path, source)
     return Loaded(path.stem, source, proto, path, skimmed.whole)
 
 
@@ -189,62 +194,3 @@ def _nearest(name: str) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean the shipped network {close[0]}?" if close else ""
     return hint or "; 'sepcost networks' lists the networks that ship with sepcost"
-
-
-def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    """Yield every tensor of the main graph, of its subgraphs and of functions."""
-    graphs: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
-    while graphs:
-        graph = graphs.pop()
-        if isinstance(graph, onnx.GraphProto):
-            yield from graph.initializer
-            for sparse in graph.sparse_initializer:
-                yield sparse.values
-                yield sparse.indices
-        for node in graph.node:
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    yield attribute.t
-                yield from attribute.tensors
-                if attribute.HasField("g"):
-                    graphs.append(attribute.g)
-                graphs.extend(attribute.graphs)
-
-
-def _check_tensor(tensor: onnx.TensorProto, path: Path) -> None:
-    label = f"{path}: tensor {text(tensor.name)!r}"
-    if any(size < 0 for size in tensor.dims):
-        raise ModelError(f"{label} has a negative dimension; export the model again")
-    if tensor.data_location != onnx.TensorProto.EXTERNAL:
-        _check_length(tensor, len(tensor.raw_data), label)
-        return
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    location = text(entries.get("location", ""))
-    if location == path.name:
-        _check_length(tensor, int(entries.get("length", 0)), label)
-        return
-    if _escapes(location, path.parent):
-        raise ModelError(
-            f"{label} keeps its data at {location!r}, outside the model's folder;"
-            " move the data beside the model"
-        )
-
-
-def _check_length(tensor: onnx.TensorProto, length: int, label: str) -> None:
-    size = BYTE_SIZES.get(tensor.data_type)
-    if length and size and length != prod(tensor.dims) * size:
-        raise ModelError(
-            f"{label} of shape {list(tensor.dims)} has {length} bytes of data,"
-            f" not {prod(tensor.dims) * size}; export the model again"
-        )
-
-
-def _escapes(location: str, folder: Path) -> bool:
-    """Whether a location is absolute, climbs, is no file name, or leads out through a link."""
-    if not location or "\0" in location:
-        return True
-    for pure in (PurePosixPath(location), PureWindowsPath(location)):
-        if pure.is_absolute() or pure.drive or ".." in pure.parts:
-            return True
-    home = folder.resolve()
-    return not (home / location).resolve().is_relative_to(home)

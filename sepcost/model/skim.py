@@ -57,7 +57,8 @@ class Skimmed:
 @dataclass(slots=True)
 class _Walk:
     buffer: mmap.mmap
-    path: Path
+    location: str
+    source: str
     fields: int = 0
     copied: int = 0
     dropped: bool = False
@@ -67,12 +68,14 @@ class _Walk:
         """Copy bytes that stay in the message."""
         self.copied += end - start
         if self.copied > MAX_COPIED:
-            raise ModelError(f"{self.path}: more than {MAX_COPIED:,} bytes beside its weights")
+            raise ModelError(f"{self.source}: more than {MAX_COPIED:,} bytes beside its weights")
         return self.buffer[start:end]
 
 
-def skim(path: Path) -> Skimmed:
+def skim(path: Path, source: str) -> Skimmed:
     """Read the model at ``path``, leaving tensor payloads above ``INLINE_BYTES`` on disk.
+
+    Messages call it ``source``, as the user did.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def skim(path: Path) -> Skimmed:
         Where the bytes are no protobuf message, end too early, or nest too deep.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-        walk = _Walk(buffer, path)
+        walk = _Walk(buffer, path.name, source)
         data = _message(walk, "model", 0, len(buffer))
     return Skimmed(data, not walk.dropped)
 
@@ -88,7 +91,7 @@ def skim(path: Path) -> Skimmed:
 def _message(walk: _Walk, kind: str, start: int, end: int) -> bytes:
     """Copy a message, with those large messages skimmed that may hold tensors."""
     if walk.depth > MAX_DEPTH:
-        raise ModelError(f"{walk.path}: graphs nest deeper than {MAX_DEPTH} messages")
+        raise ModelError(f"{walk.source}: graphs nest deeper than {MAX_DEPTH} messages")
     walk.depth += 1
     within = WITHIN[kind]
     parts, copied = [], start
@@ -100,7 +103,7 @@ def _message(walk: _Walk, kind: str, start: int, end: int) -> bytes:
             body = _tensor(walk, content, field_end)
         else:
             body = _message(walk, inner, content, field_end)
-        parts += [walk.copy(copied, field_start), _tagged(number, body)]
+        parts += [walk.copy(copied, field_start), tagged(number, body)]
         copied = field_end
     walk.depth -= 1
     parts.append(walk.copy(copied, end))
@@ -124,7 +127,7 @@ def _tensor(walk: _Walk, start: int, end: int) -> bytes:
         else:
             parts.append(walk.copy(field_start, field_end))
     if payload is not None:
-        parts.append(_reference(walk.path.name, *payload))
+        parts.append(_reference(walk.location, *payload))
     return b"".join(parts)
 
 
@@ -132,10 +135,10 @@ def _reference(location: str, offset: int, length: int) -> bytes:
     """Return the fields external_data = 13 and data_location = 14 (EXTERNAL) of a TensorProto."""
     entries = {"location": location, "offset": str(offset), "length": str(length)}
     pairs = (
-        _tagged(1, key.encode()) + _tagged(2, value.encode("utf-8", "surrogateescape"))
+        tagged(1, key.encode()) + tagged(2, value.encode("utf-8", "surrogateescape"))
         for key, value in entries.items()
     )
-    return b"".join(_tagged(13, pair) for pair in pairs) + bytes((14 << 3 | _VARINT, 1))
+    return b"".join(tagged(13, pair) for pair in pairs) + bytes((14 << 3 | _VARINT, 1))
 
 
 def _fields(walk: _Walk, start: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
@@ -144,7 +147,7 @@ def _fields(walk: _Walk, start: int, end: int) -> Iterator[tuple[int, int, int, 
     while position < end:
         walk.fields += 1
         if walk.fields > MAX_FIELDS:
-            raise ModelError(f"{walk.path}: more than {MAX_FIELDS:,} fields, not a usable model")
+            raise ModelError(f"{walk.source}: more than {MAX_FIELDS:,} fields, not a usable model")
         field_start = position
         key, position = _varint(walk, position, end)
         wire = key & 7
@@ -159,9 +162,9 @@ def _fields(walk: _Walk, start: int, end: int) -> Iterator[tuple[int, int, int, 
         elif wire == _FIXED64:
             position += 8
         if wire not in _WIRES or key < 8:
-            raise ModelError(f"{walk.path}: not an ONNX model (byte {field_start} is no field)")
+            raise ModelError(f"{walk.source}: not an ONNX model (byte {field_start} is no field)")
         if position > end:
-            raise ModelError(f"{walk.path}: truncated, or not an ONNX model (byte {field_start})")
+            raise ModelError(f"{walk.source}: truncated, or not an ONNX model (byte {field_start})")
         yield key >> 3, wire, field_start, content, position
 
 
@@ -174,14 +177,16 @@ def _varint(walk: _Walk, position: int, end: int) -> tuple[int, int]:
         if byte < 128:
             return value, position
         shift += 7
-    raise ModelError(f"{walk.path}: truncated, or not an ONNX model (byte {position})")
+    raise ModelError(f"{walk.source}: truncated, or not an ONNX model (byte {position})")
 
 
-def _tagged(number: int, content: bytes) -> bytes:
-    return _encoded(number << 3 | _BYTES) + _encoded(len(content)) + content
+def tagged(number: int, content: bytes) -> bytes:
+    """Encode a field that holds bytes or a message."""
+    return encoded(number << 3 | _BYTES) + encoded(len(content)) + content
 
 
-def _encoded(value: int) -> bytes:
+def encoded(value: int) -> bytes:
+    """Encode a number as a varint."""
     digits = bytearray()
     while value > 127:
         digits.append(value & 127 | 128)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal
 
 import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, numpy_helper
 
-from sepcost.network import BITS, Shape
+from sepcost.network import Shape
 
 #: Constants up to this many elements are kept and computed with: shapes, axes, scales.
 FOLD_ELEMENTS = 1024
@@ -21,10 +22,8 @@ DTYPES: Mapping[int, str] = {
     if number
 }
 
-#: data_type -> bytes of one element, for the types that fill whole bytes.
-BYTE_SIZES: Mapping[int, int] = {
-    number: BITS[name] // 8 for number, name in DTYPES.items() if BITS.get(name, 0) >= 8
-}
+#: The fields of a tensor that hold elements as numbers; where one is filled, raw_data is empty.
+_TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 
 _FOLDABLE = frozenset(
     (
@@ -102,17 +101,20 @@ def tensor_type(elem_type: int, shape: Shape | None) -> TypeProto:
 def from_tensor(name: str, tensor: TensorProto) -> Known:
     """Describe an initializer or a Constant; small content is kept, weights are not read."""
     shape = tuple(tensor.dims)
-    elements = 1
-    for size in shape:
-        elements *= size
     small = (
-        elements <= FOLD_ELEMENTS
+        prod(shape) <= FOLD_ELEMENTS
         and tensor.data_type in _FOLDABLE
         and tensor.data_location != TensorProto.EXTERNAL
+        and (bool(tensor.raw_data) or 0 in shape or numbers_in(tensor) > 0)
     )
     return Known(
         name, tensor_type(tensor.data_type, shape), constant=True, tensor=tensor if small else None
     )
+
+
+def numbers_in(tensor: TensorProto) -> int:
+    """Count the elements that a tensor holds as numbers; stripped models hold none."""
+    return sum(len(getattr(tensor, name)) for name in _TYPED)
 
 
 def from_array(name: str, array: np.ndarray) -> Known:

@@ -40,7 +40,7 @@ def read_back(path, proto):
 
 def skimmed(path, proto):
     path.write_bytes(proto.SerializeToString())
-    found = skim(path)
+    found = skim(path, "m.onnx")
     return found, onnx.ModelProto.FromString(found.data)
 
 
@@ -130,10 +130,10 @@ def test_unpacked_floats_are_copied(tmp_path):
     plain = model([TensorProto(name="w", data_type=1, dims=[LARGE])])
     element = bytes((4 << 3 | 5, 0, 0, 128, 63))  # float_data, fixed32, 1.0
     body = plain.graph.initializer[0].SerializeToString() + element * LARGE
-    graph = skimming._tagged(5, body)
+    graph = skimming.tagged(5, body)
     path = tmp_path / "m.onnx"
-    path.write_bytes(skimming._tagged(7, graph))
-    found = skim(path)
+    path.write_bytes(skimming.tagged(7, graph))
+    found = skim(path, "m.onnx")
     (tensor,) = onnx.ModelProto.FromString(found.data).graph.initializer
     assert numpy_helper.to_array(tensor).tolist() == [1.0] * LARGE
 
@@ -166,7 +166,7 @@ def test_every_truncation_is_refused_or_copied(tmp_path):
     for end in [*range(1, 200), *range(200, len(whole), 97)]:
         path.write_bytes(whole[:end])
         try:
-            skim(path)
+            skim(path, "m.onnx")
         except ModelError:
             refused += 1
     assert refused > 100
@@ -178,7 +178,7 @@ def test_any_bytes_are_refused_or_copied(tmp_path, content):
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     try:
-        copied = skim(path).data
+        copied = skim(path, "m.onnx").data
     except ModelError:
         return
     assert copied == content
@@ -190,17 +190,17 @@ def test_what_is_no_field_is_refused(tmp_path, content):
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="not an ONNX model"):
-        skim(path)
+        skim(path, "m.onnx")
 
 
 def test_graphs_that_nest_without_end_are_refused(tmp_path):
     body = b"\0" * (INLINE_BYTES + 1)
     for _ in range(60):  # graph > node > attribute > graph
-        body = skimming._tagged(1, skimming._tagged(5, skimming._tagged(6, body)))
+        body = skimming.tagged(1, skimming.tagged(5, skimming.tagged(6, body)))
     path = tmp_path / "m.onnx"
-    path.write_bytes(skimming._tagged(7, body))
-    with pytest.raises(ModelError, match="nest deeper"):
-        skim(path)
+    path.write_bytes(skimming.tagged(7, body))
+    with pytest.raises(ModelError, match=r"^m\.onnx: .*nest deeper"):
+        skim(path, "m.onnx")
 
 
 def test_a_flood_of_fields_is_refused(tmp_path, monkeypatch):
@@ -208,14 +208,14 @@ def test_a_flood_of_fields_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"\x08\x01" * 1001)
     with pytest.raises(ModelError, match="more than 1,000 fields"):
-        skim(path)
+        skim(path, "m.onnx")
 
 
 def test_a_large_file_that_is_no_weights_is_not_read_into_memory(tmp_path):
     path = tmp_path / "m.onnx"
     size = 2**33
     with path.open("wb") as file:  # one sparse field of 8 GB
-        file.write(b"\x32" + skimming._encoded(size))
+        file.write(b"\x32" + skimming.encoded(size))
         file.truncate(file.tell() + size)
     with pytest.raises(ModelError, match="beside its weights"):
-        skim(path)
+        skim(path, "m.onnx")

@@ -1,0 +1,115 @@
+"""What tensors say of their data: that it lies in the model's folder, and fits their shape.
+
+Nothing is opened here. External data that are missing are no fault: counting needs none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import onnx
+from onnx import TensorProto
+
+from sepcost.errors import ModelError
+from sepcost.model.values import DTYPES, numbers_in, text
+from sepcost.network import BITS
+
+#: Two numbers make one complex element.
+_COMPLEX = frozenset({TensorProto.COMPLEX64, TensorProto.COMPLEX128})
+
+
+def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> None:
+    """Check every tensor of the model at ``path``, which the user named ``source``.
+
+    Raises
+    ------
+    ModelError
+        Where data lie outside the model's folder, or do not fit the shape.
+    """
+    for tensor in _tensors(proto):
+        problem = _problem(tensor, path)
+        if problem:
+            raise ModelError(f"{source}: tensor {text(tensor.name)!r} {problem}")
+
+
+def _tensors(proto: onnx.ModelProto) -> Iterator[TensorProto]:
+    """Yield every tensor of the main graph, of its subgraphs and of functions."""
+    graphs: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
+    while graphs:
+        graph = graphs.pop()
+        if isinstance(graph, onnx.GraphProto):
+            yield from graph.initializer
+            for sparse in graph.sparse_initializer:
+                yield from (sparse.values, sparse.indices)
+        for node in graph.node:
+            for attribute in node.attribute:
+                yield from _of_attribute(attribute)
+                graphs += [attribute.g] if attribute.HasField("g") else []
+                graphs += attribute.graphs
+
+
+def _of_attribute(attribute: onnx.AttributeProto) -> Iterator[TensorProto]:
+    if attribute.HasField("t"):
+        yield attribute.t
+    yield from attribute.tensors
+    sparse = [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
+    for tensor in (*sparse, *attribute.sparse_tensors):
+        yield from (tensor.values, tensor.indices)
+
+
+def _problem(tensor: TensorProto, path: Path) -> str:
+    """Say what is wrong with a tensor; empty where nothing is."""
+    if any(size < 0 for size in tensor.dims):
+        return "has a negative dimension; export the model again"
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return _length_problem(tensor, len(tensor.raw_data)) or _count_problem(tensor)
+    entries = {text(entry.key): entry.value for entry in tensor.external_data}
+    location = os.fsdecode(entries.get("location", ""))
+    if location != path.name and _escapes(location, path.parent):
+        return (
+            f"keeps its data at {location!r}, outside the model's folder;"
+            " move the data beside the model"
+        )
+    for key in ("offset", "length"):
+        number = text(entries.get(key, "0"))
+        if not (number.isascii() and number.isdecimal() and len(number) < 20):
+            return f"has external data of {key} {number!r}, which is no number of bytes"
+    return _length_problem(tensor, int(entries.get("length", 0)))
+
+
+def _length_problem(tensor: TensorProto, length: int) -> str:
+    bits = BITS.get(DTYPES.get(tensor.data_type, ""), 0)
+    expected = -(-prod(tensor.dims) * bits // 8)
+    if not length or not bits or length == expected:
+        return ""
+    return (
+        f"of shape {list(tensor.dims)} has {length} bytes of data,"
+        f" not {expected}; export the model again"
+    )
+
+
+def _count_problem(tensor: TensorProto) -> str:
+    count, elements = numbers_in(tensor), prod(tensor.dims)
+    bits = BITS.get(DTYPES.get(tensor.data_type, ""), 0)
+    if not count or 0 < bits < 8:  # several elements share a number
+        return ""
+    numbers = elements * 2 if tensor.data_type in _COMPLEX else elements
+    if count == numbers:
+        return ""
+    return (
+        f"of shape {list(tensor.dims)} has {count} numbers, not {numbers}; export the model again"
+    )
+
+
+def _escapes(location: str, folder: Path) -> bool:
+    """Whether a location is absolute, climbs, is no file name, or leads out through a link."""
+    if not location or "\0" in location:
+        return True
+    for pure in (PurePosixPath(location), PureWindowsPath(location)):
+        if pure.anchor or ".." in pure.parts:
+            return True
+    home = folder.resolve()
+    return not (home / location).resolve().is_relative_to(home)
