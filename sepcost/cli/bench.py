@@ -13,7 +13,7 @@ from sepcost.cli import options, parse
 from sepcost.cli.guard import note
 from sepcost.cli.options import Format
 from sepcost.cli.output import emit, refuse_sources, write
-from sepcost.cli.screen import screen
+from sepcost.cli.screen import Screen, screen
 from sepcost.errors import SepcostError
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ def bench(
         refuse_sources(path, named)
     sizes = {"bind": _one(bind), "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
     found = _measured(named, sizes, asked, quiet)
-    emit(RENDER[format_](found, BRIEF if top is None else top, output is not None), output)
+    place = screen(output is not None)
+    brief = BRIEF if format_ is Format.TABLE and place.terminal else 0
+    emit(RENDER[format_](found, brief if top is None else top, place), output)
     if export_samples is not None:
         from sepcost.report import bench_document
 
@@ -124,32 +126,31 @@ def _measured(
         return measure(sources, settings=settings, on_progress=tell, **sizes)
 
 
-def _table(found: Bench, top: int, to_file: bool) -> str:
+def _table(found: Bench, top: int, place: Screen) -> str:
     from sepcost.cli import bench_tables
 
-    place = screen(to_file)
-    return bench_tables.render(found, place, top if place.terminal else 0)
+    return bench_tables.render(found, place, top)
 
 
-def _json(found: Bench, _: int, __: bool) -> str:
+def _json(found: Bench, _: int, __: Screen) -> str:
     from sepcost.report import bench_document
 
     return bench_document.render(found)
 
 
-def _csv(found: Bench, _: int, __: bool) -> str:
+def _csv(found: Bench, _: int, __: Screen) -> str:
     from sepcost.report import bench_csv
 
     return bench_csv.render(found)
 
 
-def _markdown(found: Bench, top: int, _: bool) -> str:
+def _markdown(found: Bench, top: int, _: Screen) -> str:
     from sepcost.report import bench_markdown
 
     return bench_markdown.render(found, top)
 
 
-RENDER: Mapping[Format, Callable[[Bench, int, bool], str]] = {
+RENDER: Mapping[Format, Callable[[Bench, int, Screen], str]] = {
     Format.TABLE: _table,
     Format.JSON: _json,
     Format.CSV: _csv,

@@ -59,11 +59,11 @@ def _layers(model: Measurement, screen: Screen, top: int) -> Iterator[Part]:
 
 def providers(found: Sequence[ProviderInfo], screen: Screen) -> str:
     """The execution providers and how to get those that are not here."""
-    columns = (
-        Column[ProviderInfo]("provider", lambda one: one.name, 0, False, True, "name"),
-        Column[ProviderInfo]("usable", lambda one: "yes" if one.usable else "no", 0, False),
-        Column[ProviderInfo]("devices", lambda one: ", ".join(one.devices), 2, False, True),
-        Column[ProviderInfo]("how to get it", lambda one: one.get, 1, False),
+    columns: tuple[Column[ProviderInfo], ...] = (
+        Column("provider", lambda one: one.name, 0, False, True, "name"),
+        Column("usable", lambda one: "yes" if one.usable else "no", 0, False),
+        Column("devices", lambda one: ", ".join(one.devices), 2, False, True),
+        Column("how to get it", lambda one: one.get, 1, False),
     )
     return compose([table(columns, found, screen)], screen)
 

@@ -50,6 +50,7 @@ class LayerTime:
     scope: str  # of the subgraph that it ran in
     time_ns: float
     share: float  # of the unprofiled latency; all shares sum to 1
+    name: str = ""  # of the node that costs most, as the model calls it
     macs: int | None = None  # of its nodes, once somebody has counted them
     bytes_moved: int | None = None
     bound: str | None = None  # "compute" or "memory", by the machine's peaks

@@ -36,11 +36,20 @@ def _layer(time: LayerTime, rows: Mapping[str, LayerCost], peaks: Peaks | None) 
     macs = _sum(row.macs for row in found)
     moved = _bytes(found)
     bound, fraction = None, None
-    if peaks and found and macs is not None and moved is not None and time.time_ns > 0:
+    if peaks and (macs or moved) and macs is not None and moved is not None and time.time_ns > 0:
         compute_s, memory_s = macs / peaks.macs_per_second, moved / peaks.bytes_per_second
         bound = "compute" if compute_s >= memory_s else "memory"
         fraction = max(compute_s, memory_s) / (time.time_ns * 1e-9)
-    return replace(time, macs=macs, bytes_moved=moved, bound=bound, fraction=fraction)
+    name = _name(found)
+    return replace(time, name=name, macs=macs, bytes_moved=moved, bound=bound, fraction=fraction)
+
+
+def _name(rows: Sequence[LayerCost]) -> str:
+    """Call a kernel by its dearest node: the others were fused into it."""
+    if not rows:
+        return ""
+    dearest = max(rows, key=lambda row: row.macs or 0).layer
+    return dearest.name or dearest.id
 
 
 def _bytes(rows: Sequence[LayerCost]) -> int | None:

@@ -142,10 +142,10 @@ def layer_columns(model: Measurement, style: Style) -> tuple[Column[LayerTime], 
 
 
 def layer_name(row: LayerTime) -> str:
-    """The node that gave the kernel its name, and how many others it took in."""
+    """The node that costs most, and how many others its kernel took in."""
     if not row.nodes:
         return f"({row.kernel}: layout)"
-    first = row.nodes[0]
+    first = row.name or row.nodes[0]
     return first if len(row.nodes) == 1 else f"{first} +{len(row.nodes) - 1}"
 
 
