@@ -1,0 +1,117 @@
+"""The content of tensors: read from where it lies, and only when someone asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from sepcost.errors import ModelError
+from sepcost.model.load import Loaded
+from sepcost.model.values import text
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Stretch(NamedTuple):
+    """Where the bytes of one tensor lie."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+def folder(loaded: Loaded) -> Path:
+    """Return the folder that the model's external data are named from."""
+    return loaded.path.parent if loaded.path else Path()
+
+
+def stretch(tensor: TensorProto, home: Path) -> Stretch | None:
+    """Return where an external tensor's bytes lie; None where the tensor holds its own.
+
+    Raises
+    ------
+    ModelError
+        Where the file is not there or ends too early.
+    """
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return None
+    entries = {entry.key: text(entry.value) for entry in tensor.external_data}
+    path = home / entries.get("location", "")
+    offset, length = int(entries.get("offset", 0)), int(entries.get("length", 0))
+    try:
+        end = path.stat().st_size
+    except OSError as error:
+        raise ModelError(
+            f"{path}: tensor {text(tensor.name)!r} keeps its data there: {error.strerror}"
+        ) from error
+    length = length or _size(tensor) or end - offset
+    if offset + length > end:
+        raise ModelError(f"{path}: ends within the data of tensor {text(tensor.name)!r}")
+    return Stretch(path, offset, length)
+
+
+def _size(tensor: TensorProto) -> int | None:
+    """Return the bytes of a tensor by its shape, where its elements fill whole bytes."""
+    if tensor.data_type in _PACKED:
+        return None
+    return int(prod(tensor.dims)) * _dtype(tensor).itemsize
+
+
+def _dtype(tensor: TensorProto) -> np.dtype[Any]:
+    return np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)).newbyteorder("<")
+
+
+_PACKED = frozenset(
+    number for name, number in TensorProto.DataType.items() if name.endswith(("INT4", "4E2M1"))
+)
+
+
+def content(tensor: TensorProto, home: Path) -> Array:
+    """Read a tensor; only the bytes that are its own are touched, and nothing is kept.
+
+    Raises
+    ------
+    ModelError
+        Where its external data are missing or cut short.
+    """
+    where = stretch(tensor, home)
+    if where is None:
+        return np.asarray(numpy_helper.to_array(tensor))
+    if tensor.data_type in _PACKED:
+        inline = TensorProto(data_type=tensor.data_type, dims=tensor.dims)
+        packed = np.fromfile(where.path, np.uint8, where.length, "", where.offset)
+        inline.raw_data = packed.tobytes()
+        return np.asarray(numpy_helper.to_array(inline))
+    dtype = _dtype(tensor)
+    count = prod(tensor.dims)
+    if where.length != count * dtype.itemsize:
+        raise ModelError(
+            f"{where.path}: tensor {text(tensor.name)!r} has {where.length} bytes of data, not"
+            f" {count * dtype.itemsize}; export the model again"
+        )
+    return np.fromfile(where.path, dtype, count, "", where.offset).reshape(tuple(tensor.dims))
+
+
+def whole(loaded: Loaded) -> Loaded:
+    """Return the model with every weight within reach.
+
+    Weights that are stored as numbers of varying length cannot be read in place; a file that has
+    some is read again, all of it.
+
+    Raises
+    ------
+    ModelError
+        Where a layer spec was built without its weights.
+    """
+    if loaded.whole:
+        return loaded
+    if loaded.path is None:
+        raise ModelError(f"{loaded.source}: was built without weights; load it with weights=True")
+    proto = onnx.load(loaded.path, load_external_data=False)
+    return replace(loaded, proto=proto, whole=True)

@@ -1,0 +1,147 @@
+"""From factors to nodes: the forms that a separable convolution can be written in.
+
+All forms compute the same sum over r of P_r · (D_r * x); they differ in what the runtime makes of
+them. Stride, dilation and padding belong to the spatial part, which pads with zeros just as the
+original did; the bias goes where nothing pads after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sepcost.errors import ConversionError
+from sepcost.separable.candidates import Candidate
+from sepcost.separable.draft import Draft
+
+if TYPE_CHECKING:
+    from sepcost.separable.kernels import Factors
+
+POINTWISE_FIRST = "pointwise-depthwise"
+DEPTHWISE_FIRST = "depthwise-pointwise"
+
+#: What the spatial part of each form of factors is called in the names of nodes.
+SPATIAL: Mapping[str, str] = {
+    DEPTHWISE_FIRST: "depthwise",
+    POINTWISE_FIRST: "depthwise",
+    "block-pointwise": "block",
+    "bottleneck": "bottleneck",
+}
+
+
+def _sum(draft: Draft, factors: Factors) -> None:
+    """Σ_r P_r(D_r(x)), the bias in the last: the runtime fuses each addition into a pointwise."""
+    _branches(draft, factors, _spatial_first)
+
+
+def _pointwise_first(draft: Draft, factors: Factors) -> None:
+    """Σ_r D_r(P_r(x)), the bias in the last: before a spatial part it would not reach the pads."""
+    _branches(draft, factors, _pointwise_then_spatial)
+
+
+Branch = Callable[[Draft, "Factors", int, str], str]
+
+
+def _branches(draft: Draft, factors: Factors, branch: Branch) -> None:
+    ranks = len(factors.spatial)
+    total = ""
+    for r in range(ranks):
+        bias = draft.bias(factors.bias) if r == ranks - 1 else ""
+        value = branch(draft, factors, r, bias)
+        total = draft.add(total, value, r) if total else value
+
+
+def _spatial_first(draft: Draft, factors: Factors, r: int, bias: str) -> str:
+    label = SPATIAL[factors.form] + _number(factors, r)
+    middle = draft.spatial(label, draft.source, factors.spatial[r])
+    return draft.pointwise("pointwise" + _number(factors, r), middle, factors.pointwise[r], bias)
+
+
+def _pointwise_then_spatial(draft: Draft, factors: Factors, r: int, bias: str) -> str:
+    label = "pointwise" + _number(factors, r)
+    middle = draft.pointwise(label, draft.source, factors.pointwise[r])
+    return draft.spatial("depthwise" + _number(factors, r), middle, factors.spatial[r], bias)
+
+
+def _number(factors: Factors, r: int) -> str:
+    return f"_{r + 1}" if len(factors.spatial) > 1 else ""
+
+
+def _concat(draft: Draft, factors: Factors) -> None:
+    """[P_1 ... P_R] · concat(D_1(x) ... D_R(x)); of ungrouped convolutions only."""
+    parts = [
+        draft.spatial(f"depthwise{_number(factors, r)}", draft.source, kernel)
+        for r, kernel in enumerate(factors.spatial)
+    ]
+    merged = np.concatenate(list(factors.pointwise), axis=1)
+    middle = draft.concat(parts) if len(parts) > 1 else parts[0]
+    draft.pointwise("pointwise", middle, merged, draft.bias(factors.bias))
+
+
+def _grouped(draft: Draft, factors: Factors) -> None:
+    """P · D(x) with R kernels a channel in one convolution: output m·R + r is D_r of channel m."""
+    kernels, mixes = np.moveaxis(factors.spatial, 0, 1), np.moveaxis(factors.pointwise, 0, 2)
+    spatial = kernels.reshape(-1, *kernels.shape[2:])
+    pointwise = mixes.reshape(mixes.shape[0], -1, *mixes.shape[3:])
+    middle = draft.spatial("depthwise", draft.source, spatial)
+    draft.pointwise("pointwise", middle, pointwise, draft.bias(factors.bias))
+
+
+#: Every emitted form by its name.
+EMITTED: Mapping[str, Callable[[Draft, Factors], None]] = {
+    "sum": _sum,
+    "pointwise-first": _pointwise_first,
+    "concat": _concat,
+    "grouped": _grouped,
+}
+
+
+def applicable(factors: Factors) -> tuple[str, ...]:
+    """Name the forms that factors can be emitted in, the default first."""
+    if factors.form == POINTWISE_FIRST:
+        return ("pointwise-first",)
+    if factors.form != DEPTHWISE_FIRST or len(factors.spatial) == 1:
+        return ("sum",)
+    return ("sum", "concat", "grouped") if factors.group == 1 else ("sum", "grouped")
+
+
+def emit(draft: Draft, factors: Factors, form: str) -> None:
+    """Write ``factors`` into ``draft`` in one of the forms of ``EMITTED``.
+
+    Raises
+    ------
+    ConversionError
+        Where there is no such form, or the factors cannot be written in it.
+    """
+    possible = applicable(factors)
+    if form not in possible:
+        raise ConversionError(
+            f"{draft.name}: {factors.form} factors of rank {factors.rank} in {factors.group}"
+            f" group(s) cannot be emitted as {form!r}; choose from {', '.join(possible)}"
+        )
+    EMITTED[form](draft, factors)
+
+
+def macs(candidate: Candidate, factors: Factors) -> int | None:
+    """MACs that ``factors`` take in the place of a candidate, in whichever emitted form.
+
+    ``|D| · positions + |P| · pointwise positions``, as ``sepcost.cost`` counts the result: the
+    pointwise part runs at input positions where it comes first. None where the trips are unknown.
+    """
+    geometry, layer = candidate.convolution, candidate.layer
+    mixed_at = geometry.pointwise_positions
+    if factors.form == POINTWISE_FIRST:
+        source = layer.inputs[0]
+        mixed_at = source[0] * prod(source[2:])
+    once = factors.spatial.size * geometry.positions + factors.pointwise.size * mixed_at
+    return None if layer.trips is None else once * layer.trips
+
+
+def params(candidate: Candidate, factors: Factors) -> int:
+    """Elements of the weights that ``factors`` bring, with a bias where there was none."""
+    added = factors.bias is not None and not candidate.has_bias
+    biases = factors.bias.size if added and factors.bias is not None else 0
+    return int(factors.spatial.size + factors.pointwise.size + biases)
