@@ -60,7 +60,7 @@ def is_standard(op_type: str, opset: int, domain: str) -> bool:
 def _schema(op_type: str, opset: int, domain: str) -> OpSchema | None:
     try:
         return onnx.defs.get_schema(op_type, opset, domain)
-    except SchemaError:
+    except (SchemaError, TypeError):  # TypeError: a name that is no UTF-8, an opset beyond 32 bits
         return None
 
 

@@ -166,6 +166,9 @@ def _from_file(path: Path, source: str) -> Loaded:
         raise ModelError(f"{source}: {why}") from error
     if not proto.HasField("graph") or not proto.opset_import:
         raise ModelError(f"{source}: not an ONNX model (no graph, or no opset_import)")
+    for version in (proto.ir_version, *(opset.version for opset in proto.opset_import)):
+        if not 0 <= version < 2**31:
+            raise ModelError(f"{source}: {version} is no version; export the model again")
     check_tensors(proto, path, source)
     return Loaded(path.stem, source, proto, path, skimmed.whole)
 
