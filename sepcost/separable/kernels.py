@@ -185,6 +185,13 @@ def reconstruct(factors: Factors) -> Array:
     return refold(pointwise @ spatial, cut)
 
 
+def importance(scale: ArrayLike | None, outputs: int) -> Array:
+    """How much each of N output channels counts: 1 at most, 1e-4 at least, ones without a scale."""
+    size = np.abs(np.asarray(np.ones(outputs) if scale is None else scale, np.float64))
+    top = size.max()
+    return np.maximum(size / top, _FAINTEST) if top > 0 else np.ones_like(size)
+
+
 def _peak(weight: NDArray[Any]) -> float:
     """The largest magnitude; squares of weights divided by it neither overflow nor vanish."""
     with np.errstate(invalid="ignore"):  # bfloat16 warns of the NaN that is looked for
@@ -195,16 +202,13 @@ def _peak(weight: NDArray[Any]) -> float:
 
 
 def _row_scale(scale: ArrayLike | None, cut: Layout) -> Array:
-    """[G, matrices or 1, rows or 1, 1]: what each row of each matrix counts."""
-    size = np.abs(np.asarray(np.ones(cut.shape[0]) if scale is None else scale, np.float64))
-    top = size.max()
-    size = np.maximum(size / top, _FAINTEST) if top > 0 else np.ones_like(size)
+    """[G, matrices, rows or 1, 1]: what each row of each matrix counts."""
+    size = importance(scale, cut.shape[0])
     if cut.form is Form.POINTWISE_DEPTHWISE:
         return size.reshape(cut.group, cut.rows, 1, 1)
     blocks = cut.shape[1] // cut.width
-    return np.broadcast_to(
-        size.reshape(cut.group, 1, cut.rows, 1), (cut.group, blocks, cut.rows, 1)
-    )
+    rows = size.reshape(cut.group, 1, cut.rows, 1)
+    return np.broadcast_to(rows, (cut.group, blocks, cut.rows, 1))
 
 
 def _room(cut: Layout) -> tuple[Array, Array]:
