@@ -27,6 +27,7 @@ def analyze(
     alpha: float | None = None,
     rho: float | None = None,
     observe: bool = False,
+    inputs: str | Path | None = None,
     operators: Operators | None = None,
     conventions: Conventions | None = None,
 ) -> Analysis:
@@ -45,7 +46,9 @@ def analyze(
     alpha, rho
         The paper's width and resolution multipliers, for specs and shipped networks.
     observe
-        Run the model once on random inputs to learn shapes that depend on data.
+        Run the model once to learn shapes and trips that depend on data.
+    inputs
+        What to feed it then: an ``.npz`` with one array an input; else seeded random numbers.
     operators
         Formulas by ``(domain, op_type)``: usually ``OPERATORS | {("com.acme", "MyOp"): formula}``.
     conventions
@@ -57,8 +60,8 @@ def analyze(
         Where the source cannot be read, or a dynamic dimension is unbound.
     """
     return sweep(
-        source, [bind or {}], shape=shape, trips=trips, alpha=alpha, rho=rho, observe=observe,
-        operators=operators, conventions=conventions,
+        source, [bind or {}], shape=shape, trips=trips, alpha=alpha, rho=rho,
+        observe=observe, inputs=inputs, operators=operators, conventions=conventions,
     )[0]  # fmt: skip
 
 
@@ -71,6 +74,7 @@ def sweep(
     alpha: float | None = None,
     rho: float | None = None,
     observe: bool = False,
+    inputs: str | Path | None = None,
     operators: Operators | None = None,
     conventions: Conventions | None = None,
 ) -> tuple[Analysis, ...]:
@@ -84,16 +88,18 @@ def sweep(
     for bind in binds:
         network = describe(loaded, bind=bind, shape=shape, trips=trips)
         if observe:
-            observed = _observe(loaded, network)
+            observed = _observe(loaded, network, inputs)
             network = describe(loaded, bind=bind, shape=shape, trips=trips, observed=observed)
         found.append(count(network, str(source), operators, conventions))
     return tuple(found)
 
 
-def _observe(loaded: Loaded, network: Network) -> Mapping[str, Observation]:
+def _observe(
+    loaded: Loaded, network: Network, inputs: str | Path | None
+) -> Mapping[str, Observation]:
     from sepcost.latency.observe import observe
 
-    return observe(loaded, network)
+    return observe(loaded, network, inputs=Path(inputs) if inputs else None)
 
 
 def bench(

@@ -42,6 +42,7 @@ def analyze(
     shape: options.ShapeOf = None,
     trips: options.Trips = None,
     observe: options.Observe = False,
+    inputs: options.Inputs = None,
     conv: options.Conv = None,
     alpha: options.Alpha = None,
     rho: options.Rho = None,
@@ -75,7 +76,8 @@ def analyze(
         sources or (), conv or (), parse.sweep(bind or ()), alpha, rho,
         Conventions(conv_transpose.value, count_bias, if_.value),
         {"shape": parse.shapes(shape or ()), "trips": parse.trips(trips or ()),
-         "observe": observe, "operators": parse.operators(operators)},
+         "observe": observe or inputs is not None, "inputs": inputs,
+         "operators": parse.operators(operators)},
     )  # fmt: skip
     _check(request, output, netron)
     swept = len(request.binds) > 1

@@ -103,6 +103,14 @@ Observe = Annotated[
         help="Run the model once on random inputs, to learn shapes that depend on data.",
     ),
 ]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.npz",
+        rich_help_panel=SOURCE,
+        help="Observe a run on these: one array an input.",
+    ),
+]
 Conv = Annotated[
     list[str] | None,
     typer.Option(

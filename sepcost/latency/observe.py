@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sepcost.errors import ModelError
 from sepcost.latency.child import execute
 from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.model.values import tensor_type
 from sepcost.model.walk import Observation, Scope, body_prefix, node_id
-from sepcost.network import Network, Shape
+from sepcost.network import Network
 
 if TYPE_CHECKING:
     import onnx
+    from onnx import TypeProto
 
     from sepcost.model.load import Loaded
 
@@ -29,6 +31,10 @@ TIMEOUT_S = 120.0
 
 #: Where ONNX Runtime looks for external data when a model comes as bytes.
 FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+
+
+Seen = tuple[str, Sequence[int]]  # an output: ONNX Runtime's name of the element type, the shape
+Kernel = tuple[int, list[Seen]]
 
 
 class _Node(NamedTuple):
@@ -81,16 +87,23 @@ def observe(
     return dict(_observations(found["kernels"], numbered))
 
 
-def kernels(profile: Path) -> list[tuple[int, list[Shape]]]:
-    """Read a profile: the number that a node was given, and the shapes that it put out."""
+def kernels(profile: Path) -> list[Kernel]:
+    """Read a profile: the number that a node was given, and what it put out, type and shape."""
     found = []
     for event in json.loads(profile.read_text(encoding="utf-8")):
         name = event.get("name", "")
         if event.get("cat") == "Node" and name.startswith(_TOKEN) and name.endswith(_KERNEL):
             shapes = event["args"].get("output_type_shape", [])
             number = int(name[len(_TOKEN) : -len(_KERNEL)])
-            found.append((number, [tuple(*shape.values()) for shape in shapes]))
+            found.append((number, [next(iter(shape.items())) for shape in shapes]))
     return found
+
+
+def _type(seen: Seen) -> TypeProto:
+    from onnx import TensorProto
+
+    name, shape = seen
+    return tensor_type(TensorProto.DataType.Value(name.upper()), tuple(shape))
 
 
 def _renamed(original: onnx.ModelProto) -> tuple[onnx.ModelProto, list[_Node]]:
@@ -113,14 +126,14 @@ def _renamed(original: onnx.ModelProto) -> tuple[onnx.ModelProto, list[_Node]]:
 
 
 def _observations(
-    kernels: Iterable[tuple[int, list[list[int]]]], numbered: list[_Node]
+    kernels: Iterable[Kernel], numbered: list[_Node]
 ) -> Iterator[tuple[str, Observation]]:
     """Gather the runs of each node; a shape that changes between them is no static shape."""
-    runs: dict[int, list[list[list[int]]]] = {}
+    runs: dict[int, list[list[Seen]]] = {}
     for number, shapes in kernels:
         runs.setdefault(number, []).append(shapes)
     for number, seen in runs.items():
         node, first = numbered[number], iter(seen[0])
         alike = all(shapes == seen[0] for shapes in seen) and len(seen[0]) == sum(node.present)
-        outputs = (tuple(next(first)) if alike and there else None for there in node.present)
+        outputs = (_type(next(first)) if alike and there else None for there in node.present)
         yield node.id, Observation(tuple(outputs), len(seen))

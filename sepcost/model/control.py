@@ -47,12 +47,13 @@ def body_of(node: onnx.NodeProto, name: str) -> onnx.GraphProto:
 
 
 def if_(site: Site, inputs: Inputs) -> list[Known]:
-    """Walk both branches; where the condition is a constant, the taken one alone is binding."""
+    """Walk both branches; where it is known which one is taken, that one alone is binding."""
     walk, scope, node, run = site
     condition = inputs[0].array if inputs and inputs[0] else None
     taken = None
     if condition is not None and condition.size == 1:
         taken = "then" if bool(condition.reshape(-1)[0]) else "else"
+    taken = taken or _observed_side(site)
     walk.choices[site.id] = taken
     results: dict[str, list[Known]] = {}
     for side in ("then", "else"):
@@ -66,6 +67,16 @@ def if_(site: Site, inputs: Inputs) -> list[Known]:
         return [_renamed(known) for known in results[taken]]
     pairs = zip(results["then"], results["else"], strict=False)
     return [Known("", _common(one.type, other.type)) for one, other in pairs]
+
+
+def _observed_side(site: Site) -> str | None:
+    """Return the branch that ran, where a run was observed and took only one of them."""
+    sides = [
+        side
+        for side in ("then", "else")
+        if any(id_.startswith(body_prefix(site.id, f"{side}_branch")) for id_ in site.walk.observed)
+    ]
+    return sides[0] if len(sides) == 1 else None
 
 
 def _renamed(known: Known) -> Known:

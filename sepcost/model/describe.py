@@ -26,7 +26,7 @@ from sepcost.model.load import Loaded
 from sepcost.model.order import in_order
 from sepcost.model.provenance import RANDOM, carried
 from sepcost.model.scan import scan
-from sepcost.model.values import Known, opaque, static_shape, tensor_type, text
+from sepcost.model.values import Known, opaque, static_shape, text
 from sepcost.model.walk import Observation, Scope, Walk, label, node_id
 from sepcost.network import Network, Role
 
@@ -221,13 +221,12 @@ def _complete(
     for k, (raw, output) in enumerate(zip(node.output, outputs, strict=False)):
         if not raw or output.shape is not None:
             continue
-        claim = declared.get(text(raw), TypeProto())
-        shape = seen.outputs[k] if seen and k < len(seen.outputs) else None
-        if shape is None and not walk.rebound:
-            shape = static_shape(claim)
-        if shape is not None:
-            elem_type = output.type.tensor_type.elem_type or claim.tensor_type.elem_type
-            output.retype(tensor_type(elem_type, shape))
+        found = seen.outputs[k] if seen and k < len(seen.outputs) else None
+        claim = declared.get(text(raw))
+        if found is not None:
+            output.retype(found)
+        elif claim is not None and not walk.rebound and static_shape(claim) is not None:
+            output.retype(claim)
 
 
 def _named(

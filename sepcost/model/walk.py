@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import onnx
+from onnx import TypeProto
 
 from sepcost.errors import ModelError
 from sepcost.model.infer import attributes
@@ -24,9 +25,9 @@ FunctionKey = tuple[str, str, str]  # domain, name, overload
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a run showed of one node: the shapes of its outputs, and how often it ran."""
+    """What a run showed of one node: the types of its outputs, and how often it ran."""
 
-    outputs: tuple[Shape | None, ...]
+    outputs: tuple[TypeProto | None, ...]
     runs: int
 
 
