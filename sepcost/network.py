@@ -23,7 +23,7 @@ BITS: Mapping[str, int] = {
     "float16": 16, "bfloat16": 16, "int16": 16, "uint16": 16,
     "int8": 8, "uint8": 8, "bool": 8,
     "float8e4m3fn": 8, "float8e4m3fnuz": 8, "float8e5m2": 8, "float8e5m2fnuz": 8, "float8e8m0": 8,
-    "int4": 4, "uint4": 4, "float4e2m1": 4, "int2": 2, "uint2": 2,
+    "float6e2m3": 6, "float6e3m2": 6, "int4": 4, "uint4": 4, "float4e2m1": 4, "int2": 2, "uint2": 2,
 }  # fmt: skip
 
 

@@ -1,0 +1,152 @@
+"""Dynamic dimensions of inputs: bound by symbol, by input, or by convention."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TypeProto, ValueInfoProto, helper
+
+from sepcost.errors import BindingError
+from sepcost.model.bind import MAX_SIZE, bind_inputs
+from sepcost.model.values import static_shape
+
+
+def tensor(name, *dims):
+    return helper.make_tensor_value_info(name, 1, dims)
+
+
+def bound(*inputs, bind=None, shape=None):
+    return bind_inputs(inputs, "m.onnx", bind or {}, shape or {})
+
+
+def shapes(found):
+    return {name: static_shape(type_) for name, type_ in found.types.items()}
+
+
+def refusal(*inputs, **given):
+    with pytest.raises(BindingError) as caught:
+        bound(*inputs, **given)
+    assert str(caught.value).startswith("m.onnx: ")
+    return str(caught.value)
+
+
+def test_a_static_input_passes():
+    found = bound(tensor("x", 1, 3))
+    assert shapes(found) == {"x": (1, 3)}
+    assert (found.bindings, found.batch, found.warnings) == ({}, None, [])
+
+
+def test_a_scalar_has_nothing_to_bind():
+    assert shapes(bound(tensor("x"))) == {"x": ()}
+
+
+def test_symbols_are_bound_wherever_they_stand():
+    found = bound(tensor("x", "N", 3, "H"), tensor("y", "H", "N"), bind={"N": 2, "H": 5})
+    assert shapes(found) == {"x": (2, 3, 5), "y": (5, 2)}
+    assert found.bindings == {"N": 2, "H": 5}
+    assert found.warnings == []
+
+
+def test_a_whole_shape_binds_the_symbols_that_it_mentions():
+    found = bound(tensor("x", "N", 3, "H"), tensor("y", "H"), shape={"x": [2, 3, 5]})
+    assert shapes(found) == {"x": (2, 3, 5), "y": (5,)}
+    assert found.bindings == {"N": 2, "H": 5}
+
+
+def test_the_leading_dimension_is_one_unless_bound_and_said_to_be():
+    found = bound(tensor("x", "N", 3), tensor("y", "N"))
+    assert shapes(found) == {"x": (1, 3), "y": (1,)}
+    assert found.bindings == {"N": 1}
+    assert found.warnings == ["batch dimension N is not bound and taken as 1"]
+
+
+@pytest.mark.parametrize("open_", [None, 0, -1, ""])
+def test_a_leading_dimension_without_a_name_is_one(open_):
+    found = bound(tensor("x", open_, 3))
+    assert shapes(found) == {"x": (1, 3)}
+    assert "leading dimension" in found.warnings[0]
+
+
+def test_the_batch_is_what_the_leading_dimensions_agree_on():
+    assert bound(tensor("x", "N", 3), bind={"N": 8}).batch == 8
+    assert bound(tensor("x", None, 3), shape={"x": (4, 3)}).batch == 4
+    assert bound(tensor("x", 8, 3)).batch is None
+    assert bound(tensor("x", "N"), tensor("y", "M"), bind={"N": 2, "M": 3}).batch is None
+
+
+def test_an_open_dimension_elsewhere_names_what_to_bind():
+    line = refusal(tensor("x", "N", "C", None), tensor("z", "N"), bind={"N": 2})
+    assert "input 'x' is [2, C, ?]" in line
+    assert "--bind C=SIZE --shape x=2xSIZExSIZE" in line
+    assert "'z'" not in line
+
+
+def test_symbols_of_several_inputs_are_named_once():
+    assert refusal(tensor("x", 1, "H"), tensor("y", 1, "H")).count("--bind H=SIZE") == 1
+
+
+def test_an_input_without_a_shape_must_be_given_one():
+    anything = helper.make_tensor_value_info("x", 1, None)
+    assert "--shape x=" in refusal(anything)
+    assert shapes(bound(anything, shape={"x": [2, 3]})) == {"x": (2, 3)}
+
+
+def test_what_is_no_tensor_passes():
+    sequence = helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, ["N"]))
+    optional = helper.make_optional_type_proto(sequence)
+    inputs = [ValueInfoProto(name="s", type=sequence), ValueInfoProto(name="o", type=optional)]
+    assert bound(*inputs).types == {"s": sequence, "o": optional}
+    assert bound(ValueInfoProto(name="x")).types == {"x": TypeProto()}
+    assert "does not fit" in refusal(*inputs, shape={"s": [1]})
+
+
+@pytest.mark.parametrize(
+    ("given_", "part"),
+    [
+        ({"bind": {"Q": 1}}, "no dimension is called 'Q' (there is: H, N)"),
+        ({"shape": {"q": [1]}}, "no input is called 'q' (there is: x)"),
+        ({"bind": {"N": 0}}, "no usable size"),
+        ({"bind": {"N": -3}}, "no usable size"),
+        ({"bind": {"N": MAX_SIZE + 1}}, "no usable size"),
+        ({"shape": {"x": [1, 3, 0]}}, "no usable size"),
+        ({"shape": {"x": [1, 3]}}, "does not fit its 3 dimensions"),
+        ({"shape": {"x": [1, 4, 5]}}, "contradicts the model, which fixes 3"),
+        ({"shape": {"x": [1, 3, 5]}, "bind": {"H": 6}}, "contradicts H=6"),
+    ],
+)
+def test_what_does_not_fit_is_refused(given_, part):
+    assert part in refusal(tensor("x", "N", 3, "H"), **given_)
+
+
+def test_one_symbol_twice_in_a_shape_must_agree():
+    assert "contradicts S=2" in refusal(tensor("x", "S", "S"), shape={"x": [2, 3]})
+
+
+def test_the_symbol_of_a_batch_may_stand_elsewhere_too():
+    assert shapes(bound(tensor("x", "N", 3), tensor("y", 7, "N"))) == {"x": (1, 3), "y": (7, 1)}
+
+
+def test_symbols_that_are_no_utf8():
+    value = tensor("x", 1, "AAAA")
+    raw = ValueInfoProto.FromString(value.SerializeToString().replace(b"AAAA", b"A\xffAA"))
+    assert "A\\xffAA" in refusal(raw)
+
+
+DIMS = st.lists(st.one_of(st.integers(1, 9), st.sampled_from("NHW"), st.none()), max_size=4)
+
+
+@given(st.lists(DIMS, min_size=1, max_size=3), st.dictionaries(st.sampled_from("NHW"),
+       st.integers(1, 9)))  # fmt: skip
+def test_bound_inputs_are_static_and_keep_what_was_fixed(inputs, bind):
+    mentioned = {d for dims in inputs for d in dims if isinstance(d, str)}
+    bind = {name: size for name, size in bind.items() if name in mentioned}
+    values = [tensor(f"x{k}", *dims) for k, dims in enumerate(inputs)]
+    try:
+        found = bound(*values, bind=bind)
+    except BindingError as error:
+        open_ = [d for dims in inputs for d in dims[1:] if d is None or d not in bind]
+        assert open_, error  # noqa: PT017 - only an open dimension is a reason to refuse
+        return
+    for dims, shape in zip(inputs, shapes(found).values(), strict=True):
+        assert shape is not None
+        for dim, size in zip(dims, shape, strict=True):
+            assert size == (found.bindings.get(dim, 1) if isinstance(dim, str) else dim or 1)
