@@ -12,7 +12,7 @@ ONNX Runtime fuses nodes, changes layouts and folds constants, and derives new n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import onnx
@@ -86,6 +86,7 @@ def kernels(labels: Labelled, optimised: onnx.GraphProto) -> tuple[list[Kernel],
     for name, node, _ in found:
         trace.stored.update(node.output)
         _claim(trace, name, node)
+    _claim_before_readers(trace, found)
     for label, owner in list(trace.owners.items()):
         _take_up(trace, label, owner)
     order = {name: position for position, (name, _, _) in enumerate(found)}
@@ -113,9 +114,7 @@ def _placed(
 
 def _claim(trace: _Trace, name: str, kernel: onnx.NodeProto) -> None:
     """Give a kernel the nodes that its name and its outputs speak of. The first claim holds."""
-    if kernel.op_type.startswith(MOVES):
-        return
-    if kernel.op_type == "Cast" and kernel.name.startswith(INSERTED):
+    if _moves(kernel):
         return
     for text in (kernel.name, *kernel.output):
         for kind, number in TOKEN.findall(text):
@@ -123,6 +122,30 @@ def _claim(trace: _Trace, name: str, kernel: onnx.NodeProto) -> None:
             label = token if kind == "node" else trace.producers.get(token, "")
             if label in trace.nodes:
                 trace.owners.setdefault(label, name)
+
+
+def _claim_before_readers(trace: _Trace, found: Sequence[tuple[str, onnx.NodeProto, str]]) -> None:
+    """Give a kernel under a new name (SpaceToDepth for slices and a Concat) what it replaced.
+
+    That is what the kernels that read it expect in its place, and no other kernel has written.
+    """
+    named = set(trace.owners.values())
+    makers = {value: name for name, node, _ in found for value in node.output}
+    fresh = {name for name, node, _ in found if name not in named and not _moves(node)}
+    labels: dict[str, list[str]] = {}
+    for label, owner in trace.owners.items():
+        labels.setdefault(owner, []).append(label)
+    for reader, node, _ in found:
+        new = next((makers[v] for v in node.input if makers.get(v) in fresh), None)
+        for label in labels.get(reader, ()) if new else ():
+            for value, maker in trace.before(label):
+                if value not in trace.stored:
+                    trace.owners.setdefault(maker, str(new))
+
+
+def _moves(node: onnx.NodeProto) -> bool:
+    inserted = node.op_type == "Cast" and node.name.startswith(INSERTED)
+    return inserted or node.op_type.startswith(MOVES)
 
 
 def _take_up(trace: _Trace, label: str, owner: str) -> None:

@@ -26,7 +26,8 @@ PROVIDERS: Mapping[str, Provider] = {
     "tensorrt": Provider("TensorrtExecutionProvider", "pip install onnxruntime-gpu tensorrt"),
     "openvino": Provider(
         "OpenVINOExecutionProvider",
-        "pip install 'sepcost[openvino]'",
+        "pip install 'sepcost[openvino]' on Intel hardware, or onnxruntime-openvino instead of "
+        "onnxruntime",
         "onnxruntime_ep_openvino",
     ),
     "coreml": Provider("CoreMLExecutionProvider", "pip install onnxruntime, on macOS"),

@@ -72,7 +72,8 @@ def explain(error: Exception, doing: str, name: str) -> SepcostError:
             f"{name}: out of memory while {doing} ({message}); bind smaller dimensions"
         )
     if isinstance(error, _OF_THE_MODEL) or any(sign in str(error) for sign in _UNSUPPORTED):
-        return ModelError(f"{name}: ONNX Runtime {VERSION} cannot run it: {message}")
+        hint = "; do its inputs suit it? (--inputs, --shape, --bind)" if doing == "running" else ""
+        return ModelError(f"{name}: ONNX Runtime {VERSION} cannot run it: {message}{hint}")
     return MeasurementError(f"{name}: failed while {doing}: {message}")
 
 
@@ -181,7 +182,7 @@ def _plugin_devices(one: Provider, options: Mapping[str, str]) -> Sequence[ort.O
         what = f"has no {kind} device" if offered else "offers no device"
         raise MeasurementError(
             f"provider {short_name(one.name)!r} is installed but {what} on this machine "
-            f"('sepcost providers' lists what is usable)"
+            f"('sepcost providers' lists what is usable); it needs: {one.package}"
         )
     return chosen[:1]
 

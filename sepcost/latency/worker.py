@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import gettempdir
 from time import perf_counter_ns
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ SETTLING_RUNS = 5  # before the peak of running is read
 PR_SET_PDEATHSIG = 1
 
 Result = dict[str, Any]
+T = TypeVar("T")
 
 
 class Wire:
@@ -63,20 +64,14 @@ def probe(job: Job, wire: Wire) -> Result:
     from sepcost.latency import layers, runtime  # noqa: PLC0415 - after the watch is set
 
     (model,) = job.models
+    wire.stage("preparing inputs", model.name)
     arrays, warnings = inputs.feeds(model.inputs, job.inputs, job.seed)
     held = peak_memory.current()
-    peak_memory.reset()
     wire.stage("loading", model.name)
-    start = perf_counter_ns()
-    made = runtime.session(model.path, job.runtime)
-    create_ns = perf_counter_ns() - start
-    created = peak_memory.peak()
-    peak_memory.reset()
+    made, create_ns, created = _watched(lambda: runtime.session(model.path, job.runtime))
     run = runtime.runner(made, arrays, model)
     wire.stage("running", model.name)
-    start = perf_counter_ns()
-    outputs = run()
-    first_run_ns = perf_counter_ns() - start
+    outputs, first_run_ns, _ = _watched(run)
     for _ in range(SETTLING_RUNS):
         run()
         wire.beat()
@@ -95,6 +90,14 @@ def probe(job: Job, wire: Wire) -> Result:
         result["placement"] = layers.placement(model, job.runtime)
         result["differences"] = _beside_cpu(model, job.runtime, arrays, outputs)
     return result
+
+
+def _watched(action: Callable[[], T]) -> tuple[T, int, int | None]:
+    """Do something: what came of it, how long it took in ns, and the peak of the memory."""
+    peak_memory.reset()
+    start = perf_counter_ns()
+    done = action()
+    return done, perf_counter_ns() - start, peak_memory.peak()
 
 
 def _beside_cpu(
