@@ -1,0 +1,57 @@
+"""Which layers, or which changes since the baseline, a verdict comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from sepcost.budget.metrics import EXACT, LayerRead
+from sepcost.budget.results import Cause
+from sepcost.cost.analysis import Analysis, LayerCost, Status
+from sepcost.cost.diff import Kind, LayerChange, diff
+
+MOST_CAUSES = 3
+
+
+def dearest(analysis: Analysis, metric: str) -> tuple[Cause, ...]:
+    """The layers that add most to a metric."""
+    read = EXACT[metric].layer if metric in EXACT else None
+    if read is None:
+        return ()
+    rows = [(read(row) or 0, row) for row in analysis.rows if row.counted]
+    return _first((amount, cause(row, Fraction(amount))) for amount, row in rows if amount)
+
+
+def growth(old: Analysis, new: Analysis, metric: str) -> tuple[Cause, ...]:
+    """The changes that add most to a metric; those that lower it are left out."""
+    read = EXACT[metric].layer if metric in EXACT else None
+    found = []
+    for change in diff(old, new).changes:
+        delta = _delta(change, read) if read else int(change.kind is Kind.ADDED)
+        if delta > 0:
+            amount = Fraction(delta) if read else None
+            found.append((delta, cause(change.row, amount, change.kind.value)))
+    return _first(found)
+
+
+def uncounted(analysis: Analysis) -> tuple[Cause, ...]:
+    """The layers that a lower bound leaves out."""
+    missing = {Status.UNKNOWN, Status.UNRESOLVED}
+    return tuple(cause(row) for row in analysis.rows if row.status in missing)[:MOST_CAUSES]
+
+
+def cause(row: LayerCost, amount: Fraction | None = None, change: str = "") -> Cause:
+    """Name one layer: by its name, or by its id where it has none."""
+    layer = row.layer
+    op = f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
+    return Cause(layer.name or layer.id, op, amount, change)
+
+
+def _delta(change: LayerChange, read: LayerRead) -> int:
+    before = read(change.old) if change.old and change.old.counted else 0
+    after = read(change.new) if change.new and change.new.counted else 0
+    return (after or 0) - (before or 0)
+
+
+def _first(found: Iterable[tuple[int, Cause]]) -> tuple[Cause, ...]:
+    return tuple(cause for _, cause in sorted(found, key=lambda item: -item[0]))[:MOST_CAUSES]

@@ -1,0 +1,231 @@
+"""Budgets and measured values -> verdicts. Values are compared unrounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from fractions import Fraction
+
+from sepcost.budget import causes
+from sepcost.budget.metrics import EXACT, METRICS, PER_LAYER, VS_BASELINE, base, measured
+from sepcost.budget.results import (
+    Bound,
+    Budget,
+    Cause,
+    Facts,
+    Level,
+    Measured,
+    Reading,
+    Status,
+    Verdict,
+)
+from sepcost.budget.units import Change, Dimension
+from sepcost.cost.analysis import Analysis, LayerCost
+
+NO_BASELINE = "nothing to compare with: not in the baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything known about one model when it is judged."""
+
+    facts: Facts
+    baseline: Facts | None = None
+    measured: Measured | None = None
+    no_baseline: str = NO_BASELINE  # why there is none, where there is none
+    new_is_fine: bool = False  # whether a model without a baseline may pass with a warning
+
+
+@dataclass(frozen=True, slots=True)
+class Leniency:
+    """What does not count as a failure."""
+
+    allow_unknown: bool = False
+    inconclusive: str = "warn"  # warn | fail | ok
+
+
+def judge(
+    budgets: Sequence[Budget],
+    evidence: Evidence,
+    leniency: Leniency = Leniency(),
+) -> tuple[Verdict, ...]:
+    """Judge one model by its budgets.
+
+    A count that is "at least" never passes a budget: it fails where it is above the limit already,
+    and is unknown elsewhere; unknown breaks the check unless ``leniency`` allows it. A measured
+    value fails only where its whole interval lies beyond the limit.
+    """
+    verdicts = (_verdict(budget, evidence, leniency) for budget in budgets)
+    return tuple(_settled(verdict, leniency) for verdict in verdicts)
+
+
+def _verdict(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict:
+    if budget.metric == "forbid-ops":
+        return _forbidden(budget, evidence.facts)
+    if budget.metric == "per-layer":
+        return _per_layer(budget, evidence.facts)
+    if measured(budget.metric):
+        return _measured(budget, evidence, leniency)
+    return _exact(budget, evidence)
+
+
+def _settled(verdict: Verdict, leniency: Leniency) -> Verdict:
+    """Soften what is only a warning, and say whether the check breaks."""
+    if verdict.level is Level.WARN and verdict.status is Status.FAIL:
+        verdict = replace(verdict, status=Status.WARN)
+    unknown = verdict.status is Status.UNKNOWN
+    strict = unknown and not leniency.allow_unknown and verdict.level is Level.ERROR
+    return replace(verdict, breaks=verdict.status is Status.FAIL or strict)
+
+
+def _blank(budget: Budget, facts: Facts, dimension: Dimension) -> Verdict:
+    limit = budget.limit if isinstance(budget.limit, Fraction) else None
+    return Verdict(
+        facts.model, budget.name, None, limit, Status.OK, breaks=False, level=budget.level,
+        bound=budget.bound, dimension=dimension, location=budget.location,
+    )  # fmt: skip
+
+
+def _exact(budget: Budget, evidence: Evidence) -> Verdict:
+    facts, metric = evidence.facts, base(budget.metric)
+    verdict = _blank(budget, facts, EXACT[metric].dimension)
+    actual = facts.values.get(metric)
+    if actual is None:
+        return replace(verdict, status=Status.UNKNOWN, detail="the model has no file of its own")
+    verdict = replace(verdict, actual=actual)
+    if isinstance(budget.limit, Change):
+        before = _before(metric, evidence)
+        if before is None:
+            return _uncompared(verdict, evidence)
+        verdict = replace(verdict, limit=budget.limit.limit(before), baseline=before)
+    return _compared(verdict, evidence, metric)
+
+
+def _before(metric: str, evidence: Evidence) -> Fraction | None:
+    """The baseline's value, where it is one: a lower bound is nothing to compare with."""
+    known = evidence.baseline
+    return None if known is None or metric in known.least else known.values.get(metric)
+
+
+def _uncompared(verdict: Verdict, evidence: Evidence) -> Verdict:
+    fresh = evidence.new_is_fine and evidence.baseline is None
+    why = "the baseline's value is only a lower bound" if evidence.baseline else ""
+    status = Status.WARN if fresh else Status.UNKNOWN
+    return replace(verdict, status=status, detail=why or evidence.no_baseline)
+
+
+def _compared(verdict: Verdict, evidence: Evidence, metric: str) -> Verdict:
+    """Hold an exact value, or a lower bound, against the limit."""
+    facts, actual, limit = evidence.facts, verdict.actual, verdict.limit
+    assert actual is not None
+    assert limit is not None
+    if metric in facts.least:
+        surely = verdict.bound is Bound.MAX and actual > limit and metric != "separable-headroom"
+        if not surely:
+            return _unknown(verdict, facts)
+        verdict = replace(verdict, detail="at least")
+    if _beyond(actual, limit, verdict.bound):
+        return replace(verdict, status=Status.FAIL, causes=_causes(verdict, evidence, metric))
+    return verdict
+
+
+def _beyond(value: Fraction, limit: Fraction, bound: Bound) -> bool:
+    return value > limit if bound is Bound.MAX else value < limit
+
+
+def _unknown(verdict: Verdict, facts: Facts) -> Verdict:
+    found = causes.uncounted(facts.analysis) if facts.analysis else ()
+    many = f"{facts.uncounted} layers" if facts.uncounted != 1 else "1 layer"
+    why = f"{many} could not be counted" if facts.uncounted else "some sizes are not known"
+    return replace(verdict, status=Status.UNKNOWN, detail=why, causes=found)
+
+
+def _causes(verdict: Verdict, evidence: Evidence, metric: str) -> tuple[Cause, ...]:
+    """The changes that did it where the baseline is a model, else the dearest layers."""
+    new = evidence.facts.analysis
+    old = evidence.baseline.analysis if evidence.baseline else None
+    if new is None or verdict.bound is Bound.MIN:
+        return ()
+    if old is not None and (found := causes.growth(old, new, metric)):
+        return found
+    return () if VS_BASELINE in verdict.metric else causes.dearest(new, metric)
+
+
+def _forbidden(budget: Budget, facts: Facts) -> Verdict:
+    """Operators by name, by ``domain::name``, or by a glob of either."""
+    verdict = replace(_blank(budget, facts, Dimension.COUNT), limit=Fraction(0))
+    if facts.analysis is None or not isinstance(budget.limit, tuple):
+        return replace(verdict, status=Status.UNKNOWN)
+    patterns = budget.limit
+    found = [row for row in facts.analysis.rows if _listed(row, patterns)]
+    verdict = replace(verdict, actual=Fraction(len(found)))
+    if not found:
+        return verdict
+    named = tuple(causes.cause(row) for row in found[: causes.MOST_CAUSES])
+    return replace(verdict, status=Status.FAIL, causes=named)
+
+
+def _listed(row: LayerCost, patterns: Sequence[str]) -> bool:
+    layer = row.layer
+    names = (layer.op_type, f"{layer.domain}::{layer.op_type}")
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def _per_layer(budget: Budget, facts: Facts) -> Verdict:
+    """The dearest layer, as an amount or as a share of the whole."""
+    relative = budget.relative
+    dimension = Dimension.SHARE if relative else EXACT[budget.part].dimension
+    verdict = _blank(budget, facts, dimension)
+    if facts.analysis is None or not isinstance(budget.limit, Fraction):
+        return replace(verdict, status=Status.UNKNOWN)
+    amounts = sorted(_amounts(facts.analysis, budget), key=lambda item: -item[0])
+    actual = amounts[0][0] if amounts else Fraction(0)
+    verdict = replace(verdict, actual=actual)
+    over = [causes.cause(row, amount) for amount, row in amounts if amount > budget.limit]
+    if budget.part in facts.least and (relative or not over):
+        return _unknown(verdict, facts)
+    if over:
+        return replace(verdict, status=Status.FAIL, causes=tuple(over[: causes.MOST_CAUSES]))
+    return verdict
+
+
+def _amounts(analysis: Analysis, budget: Budget) -> Iterator[tuple[Fraction, LayerCost]]:
+    read = PER_LAYER[budget.part].layer
+    assert read is not None
+    rows = [(read(row) or 0, row) for row in analysis.rows if row.counted]
+    whole = sum(amount for amount, _ in rows) if budget.relative else 1
+    for amount, row in rows:
+        yield Fraction(amount, whole) if whole else Fraction(0), row
+
+
+def _measured(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict:
+    """A change is judged by the ratio that was measured, never by two latencies."""
+    change = budget.limit if isinstance(budget.limit, Change) else None
+    dimension = METRICS[base(budget.metric)].dimension
+    verdict = _blank(budget, evidence.facts, Dimension.FACTOR if change else dimension)
+    reading = (evidence.measured or {}).get(budget.metric)
+    if change:
+        verdict = replace(verdict, limit=change.factor, baseline=Fraction(1))
+    if reading is None:
+        if change and not evidence.baseline:
+            return _uncompared(verdict, evidence)
+        return replace(verdict, status=Status.UNKNOWN, detail="was not measured")
+    verdict = replace(
+        verdict, actual=Fraction(str(reading.value)), interval=(reading.low, reading.high)
+    )
+    return _held(verdict, reading, leniency)
+
+
+def _held(verdict: Verdict, reading: Reading, leniency: Leniency) -> Verdict:
+    """Fail where the whole interval lies beyond the limit, pass where none of it does."""
+    limit = float(verdict.limit or 0)
+    low, high = reading.low, reading.high
+    least, most = (low, high) if verdict.bound is Bound.MAX else (-high, -low)
+    edge = limit if verdict.bound is Bound.MAX else -limit
+    if least > edge:
+        return replace(verdict, status=Status.FAIL)
+    if most <= edge:
+        return verdict
+    status = Status(leniency.inconclusive)
+    return replace(verdict, status=status, detail="inconclusive: the interval holds the limit")

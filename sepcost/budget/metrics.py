@@ -1,0 +1,183 @@
+"""What can be budgeted: one visible table, metric -> how it is read and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sepcost.budget.results import Bound, Facts
+from sepcost.budget.units import Dimension
+from sepcost.cost.analysis import Analysis, LayerCost
+
+VS_BASELINE = "-vs-baseline"
+
+Read = Callable[[Analysis], int | float | Fraction]
+LayerRead = Callable[[LayerCost], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One thing to budget. ``read`` is None where the value does not stand in an analysis."""
+
+    dimension: Dimension
+    read: Read | None = None
+    partial: Callable[[Analysis], bool] = lambda _: False  # whether the value may be more
+    layer: LayerRead | None = None  # what one layer adds to it
+    bound: Bound = Bound.MAX  # what a bare value means
+
+
+def _headroom(analysis: Analysis) -> Fraction:
+    """``macs / separable_macs``, exactly; 1 for an empty network."""
+    totals = analysis.totals
+    return Fraction(totals.macs, totals.separable_macs) if totals.separable_macs else Fraction(1)
+
+
+def _uncounted(analysis: Analysis) -> bool:
+    return not analysis.coverage.complete
+
+
+def _lacks(layer: LayerRead) -> Callable[[Analysis], bool]:
+    """Whether any counted row has no value of its own."""
+    return lambda analysis: any(row.counted and layer(row) is None for row in analysis.rows)
+
+
+def _unsized(analysis: Analysis) -> bool:
+    return any(value.shape is None for value in analysis.network.parameters.values())
+
+
+def _activation(row: LayerCost) -> int | None:
+    return row.activation_bytes
+
+
+def _elementwise(row: LayerCost) -> int | None:
+    return row.elementwise_ops
+
+
+def _saving(row: LayerCost) -> int | None:
+    found = row.separable
+    if found is None or not found.eligible or found.macs is None or row.macs is None:
+        return 0
+    return max(0, row.macs - found.macs)
+
+
+def _flops(row: LayerCost) -> int | None:
+    return None if row.macs is None else 2 * row.macs
+
+
+def _moved(row: LayerCost) -> int | None:
+    return row.bytes_moved
+
+
+COUNT, BYTES, TIME = Dimension.COUNT, Dimension.BYTES, Dimension.TIME
+
+#: Exact: they follow from the file alone.
+EXACT: Mapping[str, Metric] = {
+    "macs": Metric(COUNT, lambda a: a.totals.macs, _uncounted, lambda row: row.macs),
+    "flops": Metric(COUNT, lambda a: a.totals.flops, _uncounted, _flops),
+    "params": Metric(COUNT, lambda a: a.totals.params, _unsized, lambda row: row.params),
+    "elementwise-ops": Metric(
+        COUNT, lambda a: a.totals.elementwise_ops, _lacks(_elementwise), _elementwise
+    ),
+    "weights": Metric(
+        BYTES, lambda a: a.totals.weight_bytes, _unsized, lambda row: row.weight_bytes
+    ),
+    "activations": Metric(
+        BYTES, lambda a: a.totals.activation_bytes, _lacks(_activation), _activation
+    ),
+    "peak-activations": Metric(
+        BYTES, lambda a: a.totals.peak_activation_bytes, _lacks(_activation), _activation
+    ),
+    "bytes-moved": Metric(
+        BYTES,
+        lambda a: sum(row.bytes_moved or 0 for row in a.rows if row.counted),
+        _lacks(_moved),
+        _moved,
+    ),
+    "separable-macs": Metric(COUNT, lambda a: a.totals.separable_macs, _uncounted),
+    "separable-params": Metric(COUNT, lambda a: a.totals.separable_params, _unsized),
+    "separable-headroom": Metric(Dimension.FACTOR, _headroom, _uncounted, _saving),
+    "layers": Metric(COUNT, lambda a: len(a.rows)),
+    "uncounted-layers": Metric(COUNT, lambda a: a.coverage.unknown + a.coverage.unresolved),
+    "file-size": Metric(BYTES),
+}
+
+#: Measured: they need a run of the model.
+MEASURED: Mapping[str, Metric] = {
+    "latency": Metric(TIME),
+    "create-time": Metric(TIME),
+    "first-run": Metric(TIME),
+    "peak-memory": Metric(BYTES),
+    "nodes-on-provider": Metric(Dimension.SHARE, bound=Bound.MIN),
+    "max-output-error": Metric(Dimension.NUMBER),
+}
+
+#: Of those, the ones that a run of the baseline model beside this one can be compared with.
+AGAINST_BASELINE = frozenset({"latency", "peak-memory"})
+
+#: What one layer may cost.
+PER_LAYER: Mapping[str, Metric] = {
+    name: EXACT[name]
+    for name in (
+        "macs", "flops", "params", "elementwise-ops", "weights", "activations", "bytes-moved",
+    )
+}  # fmt: skip
+
+METRICS: Mapping[str, Metric] = {**EXACT, **MEASURED}
+
+#: What people call them elsewhere, and what JSON calls them; ``_`` stands for ``-`` too.
+SYNONYMS: Mapping[str, str] = {
+    "mult_adds": "macs",
+    "multiply_adds": "macs",
+    "parameters": "params",
+    "size": "file-size",
+    "file_bytes": "file-size",
+    "memory": "peak-memory",
+    "peak_memory_bytes": "peak-memory",
+    "peak_activation_bytes": "peak-activations",
+    "activation_bytes": "activations",
+    "weight_bytes": "weights",
+    "reduction": "separable-headroom",
+    "headroom": "separable-headroom",
+    "time": "latency",
+    "runtime": "latency",
+    "ops": "forbid-ops",
+    "accuracy": "max-output-error",
+}
+
+
+def base(metric: str) -> str:
+    """The metric that a budget rests on: ``macs-vs-baseline`` rests on ``macs``."""
+    return metric.removesuffix(VS_BASELINE)
+
+
+def measured(metric: str) -> bool:
+    """Whether a budget needs the model to run."""
+    return base(metric) in MEASURED
+
+
+def names() -> tuple[str, ...]:
+    """Every metric that a budget may name."""
+    against = [*EXACT, *sorted(AGAINST_BASELINE)]
+    special = ("forbid-ops", "per-layer")
+    return (*METRICS, *(f"{metric}{VS_BASELINE}" for metric in against), *special)
+
+
+def facts(model: str, analysis: Analysis, file_bytes: int | None = None) -> Facts:
+    """The exact metrics of one model.
+
+    Parameters
+    ----------
+    model
+        What the reports call it.
+    analysis
+        What was counted.
+    file_bytes
+        The size on disk; None where the model has no file of its own.
+    """
+    values = {key: Fraction(metric.read(analysis)) for key, metric in EXACT.items() if metric.read}
+    if file_bytes is not None:
+        values["file-size"] = Fraction(file_bytes)
+    least = frozenset(key for key, metric in EXACT.items() if metric.partial(analysis))
+    coverage = analysis.coverage
+    return Facts(model, values, least, analysis, coverage.unknown + coverage.unresolved)

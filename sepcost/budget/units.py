@@ -1,0 +1,144 @@
+"""Amounts as people write them, read exactly: ``600M``, ``0.6 G``, ``10 MiB``, ``12 ms``, ``5 %``.
+
+Amounts become fractions, so that ``0.1 G`` is exactly 100,000,000 and a value that stands on its
+limit is within it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from math import isfinite
+
+from sepcost.toml_lines import nearest, shown
+
+
+class Dimension(StrEnum):
+    """What an amount is of."""
+
+    COUNT = "count"  # 600 M
+    BYTES = "bytes"  # 10 MB, 10 MiB
+    TIME = "time"  # 12 ms
+    SHARE = "share"  # 20 %
+    FACTOR = "factor"  # 2x
+    NUMBER = "number"  # 1e-3
+
+
+_COUNTS = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+_BYTES = {"": 1, "B": 1} | {
+    f"{prefix}{end}": (1024 if "i" in end else 1000) ** power
+    for power, prefixes in enumerate(("kK", "M", "G", "T"), start=1)
+    for prefix in prefixes
+    for end in ("B", "iB")
+}
+_TIMES = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
+_FACTORS = {"": 1, "x": 1, "×": 1}
+
+#: Unit -> what one of it is in base units (pieces, bytes, ns, parts of one).
+UNITS: Mapping[Dimension, Mapping[str, int | Fraction]] = {
+    Dimension.COUNT: _COUNTS,
+    Dimension.BYTES: _BYTES,
+    Dimension.TIME: _TIMES,
+    Dimension.SHARE: {"%": Fraction(1, 100), "": 1},
+    Dimension.FACTOR: _FACTORS,
+    Dimension.NUMBER: {"": 1, "%": Fraction(1, 100)},
+}
+EXAMPLES: Mapping[Dimension, str] = {
+    Dimension.COUNT: "'600 M' or 600_000_000",
+    Dimension.BYTES: "'10 MB' or '10 MiB'",
+    Dimension.TIME: "'12 ms'",
+    Dimension.SHARE: "'20 %'",
+    Dimension.FACTOR: "'2x'",
+    Dimension.NUMBER: "1e-3",
+}
+
+#: Digits and exponents beyond these are no amount that a person means, and slow to compute with.
+_NUMBER = re.compile(
+    r"\s*([+-]?)\s*([0-9][0-9_]{0,40}(?:\.[0-9]{1,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?"
+    r"\s*([^\s0-9+-]*)\s*"
+)
+
+
+class UnitError(ValueError):
+    """Text that is no amount of its dimension; says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How far a value may lie from its baseline: ``baseline * factor + offset``."""
+
+    factor: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
+
+    def limit(self, baseline: Fraction) -> Fraction:
+        """The value that the change allows."""
+        return baseline * self.factor + self.offset
+
+
+def amount(value: object, dimension: Dimension) -> Fraction:
+    """Read an amount: TOML's numbers are in base units, text carries its unit.
+
+    Raises
+    ------
+    UnitError
+        Where the value is no amount of this dimension, or below zero.
+    """
+    if isinstance(value, str):
+        sign, number, unit = _split(value, dimension)
+        found = number * _unit(unit, dimension)
+        if sign == "-" and found:
+            raise UnitError(f"is below zero: {shown(value)}; expected {EXAMPLES[dimension]}")
+        return found
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise UnitError(f"expected {EXAMPLES[dimension]}, not {shown(value)}")
+    if dimension is Dimension.TIME:
+        raise UnitError(f"has no unit: {shown(value)}; expected {EXAMPLES[dimension]}")
+    if value < 0:
+        raise UnitError(f"is below zero: {shown(value)}; expected {EXAMPLES[dimension]}")
+    return Fraction(str(value))
+
+
+def change(value: object, dimension: Dimension) -> Change:
+    """Read a change against a baseline: ``+5 %``, ``-10 %``, ``1.05x``, ``+1 M``.
+
+    Raises
+    ------
+    UnitError
+        Where the value is none; a bare ``5 %`` is one, since it may mean either.
+    """
+    if not isinstance(value, str):
+        raise UnitError(f"expected '+5 %', '1.05x' or '+1 M', not {shown(value)}")
+    sign, number, unit = _split(value, dimension)
+    if unit in {"x", "×"} and not sign:
+        return Change(factor=number)
+    if not sign:
+        raise UnitError(f"has no sign: {shown(value)}; write {shown('+' + value.strip())}")
+    signed = -number if sign == "-" else number
+    if unit == "%":
+        if signed < -100:
+            raise UnitError(f"is more than the whole: {shown(value)}")
+        return Change(factor=1 + signed / 100)
+    if dimension in {Dimension.FACTOR, Dimension.SHARE, Dimension.NUMBER} and not unit:
+        raise UnitError(f"has no unit: {shown(value)}; expected '+5 %'")
+    return Change(offset=signed * _unit(unit, dimension))
+
+
+def _split(value: str, dimension: Dimension) -> tuple[str, Fraction, str]:
+    match = _NUMBER.fullmatch(value)
+    if match is None:
+        raise UnitError(f"is no amount: {shown(value)}; expected {EXAMPLES[dimension]}")
+    sign, digits, exponent, unit = match.groups()
+    return sign, Fraction(digits.replace("_", "") + (exponent or "")), unit
+
+
+def _unit(unit: str, dimension: Dimension) -> int | Fraction:
+    """Find a unit, in any case where that leaves one choice; ``m`` is no mega and ``b`` no byte."""
+    known = UNITS[dimension]
+    if unit in known:
+        return known[unit]
+    if not unit:
+        raise UnitError(f"has no unit; expected {EXAMPLES[dimension]}")
+    raise UnitError(f"unknown unit {shown(unit)}{nearest(unit, [each for each in known if each])}")

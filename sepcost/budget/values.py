@@ -1,0 +1,138 @@
+"""What may stand to the right of a metric: an amount, a change, a table, a list of operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sepcost.budget.metrics import (
+    EXACT,
+    METRICS,
+    PER_LAYER,
+    SYNONYMS,
+    VS_BASELINE,
+    Metric,
+    base,
+    measured,
+)
+from sepcost.budget.results import Bound, Budget, Level, Location
+from sepcost.budget.units import Change, Dimension, UnitError, amount, change
+from sepcost.toml_lines import Place, nearest, shown
+
+Where = Callable[[Place], Location | None]
+
+
+class Fault(Exception):  # noqa: N818  (it becomes a BudgetError once its line is known)
+    """Something wrong at a place of the document, before its line is known."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def budgets(key: str, value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
+    """Read the budgets that one key of an entry sets.
+
+    Raises
+    ------
+    Fault
+        Where the value is none that the metric takes.
+    """
+    if key == "forbid-ops":
+        yield _forbidden(value, place, level, where)
+    elif key == "per-layer":
+        yield from _per_layer(value, place, level, where)
+    else:
+        yield from _limits(key, value, place, level, where)
+
+
+def _limits(key: str, value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
+    """``"12 ms"``, or ``{ max = "12 ms", level = "warn" }``; ``min`` in the place of ``max``."""
+    metric = METRICS[base(key)]
+    if not isinstance(value, dict):
+        limit = _limit(key, value, place, metric)
+        yield Budget(key, limit, metric.bound, level, where(place))
+        return
+    level = _table_level(value, place, ("max", "min"), level)
+    sides = [side for side in ("max", "min") if side in value]
+    if not sides:
+        raise Fault(place, f"a table without a limit; write {{ {metric.bound} = ... }}")
+    for side in sides:
+        inner = (*place, side)
+        yield Budget(key, _limit(key, value[side], inner, metric), Bound(side), level, where(inner))
+
+
+def _limit(key: str, value: object, place: Place, metric: Metric) -> Any:
+    try:
+        if key.endswith(VS_BASELINE):
+            return _change(key, value, metric)
+        limit = amount(value, metric.dimension)
+    except UnitError as error:
+        raise Fault(place, str(error)) from None
+    if metric.dimension is Dimension.SHARE and limit > 1:
+        raise Fault(place, f"is more than the whole: {shown(value)}; write '100 %' for all")
+    return limit
+
+
+def _change(key: str, value: object, metric: Metric) -> Change:
+    """A measured metric is compared by its ratio, so that an offset has nothing to stand on."""
+    found = change(value, metric.dimension)
+    if measured(key) and found.offset:
+        raise UnitError(f"is no ratio: {shown(value)}; expected '+5 %' or '1.05x'")
+    return found
+
+
+def _table_level(
+    table: Mapping[str, Any], place: Place, known: Sequence[str], level: Level
+) -> Level:
+    """Check a table's keys and read its ``level``."""
+    for key in table:
+        if key not in (*known, "level"):
+            near = nearest(key, [*known, "level"], SYNONYMS)
+            raise Fault((*place, key), f"unknown key{near}")
+    return Level(choice(table.get("level", str(level)), tuple(Level), (*place, "level")))
+
+
+def _forbidden(value: object, place: Place, level: Level, where: Where) -> Budget:
+    if isinstance(value, dict):
+        level = _table_level(value, place, ("ops",), level)
+        place, value = (*place, "ops"), value.get("ops")
+    if not isinstance(value, list) or not value:
+        raise Fault(place, f"expected a list such as ['Loop', 'com.acme::*'], not {shown(value)}")
+    patterns = tuple(text_of(op, (*place, index)) for index, op in enumerate(value))
+    return Budget("forbid-ops", patterns, Bound.MAX, level, where(place))
+
+
+def _per_layer(value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
+    """``{ macs = "20 %" }`` is a share of the whole, ``{ macs = "50 M" }`` an amount."""
+    if not isinstance(value, dict):
+        raise Fault(place, f"expected a table such as {{ macs = '20 %' }}, not {shown(value)}")
+    outer = _table_level(value, place, tuple(PER_LAYER), level)
+    for part, given in value.items():
+        if part == "level":
+            continue
+        inner: Place = (*place, part)
+        own, written = outer, given
+        if isinstance(given, dict):
+            own = _table_level(given, inner, ("max",), outer)
+            inner, written = (*inner, "max"), given.get("max")
+        relative = isinstance(written, str) and written.strip().endswith("%")
+        metric = Metric(Dimension.SHARE) if relative else EXACT[part]
+        limit = _limit(part, written, inner, metric)
+        yield Budget("per-layer", limit, Bound.MAX, own, where(inner), part, relative)
+
+
+def text_of(value: object, place: Place) -> str:
+    """Read text that is not empty and prints."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise Fault(place, f"expected text, not {shown(value)}")
+    return value
+
+
+def choice(value: object, known: Sequence[str], place: Place) -> str:
+    """Read one of a few words."""
+    if not isinstance(value, str) or value not in known:
+        near = nearest(value, known) if isinstance(value, str) else ""
+        words = ", ".join(shown(str(word)) for word in known)
+        raise Fault(place, f"expected one of {words}, not {shown(value)}{near}")
+    return value

@@ -1,0 +1,137 @@
+"""A model as it stands at a git revision, through Git LFS pointers too; the only user of git."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from sepcost.errors import BudgetError
+from sepcost.toml_lines import shown
+
+PREFIX = "git:"
+TIMEOUT_S = 120
+POINTER = b"version https://git-lfs.github.com/spec/"
+MAX_POINTER_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One commit of the work tree that holds ``folder``."""
+
+    name: str  # as it was written: "origin/main"
+    commit: str
+    top: Path  # of the work tree
+
+    def extract(self, path: Path, into: Path) -> Path | None:
+        """Write a file of the revision below ``into``; None where the revision has none there.
+
+        Raises
+        ------
+        BudgetError
+            Where it lies outside the work tree, or its content is in Git LFS and not here.
+        """
+        try:
+            inside = Path(os.path.abspath(path)).resolve().relative_to(self.top.resolve())
+        except ValueError:
+            raise BudgetError(
+                f"{path}: lies outside the git work tree {self.top}; name a baseline file instead "
+                f"of {PREFIX}{self.name}"
+            ) from None
+        blob = f"{self.commit}:{PurePosixPath(inside)}"
+        if _git(self.top, "cat-file", "-e", blob).returncode:
+            return None
+        target = into / inside
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            done = _git(self.top, "cat-file", "blob", blob, stdout=file)
+        if done.returncode:
+            raise BudgetError(f"{self.called(inside)}: {_said(done)}")
+        return self._smudged(inside, target)
+
+    def called(self, inside: Path) -> str:
+        """The file at the revision, as messages name it."""
+        return f"{PREFIX}{self.name}:{PurePosixPath(inside)}"
+
+    def _smudged(self, inside: Path, target: Path) -> Path:
+        """Where the blob is a Git LFS pointer, the object that it points to."""
+        with target.open("rb") as file:
+            head = file.read(MAX_POINTER_BYTES)
+        if not head.startswith(POINTER):
+            return target
+        oid = re.search(rb"^oid sha256:([0-9a-f]{64})$", head, re.MULTILINE)
+        if oid is None:
+            raise BudgetError(f"{self.called(inside)}: is a Git LFS pointer without an oid")
+        digest = oid[1].decode()
+        found = _objects(self.top) / digest[:2] / digest[2:4] / digest
+        if not found.is_file():
+            raise BudgetError(
+                f"{self.called(inside)}: is a Git LFS pointer and its content is not here; fetch "
+                f"it with 'git lfs fetch origin {self.name.removeprefix('origin/')}' (in GitHub "
+                "Actions: actions/checkout with 'lfs: true', then this command)"
+            )
+        target.unlink()
+        _link(found, target)
+        return target
+
+
+def resolve(name: str, folder: Path) -> Revision:
+    """Find the commit that a revision names, in the work tree around ``folder``.
+
+    Raises
+    ------
+    BudgetError
+        Where git is missing, ``folder`` is in no work tree, or the revision is not here.
+    """
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top.returncode:
+        raise BudgetError(
+            f"baseline {PREFIX}{name}: {folder} is in no git work tree ({_said(top)}); "
+            "name a baseline file instead"
+        )
+    root = Path(os.fsdecode(top.stdout.rstrip(b"\n")))
+    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if found.returncode:
+        raise BudgetError(
+            f"baseline {PREFIX}{name}: no such revision here; fetch it with 'git fetch origin "
+            f"{name.removeprefix('origin/')}' (in GitHub Actions: actions/checkout with "
+            "'fetch-depth: 0')"
+        )
+    return Revision(name, found.stdout.decode().strip(), root)
+
+
+def _link(found: Path, target: Path) -> None:
+    """Hard links cost nothing; they do not cross file systems."""
+    try:
+        os.link(found, target)
+    except OSError:
+        shutil.copyfile(found, target)
+
+
+def _objects(top: Path) -> Path:
+    common = _git(top, "rev-parse", "--git-common-dir").stdout
+    return (top / os.fsdecode(common.rstrip(b"\n")) / "lfs" / "objects").resolve()
+
+
+def _git(
+    folder: Path, *arguments: str, stdout: object = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+            ["git", "-C", str(folder), *arguments],
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+            env=environment, timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise BudgetError("baseline git:...: git is not installed; name a baseline file") from None
+    except subprocess.TimeoutExpired:
+        raise BudgetError(f"git {shown(arguments[0])} took over {TIMEOUT_S} s") from None
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return lines[0].removeprefix("fatal: ") if lines else f"git ended with {done.returncode}"
