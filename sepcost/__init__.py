@@ -12,6 +12,11 @@ _HOMES = {
     "Settings": "sepcost.latency.settings",
     "Bench": "sepcost.latency.results",
     "bench": "sepcost.api",
+    "Check": "sepcost.budget.results",
+    "Diff": "sepcost.cost.diff",
+    "Verdict": "sepcost.budget.results",
+    "check": "sepcost.api",
+    "diff": "sepcost.api",
     "Analysis": "sepcost.cost.analysis",
     "BindingError": "sepcost.errors",
     "BudgetError": "sepcost.errors",
@@ -31,8 +36,10 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from sepcost.api import analyze, analyze_convolution, bench, sweep
+    from sepcost.api import analyze, analyze_convolution, bench, check, diff, sweep
+    from sepcost.budget.results import Check, Verdict
     from sepcost.cost.analysis import Analysis, Conventions, LayerCost
+    from sepcost.cost.diff import Diff
     from sepcost.cost.operators import OPERATORS
     from sepcost.errors import (
         BindingError,
@@ -53,8 +60,10 @@ __all__ = [
     "Bench",
     "BindingError",
     "BudgetError",
+    "Check",
     "Conventions",
     "ConversionError",
+    "Diff",
     "Layer",
     "LayerCost",
     "MeasurementError",
@@ -63,10 +72,13 @@ __all__ = [
     "SepcostError",
     "Settings",
     "SpecError",
+    "Verdict",
     "__version__",
     "analyze",
     "analyze_convolution",
     "bench",
+    "check",
+    "diff",
     "sweep",
 ]
 

@@ -10,6 +10,8 @@ from sepcost.cost.analysis import Analysis, Conventions
 from sepcost.network import Layer, Network
 
 if TYPE_CHECKING:
+    from sepcost.budget.results import Check
+    from sepcost.cost.diff import Diff
     from sepcost.latency.results import Bench
     from sepcost.latency.settings import OnProgress, Settings
     from sepcost.model.load import Loaded
@@ -161,3 +163,86 @@ def analyze_convolution(
     name = ", ".join([text, *steps])
     network = convolution.network(convolution.parse(text), name, alpha, rho)
     return count(network, text, None, conventions)
+
+
+def check(
+    sources: str | Path | Sequence[str | Path] = (),
+    *,
+    config: str | Path | None = None,
+    budgets: Mapping[str, object] | None = None,
+    baseline: str | None = None,
+    allow_unknown: bool | None = None,
+    exact_only: bool = False,
+    jobs: int = 1,
+) -> Check:
+    """Judge models by their cost budgets; nothing is written.
+
+    Parameters
+    ----------
+    sources
+        Models to check; all that the configuration names where there are none.
+    config
+        A ``pyproject.toml`` or ``sepcost.toml``; else it is looked for from here upwards.
+    budgets
+        More of them, for every model: ``{"macs": "600 M", "forbid-ops": ["Loop"]}``.
+    baseline
+        ``git:REVISION``, a model, or a JSON file, in the place of the configuration's.
+    allow_unknown
+        Let a budget pass with a warning where the model could not be counted in full.
+    exact_only
+        Leave out budgets that need the model to run.
+    jobs
+        Processes that count. More than one needs ``if __name__ == "__main__"`` in a script.
+
+    Raises
+    ------
+    BudgetError
+        Where the configuration is broken, or a baseline is not to be had.
+    ModelError, SpecError, BindingError, MeasurementError
+        Where a model cannot be read, counted or measured.
+    """
+    from functools import partial
+
+    from sepcost.budget.flags import given
+    from sepcost.gate.check import Question
+    from sepcost.gate.check import check as judge
+    from sepcost.gate.measure import measure
+
+    named = [sources] if isinstance(sources, str | Path) else sources
+    question = Question(
+        tuple(map(str, named)), None if config is None else Path(config), given(budgets or {}),
+        baseline=baseline, allow_unknown=allow_unknown, exact_only=exact_only, jobs=jobs,
+    )  # fmt: skip
+    return judge(question, analyze, partial(measure, bench))
+
+
+def diff(
+    old: str | Path | Analysis,
+    new: str | Path | Analysis,
+    *,
+    bind: Mapping[str, int] | None = None,
+    shape: Mapping[str, Sequence[int]] | None = None,
+) -> Diff:
+    """Tell what changed between two models: layers added, removed and changed, with their cost.
+
+    Layers are matched by identity and structure. The values of weights are not compared.
+
+    Parameters
+    ----------
+    old, new
+        Whatever ``analyze`` takes, or what it returned.
+    bind, shape
+        As for ``analyze``, the same for both.
+
+    Raises
+    ------
+    ModelError, SpecError, BindingError
+        Where a source cannot be read, or a dynamic dimension is unbound.
+    """
+    from sepcost.cost.diff import diff as compare
+
+    sides = [
+        side if isinstance(side, Analysis) else analyze(side, bind=bind, shape=shape)
+        for side in (old, new)
+    ]
+    return compare(*sides)
