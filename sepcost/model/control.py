@@ -64,7 +64,7 @@ def if_(site: Site, inputs: Inputs) -> list[Known]:
         )
         results[side] = run(inner, body_of(node, f"{side}_branch"))
     if taken:
-        return [_renamed(known) for known in results[taken]]
+        return [known.renamed() for known in results[taken]]
     pairs = zip(results["then"], results["else"], strict=False)
     return [Known("", _common(one.type, other.type)) for one, other in pairs]
 
@@ -77,10 +77,6 @@ def _observed_side(site: Site) -> str | None:
         if any(id_.startswith(body_prefix(site.id, f"{side}_branch")) for id_ in site.walk.observed)
     ]
     return sides[0] if len(sides) == 1 else None
-
-
-def _renamed(known: Known) -> Known:
-    return Known("", known.type, known.constant, known.parameters, known.tensor)
 
 
 def _common(one: TypeProto, other: TypeProto) -> TypeProto:
@@ -248,7 +244,7 @@ def call(site: Site, function: onnx.FunctionProto, inputs: Inputs) -> list[Known
         inner.names[text(raw)] = known or Known("", TypeProto())
     body = onnx.GraphProto(node=function.node)
     body.output.extend(onnx.ValueInfoProto(name=name) for name in function.output)
-    return [_renamed(known) for known in run(inner, body)]
+    return run(inner, body)
 
 
 def key_of(node: onnx.NodeProto) -> FunctionKey:

@@ -166,8 +166,7 @@ def _plain_outputs(
     """Return the outputs of a node without graphs of its own, and what is wrong with it."""
     if node.op_type == "Constant" and node.domain in STANDARD:
         return [constant(walk, scope, node)], ""
-    opset = scope.opset(node.domain)
-    outputs = fold(node, inputs, opset)
+    outputs = fold(node, inputs)
     problem = ""
     if outputs is None:
         types, problem = _types(walk, scope, node, inputs)

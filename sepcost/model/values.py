@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
 import numpy as np
 import onnx
-from onnx import TensorProto, TypeProto, numpy_helper
+from onnx import TensorProto, TypeProto, helper, numpy_helper
 
 from sepcost.network import Shape
 
@@ -25,7 +25,8 @@ DTYPES: Mapping[int, str] = {
 #: The fields of a tensor that hold elements as numbers; where one is filled, raw_data is empty.
 _TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 
-_FOLDABLE = frozenset(
+#: The types that numpy computes with as ONNX does.
+FOLDABLE = frozenset(
     (
         TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL,
         TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
@@ -42,7 +43,7 @@ class Known:
     type: TypeProto
     constant: bool = False
     parameters: tuple[str, ...] = ()  # whose elements it carries
-    tensor: TensorProto | None = None  # its content, where small and known
+    _tensor: TensorProto | None = field(default=None, repr=False)
     _array: np.ndarray | None = field(default=None, repr=False)
     _shape: Shape | Literal[False] | None = field(default=False, repr=False)
 
@@ -55,7 +56,7 @@ class Known:
 
     def retype(self, type_: TypeProto) -> None:
         """Take another type, for content that is not known."""
-        self.type, self.tensor, self._array, self._shape = type_, None, None, False
+        self.type, self._tensor, self._array, self._shape = type_, None, None, False
 
     @property
     def dtype(self) -> str:
@@ -63,11 +64,27 @@ class Known:
         return DTYPES.get(self.type.tensor_type.elem_type, "")
 
     @property
+    def has_content(self) -> bool:
+        """Whether the elements are known."""
+        return self._tensor is not None or self._array is not None
+
+    @property
     def array(self) -> np.ndarray | None:
         """The content, where known."""
-        if self._array is None and self.tensor is not None:
-            self._array = numpy_helper.to_array(self.tensor)
+        if self._array is None and self._tensor is not None:
+            self._array = numpy_helper.to_array(self._tensor)
         return self._array
+
+    @property
+    def tensor(self) -> TensorProto | None:
+        """The content, where known."""
+        if self._tensor is None and self._array is not None:
+            self._tensor = numpy_helper.from_array(self._array)
+        return self._tensor
+
+    def renamed(self) -> Known:
+        """Return the same value without a name."""
+        return replace(self, name="")
 
 
 def text(raw: str | bytes) -> str:
@@ -103,13 +120,12 @@ def from_tensor(name: str, tensor: TensorProto) -> Known:
     shape = tuple(tensor.dims)
     small = (
         prod(shape) <= FOLD_ELEMENTS
-        and tensor.data_type in _FOLDABLE
+        and tensor.data_type in FOLDABLE
         and tensor.data_location != TensorProto.EXTERNAL
         and (bool(tensor.raw_data) or 0 in shape or numbers_in(tensor) > 0)
     )
-    return Known(
-        name, tensor_type(tensor.data_type, shape), constant=True, tensor=tensor if small else None
-    )
+    kind = tensor_type(tensor.data_type, shape)
+    return Known(name, kind, constant=True, _tensor=tensor if small else None)
 
 
 def numbers_in(tensor: TensorProto) -> int:
@@ -119,9 +135,8 @@ def numbers_in(tensor: TensorProto) -> int:
 
 def from_array(name: str, array: np.ndarray) -> Known:
     """Describe a constant that was computed."""
-    tensor = numpy_helper.from_array(array)
-    kind = tensor_type(tensor.data_type, array.shape)
-    return Known(name, kind, constant=True, tensor=tensor, _array=array)
+    kind = tensor_type(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+    return Known(name, kind, constant=True, _array=array)
 
 
 def opaque(name: str) -> Known:
