@@ -33,10 +33,8 @@ def scan(site: Site, inputs: Inputs) -> list[Known]:
     if batched:
         return [opaque("") for _ in outputs]
     axes = _axes(lists.get("scan_output_axes"), len(outputs) - first, batched)
-    stacked = [
-        stacked(known, trips, axis) for known, axis in zip(outputs[first:], axes, strict=False)
-    ]
-    return outputs[:first] + stacked
+    collected = zip(outputs[first:], axes, strict=False)
+    return outputs[:first] + [stacked(known, trips, axis) for known, axis in collected]
 
 
 def _axes(given: object, count: int, batched: bool) -> list[int]:
