@@ -223,8 +223,12 @@ def _cast(path: Path, value: Value, array: Array) -> Array:
     dtype = numpy_dtype(value.dtype)
     if array.dtype == dtype:
         return array
-    if array.dtype.kind == dtype.kind == "f" or np.array_equal(array, array.astype(dtype)):
-        return array.astype(dtype)
+    if array.dtype.kind in "biuf" and dtype.kind != "b":
+        with np.errstate(all="ignore"):
+            cast = array.astype(dtype)
+        rounded = array.dtype.kind == "f" and dtype.kind in "fcV"  # ml_dtypes' are of kind V
+        if rounded or np.array_equal(cast.astype(array.dtype), array):
+            return cast
     raise BindingError(
         f"{path}: input {value.name!r} is {array.dtype}, the model wants {value.dtype}"
     )

@@ -1,0 +1,93 @@
+"""Facts about the machine, and peaks that are measured once."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from sepcost.latency import child, machine, peak_memory
+from sepcost.latency.jobs import Job, Runtime
+from sepcost.latency.results import Machine, Peaks
+
+HERE = Machine("here", "Linux", "CPU", 2, 0.1, None, None, "1.32.0")
+PEAKS = Peaks(1e11, 2e10)
+
+
+def test_facts():
+    found = machine.facts()
+    assert found.cores >= 1
+    assert found.cpu
+    assert found.system
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_peaks_are_remembered_for_one_machine_version_provider_and_thread_count(tmp_path):
+    path = tmp_path / "deep" / "peaks.json"
+    assert machine.recall(HERE, Runtime(), path) is None
+    machine.remember(HERE, Runtime(), PEAKS, path)
+    assert machine.recall(HERE, Runtime(), path) == PEAKS
+    assert machine.recall(HERE, Runtime(threads=2), path) is None
+    assert machine.recall(HERE, Runtime(("cuda",)), path) is None
+    there = Machine("there", "Linux", "CPU", 2, 0.1, None, None, "1.32.0")
+    newer = Machine("here", "Linux", "CPU", 2, 0.1, None, None, "1.33.0")
+    assert machine.recall(there, Runtime(), path) is None
+    assert machine.recall(newer, Runtime(), path) is None
+
+
+def test_other_entries_stay_and_no_other_file_is_left(tmp_path):
+    path = tmp_path / "peaks.json"
+    machine.remember(HERE, Runtime(), PEAKS, path)
+    machine.remember(HERE, Runtime(threads=2), Peaks(2e11, 3e10), path)
+    assert machine.recall(HERE, Runtime(), path) == PEAKS
+    assert os.listdir(tmp_path) == ["peaks.json"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"a": 1}', "\x00"])
+def test_a_damaged_cache_is_an_empty_one(tmp_path, content):
+    path = tmp_path / "peaks.json"
+    path.write_text(content)
+    assert machine.recall(HERE, Runtime(), path) is None
+    machine.remember(HERE, Runtime(), PEAKS, path)
+    assert machine.recall(HERE, Runtime(), path) == PEAKS
+
+
+def test_a_folder_that_cannot_be_written_to_costs_nothing_else(tmp_path):
+    (tmp_path / "file").write_text("")
+    machine.remember(HERE, Runtime(), PEAKS, tmp_path / "file" / "peaks.json")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder is that of Linux")
+def test_the_cache_is_in_the_users_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert machine.cache_file() == tmp_path / "sepcost" / "peaks.json"
+
+
+def test_measured_peaks_are_those_of_a_computer():
+    found = Peaks(**child.execute(Job("peaks"), 120))
+    assert 1e8 < found.macs_per_second < 1e14
+    assert 1e8 < found.bytes_per_second < 1e13
+
+
+@pytest.mark.skipif(not peak_memory.RESET.exists(), reason="this platform cannot reset its peak")
+def test_the_peak_is_that_of_the_step():
+    peak_memory.reset()
+    before = peak_memory.current()
+    large = bytearray(50_000_000)
+    assert before is not None
+    during = peak_memory.peak()
+    del large
+    peak_memory.reset()
+    after = peak_memory.peak()
+    assert during is not None
+    assert after is not None
+    assert during - before > 45e6
+    assert after < during - 45e6
+
+
+def test_without_proc_the_peak_is_that_of_the_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(peak_memory, "STATUS", tmp_path / "none")
+    monkeypatch.setattr(peak_memory, "RESET", tmp_path / "folder" / "none")
+    peak_memory.reset()
+    assert peak_memory.current() is None
+    assert sys.platform == "win32" or (peak_memory.peak() or 0) > 5e6

@@ -1,0 +1,156 @@
+"""Providers asked for by name, and what goes wrong told by whose fault it is."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidGraph
+
+from sepcost.errors import MeasurementError, ModelError
+from sepcost.latency import child, runtime
+from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.latency.measure import bench
+from sepcost.latency.providers import PROVIDERS, provider, short_name
+from sepcost.latency.settings import Settings
+from sepcost.latency.worker import relative_error
+from sepcost.network import Role, Value
+from tests.latency.models import conv
+
+OPENVINO = PROVIDERS["openvino"]
+
+
+@pytest.mark.parametrize("name", ["cuda", "CUDA", "CUDAExecutionProvider", "cudaexecutionprovider"])
+def test_a_provider_goes_by_both_of_its_names(name):
+    assert provider(name) is PROVIDERS["cuda"]
+
+
+def test_short_names_invert():
+    assert [short_name(p.name) for p in PROVIDERS.values()] == list(PROVIDERS)
+    assert short_name("AcmeExecutionProvider") == "AcmeExecutionProvider"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("opnvino", "did you mean 'openvino'"), ("zzzz", "known are cpu, cuda")]
+)
+def test_an_unknown_provider_gets_the_nearest(name, says):
+    with pytest.raises(MeasurementError, match=says):
+        provider(name)
+
+
+def test_the_cpu_is_usable():
+    usable = child.execute(Job("providers"), 60)["usable"]
+    assert "cpu" in {one["provider"] for one in usable}
+
+
+def test_a_job_survives_its_journey():
+    model = ModelFile("m", Path("/x/m.onnx"), (Value("x", (1, 2), "int64", Role.INPUT),))
+    asked = Runtime(("openvino", "cpu"), {"openvino": {"k": "v"}}, {"a": "b"}, 3, "basic")
+    job = Job("launch", [model], asked, Path("/x/in.npz"), 5, 6, 0.7)
+    assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
+
+
+def pinned(threads: int = 1, **given: str) -> dict[str, dict[str, str]]:
+    options = runtime._pinned(OPENVINO, given, threads)
+    found: dict[str, dict[str, str]] = json.loads(options["load_config"])
+    return found
+
+
+def test_openvino_computes_in_float32_on_as_many_threads():
+    assert pinned(2) == {"CPU": {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "2"}}
+
+
+def test_openvino_keeps_its_own_threads_when_not_told():
+    assert pinned(0) == {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+
+
+def test_openvino_computes_otherwise_when_asked():
+    assert pinned(INFERENCE_PRECISION_HINT="bf16")["CPU"]["INFERENCE_PRECISION_HINT"] == "bf16"
+    assert runtime._pinned(OPENVINO, {"precision": "FP16"}, 1) == {"precision": "FP16"}
+    own = {"load_config": "{}"}
+    assert runtime._pinned(OPENVINO, own, 1) == own
+
+
+def test_openvino_on_another_device():
+    assert pinned(device_type="gpu") == {"GPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+
+
+def test_options_of_other_providers_are_left_alone():
+    assert runtime._pinned(PROVIDERS["cuda"], {"device_id": "1"}, 1) == {"device_id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "says"),
+    [
+        ("Failed to allocate memory for requested buffer of size 4", MeasurementError, "smaller"),
+        ("std::bad_alloc", MeasurementError, "out of memory while running"),
+        ("com.acme:X(-1) is not a registered function/op", ModelError, "cannot run it"),
+        ("CUDA failure 700", MeasurementError, "failed while running"),
+    ],
+)
+def test_an_error_is_one_line_that_says_whose_it_is(message, kind, says):
+    found = runtime.explain(RuntimeError(message + "\n  at kernel.cc"), "running", "m.onnx")
+    assert type(found) is kind
+    assert str(found).startswith("m.onnx: ")
+    assert says in str(found)
+    assert "\n" not in str(found)
+
+
+def test_what_onnx_runtime_says_comes_without_its_preamble():
+    text = "[ONNXRuntimeError] : 10 : INVALID_GRAPH : Load model from /a b/m.onnx failed:Bad node"
+    found = runtime.explain(InvalidGraph(text), "loading", "m.onnx")
+    assert type(found) is ModelError
+    assert str(found).endswith("cannot run it: Bad node")
+
+
+def test_bfloat16_goes_in(tmp_path):
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> net (bfloat16[4] x) => (float[4] y)'
+        "{ y = Cast <to = 1> (x) }"
+    )
+    onnx.save(model, tmp_path / "m.onnx")
+    value = Value("x", (4,), "bfloat16", Role.INPUT)
+    found = bench(
+        [ModelFile("m", tmp_path / "m.onnx", (value,))], Settings(min_launches=1, max_launches=1)
+    )
+    assert found.models[0].runs > 0
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "error"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], 0.0),
+        ([1.0, 2.1], [1.0, 2.0], 0.05),  # against the largest of the expected
+        ([0.5], [0.0], 0.5),
+        ([np.nan], [1.0], None),
+        ([np.inf], [1.0], None),
+        ([1.0], [1.0, 2.0], None),
+        ([], [], 0.0),
+        ([200], [100], 1.0),
+    ],
+)
+def test_relative_error(found, expected, error):
+    result = relative_error(np.array(found), np.array(expected))
+    assert result == (None if error is None else pytest.approx(error))
+
+
+def test_unsigned_integers_do_not_wrap():
+    assert relative_error(np.uint8([1]), np.uint8([2])) == 0.5  # type: ignore[arg-type]
+
+
+def openvino_usable() -> bool:
+    usable = child.execute(Job("providers"), 60)["usable"]
+    return any(u["provider"] == "openvino" and (u["devices"] or not u["plugin"]) for u in usable)
+
+
+@pytest.mark.skipif("not openvino_usable()", reason="no OpenVINO provider with a device")
+def test_openvino_in_float32_agrees_with_the_cpu_and_takes_every_node(write):
+    settings = Settings(
+        providers=("openvino",), min_launches=2, max_launches=2, layers=True, strict=True
+    )
+    (found,) = bench([write(conv())], settings).models
+    assert [p.provider for p in found.placement] == ["openvino"]
+    assert all((d.relative_error or 0) < 1e-5 for d in found.differences)
+    assert found.warnings == ()
+    assert sum(row.share for row in found.layers) == pytest.approx(1)
