@@ -1,0 +1,48 @@
+"""Verdicts as JUnit XML, one suite a model, one case a budget; the only user of junitparser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sepcost.budget.results import Check, Status, Verdict
+from sepcost.report import verdicts
+from sepcost.report.text import terminal
+
+if TYPE_CHECKING:
+    from junitparser import TestCase
+
+
+def render(check: Check) -> str:
+    """A failure for each verdict that breaks the check; warnings pass and say so in system-out.
+
+    JUnit knows no warning, and a skipped case would look as if nothing had been compared.
+    """
+    from junitparser import JUnitXml, TestSuite
+
+    xml = JUnitXml("sepcost check")
+    for model in check.sources:
+        suite = TestSuite(terminal(model))
+        suite.add_testcases([_case(v) for v in check.verdicts if v.model == model])
+        xml.add_testsuite(suite)
+    xml.update_statistics()  # type: ignore[no-untyped-call]
+    text: bytes = xml.tostring()  # type: ignore[no-untyped-call]
+    return text.decode() + "\n"
+
+
+def _case(verdict: Verdict) -> TestCase:
+    from junitparser import Failure, TestCase
+
+    case = TestCase(terminal(f"{verdict.metric} ({verdict.bound})"), terminal(verdict.model), 0)
+    if verdict.breaks:
+        failure = Failure(terminal(verdicts.sentence(verdict)), verdict.status.value)
+        failure.text = "\n".join(_lines(verdict))
+        case.result = [failure]
+    elif verdict.status is not Status.OK:
+        case.system_out = f"{verdict.status.value}: {terminal(verdicts.full(verdict))}"
+    return case
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    where = verdicts.place(verdict)
+    named = [f"  {terminal(cause)}" for cause in verdicts.causes(verdict)]
+    return [terminal(f"{where.file}:{where.line}: {verdicts.sentence(verdict)}"), *named]

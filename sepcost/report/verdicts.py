@@ -1,0 +1,221 @@
+"""Verdicts in words and numbers, for every format that people read. Nothing here is escaped yet.
+
+Two numbers that differ never look the same: digits are added until they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import isfinite
+from typing import Any
+
+from sepcost.budget.results import Bound, Cause, Check, Location, Status, Verdict
+from sepcost.budget.units import Dimension
+
+DIGITS = 4
+MOST_DIGITS = 17
+
+#: The worst first; what breaks the check stands before what does not.
+ORDER = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.OK)
+
+_SI = (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3))
+_SCALES: Mapping[Dimension, Sequence[tuple[str, int | Fraction]]] = {
+    Dimension.COUNT: _SI,
+    Dimension.BYTES: tuple((f"{prefix}B", size) for prefix, size in _SI),
+    Dimension.TIME: (("s", 10**9), ("ms", 10**6), ("µs", 10**3)),
+    Dimension.SHARE: (("%", Fraction(1, 100)),),
+}
+_SMALLEST: Mapping[Dimension, str] = {
+    Dimension.BYTES: "B", Dimension.TIME: "ns", Dimension.FACTOR: "×", Dimension.SHARE: "%",
+}  # fmt: skip
+
+
+def ordered(check: Check) -> tuple[Verdict, ...]:
+    """What breaks the check first, then the rest from bad to good, each as they came."""
+    return tuple(sorted(check.verdicts, key=lambda v: (not v.breaks, ORDER.index(v.status))))
+
+
+def number(value: Fraction, dimension: Dimension, digits: int = DIGITS) -> str:
+    """An amount in the unit that people say it in: ``612.3 M``, ``10 MB``, ``12 ms``, ``1.05×``."""
+    for unit, size in _SCALES.get(dimension, ()):
+        if abs(value) >= size or dimension is Dimension.SHARE:
+            return f"{_digits(value / size, digits)} {unit}"
+    unit = _SMALLEST.get(dimension, "")
+    gap = "" if unit in {"", "×"} else " "
+    return f"{_digits(value, digits)}{gap}{unit}"
+
+
+def _digits(value: Fraction, digits: int) -> str:
+    """``digits`` significant ones, no exponent where it is avoidable, no trailing zeros."""
+    if value and abs(value) < Fraction(1, 1000):
+        return f"{float(value):.{digits}g}"
+    whole = len(str(abs(int(value)))) if abs(value) >= 1 else 0
+    places = max(0, digits - whole)
+    scaled = round(value * 10**places)
+    sign, (before, after) = "-" if scaled < 0 else "", divmod(abs(scaled), 10**places)
+    decimals = str(after).rjust(places, "0").rstrip("0") if places else ""
+    return f"{sign}{before}.{decimals}" if decimals else f"{sign}{before}"
+
+
+def pair(actual: Fraction, limit: Fraction, dimension: Dimension) -> tuple[str, str]:
+    """Both numbers with the fewest digits at which they differ."""
+    for digits in range(DIGITS, MOST_DIGITS):
+        shown = number(actual, dimension, digits), number(limit, dimension, digits)
+        if shown[0] != shown[1] or actual == limit:
+            return shown
+    return str(actual), str(limit)
+
+
+def actual(verdict: Verdict) -> str:
+    """The value, as exact as it has to be beside its limit; empty where there is none."""
+    if verdict.actual is None:
+        return ""
+    if verdict.limit is None:
+        text = number(verdict.actual, verdict.dimension)
+    else:
+        text = pair(verdict.actual, verdict.limit, verdict.dimension)[0]
+    return f"at least {text}" if verdict.detail == "at least" else text
+
+
+def limit(verdict: Verdict) -> str:
+    """The limit with its side: ``≤ 600 M``; empty where there is none."""
+    if verdict.limit is None:
+        return ""
+    if verdict.actual is None:
+        text = number(verdict.limit, verdict.dimension)
+    else:
+        text = pair(verdict.actual, verdict.limit, verdict.dimension)[1]
+    return f"{'≤' if verdict.bound is Bound.MAX else '≥'} {text}"
+
+
+def excess(verdict: Verdict) -> str:
+    """By how much the value lies beyond its limit (``+2.05 %``), or short of it (``-13 %``)."""
+    if verdict.actual is None or verdict.limit is None or verdict.actual == verdict.limit:
+        return ""
+    gap = verdict.actual - verdict.limit
+    if not verdict.limit or verdict.dimension is Dimension.SHARE:
+        return _signed(number(abs(gap), verdict.dimension), gap)
+    return _signed(f"{_digits(abs(gap) / verdict.limit * 100, 3)} %", gap)
+
+
+def _signed(text: str, gap: Fraction) -> str:
+    return f"{'+' if gap > 0 else '-'}{text}"
+
+
+def remark(verdict: Verdict) -> str:
+    """What else there is to know: the baseline, the interval, why it is unknown."""
+    parts = []
+    if verdict.baseline is not None and verdict.interval is None:
+        parts.append(f"baseline {number(verdict.baseline, verdict.dimension)}")
+    if verdict.interval is not None and verdict.interval[0] != verdict.interval[1]:
+        parts.append(f"95 % interval {_interval(verdict)}")
+    if verdict.detail not in {"", "at least"}:
+        parts.append(verdict.detail)
+    return "; ".join(parts)
+
+
+def _interval(verdict: Verdict) -> str:
+    assert verdict.interval is not None
+    low, high = (
+        number(Fraction(side), verdict.dimension) if isfinite(side) else "?"
+        for side in verdict.interval
+    )
+    return f"{low} to {high}"
+
+
+def causes(verdict: Verdict) -> Iterator[str]:
+    """The layers that a verdict comes from: ``conv_17 (Conv) +12.3 M, added``."""
+    for one in verdict.causes:
+        yield _cause(one, verdict.dimension)
+
+
+def _cause(one: Cause, dimension: Dimension) -> str:
+    text = f"{one.layer} ({one.op_type})"
+    if one.amount is not None:
+        # what a layer adds to a factor is MACs
+        unit = Dimension.COUNT if dimension is Dimension.FACTOR else dimension
+        text += f" {'+' if one.change else ''}{number(one.amount, unit)}"
+    return f"{text}, {one.change}" if one.change else text
+
+
+def sentence(verdict: Verdict) -> str:
+    """One line without the causes: ``macs 612.3 M, budget ≤ 600 M (+2.05 %)``."""
+    text = f"{verdict.metric} {actual(verdict)}".rstrip()
+    if verdict.limit is not None:
+        text += f", budget {limit(verdict)}"
+    if verdict.status in {Status.FAIL, Status.WARN} and (over := excess(verdict)):
+        text += f" ({over})"
+    return f"{text}: {more}" if (more := remark(verdict)) else text
+
+
+def full(verdict: Verdict) -> str:
+    """The sentence with its model before it and the causes behind it."""
+    named = "; ".join(causes(verdict))
+    return f"{verdict.model}: {sentence(verdict)}" + (f" [{named}]" if named else "")
+
+
+def headline(check: Check) -> str:
+    """``4 budgets broken, 2 warnings, 30 ok in 5 models``."""
+    broken = sum(verdict.breaks for verdict in check.verdicts)
+    fine = check.counts[Status.OK]
+    others = len(check.verdicts) - broken - fine
+    parts = [
+        _many(broken, "budget broken", "budgets broken") if broken else "",
+        _many(others, "warning", "warnings") if others else "",
+        f"{fine} ok",
+    ]
+    models = _many(len(check.sources), "model", "models")
+    return f"{', '.join(filter(None, parts))} in {models}"
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def place(verdict: Verdict) -> Location:
+    """Where to point at: the budget's line, else the model itself."""
+    return verdict.location or Location(verdict.model)
+
+
+def plain(value: Fraction | None) -> int | float | None:
+    """A number for JSON: whole where it is."""
+    if value is None:
+        return None
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+def key(verdict: Verdict) -> str:
+    """What stays the same from run to run, for fingerprints."""
+    return "\0".join((verdict.model, verdict.metric, verdict.bound))
+
+
+def document(verdict: Verdict) -> dict[str, Any]:
+    """One entry of ``verdicts`` in ``sepcost/check/1``."""
+    where = verdict.location
+    low, high = verdict.interval or (None, None)
+    return {
+        "model": verdict.model,
+        "metric": verdict.metric,
+        "actual": plain(verdict.actual),
+        "limit": plain(verdict.limit),
+        "bound": verdict.bound.value,
+        "unit": verdict.dimension.value,
+        "baseline": plain(verdict.baseline),
+        "interval": None
+        if verdict.interval is None
+        else {"low": _bound(low), "high": _bound(high)},
+        "status": verdict.status.value,
+        "level": verdict.level.value,
+        "breaks": verdict.breaks,
+        "detail": verdict.detail,
+        "causes": [
+            {"layer": c.layer, "op_type": c.op_type, "amount": plain(c.amount), "change": c.change}
+            for c in verdict.causes
+        ],
+        "location": where and {"file": where.file, "line": where.line},
+    }
+
+
+def _bound(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
