@@ -9,6 +9,8 @@ import typer
 from sepcost import __version__
 from sepcost.cli.analyze import analyze
 from sepcost.cli.bench import bench, providers
+from sepcost.cli.check import check
+from sepcost.cli.diff import diff
 from sepcost.cli.guard import Guarded
 from sepcost.cli.networks import networks
 
@@ -21,6 +23,8 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.command()(bench)
+app.command()(check)
+app.command()(diff)
 app.command()(networks)
 app.command()(providers)
 
