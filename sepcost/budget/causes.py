@@ -8,7 +8,7 @@ from fractions import Fraction
 from sepcost.budget.metrics import EXACT, LayerRead
 from sepcost.budget.results import Cause
 from sepcost.cost.analysis import Analysis, LayerCost, Status
-from sepcost.cost.diff import Kind, LayerChange, diff
+from sepcost.cost.diff import LayerChange, diff
 
 MOST_CAUSES = 3
 
@@ -16,7 +16,7 @@ MOST_CAUSES = 3
 def dearest(analysis: Analysis, metric: str) -> tuple[Cause, ...]:
     """The layers that add most to a metric."""
     read = EXACT[metric].layer if metric in EXACT else None
-    if read is None:
+    if read is None or metric == "layers":
         return ()
     rows = [(read(row) or 0, row) for row in analysis.rows if row.counted]
     return _first((amount, cause(row, Fraction(amount))) for amount, row in rows if amount)
@@ -25,13 +25,14 @@ def dearest(analysis: Analysis, metric: str) -> tuple[Cause, ...]:
 def growth(old: Analysis, new: Analysis, metric: str) -> tuple[Cause, ...]:
     """The changes that add most to a metric; those that lower it are left out."""
     read = EXACT[metric].layer if metric in EXACT else None
-    found = []
-    for change in diff(old, new).changes:
-        delta = _delta(change, read) if read else int(change.kind is Kind.ADDED)
-        if delta > 0:
-            amount = Fraction(delta) if read else None
-            found.append((delta, cause(change.row, amount, change.kind.value)))
-    return _first(found)
+    if read is None:
+        return ()
+    deltas = [(_delta(change, read), change) for change in diff(old, new).changes]
+    return _first(
+        (delta, cause(change.row, Fraction(delta), change.kind.value))
+        for delta, change in deltas
+        if delta > 0
+    )
 
 
 def uncounted(analysis: Analysis) -> tuple[Cause, ...]:

@@ -86,7 +86,7 @@ EXACT: Mapping[str, Metric] = {
         BYTES, lambda a: a.totals.activation_bytes, _lacks(_activation), _activation
     ),
     "peak-activations": Metric(
-        BYTES, lambda a: a.totals.peak_activation_bytes, _lacks(_activation), _activation
+        BYTES, lambda a: a.totals.peak_activation_bytes, _lacks(_activation)
     ),
     "bytes-moved": Metric(
         BYTES,
@@ -97,7 +97,7 @@ EXACT: Mapping[str, Metric] = {
     "separable-macs": Metric(COUNT, lambda a: a.totals.separable_macs, _uncounted),
     "separable-params": Metric(COUNT, lambda a: a.totals.separable_params, _unsized),
     "separable-headroom": Metric(Dimension.FACTOR, _headroom, _uncounted, _saving),
-    "layers": Metric(COUNT, lambda a: len(a.rows)),
+    "layers": Metric(COUNT, lambda a: len(a.rows), layer=lambda _: 1),
     "uncounted-layers": Metric(COUNT, lambda a: a.coverage.unknown + a.coverage.unresolved),
     "file-size": Metric(BYTES),
 }

@@ -53,7 +53,7 @@ MaxFlops = Annotated[str | None, _most("1.2G", "FLOPs, 2 a MAC")]
 MaxParams = Annotated[str | None, _most("4.2M", "parameters")]
 MaxFileSize = Annotated[str | None, _most("10MB", "bytes on disk, external data included")]
 MaxPeak = Annotated[str | None, _most("8MB", "bytes of activations alive at once")]
-MaxHeadroom = Annotated[str | None, _most("2x", "MACs that separating could still save")]
+MaxHeadroom = Annotated[str | None, _most("2x", "times fewer MACs that separating could bring")]
 MaxLatency = Annotated[str | None, _most("12ms", "time for a run, measured with ONNX Runtime")]
 ForbidOp = Annotated[
     list[str] | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from sepcost.cost.analysis import LayerCost
 from sepcost.cost.diff import COSTS, TOTALS, Diff, Difference, Fact, Kind, LayerChange
@@ -54,9 +55,11 @@ def change(old: int, new: int, unit: str = "") -> str:
     return f"{text} ({(new - old) / old:+.1%})" if old else text
 
 
-def lines(diff: Diff) -> Iterator[Line]:
-    """One row for each layer that changed."""
-    for found in diff.changes:
+def lines(diff: Diff, top: int = 0) -> Iterator[Line]:
+    """One row for each layer that changed; the ``top`` that change most, 0 for all, in order."""
+    chosen = sorted(range(len(diff.changes)), key=lambda at: _weight(diff.changes[at]))
+    for at in sorted(chosen[:top] if top else chosen):
+        found = diff.changes[at]
         row = found.row
         yield Line(
             SIGNS[found.kind],
@@ -66,6 +69,12 @@ def lines(diff: Diff) -> Iterator[Line]:
             _delta(found, "params"),
             _what(found),
         )
+
+
+def _weight(found: LayerChange) -> tuple[float, ...]:
+    """By MACs, then by params, then by element operations; what is unknown comes first."""
+    deltas = (found.delta(cost) for cost in ("macs", "params", "elementwise_ops"))
+    return tuple(-inf if delta is None else -abs(delta) for delta in deltas)
 
 
 def _delta(found: LayerChange, cost: str) -> str:

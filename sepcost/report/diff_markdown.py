@@ -17,13 +17,12 @@ def render(diff: Diff, top: int = 0) -> str:
     parts = [f"### {old} → {new}: {words.headline(diff)}", ""]
     parts += ["| | old | new | change |", "|-|-:|-:|-:|"]
     parts += [f"| {' | '.join(row)} |" for row in words.totals(diff)]
-    found = list(words.lines(diff))
-    shown = found[:top] if top else found
+    shown = list(words.lines(diff, top))
     rows = ["| | layer | op | MACs | params | what |", "|-|-|-|-:|-:|-|", *map(_row, shown)]
-    if len(shown) < len(found):
-        rows += ["", f"… {len(found) - len(shown)} more layers"]
+    if len(shown) < len(diff.changes):
+        rows += ["", f"… {len(diff.changes) - len(shown)} more layers"]
     if len(shown) > OPEN:
-        rows = [f"<details><summary>{len(found)} layers</summary>", "", *rows, "", "</details>"]
+        rows = [f"<details><summary>{len(shown)} layers</summary>", "", *rows, "", "</details>"]
     if shown:
         parts += ["", *rows]
     if doubt := words.doubt(diff):

@@ -13,17 +13,16 @@ WIDEST = 60
 
 
 def render(diff: Diff, top: int = 0) -> str:
-    """Totals, then a row for each layer that changed; the ``top`` first of them, 0 for all."""
+    """Totals, then a row for each layer that changed; the ``top`` that change most, 0 for all."""
     totals = [("", "old", "new", "change"), *words.totals(diff)]
     lines = [words.headline(diff), "", *_table(totals, "lrrr")]
-    found = list(words.lines(diff))
-    shown = found[:top] if top else found
+    shown = list(words.lines(diff, top))
     if shown:
         head = ("", "layer", "op", "MACs", "params", "what")
         rows = [(one.sign, one.name, one.op, one.macs, one.params, one.what) for one in shown]
         lines += ["", *_table([head, *rows], "lllrrl")]
-    if len(shown) < len(found):
-        lines.append(f"… {len(found) - len(shown)} more layers: --top 0 shows all")
+    if len(shown) < len(diff.changes):
+        lines.append(f"… {len(diff.changes) - len(shown)} more layers: --top 0 shows all")
     if doubt := words.doubt(diff):
         lines += ["", doubt]
     return "\n".join(lines) + "\n"

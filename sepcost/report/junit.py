@@ -11,6 +11,8 @@ from sepcost.report.text import terminal
 if TYPE_CHECKING:
     from junitparser import TestCase
 
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+
 
 def render(check: Check) -> str:
     """A failure for each verdict that breaks the check; warnings pass and say so in system-out.
@@ -26,7 +28,7 @@ def render(check: Check) -> str:
         xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
     text: bytes = xml.tostring()  # type: ignore[no-untyped-call]
-    return text.decode() + "\n"
+    return f"{DECLARATION}\n{text.decode()}\n"
 
 
 def _case(verdict: Verdict) -> TestCase:

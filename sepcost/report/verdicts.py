@@ -133,9 +133,11 @@ def causes(verdict: Verdict) -> Iterator[str]:
 def _cause(one: Cause, dimension: Dimension) -> str:
     text = f"{one.layer} ({one.op_type})"
     if one.amount is not None:
-        # what a layer adds to a factor is MACs
-        unit = Dimension.COUNT if dimension is Dimension.FACTOR else dimension
-        text += f" {'+' if one.change else ''}{number(one.amount, unit)}"
+        sign = "+" if one.change else ""
+        if dimension is Dimension.FACTOR:  # a layer has no part in a factor, but MACs to save
+            text += f" {sign}{number(one.amount, Dimension.COUNT)} MACs"
+        else:
+            text += f" {sign}{number(one.amount, dimension)}"
     return f"{text}, {one.change}" if one.change else text
 
 
