@@ -26,6 +26,9 @@ from sepcost.separable.sites import Frame, Name
 
 Key = tuple[str, Name]
 
+#: The first opset whose DequantizeLinear ONNX's own evaluator knows.
+REFERENCE_DEQUANTIZES = 19
+
 #: More nodes than any exporter puts between a weight and its convolution.
 MAX_NODES = 1000
 
@@ -169,6 +172,10 @@ def _computed(node: onnx.NodeProto, inputs: dict[Name, Array], opset: int) -> di
     """Run one node by ONNX's own definition of it, under names of our own."""
     if node.op_type == "Identity":
         return {node.output[0]: inputs[node.input[0]]}
+    if node.op_type == "DequantizeLinear" and opset < REFERENCE_DEQUANTIZES:
+        arrays = [inputs[raw] for raw in node.input if raw]
+        axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+        return {node.output[0]: _dequantized(arrays, axis)}
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - for few models, and slow
 
     stand_in = onnx.NodeProto(op_type=node.op_type)
@@ -180,6 +187,16 @@ def _computed(node: onnx.NodeProto, inputs: dict[Name, Array], opset: int) -> di
         [stand_in], [helper.make_opsetid("", opset)],
     )  # fmt: skip
     feeds = {f"i{k}": inputs[raw] for k, raw in enumerate(node.input) if raw}
-    results: list[Any] = list(ReferenceEvaluator(function).run(None, feeds))
+    results: list[Any] = list(ReferenceEvaluator(function).run(None, feeds, {}))
     present = [raw for raw in node.output if raw]
     return {raw: np.asarray(array) for raw, array in zip(present, results, strict=True)}
+
+
+def _dequantized(arrays: list[Array], axis: int) -> Array:
+    """(x - zero_point) · scale, with one scale, or one for each index of the axis."""
+    levels, scale = arrays[:2]
+    along = [1] * levels.ndim
+    if scale.ndim:
+        along[axis] = -1
+    offset = arrays[2].astype(np.int32).reshape(along if scale.ndim else ()) if arrays[2:] else 0
+    return np.asarray((levels.astype(np.int32) - offset) * scale.reshape(along), scale.dtype)

@@ -1,0 +1,199 @@
+"""Original and converted side by side: the same inputs, every output compared.
+
+All figures are sums over every batch and element, in double precision:
+relative error ‖a - b‖₂ / ‖a‖₂, SQNR 10·log₁₀(‖a‖² / ‖a - b‖²), cosine a·b / (‖a‖·‖b‖), with a
+of the original and b of the converted model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, log10, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sepcost.errors import ModelError
+from sepcost.latency.jobs import Runtime
+from sepcost.latency.observe import FOLDER_KEY
+from sepcost.model.load import Loaded
+from sepcost.model.tensors import Array, folder
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+Feeds = Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFidelity:
+    """How far one output of the converted model lies from the original's.
+
+    A figure is None where it is not defined: a ratio to an output that is all zeros, the SQNR of
+    an exact output, the top-1 agreement of outputs that are no [N, classes]. ``mismatched``
+    counts elements that are finite in one model and not in the other, or infinite otherwise; the
+    figures are of the elements that are finite in both.
+    """
+
+    name: str
+    relative_error: float | None
+    sqnr_db: float | None
+    max_abs: float | None
+    cosine: float | None
+    top1_agreement: float | None
+    mismatched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How far a converted model lies from the original, output by output."""
+
+    outputs: tuple[OutputFidelity, ...]
+    batches: int
+
+    @property
+    def relative_error(self) -> float | None:
+        """The largest over all outputs; None where one is not comparable."""
+        errors = [output.relative_error for output in self.outputs]
+        if any(output.mismatched for output in self.outputs):
+            return None
+        return max((e for e in errors if e is not None), default=None)
+
+
+def compare(
+    original: Loaded,
+    converted: Loaded,
+    feeds: Feeds | Iterable[Feeds],
+    *,
+    runtime: Runtime | None = None,
+) -> Fidelity:
+    """Run both models on the same inputs and compare every output.
+
+    Parameters
+    ----------
+    original, converted
+        Two models of one interface; ``converted`` need not have been saved.
+    feeds
+        Arrays by input, or any number of such batches; they are not kept.
+    runtime
+        How the sessions are made.
+
+    Raises
+    ------
+    ModelError
+        Where ONNX Runtime cannot load or run a model, or the outputs differ in name or shape.
+    MeasurementError
+        Where memory does not suffice.
+    """
+    batches = [feeds] if isinstance(feeds, Mapping) else feeds
+    run_a, names = _runner(original, runtime or Runtime())
+    run_b, others = _runner(converted, runtime or Runtime())
+    if names != others:
+        raise ModelError(f"{converted.source}: its outputs are {others}, not {names}")
+    sums = {name: _Sums() for name in names}
+    count = 0
+    for batch in batches:
+        count += 1
+        for name, a, b in zip(names, run_a(batch), run_b(batch), strict=True):
+            sums[name].add(name, a, b)
+    return Fidelity(tuple(one.result(name) for name, one in sums.items()), count)
+
+
+Run = Callable[[Feeds], Sequence[Any]]
+
+
+def _runner(model: Loaded, settings: Runtime) -> tuple[Run, list[str]]:
+    """Make a session, weights read from where they lie; return how to run it, and its outputs."""
+    from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
+
+    def locate(options: ort.SessionOptions) -> None:
+        options.add_session_config_entry(FOLDER_KEY, str(folder(model).resolve()))
+
+    def run(feeds: Feeds) -> Sequence[Any]:
+        try:
+            outputs: Sequence[Any] = session.run(None, dict(feeds))
+        except Exception as error:
+            raise runtime.explain(error, "running", model.source) from error
+        return outputs
+
+    try:
+        session = runtime.session(model.proto.SerializeToString(), settings, locate)
+    except Exception as error:
+        raise runtime.explain(error, "loading", model.source) from error
+    return run, [output.name for output in session.get_outputs()]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What all figures of one output follow from, gathered batch by batch."""
+
+    aa: float = 0.0
+    bb: float = 0.0
+    ab: float = 0.0
+    gap: float = 0.0
+    max_abs: float = 0.0
+    mismatched: int = 0
+    rows: int = 0
+    agreed: int = 0
+    compared: bool = False
+
+    def add(self, name: str, a: Any, b: Any) -> None:
+        for x, y in _arrays(a, b):
+            if x.shape != y.shape:
+                raise ModelError(
+                    f"output {name!r} has shape {list(y.shape)} after the conversion, and"
+                    f" {list(x.shape)} before; does its shape depend on values?"
+                )
+            self._add(x, y)
+
+    def _add(self, a: Array, b: Array) -> None:
+        if a.ndim == 2 and a.shape[1] > 1 and a.dtype.kind == "f":
+            self.rows += len(a)
+            self.agreed += int((_top(a) == _top(b)).sum())
+        if a.dtype.kind not in "biuf":
+            self.mismatched += int((a != b).sum())
+            return
+        x, y = a.astype(np.float64).reshape(-1), b.astype(np.float64).reshape(-1)
+        finite = np.isfinite(x) & np.isfinite(y)
+        if not finite.all():
+            same = (x == y) | (np.isnan(x) & np.isnan(y))
+            self.mismatched += int((~finite & ~same).sum())
+            x, y = x[finite], y[finite]
+        gap = x - y
+        self.aa, self.bb, self.ab = self.aa + x @ x, self.bb + y @ y, self.ab + x @ y
+        self.gap += gap @ gap
+        self.max_abs = max(self.max_abs, float(np.abs(gap).max(initial=0.0)))
+        self.compared = True
+
+    def result(self, name: str) -> OutputFidelity:
+        exact = self.gap == 0
+        error = 0.0 if exact else sqrt(self.gap / self.aa) if self.aa else None
+        both = sqrt(self.aa) * sqrt(self.bb)
+        known = self.compared and isfinite(self.gap)
+        return OutputFidelity(
+            name,
+            relative_error=error if known else None,
+            sqnr_db=10 * log10(self.aa / self.gap) if known and self.aa and not exact else None,
+            max_abs=self.max_abs if known else None,
+            cosine=min(1.0, self.ab / both) if known and both else None,
+            top1_agreement=self.agreed / self.rows if self.rows else None,
+            mismatched=self.mismatched,
+        )
+
+
+def _arrays(a: Any, b: Any) -> Iterator[tuple[Array, Array]]:
+    """Pair the arrays of two outputs: tensors, or the items of sequences and maps."""
+    if isinstance(a, Mapping):
+        yield from _arrays(list(a.values()), [b.get(key) for key in a])
+    elif isinstance(a, list | tuple):
+        for x, y in zip(a, b, strict=True):
+            yield from _arrays(x, y)
+    elif a is not None:
+        yield np.asarray(a), np.asarray(b)
+
+
+def _top(rows: Array) -> Array:
+    """The first of the largest entries of each row; NaN counts as the smallest."""
+    wide = rows.astype(np.float64)
+    return np.asarray(np.where(np.isnan(wide), -np.inf, wide).argmax(axis=1))
