@@ -5,138 +5,147 @@ ONNX Runtime's contrib operators, what older exporters wrote, the quantisers of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import onnx
-from onnx import TensorProto, TypeProto, helper
-from onnx.shape_inference import infer_node_outputs
+from onnx import TensorProto, TypeProto
 
-from sepcost.model.values import Known, static_shape, tensor_type
+from sepcost.model.rules import (
+    Attributes,
+    Inputs,
+    Rule,
+    as_type,
+    ask_relative,
+    at,
+    broadcast,
+    channels_last,
+    elem_type,
+    like,
+    matmul,
+    namesake,
+    relative,
+    shapes,
+    typed,
+)
+from sepcost.model.values import static_shape, tensor_type
 from sepcost.network import Shape
-
-Inputs = list[Known | None]
-Attributes = Mapping[str, Any]
-Rule = Callable[[Inputs, Attributes], list[TypeProto]]
 
 MICROSOFT = "com.microsoft"
 NCHWC = "com.microsoft.nchwc"
 
-#: The opset by which the standard relative of a contrib operator is inferred.
-RELATIVE_OPSET = 17
-
-
-def like(position: int) -> Rule:
-    """The output is shaped and typed as one of the inputs."""
-
-    def rule(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-        known = inputs[position] if position < len(inputs) else None
-        return [known.type if known else TypeProto()]
-
-    return rule
-
-
-def _shapes(inputs: Inputs, *positions: int) -> list[Shape] | None:
-    """Return the shapes at these positions, or None where one is not known."""
-    shapes = []
-    for position in positions:
-        known = inputs[position] if position < len(inputs) else None
-        if known is None or known.shape is None:
-            return None
-        shapes.append(known.shape)
-    return shapes
-
-
-def _typed(inputs: Inputs, shape: Shape | None, elem_type: int | None = None) -> list[TypeProto]:
-    first = inputs[0]
-    known = first.type.tensor_type.elem_type if first else 0
-    return [tensor_type(known if elem_type is None else elem_type, shape)]
-
-
-def broadcast(*positions: int) -> Rule:
-    """Numpy's broadcasting over these inputs."""
-
-    def rule(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-        shapes = _shapes(inputs, *positions)
-        return _typed(inputs, None if shapes is None else _broadcast(*shapes))
-
-    return rule
-
-
-def _broadcast(*shapes: Shape) -> Shape | None:
-    rank = max(map(len, shapes))
-    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-    sizes = [{size for size in column if size != 1} for column in zip(*padded, strict=True)]
-    if any(len(column) > 1 for column in sizes):
-        return None
-    return tuple(next(iter(column), 1) for column in sizes)
-
-
-def _matmul_shape(a: Shape, b: Shape) -> Shape | None:
-    if not a or not b:
-        return None
-    rows, columns = a[-2:-1], b[-1:] if len(b) > 1 else ()
-    batch = _broadcast(a[:-2], b[:-2])
-    return None if batch is None else batch + rows + columns
-
-
-def matmul(second: int, elem_type: int | None = None) -> Rule:
-    """A product of the first input and the one at ``second``, with ONNX Runtime's transposes."""
-
-    def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-        shapes = _shapes(inputs, 0, second)
-        if shapes is None:
-            return _typed(inputs, None, elem_type)
-        a, b = shapes
-        if attrs.get("transBatchA"):
-            a = (*a[1:-1], a[0], a[-1])
-        if attrs.get("transBatchB"):
-            b = (*b[1:-1], b[0], b[-1])
-        if attrs.get("transA"):
-            a = (*a[:-2], a[-1], a[-2])
-        if attrs.get("transB"):
-            b = (*b[:-2], b[-1], b[-2])
-        return _typed(inputs, _matmul_shape(a, b), elem_type)
-
-    return rule
-
 
 def _packed_matmul(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
     """MatMulNBits: A [..., K] against packed weights whose width is the attribute N."""
-    shapes = _shapes(inputs, 0)
-    return _typed(inputs, (*shapes[0][:-1], attrs["N"]) if shapes and "N" in attrs else None)
+    found = shapes(inputs, 0)
+    return typed(inputs, (*found[0][:-1], attrs["N"]) if found and "N" in attrs else None)
 
 
-def _attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """Contrib Attention: [B, S, D] against merged weights [D, q + k + v]."""
-    shapes = _shapes(inputs, 0, 1)
-    if shapes is None:
-        return _typed(inputs, None)
-    sizes = attrs.get("qkv_hidden_sizes")
-    value_size = sizes[2] if sizes else shapes[1][-1] // 3
-    return _typed(inputs, (*shapes[0][:2], value_size))
+def _gemm_8_bit(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+    """QGemm: A at 0, B at 3; float where no scale of the output is given."""
+    product = ask_relative("Gemm", [at(inputs, 0), at(inputs, 3)], attrs)
+    kind = elem_type(inputs, 0) if at(inputs, 7) else TensorProto.FLOAT
+    return [tensor_type(kind, static_shape(type_)) for type_ in product]
 
 
-def _multi_head_attention(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """Query [B, S, D], value [B, L, V] or [B, H, L, V]: the output is [B, S, V] or [B, S, H·V]."""
-    shapes = _shapes(inputs, 0, 2)
-    if shapes is None or len(shapes[0]) != 3:
-        return _typed(inputs, None)
-    query, value = shapes
-    hidden = value[2] if len(value) == 3 else value[1] * value[3]
-    return _typed(inputs, (*query[:2], hidden))
+def _attention(past: int, elem: int) -> Rule:
+    """[B, S, I] against merged weights [I, H + H + H_v]; ``present`` is [2, B, N, T, H / N]."""
+
+    def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+        found = shapes(inputs, 0, 1)
+        if found is None:
+            return []
+        (batch, length, _), weight = found
+        sizes = attrs.get("qkv_hidden_sizes") or [weight[-1] // 3] * 3
+        before = shapes(inputs, past)
+        heads = attrs.get("num_heads", 1)
+        total = length + (before[0][3] if before else 0)
+        present: Shape = (2, batch, heads, total, sizes[0] // heads)
+        if before and attrs.get("past_present_share_buffer"):
+            present = before[0]
+        kind = elem_type(inputs, elem)
+        return [tensor_type(kind, shape) for shape in ((batch, length, sizes[2]), present)]
+
+    return rule
+
+
+def _multi_head_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+    """Q [B, S, H], K and V [B, L, H] or [B, N, L, H / N]; packed: Q [B, S, N, 3, D].
+
+    The present keys and values are [B, N, T, D], T the past and the new ones.
+    """
+    found = shapes(inputs, 0)
+    heads = attrs.get("num_heads", 1)
+    if found is None or len(found[0]) not in {3, 5}:
+        return []
+    batch, length = found[0][:2]
+    if len(found[0]) == 5:
+        return typed(inputs, (batch, length, found[0][2] * found[0][4]))
+    key, value = (_by_heads(shapes(inputs, k), heads) for k in (1, 2))
+    if key is None or value is None:
+        return []
+    past = shapes(inputs, 6)
+    total = key[2] + (past[0][2] if past else 0)
+    presents = [(batch, heads, total, each[3]) for each in (key, value)]
+    return typed(inputs, (batch, length, heads * value[3]), *presents)
+
+
+def _by_heads(found: list[Shape] | None, heads: int) -> Shape | None:
+    if found is None or len(found[0]) not in {3, 4}:
+        return None
+    if len(found[0]) == 4:
+        return found[0]
+    batch, length, hidden = found[0]
+    return batch, heads, length, hidden // heads
 
 
 def _group_query_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """The output is shaped as the query, which holds key and value too where those are absent."""
-    shapes = _shapes(inputs, 0)
-    if shapes is None or len(shapes[0]) != 3:
-        return _typed(inputs, None)
-    batch, length, hidden = shapes[0]
+    """The output is shaped as the query, which holds key and value too where those are absent.
+
+    The cache grows by the new tokens, or is as long as ``total_sequence_length`` where that is
+    known and the cache is no longer.
+    """
+    found = shapes(inputs, 0)
     heads, kv_heads = attrs.get("num_heads", 1), attrs.get("kv_num_heads", 1)
-    if len(inputs) < 2 or inputs[1] is None:
+    if found is None or len(found[0]) != 3:
+        return []
+    batch, length, hidden = found[0]
+    if at(inputs, 1) is None:
         hidden = hidden * heads // (heads + 2 * kv_heads)
-    return _typed(inputs, (batch, length, hidden))
+    past, total = shapes(inputs, 3), at(inputs, 6)
+    before = past[0][2] if past else 0
+    known = None if total is None else total.array
+    after = before + length if known is None else max(before, int(known.reshape(-1)[0]))
+    present = (batch, kv_heads, after, hidden // heads)
+    return typed(inputs, (batch, length, hidden), present, present)
+
+
+def _skip_normalization(inputs: Inputs, _: Attributes) -> list[TypeProto]:
+    """Output, mean and inverse deviation, and the sum that was normalised."""
+    found = shapes(inputs, 0)
+    if found is None:
+        return []
+    mean = tensor_type(TensorProto.FLOAT, (*found[0][:-1], 1))
+    (same,) = typed(inputs, found[0])
+    return [same, mean, mean, same]
+
+
+def _embed_normalization(inputs: Inputs, _: Attributes) -> list[TypeProto]:
+    """Ids [B, S] into a table [V, H]; the second output is the length of each sequence."""
+    found = shapes(inputs, 0, 2)
+    if found is None:
+        return []
+    ids, table = found
+    embedded = tensor_type(elem_type(inputs, 2), (*ids, table[-1]))
+    return [embedded, tensor_type(TensorProto.INT32, ids[:1]), embedded]
+
+
+def _quantized_concat(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+    """QLinearConcat: scale and zero point of the result, then three inputs for each part."""
+    return ask_relative("Concat", inputs[2::3], attrs)
+
+
+def _distances(inputs: Inputs, _: Attributes) -> list[TypeProto]:
+    found = shapes(inputs, 0, 1)
+    return typed(inputs, (found[0][0], found[1][0]) if found else None)
 
 
 def _dropout(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
@@ -147,63 +156,19 @@ def _dropout(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 def _crop(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
     """Crop, removed from ONNX at opset 10: border is left, top, right, bottom."""
-    shapes = _shapes(inputs, 0)
-    if shapes is None or len(shapes[0]) != 4:
-        return _typed(inputs, None)
-    batch, channels, height, width = shapes[0]
+    found = shapes(inputs, 0)
+    if found is None or len(found[0]) != 4:
+        return []
+    batch, channels, height, width = found[0]
     left, top, right, bottom = attrs.get("border") or (0, 0, 0, 0)
     size = attrs.get("scale") or (height - top - bottom, width - left - right)
-    return _typed(inputs, (batch, channels, *size))
+    return typed(inputs, (batch, channels, *size))
 
 
-def _filled(_: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """GivenTensorFill and its kin, removed from ONNX at opset 10."""
+def _given(_: Inputs, attrs: Attributes) -> list[TypeProto]:
+    """GivenTensorFill, removed from ONNX at opset 10."""
     return [tensor_type(TensorProto.FLOAT, tuple(attrs.get("shape", ())))]
 
-
-def channels_last(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """NHWC convolution: [B, *spatial, C] against weights [N, C / group, *kernel]."""
-    shapes = _shapes(inputs, 0, 1)
-    if shapes is None:
-        return _typed(inputs, None)
-    x, weight = shapes
-    types = {
-        "x": tensor_type(TensorProto.FLOAT, (x[0], x[-1], *x[1:-1])),
-        "w": tensor_type(TensorProto.FLOAT, weight),
-    }
-    node = helper.make_node("Conv", ["x", "w"], ["y"], **attrs)
-    schema = onnx.defs.get_schema("Conv", RELATIVE_OPSET)
-    out = static_shape(infer_node_outputs(schema, node, types)["y"])
-    return _typed(inputs, None if out is None else (out[0], *out[2:], out[1]))
-
-
-def _flattened_gemm(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """QGemm: A at 0, B at 3."""
-    shapes = _shapes(inputs, 0, 3)
-    if shapes is None or any(len(shape) != 2 for shape in shapes):
-        return _typed(inputs, None)
-    a, b = shapes
-    rows, columns = a[bool(attrs.get("transA"))], b[not attrs.get("transB")]
-    return _typed(inputs, (rows, columns))
-
-
-#: (domain, op_type) -> the standard operator whose shapes it has.
-RELATIVES: Mapping[tuple[str, str], str] = {
-    (MICROSOFT, "FusedConv"): "Conv",
-    (MICROSOFT, "FusedGemm"): "Gemm",
-    (MICROSOFT, "GemmFastGelu"): "MatMul",
-    (MICROSOFT, "QLinearConv"): "QLinearConv",
-    (MICROSOFT, "Pad"): "Pad",
-    (MICROSOFT, "Range"): "Range",
-    (MICROSOFT, "Unique"): "Unique",
-    (MICROSOFT, "Trilu"): "Trilu",
-    (MICROSOFT, "GridSample"): "GridSample",
-    (NCHWC, "Conv"): "Conv",
-    (NCHWC, "MaxPool"): "MaxPool",
-    (NCHWC, "AveragePool"): "AveragePool",
-    (NCHWC, "GlobalMaxPool"): "GlobalMaxPool",
-    (NCHWC, "GlobalAveragePool"): "GlobalAveragePool",
-}
 
 _LIKE_FIRST = (
     ("", "MeanVarianceNormalization"), ("", "GroupNormalization"), ("", "Affine"), ("", "Scale"),
@@ -215,33 +180,68 @@ _LIKE_FIRST = (
     (NCHWC, "ReorderInput"), (NCHWC, "ReorderOutput"),
     *((MICROSOFT, name) for name in (
         "Gelu", "FastGelu", "BiasGelu", "QuickGelu", "BiasAdd", "BiasDropout", "BiasSoftmax",
-        "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "GroupNorm", "SkipGroupNorm",
+        "DecoderMaskedMultiHeadAttention", "GroupNorm", "SkipGroupNorm", "Inverse", "NhwcFusedAdd",
         "RotaryEmbedding", "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax",
-        "Inverse", "QuantizeLinear", "DequantizeLinear",
     )),
 )  # fmt: skip
+
+#: As the standard operator of the same name, which knows fewer attributes or types.
+_NAMESAKES = (
+    (MICROSOFT, "QLinearConv"), (MICROSOFT, "Pad"), (MICROSOFT, "Range"), (MICROSOFT, "Unique"),
+    (MICROSOFT, "Trilu"), (MICROSOFT, "GridSample"),
+    (NCHWC, "MaxPool"), (NCHWC, "AveragePool"), (NCHWC, "GlobalMaxPool"),
+    (NCHWC, "GlobalAveragePool"),
+)  # fmt: skip
+
+_FLOAT = TensorProto.FLOAT
 
 #: (domain, op_type) -> types of the outputs that ONNX's own inference does not know.
 RULES: Mapping[tuple[str, str], Rule] = {
     **dict.fromkeys(_LIKE_FIRST, like(0)),
+    **{(domain, name): namesake(name) for domain, name in _NAMESAKES},
     ("", "Crop"): _crop,
     ("", "Dropout"): _dropout,
-    ("", "GivenTensorFill"): _filled,
-    (MICROSOFT, "QLinearAdd"): broadcast(0, 3),
-    (MICROSOFT, "QLinearMul"): broadcast(0, 3),
-    (MICROSOFT, "FusedMatMul"): matmul(1),
-    (MICROSOFT, "TransposeMatMul"): matmul(1),
-    (MICROSOFT, "FusedMatMulActivation"): matmul(1),
-    (MICROSOFT, "MatMulInteger16"): matmul(1, TensorProto.INT32),
-    (MICROSOFT, "MatMulIntegerToFloat"): matmul(1, TensorProto.FLOAT),
-    (MICROSOFT, "DynamicQuantizeMatMul"): matmul(1, TensorProto.FLOAT),
-    (MICROSOFT, "QGemm"): _flattened_gemm,
-    (MICROSOFT, "MatMulNBits"): _packed_matmul,
-    (MICROSOFT, "MatMulBnb4"): _packed_matmul,
-    (MICROSOFT, "Attention"): _attention,
-    (MICROSOFT, "QAttention"): _attention,
-    (MICROSOFT, "MultiHeadAttention"): _multi_head_attention,
-    (MICROSOFT, "GroupQueryAttention"): _group_query_attention,
-    (MICROSOFT, "NhwcConv"): channels_last,
-    (MICROSOFT, "NhwcFusedConv"): channels_last,
+    ("", "GivenTensorFill"): _given,
+    (NCHWC, "Conv"): relative("Conv", 0, 1, 2),
+    **{
+        (MICROSOFT, name): rule
+        for name, rule in {
+            "Attention": _attention(4, 0),
+            "CDist": _distances,
+            "DecoderMaskedSelfAttention": _attention(4, 0),
+            "DequantizeLinear": as_type(like(0), of=1),
+            "DynamicQuantizeLSTM": relative("LSTM", 0, 1, 2),
+            "DynamicQuantizeMatMul": matmul(1),
+            "EmbedLayerNormalization": _embed_normalization,
+            "FusedConv": relative("Conv", 0, 1, 2),
+            "FusedGemm": relative("Gemm", 0, 1, 2),
+            "FusedMatMul": matmul(1),
+            "FusedMatMulActivation": matmul(1),
+            "GemmFastGelu": matmul(1),
+            "GemmFloat8": relative("Gemm", 0, 1),
+            "GroupQueryAttention": _group_query_attention,
+            "MatMulBnb4": _packed_matmul,
+            "MatMulInteger16": as_type(matmul(1), to=TensorProto.INT32),
+            "MatMulIntegerToFloat": as_type(matmul(1), to=_FLOAT),
+            "MatMulNBits": _packed_matmul,
+            "MultiHeadAttention": _multi_head_attention,
+            "MurmurHash3": as_type(like(0), to=TensorProto.UINT32),
+            "NhwcConv": channels_last("Conv", 0, 1, 2),
+            "NhwcFusedConv": channels_last("Conv", 0, 1, 2),
+            "NhwcMaxPool": channels_last("MaxPool", 0),
+            "QAttention": _attention(8, 3),
+            "QGemm": _gemm_8_bit,
+            "QLinearAdd": broadcast(0, 3),
+            "QLinearAveragePool": channels_last("AveragePool", 0, always=False),
+            "QLinearConcat": _quantized_concat,
+            "QLinearGlobalAveragePool": channels_last("GlobalAveragePool", 0, always=False),
+            "QLinearMul": broadcast(0, 3),
+            "QLinearWhere": broadcast(0, 1, 4),
+            "QOrderedMatMul": matmul(2),
+            "QuantizeLinear": as_type(like(0), of=2),
+            "SkipLayerNormalization": _skip_normalization,
+            "SkipSimplifiedLayerNormalization": _skip_normalization,
+            "TransposeMatMul": matmul(1),
+        }.items()
+    },
 }

@@ -1,0 +1,164 @@
+"""Rules of shape inference to build tables from: each maps a node's inputs to its output types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from onnx import TensorProto, TypeProto, helper
+
+from sepcost.model.schema import ask, schema_of
+from sepcost.model.values import Known, static_shape, tensor_type
+from sepcost.network import Shape
+
+Inputs = list[Known | None]
+Attributes = Mapping[str, Any]
+Rule = Callable[[Inputs, Attributes], list[TypeProto]]
+
+#: The opset and IR version by which the standard relative of an operator is inferred.
+OPSET, IR_VERSION = 17, 9
+
+_FLOAT = TensorProto.FLOAT
+
+
+def at(inputs: Inputs, position: int) -> Known | None:
+    """Return an input, None where it is left out."""
+    return inputs[position] if position < len(inputs) else None
+
+
+def shapes(inputs: Inputs, *positions: int) -> list[Shape] | None:
+    """Return the shapes at these positions, or None where one is not known."""
+    found = []
+    for position in positions:
+        known = at(inputs, position)
+        if known is None or known.shape is None:
+            return None
+        found.append(known.shape)
+    return found
+
+
+def elem_type(inputs: Inputs, position: int) -> int:
+    """Return the element type of an input, 0 where unknown."""
+    known = at(inputs, position)
+    return known.type.tensor_type.elem_type if known else 0
+
+
+def typed(inputs: Inputs, *outputs: Shape | None) -> list[TypeProto]:
+    """Give every output the element type of the first input."""
+    return [tensor_type(elem_type(inputs, 0), shape) for shape in outputs]
+
+
+def as_type(rule: Rule, *, of: int | None = None, to: int = 0) -> Rule:
+    """The outputs of ``rule``, of the element type ``to`` or that of the input at ``of``."""
+
+    def retyped(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+        kind = to if of is None else elem_type(inputs, of)
+        return [tensor_type(kind, static_shape(type_)) for type_ in rule(inputs, attrs)]
+
+    return retyped
+
+
+def like(*positions: int) -> Rule:
+    """Each output is shaped and typed as one of the inputs."""
+
+    def rule(inputs: Inputs, _: Attributes) -> list[TypeProto]:
+        found = (at(inputs, position) for position in positions)
+        return [known.type if known else TypeProto() for known in found]
+
+    return rule
+
+
+def broadcast(*positions: int) -> Rule:
+    """Numpy's broadcasting over these inputs, typed as the first of them."""
+
+    def rule(inputs: Inputs, _: Attributes) -> list[TypeProto]:
+        found = shapes(inputs, *positions)
+        shape = None if found is None else broadcast_shape(*found)
+        return [tensor_type(elem_type(inputs, positions[-1]), shape)]
+
+    return rule
+
+
+def broadcast_shape(*found: Shape) -> Shape | None:
+    """Return what the shapes broadcast to, None where they do not."""
+    rank = max(map(len, found))
+    padded = [(1,) * (rank - len(shape)) + shape for shape in found]
+    sizes = [{size for size in column if size != 1} for column in zip(*padded, strict=True)]
+    if any(len(column) > 1 for column in sizes):
+        return None
+    return tuple(next(iter(column), 1) for column in sizes)
+
+
+def matmul(second: int) -> Rule:
+    """A product of the first input and the one at ``second``, with ONNX Runtime's transposes."""
+
+    def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+        found = shapes(inputs, 0, second)
+        if found is None:
+            return typed(inputs, None)
+        a, b = found
+        if attrs.get("transBatchA"):
+            a = (*a[1:-1], a[0], a[-1])
+        if attrs.get("transBatchB"):
+            b = (*b[1:-1], b[0], b[-1])
+        if attrs.get("transA"):
+            a = (*a[:-2], a[-1], a[-2])
+        if attrs.get("transB"):
+            b = (*b[:-2], b[-1], b[-2])
+        return typed(inputs, _product(a, b))
+
+    return rule
+
+
+def _product(a: Shape, b: Shape) -> Shape | None:
+    if not a or not b:
+        return None
+    rows, columns = a[:-1][-1:], b[-1:] if len(b) > 1 else ()
+    batch = broadcast_shape(a[:-2], b[:-2])
+    return None if batch is None else batch + rows + columns
+
+
+def namesake(op_type: str) -> Rule:
+    """The types of the standard operator of this name, over the same inputs."""
+    return lambda inputs, attrs: _ask(op_type, inputs, attrs)
+
+
+def relative(op_type: str, *positions: int) -> Rule:
+    """The shapes of a standard operator over these inputs, whatever types it takes."""
+    return lambda inputs, attrs: ask_relative(op_type, [at(inputs, k) for k in positions], attrs)
+
+
+def ask_relative(
+    op_type: str, inputs: Sequence[Known | None], attrs: Attributes
+) -> list[TypeProto]:
+    """Ask by shapes alone, as if all were floats; the outputs are typed as the first input."""
+    floats = [known and Known("", tensor_type(_FLOAT, known.shape)) for known in inputs]
+    found = _ask(op_type, floats, attrs)
+    return typed([*inputs], *(static_shape(type_) for type_ in found))
+
+
+def _ask(op_type: str, inputs: Sequence[Known | None], attrs: Attributes) -> list[TypeProto]:
+    """Ask ONNX by the attributes that the standard operator has too."""
+    schema = schema_of(op_type, OPSET)
+    if schema is None or len(inputs) < schema.min_input or not all(inputs[: schema.min_input]):
+        return []
+    known = [helper.make_attribute(k, v) for k, v in attrs.items() if k in schema.attributes]
+    return ask(schema, known, inputs, range(1, min(schema.max_output, 9) + 1), IR_VERSION)
+
+
+def channels_last(op_type: str, *positions: int, always: bool = True) -> Rule:
+    """As ``relative`` over [B, *spatial, C]; unless ``always``, only if an attribute says so."""
+
+    def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+        chosen = [at(inputs, k) for k in positions]
+        if not (always or attrs.get("channels_last")):
+            return ask_relative(op_type, chosen, attrs)
+        found = shapes(chosen, 0)
+        if found is None or len(found[0]) < 3:
+            return typed(chosen, None)
+        batch, *spatial, channels = found[0]
+        chosen[0] = Known("", tensor_type(elem_type(chosen, 0), (batch, channels, *spatial)))
+        out = [static_shape(type_) for type_ in ask_relative(op_type, chosen, attrs)]
+        return typed(chosen, *(shape and (shape[0], *shape[2:], shape[1]) for shape in out))
+
+    return rule

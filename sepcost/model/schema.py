@@ -1,0 +1,89 @@
+"""ONNX's own shape inference, asked for one node at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import onnx
+from onnx import TensorProto, TypeProto, helper
+from onnx.defs import OpSchema, SchemaError
+from onnx.shape_inference import infer_node_outputs
+
+from sepcost.model.values import Known
+
+
+@cache
+def schema_of(op_type: str, opset: int, domain: str = "") -> OpSchema | None:
+    """Return ONNX's definition of an operator at this opset, None where it has none."""
+    try:
+        return onnx.defs.get_schema(op_type, opset, domain)
+    except (SchemaError, TypeError):  # a TypeError where the opset is beyond an int
+        return None
+
+
+def ask(
+    schema: OpSchema,
+    attributes: Iterable[onnx.AttributeProto],
+    inputs: Sequence[Known | None],
+    outputs: Sequence[object],
+    ir_version: int,
+) -> list[TypeProto]:
+    """Return the type of each output, an empty one where ONNX does not know or it is left out.
+
+    The node that is asked about has names of our own: those of a model may be no UTF-8.
+
+    Raises
+    ------
+    onnx.shape_inference.InferenceError
+        Where the inputs contradict the operator.
+    """
+    node = onnx.NodeProto(op_type=schema.name, domain=schema.domain)
+    node.attribute.extend(attributes)
+    node.input.extend([f"i{k}" if known else "" for k, known in enumerate(inputs)])
+    node.output.extend([f"o{k}" if name else "" for k, name in enumerate(outputs)])
+    found = _answer(
+        _Key(schema.name, schema.since_version, schema.domain),
+        node.SerializeToString(),
+        tuple(known.type.SerializeToString() for known in inputs if known),
+        tuple(
+            None if (tensor := known.tensor) is None else tensor.SerializeToString()
+            for known in inputs
+            if known
+        ),
+        ir_version,
+    )
+    return list(found)
+
+
+class _Key(NamedTuple):
+    op_type: str
+    version: int
+    domain: str
+
+
+@lru_cache(maxsize=4096)
+def _answer(
+    key: _Key,
+    node: bytes,
+    types: tuple[bytes, ...],
+    tensors: tuple[bytes | None, ...],
+    ir_version: int,
+) -> tuple[TypeProto, ...]:
+    """Infer one node; networks ask the same question over and over."""
+    proto = onnx.NodeProto.FromString(node)
+    names = [name for name in proto.input if name]
+    found = infer_node_outputs(
+        onnx.defs.get_schema(*key),
+        proto,
+        {name: TypeProto.FromString(type_) for name, type_ in zip(names, types, strict=True)},
+        {
+            name: TensorProto.FromString(tensor)
+            for name, tensor in zip(names, tensors, strict=True)
+            if tensor is not None
+        },
+        opset_imports=[helper.make_opsetid(key.domain, key.version)],
+        ir_version=ir_version,
+    )
+    return tuple(found.get(name, TypeProto()) for name in proto.output)
