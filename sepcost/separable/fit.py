@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sepcost.separable.blocks import Form, Layout, fold, layout, normalize, refold
-from sepcost.separable.kernels import Factors, exact_rank, importance
+from sepcost.separable.kernels import Factors, exact_rank, importance, largest
 from sepcost.separable.solvers import SOLVERS, Problem, Solution
 from sepcost.separable.statistics import Statistics
 
@@ -103,6 +103,7 @@ def _scannable(menu: Sequence[tuple[Form, int]]) -> set[Form]:
 
 
 def _problem(weight: NDArray[Any], statistics: Statistics, options: FitOptions) -> Problem:
+    largest(weight)  # refuses what is no number
     group, features = statistics.patch_mean.shape
     rows = importance(options.scale, len(weight)).reshape(group, -1)
     kernels = weight.astype(np.float64).reshape(group, -1, features) * rows[..., None]
@@ -124,12 +125,20 @@ def _factors(
     kernels = refold(pointwise @ spatial, cut).reshape(problem.weight.shape)
     pulled = problem.pull @ np.sum((kernels - problem.weight) ** 2, axis=(1, 2))
     lost = max(objective + float(problem.total.sum()) - float(pulled), 0.0)
-    whole = float(np.sum(statistics.target_variance * problem.rows**2))
     unscaled = kernels / problem.rows[..., None]
     bias = statistics.target_mean - (unscaled @ statistics.patch_mean[..., None])[..., 0]
     by_row = problem.rows[:, None, :, None]
     if cut.form is Form.POINTWISE_DEPTHWISE:
         by_row = problem.rows[:, :, None, None]
     parts = fold(*normalize(spatial, pointwise / by_row), cut)
-    error = float(np.sqrt(lost / whole)) if whole else float(lost > 0)
+    error = _relative(lost, statistics, problem)
     return Factors(cut.form, cut.rank, full, cut.group, *parts, bias.ravel(), error)
+
+
+def _relative(lost: float, statistics: Statistics, problem: Problem) -> float:
+    """Root of the error's share of the variance; of targets that never vary 0, or 1 if missed."""
+    counts = problem.rows**2
+    whole = float(np.sum(statistics.target_variance * counts))
+    if whole > 1e-12 * float(np.sum(statistics.target_mean**2 * counts)):
+        return float(np.sqrt(lost / whole))
+    return float(lost > 1e-6 * float(problem.total.sum()))

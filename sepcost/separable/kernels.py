@@ -103,7 +103,7 @@ def factorize(
         The weight has NaN or infinite elements, or the form has no such rank.
     """
     cut = layout(weight.shape, form, rank, group=group)
-    peak, rows = _peak(weight), _row_scale(scale, cut)
+    peak, rows = largest(weight), _row_scale(scale, cut)
     spatial, pointwise = _room(cut)
     lost = whole = 0.0
     spectrum = np.zeros(1)
@@ -141,7 +141,7 @@ def error_curve(
     ConversionError
         The weight has NaN or infinite elements.
     """
-    peak, legal = _peak(weight), ranks(weight.shape, form, group=group)
+    peak, legal = largest(weight), ranks(weight.shape, form, group=group)
     if form is not Form.BLOCK_POINTWISE:
         spectrum = _spectrum(weight, layout(weight.shape, form, 1, group=group), peak, scale)
         return _relative(_tails(spectrum))
@@ -192,8 +192,14 @@ def importance(scale: ArrayLike | None, outputs: int) -> Array:
     return np.maximum(size / top, _FAINTEST) if top > 0 else np.ones_like(size)
 
 
-def _peak(weight: NDArray[Any]) -> float:
-    """The largest magnitude; squares of weights divided by it neither overflow nor vanish."""
+def largest(weight: NDArray[Any]) -> float:
+    """The largest magnitude; squares of weights divided by it neither overflow nor vanish.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements.
+    """
     with np.errstate(invalid="ignore"):  # bfloat16 warns of the NaN that is looked for
         high, low = float(np.max(weight)), float(np.min(weight))
     if not np.isfinite([high, low]).all():

@@ -156,7 +156,7 @@ class PatchStream:
             self._images += 1
 
     def finish(self) -> Statistics:
-        """The moments of all that was added.
+        """The moments of all that was added; once, as they take the stream's own memory.
 
         Raises
         ------
@@ -169,7 +169,8 @@ class PatchStream:
         if not np.isfinite(self._products).all():
             raise ConversionError("the calibration activations hold NaN or infinite values")
         offset, cut = self._sum / self._samples, self._features
-        moments = self._products / self._samples
+        moments = self._products
+        moments /= self._samples
         moments -= offset[:, :, None] * offset[:, None, :cut]
         means = offset + self._origin
         variance = self._squares / self._samples - offset[:, cut:] ** 2
