@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sepcost.latency.providers import CPU
 from sepcost.latency.results import Difference, Machine, Placement
 from sepcost.latency.stats import MARGIN, Samples, Statistic
 
@@ -56,6 +57,8 @@ def of_statistics(statistics: Sequence[Statistic], launches: Sequence[Samples]) 
 
 def of_fallback(placement: Sequence[Placement], asked: Sequence[str]) -> Iterator[str]:
     """List the nodes that ran elsewhere than on a provider that was asked for."""
+    if not placement and set(asked) != {CPU}:
+        yield "this ONNX Runtime does not tell where nodes ran: 1.24 and newer do"
     total = sum(part.nodes for part in placement)
     for part in placement:
         if part.provider not in asked and part.nodes:

@@ -25,6 +25,7 @@ from sepcost.latency.jobs import Job
 Message = Mapping[str, Any]
 OnStage = Callable[[Message], None]
 
+GRACE_S = 5.0  # between a child's last word and its end
 # -P: a file named like a module in the user's folder must not be imported.
 COMMAND = (sys.executable, "-P", "-m", "sepcost.latency.worker")
 
@@ -100,7 +101,7 @@ def _listen(
                 f"(if it is only slow, raise --timeout)"
             ) from None
         if message is None:
-            raise _death(process.wait(), stage, stderr)
+            raise _death(process, stage, stderr)
         if "done" in message:
             return dict(message["done"])
         if "failed" in message:
@@ -131,18 +132,25 @@ def _where(stage: Message) -> str:
     return f"{stage['model']}: while {stage['stage']}"
 
 
-def _death(code: int, stage: Message, stderr: IO[bytes]) -> MeasurementError:
+def _death(process: subprocess.Popen[str], stage: Message, stderr: IO[bytes]) -> MeasurementError:
     """Say what a child died of, from its exit code and its last words."""
+    try:
+        code = process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        return MeasurementError(f"{_where(stage)}, the measuring process fell silent for good")
     if code < 0:
-        name = signal.Signals(-code).name
-        why = f"crashed with {name}"
-        if name == "SIGKILL":
-            why = "was killed (SIGKILL), most likely because the memory ran out"
-        return MeasurementError(f"{_where(stage)}, ONNX Runtime {why}")
+        return MeasurementError(f"{_where(stage)}, ONNX Runtime {_signal(-code)}")
     stderr.seek(0)
     words = stderr.read()[-2000:].decode(errors="replace").strip().splitlines()
     last = words[-1][:300] if words else "no message"
     return MeasurementError(f"{_where(stage)}, the measuring process ended with {code}: {last}")
+
+
+def _signal(number: int) -> str:
+    if number == getattr(signal, "SIGKILL", None):
+        return "was killed (SIGKILL), most likely because the memory ran out"
+    known = {s.value: s.name for s in signal.Signals}
+    return f"crashed with {known.get(number, f'signal {number}')}"
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -20,9 +20,12 @@ class ModelFile:
     inputs: tuple[Value, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a child needs to know."""
+        """Return what a child needs to know.
+
+        The path stays that of a link: external data lie beside the link, as in a hub's cache.
+        """
         inputs = [{"name": v.name, "shape": v.shape, "dtype": v.dtype} for v in self.inputs]
-        return {"name": self.name, "path": str(Path(self.path).resolve()), "inputs": inputs}
+        return {"name": self.name, "path": str(Path(self.path).absolute()), "inputs": inputs}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ModelFile:
@@ -68,7 +71,7 @@ class Job:
             "task": self.task,
             "models": [model.to_json() for model in self.models],
             "runtime": asdict(self.runtime),
-            "inputs": str(Path(self.inputs).resolve()) if self.inputs else None,
+            "inputs": str(Path(self.inputs).absolute()) if self.inputs else None,
             "seed": self.seed,
             "launch": self.launch,
             "slice_s": self.slice_s,

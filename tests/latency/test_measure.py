@@ -132,6 +132,13 @@ def test_nodes_that_fell_back_are_listed_and_refused_when_strict():
     assert caught.value.exit_code == 3
 
 
+def test_a_placement_that_is_not_told_is_not_taken_on_trust():
+    child = FakeChild({"m": 1e6}, placement=[])
+    assert bench(models("m"), QUICK, execute=child).models[0].warnings == ()
+    with pytest.raises(MeasurementError, match="does not tell where nodes ran"):
+        bench(models("m"), replace(QUICK, providers=("cuda",), strict=True), execute=child)
+
+
 def test_outputs_far_from_the_cpu_are_told():
     child = FakeChild({"m": 1e6}, differences=[["near", 1e-6], ["far", 0.02], ["nan", None]])
     warnings = bench(models("m"), QUICK, execute=child).models[0].warnings
