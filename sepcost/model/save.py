@@ -196,7 +196,8 @@ def _publish(temporary: Mapping[Path, Path]) -> None:
         for path in done:
             path.unlink(missing_ok=True)
         for path, name in kept.items():
-            os.replace(name, path)
+            if name.exists():
+                os.replace(name, path)
         raise
     for name in kept.values():
         name.unlink(missing_ok=True)
