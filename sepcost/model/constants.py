@@ -15,14 +15,15 @@ from sepcost.model.walk import Scope, Walk, label, node_id
 #: Beyond this many elements the arithmetic of ONNX's own shape inference would overflow.
 MAX_ELEMENTS = 2**63 - 1
 
-#: The attributes of Constant that hold plain numbers -> data_type of the tensor they stand for.
-PLAIN: Mapping[str, int] = {
-    "value_float": TensorProto.FLOAT,
-    "value_floats": TensorProto.FLOAT,
-    "value_int": TensorProto.INT64,
-    "value_ints": TensorProto.INT64,
-    "value_string": TensorProto.STRING,
-    "value_strings": TensorProto.STRING,
+#: The attributes of Constant that hold plain values -> data_type of the tensor that they stand for,
+#: and the field of AttributeProto that they are in.
+PLAIN: Mapping[str, tuple[int, str]] = {
+    "value_float": (TensorProto.FLOAT, "f"),
+    "value_floats": (TensorProto.FLOAT, "floats"),
+    "value_int": (TensorProto.INT64, "i"),
+    "value_ints": (TensorProto.INT64, "ints"),
+    "value_string": (TensorProto.STRING, "s"),
+    "value_strings": (TensorProto.STRING, "strings"),
 }
 
 
@@ -44,18 +45,26 @@ def constant(walk: Walk, scope: Scope, node: onnx.NodeProto) -> Known:
     """
     name = node_id(scope, node)
     for attribute in node.attribute:
+        if attribute.ref_attr_name:  # the caller of a function did not give it
+            continue
         if attribute.name == "value":
             return _stored(walk, name, attribute.t, tuple(attribute.t.dims))
         if attribute.name == "sparse_value":
             sparse = attribute.sparse_tensor
             return _stored(walk, name, sparse.values, tuple(sparse.dims))
         if attribute.name in PLAIN:
-            content = helper.get_attribute_value(attribute)
-            items = list(content) if attribute.name.endswith("s") else [content]
-            dims = (len(items),) if attribute.name.endswith("s") else ()
-            tensor = helper.make_tensor("", PLAIN[attribute.name], dims, items)
-            return _stored(walk, name, tensor, dims)
+            tensor = _plain(attribute)
+            return _stored(walk, name, tensor, tuple(tensor.dims))
     raise ModelError(f"{walk.source}: {label(node)} has no value; export the model again")
+
+
+def _plain(attribute: onnx.AttributeProto) -> TensorProto:
+    """Make a tensor of the numbers or texts that an attribute of ``PLAIN`` holds."""
+    data_type, field = PLAIN[attribute.name]
+    content = getattr(attribute, field)
+    several = field.endswith("s") and field != "s"
+    items, dims = (list(content), (len(content),)) if several else ([content], ())
+    return helper.make_tensor("", data_type, dims, items)
 
 
 def guarded(walk: Walk, what: str, known: Known) -> Known:

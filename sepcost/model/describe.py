@@ -175,7 +175,7 @@ def _plain_outputs(
     for output in outputs:
         output.constant = fixed and node.op_type not in RANDOM
         output.parameters = carried(node.op_type, inputs) if output.constant else ()
-    if node.op_type == "ConstantOfShape" and outputs[0].constant:
+    if node.op_type == "ConstantOfShape" and outputs and outputs[0].constant:
         outputs[0].name = node_id(scope, node)
         walk.learn(outputs[0])
     return outputs, problem

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from sepcost.model.folds import FOLDS
+from sepcost.model.infer import attributes
 from sepcost.model.values import FOLD_ELEMENTS, Known, from_array
 
 
@@ -28,11 +28,10 @@ def fold(node: onnx.NodeProto, inputs: list[Known | None]) -> list[Known] | None
     arrays = _arrays(node.op_type, inputs)
     if arrays is None:
         return None
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    attributes.setdefault("num_outputs", len(node.output))
+    given = {"num_outputs": len(node.output)} | attributes(node)
     try:
         with np.errstate(all="ignore"):
-            result = function(arrays, attributes)
+            result = function(arrays, given)
         outputs = result if isinstance(result, list) else [result]
         if any(output.size > FOLD_ELEMENTS for output in outputs):
             return None

@@ -122,10 +122,16 @@ def from_tensor(name: str, tensor: TensorProto) -> Known:
         prod(shape) <= FOLD_ELEMENTS
         and tensor.data_type in FOLDABLE
         and tensor.data_location != TensorProto.EXTERNAL
-        and (bool(tensor.raw_data) or 0 in shape or numbers_in(tensor) > 0)
+        and _holds(tensor, prod(shape))
     )
     kind = tensor_type(tensor.data_type, shape)
     return Known(name, kind, constant=True, _tensor=tensor if small else None)
+
+
+def _holds(tensor: TensorProto, elements: int) -> bool:
+    """Whether a tensor's elements are there, where its type keeps them."""
+    field = helper.tensor_dtype_to_field(tensor.data_type)
+    return bool(tensor.raw_data) or len(getattr(tensor, field)) == elements
 
 
 def numbers_in(tensor: TensorProto) -> int:
