@@ -17,6 +17,7 @@ Columns go to the spatial part, rows to the pointwise one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
@@ -29,6 +30,8 @@ from sepcost.errors import ConversionError
 from sepcost.network import Shape
 
 Array = NDArray[np.float64]
+
+_CHUNK = 1 << 22  # elements held in double precision at a time: 32 MiB
 
 
 class Form(StrEnum):
@@ -172,6 +175,26 @@ def unfold_factors(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array
     kernels = spatial.reshape(group, blocks, -1, columns)
     points = pointwise.reshape(group, rows, blocks, -1).transpose(0, 2, 1, 3)
     return kernels, points
+
+
+def room(cut: Layout) -> tuple[Array, Array]:
+    """Zeroed factors [G, matrices, rank, columns] and [G, matrices, rows, rank]."""
+    group, blocks, rows, columns = unfold(np.broadcast_to(np.float64(0), cut.shape), cut).shape
+    return np.zeros((group, blocks, cut.rank, columns)), np.zeros((group, blocks, rows, cut.rank))
+
+
+def chunks(
+    weight: NDArray[Any], cut: Layout, peak: float
+) -> Iterator[tuple[tuple[slice, slice], Array]]:
+    """Matrices in double precision over the peak, some at a time, with where they stand."""
+    view = unfold(np.ascontiguousarray(weight), cut)
+    group, blocks, rows, columns = view.shape
+    most = max(1, _CHUNK // (rows * columns))
+    few, step = min(most, blocks), max(1, most // blocks)
+    for first in range(0, group, step):
+        for start in range(0, blocks, few):
+            where = (slice(first, first + step), slice(start, start + few))
+            yield where, np.ascontiguousarray(view[where], np.float64) / (peak or 1.0)
 
 
 def normalize(spatial: Array, pointwise: Array) -> tuple[Array, Array]:

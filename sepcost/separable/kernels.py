@@ -12,7 +12,6 @@ error minimised is ‖diag(s)(W - W')‖.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +23,13 @@ from sepcost.separable.blocks import (
     Array,
     Form,
     Layout,
+    chunks,
     fold,
     layout,
     normalize,
     ranks,
     refold,
-    unfold,
+    room,
     unfold_factors,
 )
 
@@ -38,7 +38,6 @@ __all__ = ["Factors", "Form", "error_curve", "exact_rank", "factorize", "ranks",
 #: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
 EXACT = 1e-6
 
-_CHUNK = 1 << 22  # elements held in double precision at a time: 32 MiB
 _FAINTEST = 1e-4  # of the largest scale: no output channel weighs less, so none is given up
 
 
@@ -104,10 +103,10 @@ def factorize(
     """
     cut = layout(weight.shape, form, rank, group=group)
     peak, rows = largest(weight), _row_scale(scale, cut)
-    spatial, pointwise = _room(cut)
+    spatial, pointwise = room(cut)
     lost = whole = 0.0
     spectrum = np.zeros(1)
-    for where, matrices in _chunks(weight, cut, peak):
+    for where, matrices in chunks(weight, cut, peak):
         kernels, points, values = _leading(matrices, rows[where], spatial.shape[2])
         spatial[where], pointwise[where] = normalize(kernels, points)
         rest = (matrices - pointwise[where] @ spatial[where]) * rows[where]
@@ -217,26 +216,6 @@ def _row_scale(scale: ArrayLike | None, cut: Layout) -> Array:
     return np.broadcast_to(rows, (cut.group, blocks, cut.rows, 1))
 
 
-def _room(cut: Layout) -> tuple[Array, Array]:
-    """Zeroed factors [G, matrices, rank, columns] and [G, matrices, rows, rank]."""
-    group, blocks, rows, columns = unfold(np.broadcast_to(np.float64(0), cut.shape), cut).shape
-    return np.zeros((group, blocks, cut.rank, columns)), np.zeros((group, blocks, rows, cut.rank))
-
-
-def _chunks(
-    weight: NDArray[Any], cut: Layout, peak: float
-) -> Iterator[tuple[tuple[slice, slice], Array]]:
-    """Matrices in double precision over the peak, some at a time, with where they stand."""
-    view = unfold(np.ascontiguousarray(weight), cut)
-    group, blocks, rows, columns = view.shape
-    most = max(1, _CHUNK // (rows * columns))
-    few, step = min(most, blocks), max(1, most // blocks)
-    for first in range(0, group, step):
-        for start in range(0, blocks, few):
-            where = (slice(first, first + step), slice(start, start + few))
-            yield where, np.ascontiguousarray(view[where], np.float64) / (peak or 1.0)
-
-
 def _gram(matrices: Array) -> Array:
     """AᵀA or AAᵀ, whichever is smaller."""
     turned = matrices.swapaxes(-1, -2)
@@ -268,7 +247,7 @@ def _squares(matrices: Array) -> Array:
 def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> Array:
     """Squared singular values, summed over the matrices by their order."""
     rows = _row_scale(scale, cut)
-    parts = (_squares(part * rows[where]) for where, part in _chunks(weight, cut, peak))
+    parts = (_squares(part * rows[where]) for where, part in chunks(weight, cut, peak))
     return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
 
 

@@ -236,7 +236,7 @@ def test_a_large_weight_is_taken_in_pieces_with_the_same_result(monkeypatch):
     for form in Form:
         whole = factorize(weight, form, 2, group=2)
         with monkeypatch.context() as patch:
-            patch.setattr("sepcost.separable.kernels._CHUNK", 80)
+            patch.setattr("sepcost.separable.blocks._CHUNK", 80)
             pieces = factorize(weight, form, 2, group=2)
         np.testing.assert_allclose(reconstruct(pieces), reconstruct(whole), atol=1e-12)
         assert pieces.full_rank == whole.full_rank
