@@ -102,9 +102,8 @@ def _document(path: Path) -> tuple[str, dict[str, Any]]:
         raise BudgetError(f"{_called(path)}:{line}: not UTF-8 text; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
-        raise BudgetError(
-            f"{_called(path)}:{found[1] if found else 1}: not valid TOML: {error}"
-        ) from None
+        line = found[1] if found else text.rstrip().count("\n") + 1
+        raise BudgetError(f"{_called(path)}:{line}: not valid TOML: {error}") from None
 
 
 def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -131,8 +131,9 @@ def text_of(value: object, place: Place) -> str:
 
 def choice(value: object, known: Sequence[str], place: Place) -> str:
     """Read one of a few words."""
-    if not isinstance(value, str) or value not in known:
-        near = nearest(value, known) if isinstance(value, str) else ""
-        words = ", ".join(shown(str(word)) for word in known)
-        raise Fault(place, f"expected one of {words}, not {shown(value)}{near}")
+    words = [str(word) for word in known]
+    if not isinstance(value, str) or value not in words:
+        near = nearest(value, words) if isinstance(value, str) else ""
+        listed = ", ".join(map(shown, words))
+        raise Fault(place, f"expected one of {listed}, not {shown(value)}{near}")
     return value

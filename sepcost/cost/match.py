@@ -1,10 +1,10 @@
-"""Which layer of one network is which of another: by identity, then by structure, then by place.
+"""Which layer of one network is which of another: by identity and structure, not by position.
 
-1. Same name (or id) and same structure: the same layer.
-2. Same structure, in the same order between layers that are already matched: renamed. Exporters
-   number values through, so one layer more renames all that follow.
-3. Same name (or id) and operator: changed.
-4. Same operator between the same matched neighbours: changed and renamed.
+1. A name (or id) that stands once on either side, with the same structure: the same layer.
+2. Between those, the alignment in order that keeps most: what is alike in name and structure, then
+   in structure (renamed: exporters number values through, so one layer more renames all that
+   follow), then in name and operator (changed), then in operator (changed and renamed).
+3. A name (or id) with the same operator, wherever it stands: moved and changed.
 
 What is left was removed or added.
 """
@@ -20,8 +20,13 @@ from sepcost.network import Layer
 
 Key = Callable[[Layer], Hashable]
 
-#: Beyond this many layers on either side an alignment, which takes quadratic time, is cut up.
-MAX_ALIGNED = 600
+#: What a pair is worth to an alignment (Needleman and Wunsch 1970, gaps cost nothing): that of
+#: one name and operator nearly as much as that of one structure, so that a network whose every
+#: layer got thinner is not torn apart for the few that happen to look like another.
+SAME, RENAMED, CHANGED, ALIKE = 8, 6, 5, 2
+
+#: Cells of an alignment, which takes a microsecond for each; longer gaps are matched run by run.
+MAX_CELLS = 400_000
 
 
 def structure(layer: Layer) -> Hashable:
@@ -52,10 +57,11 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
         Position in ``new`` -> position in ``old``. No position stands twice.
     """
     pairing = _Pairing(old, new)
-    for what in (structure, _operator):
-        pairing.unique(_name, what)
-        pairing.unique(_id, what)
-        pairing.aligned(what)
+    for identity in (_name, _id):
+        pairing.unique(identity, structure)
+    pairing.align()
+    for identity in (_name, _id):
+        pairing.unique(identity, _operator)
     return pairing.found
 
 
@@ -77,6 +83,56 @@ def _once(
     keys = {at: identity(layers[at]) for at in free}
     counts = Counter(keys.values())
     return {key: at for at, key in keys.items() if key and counts[key] == 1}
+
+
+Traits = tuple[Hashable, Hashable, Hashable]  # operator, structure, identity
+
+
+def _traits(layer: Layer) -> Traits:
+    return _operator(layer), structure(layer), _name(layer) or _id(layer)
+
+
+def _worth(old: Traits, new: Traits) -> int:
+    if old[0] != new[0]:
+        return 0
+    alike, named = old[1] == new[1], old[2] == new[2]
+    if alike:
+        return SAME if named else RENAMED
+    return CHANGED if named else ALIKE
+
+
+def alignment(old: Sequence[Traits], new: Sequence[Traits]) -> list[tuple[int, int]]:
+    """Pairs in order whose worth sums to the most."""
+    best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for a in range(len(old) - 1, -1, -1):
+        row, below = best[a], best[a + 1]
+        for b in range(len(new) - 1, -1, -1):
+            worth = _worth(old[a], new[b])
+            row[b] = max(below[b], row[b + 1], below[b + 1] + worth if worth else 0)
+    return list(_walk(old, new, best))
+
+
+def _walk(
+    old: Sequence[Traits], new: Sequence[Traits], best: Sequence[Sequence[int]]
+) -> Iterator[tuple[int, int]]:
+    a = b = 0
+    while a < len(old) and b < len(new):
+        worth = _worth(old[a], new[b])
+        if worth and best[a][b] == best[a + 1][b + 1] + worth:
+            yield a, b
+            a, b = a + 1, b + 1
+        elif best[a][b] == best[a + 1][b]:
+            a += 1
+        else:
+            b += 1
+
+
+def runs(old: Sequence[Traits], new: Sequence[Traits]) -> Iterator[tuple[int, int]]:
+    """Pairs in order of equal structure: the longest run first, then those on either side."""
+    matcher = SequenceMatcher(None, [one[1] for one in old], [one[1] for one in new], False)
+    for block in matcher.get_matching_blocks():
+        for step in range(block.size):
+            yield block.a + step, block.b + step
 
 
 class _Pairing:
@@ -106,21 +162,16 @@ class _Pairing:
             if k in left and key(self.old[left[k]]) == key(self.new[right[k]])
         )
 
-    def aligned(self, key: Key) -> None:
-        """Pair layers with equal keys in order, between pairs that stand in order already."""
-        self.take(self._aligned(key))
+    def align(self) -> None:
+        """Pair layers in order between pairs that stand in order already."""
+        self.take(pair for olds, news in self._gaps() for pair in self._aligned(olds, news))
 
-    def _aligned(self, key: Key) -> Iterator[tuple[int, int]]:
-        for olds, news in self._gaps():
-            for start in range(0, min(len(olds), len(news)), MAX_ALIGNED):
-                left, right = olds[start:][:MAX_ALIGNED], news[start:][:MAX_ALIGNED]
-                matcher = SequenceMatcher(
-                    None, [key(self.old[i]) for i in left], [key(self.new[i]) for i in right],
-                    autojunk=False,
-                )  # fmt: skip
-                for block in matcher.get_matching_blocks():
-                    for step in range(block.size):
-                        yield left[block.a + step], right[block.b + step]
+    def _aligned(self, olds: list[int], news: list[int]) -> Iterator[tuple[int, int]]:
+        left = [_traits(self.old[at]) for at in olds]
+        right = [_traits(self.new[at]) for at in news]
+        small = len(olds) * len(news) <= MAX_CELLS
+        found = alignment(left, right) if small else runs(left, right)
+        return ((olds[a], news[b]) for a, b in found)
 
     def _gaps(self) -> Iterator[tuple[list[int], list[int]]]:
         """Free layers of both sides between the same matched neighbours."""

@@ -1,0 +1,161 @@
+"""When a budget is kept, broken, or cannot be told."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from sepcost.budget.judge import Evidence, Leniency, judge
+from sepcost.budget.results import Facts, Reading, Status
+from tests.budget.build import budget, known, partly_known
+from tests.report.samples import conv_row, plain_row
+
+OK, FAIL, WARN, UNKNOWN = Status.OK, Status.FAIL, Status.WARN, Status.UNKNOWN
+
+
+def one(asked, facts=None, leniency=None, **evidence):
+    (verdict,) = judge([asked], Evidence(facts or known(), **evidence), leniency or Leniency())
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "status"),
+    [
+        ("macs", "36864", OK),  # 2 · 9·8·16·16, on the limit
+        ("macs", "36863", FAIL),
+        ("flops", "73728", OK),
+        ("flops", "73727", FAIL),
+        ("params", "2304", OK),
+        ("params", "2303", FAIL),
+        ("file-size", "1 kB", OK),
+        ("file-size", "999", FAIL),
+        ("separable-headroom", "5.76x", OK),  # 36,864 / 6,400
+        ("separable-headroom", "5.75x", FAIL),
+        ("layers", 3, OK),
+        ("layers", 2, FAIL),
+        ("forbid-ops", ["Loop"], OK),
+        ("forbid-ops", ["Loop", "Relu"], FAIL),
+        ("forbid-ops", ["C*v"], FAIL),
+        ("forbid-ops", ["::Conv"], FAIL),
+        ("forbid-ops", ["com.acme::*"], OK),
+        ("per-layer", {"macs": "50 %"}, OK),
+        ("per-layer", {"macs": "49.9 %"}, FAIL),
+        ("per-layer", {"macs": "18432"}, OK),
+        ("per-layer", {"macs": "18431"}, FAIL),
+    ],
+)
+def test_a_value_on_its_limit_is_within_and_one_more_is_not(metric, value, status):
+    verdict = one(budget(metric, value))
+    assert (verdict.status, verdict.breaks) == (status, status is FAIL)
+
+
+def test_a_warning_does_not_break():
+    verdict = one(budget("macs", "1", level="warn"))
+    assert (verdict.status, verdict.breaks) == (WARN, False)
+
+
+def test_a_least_value_is_missed_from_below():
+    limit = replace(budget("layers", 4), bound="min")
+    assert one(limit).status is FAIL
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_at_least_never_passes_in_silence(allowed):
+    verdict = one(budget("macs", "1 G"), partly_known(), Leniency(allow_unknown=allowed))
+    assert (verdict.status, verdict.breaks) == (UNKNOWN, not allowed)
+    assert verdict.detail == "1 layer could not be counted"
+    assert [cause.op_type for cause in verdict.causes] == ["Mystery"]
+
+
+def test_at_least_fails_where_the_part_that_is_known_is_over_already():
+    assert one(budget("macs", "1"), partly_known()).status is FAIL
+
+
+def test_a_share_of_a_whole_that_is_not_known_is_not_known():
+    assert one(budget("per-layer", {"macs": "1 %"}), partly_known()).status is UNKNOWN
+    assert one(budget("per-layer", {"macs": "1"}), partly_known()).status is FAIL
+
+
+def test_weights_are_known_even_where_operators_are_not():
+    assert one(budget("params", "1152"), partly_known()).status is OK
+
+
+def test_a_ratio_of_lower_bounds_bounds_nothing():
+    assert one(budget("separable-headroom", "1x"), partly_known()).status is UNKNOWN
+
+
+def test_a_model_without_a_file_has_no_file_size():
+    assert one(budget("file-size", "1 GB"), known(file_bytes=None)).status is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("allowed", "status"), [("+0 %", FAIL), ("+99 %", FAIL), ("+100 %", OK), ("2x", OK),
+                            ("+18432", OK), ("+18431", FAIL)]
+)  # fmt: skip
+def test_growth_is_compared_without_rounding(allowed, status):
+    before = known(conv_row("a", "a_out"))
+    verdict = one(budget("macs-vs-baseline", allowed), baseline=before)
+    assert verdict.status is status
+    assert verdict.baseline == 18432
+
+
+def test_growth_names_the_layers_that_brought_it():
+    before = known(conv_row("a", "a_out"), plain_row())
+    verdict = one(budget("macs-vs-baseline", "+0 %"), baseline=before)
+    assert [(c.layer, c.change, c.amount) for c in verdict.causes] == [("b", "added", 18432)]
+
+
+def test_an_absolute_budget_names_the_change_too_where_there_is_one():
+    before = known(conv_row("a", "a_out"), plain_row())
+    assert one(budget("macs", "1"), baseline=before).causes[0].change == "added"
+    assert one(budget("macs", "1")).causes[0].change == ""
+
+
+def test_stored_numbers_are_enough_to_compare_with():
+    stored = Facts("m.onnx", {"macs": Fraction(36863)})
+    verdict = one(budget("macs-vs-baseline", "+0 %"), baseline=stored)
+    assert (verdict.status, verdict.causes) == (FAIL, ())
+
+
+def test_without_a_baseline_nothing_passes_but_a_new_model():
+    assert one(budget("macs-vs-baseline", "+0 %")).status is UNKNOWN
+    fresh = one(budget("macs-vs-baseline", "+0 %"), no_baseline="new", new_is_fine=True)
+    assert (fresh.status, fresh.breaks, fresh.detail) == (WARN, False, "new")
+
+
+def test_a_baseline_that_is_a_lower_bound_is_none():
+    assert one(budget("macs-vs-baseline", "+0 %"), baseline=partly_known()).status is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "status"),
+    [
+        (1.00, 1.05, OK),
+        (1.04, 1.06, WARN),
+        (1.06, 1.10, FAIL),
+        (0.0, float("inf"), WARN),
+    ],
+)
+def test_latency_fails_only_where_the_whole_interval_lies_above(low, high, status):
+    readings = {"latency-vs-baseline": Reading(1.05, low, high)}
+    asked = budget("latency-vs-baseline", "+5 %")
+    assert one(asked, measured=readings, baseline=known()).status is status
+
+
+@pytest.mark.parametrize(("asked", "status"), [("warn", WARN), ("fail", FAIL), ("ok", OK)])
+def test_what_an_inconclusive_measurement_becomes_can_be_said(asked, status):
+    readings = {"latency": Reading(12e6, 11e6, 13e6)}
+    verdict = one(budget("latency", "12 ms"), leniency=Leniency(inconclusive=asked),
+                  measured=readings)  # fmt: skip
+    assert (verdict.status, verdict.breaks) == (status, status is FAIL)
+
+
+@pytest.mark.parametrize(("share", "status"), [(1.0, OK), (0.99, FAIL)])
+def test_nodes_on_a_provider_are_at_least_as_many(share, status):
+    readings = {"nodes-on-provider": Reading(share, share, share)}
+    assert one(budget("nodes-on-provider", "100 %"), measured=readings).status is status
+
+
+def test_what_was_not_measured_is_unknown_and_breaks():
+    verdict = one(budget("latency", "12 ms"))
+    assert (verdict.status, verdict.breaks) == (UNKNOWN, True)

@@ -1,0 +1,116 @@
+"""Amounts read exactly, and refused where they could mean something else."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sepcost.budget.units import UNITS, Change, Dimension, UnitError, amount, change
+
+COUNT, BYTES, TIME = Dimension.COUNT, Dimension.BYTES, Dimension.TIME
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "value"),
+    [
+        ("600M", COUNT, 600_000_000),
+        ("600 M", COUNT, 600_000_000),
+        ("0.6 G", COUNT, 600_000_000),
+        ("1_000", COUNT, 1000),
+        ("1e3", COUNT, 1000),
+        (".5k", COUNT, 500),
+        (7, COUNT, 7),
+        ("10 MB", BYTES, 10_000_000),
+        ("10 MiB", BYTES, 10_485_760),
+        ("1.5kB", BYTES, 1500),
+        ("1 KiB", BYTES, 1024),
+        ("64", BYTES, 64),
+        ("12 ms", TIME, 12_000_000),
+        ("3 µs", TIME, 3000),
+        ("3us", TIME, 3000),
+        ("0.1 s", TIME, 100_000_000),
+        ("20 %", Dimension.SHARE, Fraction(1, 5)),
+        ("2x", Dimension.FACTOR, 2),
+        ("1.05×", Dimension.FACTOR, Fraction(21, 20)),
+        (1e-3, Dimension.NUMBER, Fraction(1, 1000)),
+        ("0.1 %", Dimension.NUMBER, Fraction(1, 1000)),
+    ],
+)
+def test_amounts_as_people_write_them(text, dimension, value):
+    assert amount(text, dimension) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "complaint"),
+    [
+        ("12 sec", TIME, "unknown unit 'sec'"),
+        ("600 Mb", BYTES, "did you mean 'MB'?"),
+        ("600 m", COUNT, "unknown unit 'm'; did you mean 'M'?"),
+        ("10 MB", COUNT, "unknown unit 'MB'"),
+        ("12", TIME, "no unit"),
+        (12, TIME, "has no unit: 12; expected '12 ms'"),
+        ("-1", COUNT, "below zero"),
+        (-1, COUNT, "below zero"),
+        ("much", COUNT, "is no amount: 'much'"),
+        ("", COUNT, "is no amount"),
+        ("1 2", COUNT, "is no amount"),
+        ("600 M MACs", COUNT, "is no amount"),
+        (True, COUNT, "not true"),
+        (float("nan"), COUNT, "expected"),
+        (float("inf"), Dimension.NUMBER, "expected"),
+        ([1], COUNT, "expected '600 M'"),
+        ("9" * 99, COUNT, "is no amount"),
+    ],
+)
+def test_what_is_no_amount_is_refused_with_the_right_word(text, dimension, complaint):
+    with pytest.raises(UnitError) as caught:
+        amount(text, dimension)
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("+5 %", Change(Fraction(21, 20))),
+        ("+0%", Change()),
+        ("-10 %", Change(Fraction(9, 10))),
+        ("1.05x", Change(Fraction(21, 20))),
+        ("+1 M", Change(offset=Fraction(10**6))),
+        ("-1k", Change(offset=Fraction(-1000))),
+    ],
+)
+def test_changes_against_a_baseline(text, found):
+    assert change(text, COUNT) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("5 %", "has no sign: '5 %'; write '+5 %'"),
+        ("-101 %", "more than the whole"),
+        (5, "expected '+5 %'"),
+        ("+5 Q", "unknown unit 'Q'"),
+    ],
+)
+def test_a_change_that_could_mean_two_things_is_refused(value, complaint):
+    with pytest.raises(UnitError) as caught:
+        change(value, COUNT)
+    assert complaint in str(caught.value)
+
+
+@given(
+    st.integers(0, 10**9), st.sampled_from([(d, u) for d, units in UNITS.items() for u in units])
+)
+def test_every_unit_is_a_multiple_of_the_base_unit(number, dimension_and_unit):
+    dimension, unit = dimension_and_unit
+    if not unit and dimension is TIME:
+        return
+    expected = number * (UNITS[dimension][unit] or 1)
+    assert amount(f"{number} {unit}", dimension) == expected
+
+
+@given(st.integers(0, 10**12), st.integers(-100, 1000))
+def test_a_change_of_p_percent_is_exact(baseline, percent):
+    limit = change(f"{percent:+d} %", COUNT).limit(Fraction(baseline))
+    assert limit * 100 == baseline * (100 + percent)
