@@ -67,7 +67,7 @@ def _plain(attribute: onnx.AttributeProto) -> TensorProto:
     return helper.make_tensor("", data_type, dims, items)
 
 
-def guarded(walk: Walk, what: str, known: Known) -> Known:
+def guarded(walk: Walk, what: str | onnx.NodeProto, known: Known) -> Known:
     """Refuse shapes that are beyond counting.
 
     Raises
@@ -78,7 +78,8 @@ def guarded(walk: Walk, what: str, known: Known) -> Known:
     shape = known.shape
     if shape is not None and prod(size or 1 for size in shape) > MAX_ELEMENTS:
         dims = "x".join(map(str, shape))
-        raise ModelError(f"{walk.source}: {what} has the impossible shape {dims}")
+        named = what if isinstance(what, str) else label(what)
+        raise ModelError(f"{walk.source}: {named} has the impossible shape {dims}")
     return known
 
 

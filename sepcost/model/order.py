@@ -11,9 +11,13 @@ from sepcost.errors import ModelError
 from sepcost.model.values import text
 from sepcost.model.walk import Scope, label
 
+Name = str | bytes  # protobuf hands names that are no UTF-8 over as bytes
 
-def in_order(graph: onnx.GraphProto, scope: Scope, source: str) -> Sequence[onnx.NodeProto]:
-    """Return the nodes of a graph so that each comes after those that it reads from.
+
+def in_order(
+    graph: onnx.GraphProto | onnx.FunctionProto, scope: Scope, source: str
+) -> Sequence[onnx.NodeProto]:
+    """Return the nodes of a graph or function so that each comes after those that it reads from.
 
     As they stand, where they already do: nearly every model is sorted.
 
@@ -24,12 +28,12 @@ def in_order(graph: onnx.GraphProto, scope: Scope, source: str) -> Sequence[onnx
     """
     nodes = list(graph.node)
     reads = [tuple(_reads(node)) for node in nodes]
-    if _is_sorted(nodes, reads, scope):
-        return nodes
     writers = {name: k for k, node in enumerate(nodes) for name in node.output if name}
+    if all(writers.get(name, -1) < k for k, names in enumerate(reads) for name in names):
+        return nodes
     sorter: TopologicalSorter[int] = TopologicalSorter()
     for k, names in enumerate(reads):
-        sorter.add(k, *(writers[name] for name in names if name in writers))
+        sorter.add(k, *(writers[n] for n in names if n in writers and not scope.find(text(n))))
     try:
         return [nodes[k] for k in sorter.static_order()]
     except CycleError as error:
@@ -39,25 +43,22 @@ def in_order(graph: onnx.GraphProto, scope: Scope, source: str) -> Sequence[onnx
         ) from error
 
 
-def _is_sorted(
-    nodes: Sequence[onnx.NodeProto], reads: Sequence[Sequence[str | bytes]], scope: Scope
-) -> bool:
-    written: set[str | bytes] = set()
-    later = {name for node in nodes for name in node.output if name}
-    for node, names in zip(nodes, reads, strict=True):
-        if any(name in later and name not in written for name in names):
-            return not any(scope.find(text(name)) is None for name in names if name in later)
-        written.update(node.output)
-    return True
-
-
-def _reads(node: onnx.NodeProto) -> Iterator[str | bytes]:
-    """Yield what a node reads, and what its subgraphs may read from around them."""
+def _reads(node: onnx.NodeProto) -> Iterator[Name]:
+    """Yield what a node reads, and what its graphs read from around them."""
     yield from (name for name in node.input if name)
-    graphs = [a.g for a in node.attribute if a.HasField("g")]
-    while graphs:
-        graph = graphs.pop()
-        for inner in graph.node:
-            yield from (name for name in inner.input if name)
-            graphs.extend(a.g for a in inner.attribute if a.HasField("g"))
-        yield from (output.name for output in graph.output)
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield from _free(attribute.g)
+        for graph in attribute.graphs:
+            yield from _free(graph)
+
+
+def _free(graph: onnx.GraphProto) -> Iterator[Name]:
+    """Yield the names that a graph reads and does not define itself."""
+    own: set[Name] = {value.name for value in graph.input}
+    own.update(tensor.name for tensor in graph.initializer)
+    own.update(tensor.values.name for tensor in graph.sparse_initializer)
+    own.update(name for node in graph.node for name in node.output)
+    for node in graph.node:
+        yield from (name for name in _reads(node) if name not in own)
+    yield from (value.name for value in graph.output if value.name not in own)

@@ -25,7 +25,8 @@ STEERING: Mapping[str, frozenset[int]] = {
         "Quant": (1, 2, 3), "BipolarQuant": (1,), "Trunc": (1, 2, 3, 4),
         "QuantizeLinear": (1, 2), "Range": (0, 1, 2), "Reshape": (1,), "Resize": (1, 2, 3),
         "ReverseSequence": (1,), "RNN": (4, 5), "RoiAlign": (2,), "Scatter": (1,),
-        "ScatterElements": (1,), "ScatterND": (1,), "SequenceAt": (1,), "Slice": (1, 2, 3, 4),
+        "ScatterElements": (1,), "ScatterND": (1,), "SequenceAt": (1,), "Shape": (0,),
+        "Size": (0,), "Slice": (1, 2, 3, 4),
         "Split": (1,), "Squeeze": (1,), "STFT": (1, 3), "Tile": (1,), "TopK": (1,), "Trilu": (1,),
         "Unsqueeze": (1,), "Upsample": (1,), "Where": (0,),
         **{f"Reduce{kind}": (1,) for kind in (

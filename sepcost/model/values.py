@@ -115,6 +115,18 @@ def tensor_type(elem_type: int, shape: Shape | None) -> TypeProto:
     return result
 
 
+def bound_type(type_: TypeProto, bindings: Mapping[str, int]) -> TypeProto:
+    """Return a type with the symbols of a tensor's dimensions bound."""
+    if not any(dim.dim_param for dim in type_.tensor_type.shape.dim):
+        return type_
+    result = TypeProto()
+    result.CopyFrom(type_)
+    for dim in result.tensor_type.shape.dim:
+        if text(dim.dim_param) in bindings:
+            dim.dim_value = bindings[text(dim.dim_param)]
+    return result
+
+
 def from_tensor(name: str, tensor: TensorProto) -> Known:
     """Describe an initializer or a Constant; small content is kept, weights are not read."""
     shape = tuple(tensor.dims)

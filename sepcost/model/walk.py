@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import onnx
 from onnx import TypeProto
 
 from sepcost.errors import ModelError
-from sepcost.model.infer import attributes
 from sepcost.model.provenance import NOT_LEARNED, steers
 from sepcost.model.values import Known, text
 from sepcost.network import ABSENT, Attribute, Branch, Layer, Role, Shape, Value
@@ -76,7 +75,9 @@ class Walk:
     functions: Mapping[FunctionKey, onnx.FunctionProto]
     given_trips: Mapping[str, int]
     observed: Mapping[str, Observation]
+    bindings: Mapping[str, int] = field(default_factory=dict)
     rebound: bool = False  # sizes were given that the shapes declared within may not follow
+    fed: bool = True  # by at least one input
     layers: list[Layer] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     parameters: dict[str, Value] = field(default_factory=dict)
@@ -87,18 +88,13 @@ class Walk:
     used_trips: set[str] = field(default_factory=set)
     visited: int = 0
 
-    def count_visit(self, scope: Scope, node: onnx.NodeProto) -> None:
-        """Refuse to go on for ever."""
-        self.visited += 1
+    def enter(self, scope: Scope, nodes: int) -> None:
+        """Refuse to go on for ever: a Loop is walked again where its shapes change on the way."""
+        self.visited += nodes
         if scope.depth > MAX_DEPTH:
-            raise ModelError(
-                f"{self.source}: functions or graphs nest deeper than {MAX_DEPTH}"
-                f" (at {label(node)}); does a function call itself?"
-            )
+            raise ModelError(f"{self.source}: graphs nest deeper than {MAX_DEPTH}")
         if self.visited > MAX_NODES:
-            raise ModelError(
-                f"{self.source}: expands to more than {MAX_NODES:,} nodes (at {label(node)})"
-            )
+            raise ModelError(f"{self.source}: expands to more than {MAX_NODES:,} nodes")
 
     def learn(self, known: Known) -> Known:
         """Make a constant that carries its own elements a parameter, if its type can be one."""
@@ -123,6 +119,8 @@ class Walk:
                     f"{self.source}: {label(node)} reads {text(raw)!r}, which is no input,"
                     " initializer or output of another node; export the model again"
                 )
+            if known is not None and not known.name:
+                known = None  # what a call of this function leaves out
             if known is not None:
                 self.read.add(known.name)
             inputs.append(known)
@@ -139,7 +137,8 @@ class Walk:
         """Add one layer, and its outputs to the scope."""
         for raw, known in zip(node.output, outputs, strict=True):
             if known is not None:
-                self._bind(scope, node, text(raw), known)
+                self.bind(scope, node, text(raw), known)
+                self.record(known)
         layer = self.layer(scope, node, inputs, outputs, problem)
         self.layers.append(layer)
         if layer.parameters:
@@ -153,9 +152,13 @@ class Walk:
         outputs: Sequence[Known | None],
         problem: str = "",
     ) -> Layer:
-        """Describe a node as plain data. One whose outputs are constants claims no parameters."""
+        """Describe a node as plain data.
+
+        One whose outputs are constants claims no parameters: it hands them on to who weighs data
+        with them. In a model that nothing feeds all is constant, and each node claims its own.
+        """
         weights = frozenset(_weights(node.op_type, inputs))
-        computed = all(known is None or known.constant for known in outputs)
+        computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
         return Layer(
             id=node_id(scope, node),
@@ -175,14 +178,15 @@ class Walk:
             branches=scope.branches,
         )
 
-    def _bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:
+    def bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:
+        """Let a value be known by a name in this scope."""
         if name in scope.names:
             raise ModelError(
                 f"{self.source}: {label(node)} writes {name!r}, which is already written;"
                 " export the model again"
             )
-        scope.names[name] = known
-        self.record(known)
+        if name:
+            scope.names[name] = known
 
 
 def node_id(scope: Scope, node: onnx.NodeProto) -> str:
@@ -226,15 +230,15 @@ def _is_tensor(known: Known) -> bool:
 
 
 def _plain(node: onnx.NodeProto) -> dict[str, Attribute]:
-    """Numbers and short texts, and tuples of them: what formulas read."""
-    plain: dict[str, Attribute] = {}
-    for name, value in attributes(node).items():
-        if isinstance(value, list | tuple):
-            items = tuple(text(v) if isinstance(v, bytes) else v for v in value)
-            if all(isinstance(v, int | float | str) for v in items):
-                plain[name] = items
-        elif isinstance(value, bytes):
-            plain[name] = text(value)
-        elif isinstance(value, int | float | str):
-            plain[name] = value
-    return plain
+    """Numbers and texts, and tuples of them: what formulas read."""
+    return {text(a.name): _READ[a.type](a) for a in node.attribute if a.type in _READ}
+
+
+_READ: Mapping[int, Callable[[onnx.AttributeProto], Attribute]] = {
+    onnx.AttributeProto.INT: lambda a: a.i,
+    onnx.AttributeProto.INTS: lambda a: tuple(a.ints),
+    onnx.AttributeProto.FLOAT: lambda a: a.f,
+    onnx.AttributeProto.FLOATS: lambda a: tuple(a.floats),
+    onnx.AttributeProto.STRING: lambda a: text(a.s),
+    onnx.AttributeProto.STRINGS: lambda a: tuple(map(text, a.strings)),
+}
