@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from sepcost.model.control import key_of
 from sepcost.model.walk import FunctionKey, Scope, body_prefix, node_id
 
 Body = onnx.GraphProto | onnx.FunctionProto
@@ -89,7 +88,7 @@ class Site:
 
 def sites(model: onnx.ModelProto) -> Iterator[tuple[str, Site]]:
     """Yield every node of a model with the id of its layer; a function's once a call."""
-    functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+    functions = {function_key(f.domain, f.name, f.overload): f for f in model.functions}
     opsets = {o.domain: o.version for o in model.opset_import}
     stack = [Frame(model.graph, opsets=opsets)]
     while stack:
@@ -106,7 +105,7 @@ def _inner(
     id_: str,
     functions: Mapping[FunctionKey, onnx.FunctionProto],
 ) -> Iterator[Frame]:
-    function = functions.get(key_of(node))
+    function = functions.get(function_key(node.domain, node.op_type, node.overload))
     if function is not None:
         yield _called(frame, node, id_, function)
         return
@@ -142,6 +141,11 @@ def _called(frame: Frame, node: onnx.NodeProto, id_: str, function: onnx.Functio
         arguments={f: a for f, a in zip(function.input, node.input, strict=False) if a},
         depth=frame.depth + 1,
     )
+
+
+def function_key(domain: str, name: str, overload: str) -> FunctionKey:
+    """Return what calls name a function by; ONNX's own domain has two names."""
+    return "" if domain == "ai.onnx" else domain, name, overload
 
 
 def root_of(function: onnx.FunctionProto) -> str:

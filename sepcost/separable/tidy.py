@@ -8,9 +8,8 @@ from typing import Any
 
 import onnx
 
-from sepcost.model.control import key_of
 from sepcost.model.tree import Body, roots, tree
-from sepcost.separable.sites import Name, root_of
+from sepcost.separable.sites import Name, function_key, root_of
 
 #: Before it, every initializer is listed among the inputs of the graph.
 LISTED_IR_VERSION = 4
@@ -106,12 +105,12 @@ def _drop_arguments(
     if not gone:
         return
     _keep(function.input, [index not in gone for index in range(len(function.input))])
-    called = (function.domain, function.name, function.overload)
+    called = function_key(function.domain, function.name, function.overload)
     for root in roots(model):
         given: list[Name] = []
         for graph in tree(root):
             for node in graph.node:
-                if key_of(node) == called:
+                if function_key(node.domain, node.op_type, node.overload) == called:
                     given += [node.input[index] for index in gone if index < len(node.input)]
                     _keep(node.input, [index not in gone for index in range(len(node.input))])
         yield root_name(root), given
