@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 
 import onnx
 
-from sepcost.model.order import in_order
 from sepcost.model.values import text
-from sepcost.model.walk import Scope, body_prefix
+from sepcost.model.walk import body_prefix
 
 TOKEN = re.compile(r"(node|value)-(\d+)-")
 
@@ -63,6 +63,16 @@ def walk(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
         yield node
 
 
+def reads(node: onnx.NodeProto) -> Iterator[str]:
+    """Yield the values that a node reads, those that its subgraphs take from outside included."""
+    yield from node.input
+    for attribute in node.attribute:
+        for graph in _graphs(attribute):
+            for inner in graph.node:
+                yield from reads(inner)
+            yield from (output.name for output in graph.output)
+
+
 def _graphs(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
     return [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
 
@@ -74,14 +84,22 @@ def _graph(result: Labelled, graph: onnx.GraphProto, outer: Names, prefix: str) 
     weights = {tensor.name for tensor in stored}
     result.inputs.update(value.name for value in graph.input if value.name not in weights)
     names |= {value.name: value.name for value in [*graph.input, *stored]}
-    ordered = in_order(graph, Scope(), "the model")
-    nodes = _nodes(result, list(ordered), names, {}, prefix)
+    nodes = _nodes(result, _in_order(list(graph.node)), names, {}, prefix)
     del graph.node[:]
     graph.node.extend(nodes)
     for output in graph.output:
         output.name = names.get(output.name, output.name)
     del graph.value_info[:]  # under names that are no more
     del graph.quantization_annotation[:]
+
+
+def _in_order(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Return nodes after those that they read; ONNX Runtime has loaded them, so there is a way."""
+    writers = {name: k for k, node in enumerate(nodes) for name in node.output if name}
+    before = {k: [writers[n] for n in reads(node) if n in writers] for k, node in enumerate(nodes)}
+    if all(max(earlier, default=-1) < k for k, earlier in before.items()):
+        return nodes
+    return [nodes[k] for k in TopologicalSorter(before).static_order()]
 
 
 def _nodes(

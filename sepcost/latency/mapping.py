@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from sepcost.latency.labels import TOKEN, Labelled, walk
+from sepcost.latency.labels import TOKEN, Labelled, reads, walk
 from sepcost.model.walk import body_prefix
 
 #: The main operators of fusions: what lies before one belongs to the kernel before it ...
@@ -60,16 +60,6 @@ class _Trace:
         for value in reads(self.nodes[label]):
             if value in self.producers:
                 yield value, self.producers[value]
-
-
-def reads(node: onnx.NodeProto) -> Iterator[str]:
-    """Yield the values that a node reads, those that its subgraphs take from outside included."""
-    yield from node.input
-    for attribute in node.attribute:
-        for graph in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-            for inner in graph.node:
-                yield from reads(inner)
-            yield from (output.name for output in graph.output)
 
 
 def kernels(labels: Labelled, optimised: onnx.GraphProto) -> tuple[list[Kernel], tuple[str, ...]]:

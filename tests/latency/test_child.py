@@ -151,7 +151,7 @@ def test_the_child_of_a_killed_parent_ends(write, tmp_path, ending):
     parent = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[2], env=os.environ | {"TMPDIR": str(tmp_path)},
     )  # fmt: skip
     assert parent.stdout is not None
     with parent:

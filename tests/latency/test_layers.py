@@ -140,6 +140,17 @@ def test_names_that_repeat_are_empty_or_break_json(tmp_path, profile):
     ]  # fmt: skip
 
 
+def test_nodes_in_any_order(write, profile):
+    text = "net (float[1,8] x) => (float[1,8] y) { s = Sin (x)  c = Cos (s)  y = Tan (c) }"
+    model = write(text)
+    proto = onnx.load(model.path)
+    nodes = list(proto.graph.node)[::-1]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    onnx.save(proto, model.path)
+    assert [row["nodes"] for row in profile(model)] == [["s"], ["c"], ["y"]]
+
+
 def test_weights_beside_the_model_are_found(tmp_path, profile):
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]> '
