@@ -119,7 +119,8 @@ def bench(
     Parameters
     ----------
     sources
-        Whatever ``analyze`` takes; one, or several that are interleaved.
+        Whatever ``analyze`` takes; one, or several that are interleaved. With none and
+        ``Settings(machine=True)``, only the machine's own peaks are measured, anew.
     bind, shape, alpha, rho
         As for ``analyze``.
     settings
@@ -134,12 +135,18 @@ def bench(
     MeasurementError
         Where a provider is missing, or a model crashes, hangs or runs out of memory.
     """
-    from sepcost.latency.route import Sizes, measure
     from sepcost.latency.settings import Settings
 
     named = [sources] if isinstance(sources, str | Path) else list(sources)
+    settings = settings or Settings()
+    if settings.machine and not named:
+        from sepcost.latency.survey import machine_alone
+
+        return machine_alone(settings, on_progress)
+    from sepcost.latency.route import Sizes, measure
+
     sizes = Sizes(bind or {}, shape or {}, alpha, rho)
-    return measure(named, sizes, settings or Settings(), on_progress)
+    return measure(named, sizes, settings, on_progress)
 
 
 def analyze_convolution(

@@ -10,6 +10,7 @@ import typer
 
 from sepcost.cli import bench_options as opt
 from sepcost.cli import options, parse
+from sepcost.cli.bench_options import ListFormat
 from sepcost.cli.guard import note
 from sepcost.cli.options import Format
 from sepcost.cli.output import emit, refuse_sources, write
@@ -22,20 +23,22 @@ if TYPE_CHECKING:
 
 #: Kernels shown at a terminal where nobody asked for more.
 BRIEF = 30
+#: Launches after which it stops, unless more are asked for.
+MOST_LAUNCHES = 30
 
 
 def bench(
     sources: options.Sources = None,
-    bind: options.Bind = None,
-    shape: options.ShapeOf = None,
+    bind: opt.Bind = None,
+    shape: opt.ShapeOf = None,
     inputs: opt.Inputs = None,
-    alpha: options.Alpha = None,
-    rho: options.Rho = None,
+    alpha: opt.Alpha = None,
+    rho: opt.Rho = None,
     baseline: opt.Baseline = None,
     provider: opt.Providers = None,
     provider_option: opt.ProviderOption = None,
     threads: opt.Threads = 1,
-    optimization_level: opt.Level = "all",
+    optimization_level: opt.LevelOption = opt.Level.ALL,
     session_option: opt.SessionOption = None,
     strict: opt.Strict = False,
     precision_target: opt.Precision = "1%",
@@ -52,31 +55,34 @@ def bench(
     export_samples: opt.Samples = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure real latency with ONNX Runtime; two and more models against the first, interleaved.
+    """Measure latency with ONNX Runtime; several models against the first, interleaved.
 
-    [bold]sepcost bench model.onnx[/]                          how long it takes
-    [bold]sepcost bench model.onnx separable.onnx[/]           which is faster, by how much
-    [bold]sepcost bench model.onnx --layers --machine[/]       which layer takes it, and why
-    [bold]sepcost bench model.onnx --provider cuda,cpu[/]      on another execution provider
+    [bold]sepcost bench model.onnx[/]                     how long it takes
+    [bold]sepcost bench model.onnx separable.onnx[/]      which is faster, by how much
+    [bold]sepcost bench model.onnx --layers[/]            which layer takes it, and why
+    [bold]sepcost bench model.onnx --provider cuda[/]     on another execution provider
+    [bold]sepcost bench --machine[/]                      what this machine can do at most
 
-    Models run in child processes, in turns and in random order, so that a ratio holds on a busy
-    machine too. It stops when the interval is within --precision-target, or at --max-time.
+    Models run in child processes, in turns and in random order, so that a ratio
+    holds on a busy machine too. One number a process; the interval is over
+    processes. It stops at --precision-target or --max-time, whichever is first.
     """
     from sepcost.latency.settings import Settings
 
     if not sources and not machine:
         raise SepcostError("nothing to measure: name an ONNX file, a spec or a shipped network")
     named = list(sources or ())
-    wanted = tuple(provider.split(",")) if provider else ("cpu",)
+    wanted = parse.providers(provider)
     asked = Settings(
         providers=wanted,
-        provider_options=parse.provider_options(provider_option or (), wanted[0]),
+        provider_options=parse.provider_options(provider_option or (), wanted),
         threads=threads,
-        optimization_level=optimization_level,
+        optimization_level=optimization_level.value,
         session_options=parse.settings("--session-option", session_option or ()),
         precision_target=parse.fraction("--precision-target", precision_target),
         max_time_s=max_time,
         min_launches=launches,
+        max_launches=max(launches, MOST_LAUNCHES),
         percentiles=parse.percentiles(percentiles),
         timeout_s=timeout,
         baseline=_position(named, baseline),
@@ -86,8 +92,7 @@ def bench(
         strict=strict,
         inputs=inputs,
     )
-    for path in (output, export_samples):
-        refuse_sources(path, named)
+    _refuse_targets(output, export_samples, named)
     sizes = {"bind": _one(bind), "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
     found = _measured(named, sizes, asked, quiet)
     place = screen(output is not None)
@@ -99,6 +104,18 @@ def bench(
         write(bench_document.samples(found).encode(), export_samples)
     if not quiet:
         _notes(found)
+
+
+def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence[str]) -> None:
+    """Refuse files that cannot be written before minutes are spent on measuring."""
+    for path in filter(None, (output, samples)):
+        refuse_sources(path, sources)
+        if path.is_dir():
+            raise SepcostError(f"{path}: is a folder; name a file")
+        if not path.parent.is_dir():
+            raise SepcostError(f"{path}: there is no folder {path.parent}")
+    if output is not None and output == samples:
+        raise SepcostError(f"{output}: is both --output and --export-samples")
 
 
 def _one(bind: Sequence[str] | None) -> Mapping[str, int]:
@@ -121,8 +138,9 @@ def _measured(
 ) -> Bench:
     from sepcost.api import bench as measure
     from sepcost.cli.bench_progress import live
+    from sepcost.cli.ending import orderly
 
-    with live(quiet) as tell:
+    with orderly(), live(quiet) as tell:
         return measure(sources, settings=settings, on_progress=tell, **sizes)
 
 
@@ -167,8 +185,8 @@ def _notes(found: Bench) -> None:
 
 def providers(
     format_: Annotated[
-        Format, typer.Option("--format", "-f", help="table or json.")
-    ] = Format.TABLE,
+        ListFormat, typer.Option("--format", "-f", help="How to write the list.")
+    ] = ListFormat.TABLE,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else stdout.")
     ] = None,
@@ -179,11 +197,11 @@ def providers(
     [bold]sepcost bench model.onnx --provider openvino[/]    then measure on one of them
     """
     from sepcost.cli import bench_tables
-    from sepcost.latency import route
+    from sepcost.latency import survey
     from sepcost.report import bench_document
 
-    found = route.providers()
-    if format_ is Format.JSON:
+    found = survey.providers()
+    if format_ is ListFormat.JSON:
         emit(bench_document.providers(found), output)
     else:
         emit(bench_tables.providers(found, screen(output is not None)), output)

@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sepcost.cli.options import OUT, SOURCE, VIEW
+from sepcost.cli.options import OUT, VIEW
 
-RUN, HOW = "How to run it", "How to measure"
+SOURCE, RUN, HOW = "What to measure", "How to run it", "How to measure"
 
+
+class Level(StrEnum):
+    """How far ONNX Runtime optimises the graph."""
+
+    DISABLE = "disable"
+    BASIC = "basic"
+    EXTENDED = "extended"
+    ALL = "all"
+
+
+class ListFormat(StrEnum):
+    """How a list is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Bind = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DIM=SIZE",
+        rich_help_panel=SOURCE,
+        help="Size of a dynamic dimension, in every model that has it.",
+    ),
+]
+ShapeOf = Annotated[
+    list[str] | None,
+    typer.Option(metavar="INPUT=1x3x224x224", rich_help_panel=SOURCE, help="Shape of an input."),
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option(metavar="α", rich_help_panel=SOURCE, help="Width multiplier of layer specs."),
+]
+Rho = Annotated[
+    float | None,
+    typer.Option(metavar="ρ", rich_help_panel=SOURCE, help="Resolution multiplier of specs."),
+]
 Inputs = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE.npz",
         rich_help_panel=SOURCE,
-        help="One array an input, for all models; else seeded random numbers.",
+        help="What to feed all models: one array an input. Else seeded random numbers.",
     ),
 ]
 Baseline = Annotated[
@@ -35,8 +73,7 @@ Providers = Annotated[
         metavar="NAME[,NAME]...",
         rich_help_panel=RUN,
         show_default="cpu",
-        help="Execution providers, the first is asked first: cpu, cuda, tensorrt, openvino, "
-        "coreml, dml, ... 'sepcost providers' lists those usable here.",
+        help="Execution providers, in the order of preference; 'sepcost providers' lists them.",
     ),
 ]
 ProviderOption = Annotated[
@@ -44,16 +81,19 @@ ProviderOption = Annotated[
     typer.Option(
         metavar="[PROVIDER:]KEY=VALUE",
         rich_help_panel=RUN,
-        help="An option of the (first) provider.",
+        help="An option of a provider: of the first, where none is named.",
     ),
 ]
 Threads = Annotated[
     int,
-    typer.Option(min=0, metavar="N", rich_help_panel=RUN, help="0 leaves it to ONNX Runtime."),
-]
-Level = Annotated[
-    str,
     typer.Option(
+        min=0, metavar="N", rich_help_panel=RUN, help="Threads; 0 leaves it to ONNX Runtime."
+    ),
+]
+LevelOption = Annotated[
+    Level,
+    typer.Option(
+        "--optimization-level",
         metavar="LEVEL",
         rich_help_panel=RUN,
         help="Graph optimisations: disable, basic, extended or all.",
@@ -61,12 +101,18 @@ Level = Annotated[
 ]
 SessionOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY=VALUE", rich_help_panel=RUN, help="A session configuration entry."),
+    typer.Option(
+        metavar="KEY=VALUE",
+        rich_help_panel=RUN,
+        help="A configuration entry, like session.disable_prepacking=1.",
+    ),
 ]
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", rich_help_panel=RUN, help="Fail (exit 3) where a node falls back elsewhere."
+        "--strict",
+        rich_help_panel=RUN,
+        help="Exit 3 where a node falls back to a provider that --provider does not name.",
     ),
 ]
 Precision = Annotated[
@@ -74,33 +120,45 @@ Precision = Annotated[
     typer.Option(
         metavar="PERCENT",
         rich_help_panel=HOW,
-        help="Stop when the 95% interval is this narrow (its half-width).",
+        help="Stop when the 95% interval is within ± this.",
     ),
 ]
 MaxTime = Annotated[
-    float, typer.Option(min=0.1, metavar="S", rich_help_panel=HOW, help="Stop after this time.")
+    float,
+    typer.Option(
+        min=0.1, metavar="S", rich_help_panel=HOW, help="Or stop after about so many seconds."
+    ),
 ]
 Launches = Annotated[
-    int, typer.Option(min=1, metavar="N", rich_help_panel=HOW, help="Processes at the least.")
+    int,
+    typer.Option(min=1, metavar="N", rich_help_panel=HOW, help="Start at least so many processes."),
 ]
 Percentiles = Annotated[
-    str, typer.Option(metavar="P,P,...", rich_help_panel=HOW, help="Of all runs, as seen here.")
+    str,
+    typer.Option(
+        metavar="P,P,...",
+        rich_help_panel=HOW,
+        help="Percentiles of all runs, those that other programs disturbed too.",
+    ),
 ]
 Timeout = Annotated[
     float,
     typer.Option(
-        min=1, metavar="S", rich_help_panel=HOW, help="A model silent for so long is hanging."
+        min=1,
+        metavar="S",
+        rich_help_panel=HOW,
+        help="Exit 3 where one step, such as loading or a run, takes longer than so many seconds.",
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(min=0, metavar="N", rich_help_panel=HOW, help="Of the random inputs.")
+    int, typer.Option(min=0, metavar="N", rich_help_panel=HOW, help="Seed of the random inputs.")
 ]
 Layers = Annotated[
     bool,
     typer.Option(
         "--layers",
         rich_help_panel=VIEW,
-        help="Also time each layer, against the roofline.",
+        help="Also time each layer, and hold it against the machine's peaks.",
     ),
 ]
 Machine = Annotated[
@@ -108,7 +166,7 @@ Machine = Annotated[
     typer.Option(
         "--machine",
         rich_help_panel=VIEW,
-        help="Also measure what this machine can do at most (once; then it is remembered).",
+        help="Tell the machine's peaks: measured once, then remembered; with no SOURCE anew.",
     ),
 ]
 Top = Annotated[
@@ -117,8 +175,8 @@ Top = Annotated[
         min=0,
         metavar="N",
         rich_help_panel=VIEW,
-        show_default="at a terminal the 30 that take longest, else all",
-        help="With --layers: only the dearest; 0 for all.",
+        show_default="at a terminal 30, else all",
+        help="With --layers: only those that take longest; 0 for all.",
     ),
 ]
 Samples = Annotated[

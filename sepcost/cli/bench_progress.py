@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sepcost.cli.progress import CLEAR
 from sepcost.latency.settings import OnProgress, Progress
-from sepcost.report.bench import duration, plus_minus
+from sepcost.report.bench import duration, factor, plus_minus
 from sepcost.report.text import shorten, terminal
 
 NAME_LIMIT = 40
@@ -29,20 +30,24 @@ def live(quiet: bool) -> Iterator[OnProgress | None]:
 
 
 def _tell(progress: Progress) -> None:
-    sys.stderr.write(CLEAR + line(progress))
+    shown = line(progress)
+    width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be cleared
+    sys.stderr.write(CLEAR + (shown if len(shown) <= width else f"{shown[: width - 1]}…"))
     sys.stderr.flush()
 
 
 def line(progress: Progress) -> str:
     """What goes on, how far it is, and what it says so far."""
     model = terminal(shorten(progress.model, NAME_LIMIT))
-    launch = f"launch {progress.launch + 1}"
+    parts = [f"{progress.doing} {model}".rstrip()]
     if progress.launch < progress.min_launches:
-        launch += f" of {progress.min_launches}"
-    parts = [f"{progress.doing} {model}", launch, f"{progress.elapsed_s:.0f} s"]
+        parts.append(f"launch {progress.launch + 1} of {progress.min_launches}")
+    elif progress.launch:
+        parts.append(f"launch {progress.launch + 1}")
+    parts.append(f"{progress.elapsed_s:.0f} s")
     if progress.ratios:
-        parts.append(", ".join(f"{r.estimate:.3f}× {plus_minus(r)}" for r in progress.ratios[:3]))
+        parts.append(", ".join(f"{factor(r.estimate)}× {plus_minus(r)}" for r in progress.ratios))
     elif progress.latencies:
         first = progress.latencies[0]
-        parts.append(f"{duration(first.estimate)} {plus_minus(first)}")
+        parts.append(f"{duration(first.estimate)} {plus_minus(first)}".rstrip())
     return " · ".join(parts)

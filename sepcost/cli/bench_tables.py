@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from sepcost.cli.drawing import Part, compose, styled, table
 from sepcost.cli.screen import Screen
 from sepcost.latency.results import Bench, Measurement
-from sepcost.latency.route import ProviderInfo
+from sepcost.latency.survey import ProviderInfo
 from sepcost.report.bench import (
-    comparison_columns,
     dearest,
+    fallen,
     headline,
-    layer_columns,
+    legend,
     machine_line,
-    model_columns,
     peaks_line,
+    scattered,
     verdict,
+)
+from sepcost.report.bench_columns import (
+    comparison_columns,
+    layer_columns,
+    model_columns,
+    placement_columns,
 )
 from sepcost.report.columns import Column, Style
 from sepcost.report.text import shorten, terminal
 
 NAME_LIMIT = 60
+#: Nodes that fell back, listed at a terminal; a pipe gets them all.
+MOST_NODES = 30
 
 
 def render(bench: Bench, screen: Screen, top: int = 0) -> str:
@@ -34,18 +43,33 @@ def _parts(bench: Bench, screen: Screen, top: int) -> Iterator[Part]:
         yield styled(f"{_name(pair.b)} {verdict(pair).format(a=_name(pair.a))}", "bold")
     if len(bench.models) == 1:
         yield styled(f"{_name(bench.models[0].name)}: {headline(bench.models[0])}", "bold")
-    yield styled(machine_line(bench), "dim")
+    yield styled(terminal(machine_line(bench)), "dim")
     if peaks := peaks_line(bench.machine):
-        yield styled(peaks, "dim")
+        yield styled(peaks, "dim" if bench.models else "bold")
     if bench.models:
         yield "\n"
         yield table(model_columns(bench), bench.models, screen)
     if bench.comparisons:
         yield "\n"
         yield table(comparison_columns(), bench.comparisons, screen)
+    yield from _placement(bench, screen)
     for model in bench.models:
         if model.layers:
             yield from _layers(model, screen, top)
+
+
+def _placement(bench: Bench, screen: Screen) -> Iterator[Part]:
+    """Which provider ran what, and what fell back, node by node."""
+    if parts := list(scattered(bench)):
+        yield "\n"
+        yield table(placement_columns(), parts, screen)
+    for model, part in fallen(bench):
+        if part.layers:
+            most = MOST_NODES if screen.terminal else len(part.layers)
+            nodes = ", ".join(map(_name, part.layers[:most]))
+            left = len(part.layers) - most
+            more = f", … {left} more: -f json lists all" if left > 0 else ""
+            yield styled(f"{_name(model.name)} fell back to {part.provider} with {nodes}{more}")
 
 
 def _layers(model: Measurement, screen: Screen, top: int) -> Iterator[Part]:
@@ -55,17 +79,30 @@ def _layers(model: Measurement, screen: Screen, top: int) -> Iterator[Part]:
     yield table(layer_columns(model, Style(bars=screen.bars)), rows, screen)
     if left:
         yield styled(f"… {left} more: --top 0 shows all", "dim")
+    for line in legend(rows):
+        yield styled(line, "dim")
 
 
 def providers(found: Sequence[ProviderInfo], screen: Screen) -> str:
-    """The execution providers and how to get those that are not here."""
+    """The execution providers that can be used, then how to get the others."""
+    usable = [one for one in found if one.usable]
+    others = [one for one in found if not one.usable]
     columns: tuple[Column[ProviderInfo], ...] = (
-        Column("provider", lambda one: one.name, 0, False, True, "name"),
-        Column("usable", lambda one: "yes" if one.usable else "no", 0, False),
-        Column("devices", lambda one: ", ".join(one.devices), 2, False, True),
-        Column("how to get it", lambda one: one.get, 1, False),
+        Column("usable here", lambda one: one.name, 0, False, True, "name"),
+        Column("devices", lambda one: ", ".join(one.devices), 1, False, True),
     )
-    return compose([table(columns, found, screen)], screen)
+    parts: list[Part] = [table(columns, usable, screen)]
+    if others:
+        wide = max(len(one.name) for one in others)
+        parts += ["\n", styled(f"{'other':{wide}}  needs", "bold")]
+        parts += [_hanging(one.name.ljust(wide), one.get, screen.width) for one in others]
+    return compose(parts, screen)
+
+
+def _hanging(head: str, body: str, width: int) -> str:
+    indent = " " * (len(head) + 2)
+    lines = textwrap.wrap(body, max(20, width - len(indent)), break_on_hyphens=False)
+    return f"{head}  " + f"\n{indent}".join(lines) + "\n"
 
 
 def _name(name: str) -> str:

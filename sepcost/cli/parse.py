@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sepcost.errors import BindingError, SepcostError
-from sepcost.latency.providers import PROVIDERS
+from sepcost.latency.providers import CPU, PROVIDERS, provider, short_name
 
 MOST_COMBINATIONS = 1000
 
@@ -68,12 +68,40 @@ def settings(option: str, given: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def provider_options(given: Sequence[str], first: str) -> dict[str, dict[str, str]]:
-    """``["cuda:device_id=1", "key=value"]`` by provider; without a provider it is the first's."""
+def providers(given: str | None) -> tuple[str, ...]:
+    """``"cuda,cpu"`` to ``("cuda", "cpu")``; the CPU's where none is given.
+
+    Raises
+    ------
+    SepcostError
+        Where a name is empty, or there is no such provider.
+    """
+    if given is None:
+        return (CPU,)
+    found = [name.strip() for name in given.split(",")]
+    if not all(found):
+        raise SepcostError(f"--provider {given!r}: expected names, like openvino or cuda,cpu")
+    return tuple(dict.fromkeys(short_name(provider(name).name) for name in found))
+
+
+def provider_options(given: Sequence[str], asked: Sequence[str]) -> dict[str, dict[str, str]]:
+    """``["cuda:device_id=1", "key=value"]`` by provider; without a provider it is the first's.
+
+    Raises
+    ------
+    SepcostError
+        Where the provider is not one of those asked for, or is the CPU's, which has no options.
+    """
     found: dict[str, dict[str, str]] = {}
     for key, value in settings("--provider-option", given).items():
         name, colon, option = key.partition(":")
-        owner, option = (name, option) if colon and name in PROVIDERS else (first, key)
+        owner, option = (name, option) if colon and name in PROVIDERS else (asked[0], key)
+        if owner not in asked:
+            raise SepcostError(f"--provider-option {key}: --provider does not name {owner}")
+        if owner == CPU:
+            raise SepcostError(
+                f"--provider-option {key}: the CPU provider has none; is it a --session-option?"
+            )
         found.setdefault(owner, {})[option] = value
     return found
 

@@ -21,7 +21,7 @@ import onnx
 from sepcost.latency import mapping, runtime
 from sepcost.latency.inputs import Array
 from sepcost.latency.jobs import ModelFile, Runtime
-from sepcost.latency.labels import Labelled, labelled
+from sepcost.latency.labels import TOKEN, Labelled, labelled
 from sepcost.latency.providers import short_name
 from sepcost.latency.results import LayerTime
 
@@ -58,9 +58,15 @@ def placement(model: ModelFile, asked: Runtime) -> list[tuple[str, list[str]]]:
     labels = read(model)
     made = runtime.session(labels.model.SerializeToString(), _beside(model, asked))
     return [
-        (name, [labels.ids.get(node, node) for node in nodes])
+        (name, [layer for node in nodes for layer in _layers_of(node, labels)])
         for name, nodes in runtime.placement(made)
     ]
+
+
+def _layers_of(node: str, labels: Labelled) -> list[str]:
+    """Find the labels in a name that ONNX Runtime may have derived: ``<node>/MatMulAddFusion``."""
+    found = (match[0] for match in TOKEN.finditer(node))
+    return [labels.ids[label] for label in found if label in labels.ids] or [node]
 
 
 def profile(

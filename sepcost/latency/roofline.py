@@ -27,7 +27,7 @@ def _with_cost(model: Measurement, analysis: Analysis, peaks: Peaks | None) -> M
     return replace(
         model,
         layers=tuple(_layer(time, rows, peaks) for time in model.layers),
-        placement=tuple(_share(part, rows, analysis.totals.macs) for part in model.placement),
+        placement=_shares(model.placement, rows),
     )
 
 
@@ -75,8 +75,13 @@ def _sum(values: Iterable[int | None]) -> int | None:
     return total
 
 
-def _share(part: Placement, rows: Mapping[str, LayerCost], total: int) -> Placement:
-    if part.share is not None or not total:
-        return part
-    macs = sum(rows[name].macs or 0 for name in part.layers if name in rows)
-    return replace(part, share=macs / total)
+def _shares(parts: Sequence[Placement], rows: Mapping[str, LayerCost]) -> tuple[Placement, ...]:
+    """Give each provider its share of the MACs of all nodes that were placed."""
+    macs = [sum(rows[name].macs or 0 for name in part.layers if name in rows) for part in parts]
+    total = sum(macs)
+    if not total:
+        return tuple(parts)
+    return tuple(
+        part if part.share is not None else replace(part, share=own / total)
+        for part, own in zip(parts, macs, strict=True)
+    )

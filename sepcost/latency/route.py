@@ -8,18 +8,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sepcost.cost.count import count
-from sepcost.errors import SepcostError
+from sepcost.errors import BindingError, SepcostError
 from sepcost.latency import roofline
-from sepcost.latency.child import execute
 from sepcost.latency.inputs import stored_shapes
-from sepcost.latency.jobs import Job, ModelFile
+from sepcost.latency.jobs import ModelFile
 from sepcost.latency.measure import bench
-from sepcost.latency.providers import PROVIDERS
 from sepcost.latency.results import Bench
-from sepcost.latency.settings import OnProgress, Settings
+from sepcost.latency.settings import OnProgress, Settings, check
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
-from sepcost.network import Network
+from sepcost.model.values import text
+from sepcost.network import Network, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,6 @@ class Sizes:
     shape: Mapping[str, Sequence[int]]
     alpha: float | None = None
     rho: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderInfo:
-    """One execution provider: whether it is usable here, on what, else how to get it."""
-
-    name: str
-    usable: bool
-    devices: tuple[str, ...] = ()
-    get: str = ""
 
 
 def measure(
@@ -54,58 +43,79 @@ def measure(
     MeasurementError
         Where a model cannot be run or timed.
     """
+    check(settings, len(sources))
     with TemporaryDirectory(prefix="sepcost-") as folder:
-        prepared = [
-            _prepared(source, sizes, settings, Path(folder) / f"{k}.onnx")
-            for k, source in enumerate(sources)
+        models = [load(s, alpha=sizes.alpha, rho=sizes.rho, weights=True) for s in sources]
+        networks = [
+            _described(model, _fitting(sizes, model, models), settings.inputs) for model in models
         ]
-        names = _names([loaded for loaded, _, _ in prepared])
         files = [
-            ModelFile(name, path, network.inputs)
-            for name, (_, network, path) in zip(names, prepared, strict=True)
+            ModelFile(name, _file(model, Path(folder) / f"{k}.onnx"), network.inputs)
+            for k, (name, model, network) in enumerate(
+                zip(names(models), models, networks, strict=True)
+            )
         ]
         found = bench(files, settings, on_progress)
     named = replace(found, sources=tuple(map(str, sources)))
-    return roofline.beside_cost(named, [count(network, network.name) for _, network, _ in prepared])
+    return roofline.beside_cost(named, [count(network, network.name) for network in networks])
 
 
-def providers(timeout_s: float = 60.0) -> tuple[ProviderInfo, ...]:
-    """List the execution providers, those that are usable here first."""
-    usable = execute(Job("providers"), timeout_s)["usable"]
-    found = [ProviderInfo(one["provider"], True, tuple(one["devices"])) for one in usable]
-    known = {one.name for one in found}
-    others = [
-        ProviderInfo(name, False, get=one.package)
-        for name, one in PROVIDERS.items()
-        if name not in known
-    ]
-    return (*found, *others)
-
-
-def _prepared(
-    source: str | Path, sizes: Sizes, settings: Settings, target: Path
-) -> tuple[Loaded, Network, Path]:
-    """Return a source with every shape static, and the file that holds it."""
-    loaded = load(source, alpha=sizes.alpha, rho=sizes.rho, weights=True)
-    shape = dict(sizes.shape)
-    if settings.inputs is not None:
-        shape = {**stored_shapes(settings.inputs), **shape}
-    network = describe(loaded, bind=sizes.bind, shape=shape)
-    if loaded.path is not None:
-        return loaded, network, loaded.path
+def _described(model: Loaded, sizes: Sizes, inputs: Path | None) -> Network:
+    """Give a model its static shapes; the user's arrays bind what it leaves open."""
+    stored = _open_shapes(model, stored_shapes(inputs)) if inputs else {}
     try:
-        target.write_bytes(loaded.proto.SerializeToString())
+        return describe(model, bind=sizes.bind, shape={**stored, **sizes.shape})
+    except BindingError as error:
+        if inputs is None:
+            raise
+        raise BindingError(f"{error} (shapes of arrays in {inputs} count as --shape)") from error
+
+
+def _open_shapes(model: Loaded, stored: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Pick the arrays for inputs with an open dimension; the others are checked when fed."""
+    found = {}
+    for value in model.proto.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        if text(value.name) in stored and any(dim.dim_value <= 0 for dim in dims):
+            found[text(value.name)] = stored[text(value.name)]
+    return found
+
+
+def _fitting(sizes: Sizes, model: Loaded, models: Sequence[Loaded]) -> Sizes:
+    """Leave out what only others of the models know: what none knows is an error in each."""
+    elsewhere = frozenset().union(*map(_known, models)) - _known(model)
+    return replace(
+        sizes,
+        bind={name: size for name, size in sizes.bind.items() if name not in elsewhere},
+        shape={name: shape for name, shape in sizes.shape.items() if name not in elsewhere},
+    )
+
+
+def _known(model: Loaded) -> frozenset[str]:
+    """The names of a model's inputs and of their dimensions."""
+    inputs = model.proto.graph.input
+    dims = (dim for value in inputs for dim in value.type.tensor_type.shape.dim)
+    symbols = (text(dim.dim_param).removeprefix("?") for dim in dims)
+    return frozenset({*symbols, *(text(value.name) for value in inputs)})
+
+
+def _file(model: Loaded, target: Path) -> Path:
+    """Return the file that holds a model; a spec and a shipped network get one."""
+    if model.path is not None:
+        return model.path
+    try:
+        target.write_bytes(model.proto.SerializeToString())
     except ValueError as error:
-        raise SepcostError(f"{source}: its weights exceed protobuf's 2 GB") from error
-    return loaded, network, target
+        raise SepcostError(f"{model.source}: its weights exceed protobuf's 2 GB") from error
+    return target
 
 
-def _names(models: Sequence[Loaded]) -> list[str]:
+def names(models: Sequence[Loaded]) -> list[str]:
     """Return short names, or the sources where those repeat."""
-    names = [model.name for model in models]
-    if len(set(names)) < len(names):
-        names = [model.source for model in models]
+    found = [model.name for model in models]
+    if len(set(found)) < len(found):
+        found = [model.source for model in models]
     return [
-        name if names.count(name) == 1 else f"{name} ({names[:k].count(name) + 1})"
-        for k, name in enumerate(names)
+        name if found.count(name) == 1 else f"{name} ({found[:k].count(name) + 1})"
+        for k, name in enumerate(found)
     ]

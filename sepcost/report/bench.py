@@ -1,31 +1,41 @@
-"""What a measurement says, in words and columns: the terminal and Markdown read the same."""
+"""What a measurement says, in words: the terminal and Markdown read the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import exp, inf
 
-from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measurement
-from sepcost.latency.stats import Interval, Verdict
-from sepcost.report.columns import Column, Share, Style
+from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measurement, Placement
+from sepcost.latency.stats import Interval, Statistic, Verdict
 from sepcost.report.units import human, percent, times
 
 _STEPS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
 
+#: Half-widths beyond this are no longer told in per cent: ± 157% of a time means nothing.
+WIDE = 0.5
+#: Fractions of the roofline that chance does not explain.
+BEYOND = 1.1
+
 
 def duration(ns: float | None) -> str:
-    """A time with three digits: ``12.3 ms``."""
-    if ns is None:
-        return ""
+    """A time with three digits: ``12.3 ms``; ``0`` for what takes none."""
+    if not ns:
+        return "" if ns is None else "0"
     size, unit = next(((s, u) for s, u in _STEPS if ns >= s), (1.0, "ns"))
-    value = ns / size
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f} {unit}"
+    return f"{three_digits(ns / size)} {unit}"
+
+
+def three_digits(value: float) -> str:
+    """``1.23``, ``12.3``, ``123``."""
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
 
 
 def plus_minus(interval: Interval) -> str:
-    """The half-width of an interval in per cent; nothing where one launch has none."""
+    """``± 1.2%``, or ``×/÷ 1.8`` of a wide interval; nothing where one launch has none."""
     width = interval.half_width
-    return f"± {width:.1%}" if width < float("inf") else ""
+    if width == inf:
+        return ""
+    return f"± {width:.1%}" if width <= WIDE else f"×/÷ {three_digits(exp(width))}"
 
 
 def headline(model: Measurement) -> str:
@@ -38,27 +48,38 @@ def verdict(found: Comparison) -> str:
     ratio = found.ratio
     if found.verdict is Verdict.FASTER:
         low, high = 1 / ratio.high, 1 / ratio.low
-        return f"is {times(1 / ratio.estimate)} faster than {{a}} (95%: {_span(low, high)})"
-    span = _span(ratio.low, ratio.high)
+        return f"is {times(1 / ratio.estimate)} faster than {{a}} (95%: {span(low, high)})"
+    reach = span(ratio.low, ratio.high)
     if found.verdict is Verdict.SLOWER:
-        return f"is {times(ratio.estimate)} slower than {{a}} (95%: {span})"
+        return f"is {times(ratio.estimate)} slower than {{a}} (95%: {reach})"
     if found.verdict is Verdict.SAME:
-        return f"is the {found.words} as {{a}} (takes {span} its time)"
-    return f"takes {span} the time of {{a}}: inconclusive"
+        return f"is the {found.words} as {{a}} (95%: {reach} its time)"
+    return f"takes {reach} the time of {{a}}: inconclusive"
 
 
-def _span(low: float, high: float) -> str:
-    return f"{low:.3f}× to {high:.3f}×" if high < float("inf") else "an unknown multiple of"
+def span(low: float, high: float) -> str:
+    """The bounds of a ratio: ``0.985× to 1.014×``."""
+    if high == inf:
+        return "an unknown multiple of"
+    return f"{factor(low)}× to {factor(high)}×"
 
 
-def machine_line(bench: Bench) -> str:
-    """Where it was measured, and how."""
+def factor(value: float) -> str:
+    """A ratio with the digits that tell it from 1: ``0.985``, ``2.314``, ``14.0``, ``122``."""
+    if value < 0.0995:
+        return f"{value:.2g}"
+    return f"{value:.3f}" if value < 9.9995 else three_digits(value)
+
+
+def machine_line(bench: Bench, quoted: Callable[[str], str] = str) -> str:
+    """Where it was measured, and how; ``quoted`` makes what the system says harmless."""
     machine = bench.machine
     threads = f"{bench.threads} thread{'s' if bench.threads != 1 else ''}"
     load = f", load {machine.load:.1f}" if machine.load is not None else ""
     return (
-        f"{machine.cpu}, {machine.cores} cores{load}; ONNX Runtime {machine.onnxruntime}, "
-        f"{', '.join(bench.providers)}, {threads if bench.threads else 'threads left to it'}"
+        f"{quoted(machine.cpu)}, {machine.cores} cores{load}; ONNX Runtime "
+        f"{quoted(machine.onnxruntime or '?')}, {', '.join(map(quoted, bench.providers))}, "
+        f"{threads if bench.threads else 'threads left to it'}"
     )
 
 
@@ -68,85 +89,29 @@ def peaks_line(machine: Machine) -> str:
         return ""
     macs, moved = machine.peaks.macs_per_second, machine.peaks.bytes_per_second
     return (
-        f"this machine reaches {human(macs)}MAC/s and {human(moved, 'B')}/s:"
-        f" memory-bound below {2 * macs / moved:.1f} FLOPs a byte"
+        f"at most {human(macs)}MAC/s and {human(moved, 'B')}/s: "
+        f"layers below {2 * macs / moved:.1f} FLOPs a byte are memory-bound"
     )
 
 
-def model_columns(bench: Bench) -> tuple[Column[Measurement], ...]:
-    """One row a model."""
-    percentiles = sorted({p for model in bench.models for p in model.percentiles})
-
-    def undisturbed(model: Measurement) -> str:
-        return "" if model.undisturbed is None else percent(model.undisturbed)
-
-    return (
-        Column("model", lambda m: m.name, 0, False, True, "name"),
-        Column("latency", lambda m: duration(m.latency.estimate), 0),
-        Column("±", lambda m: plus_minus(m.latency).removeprefix("± "), 0),
-        *(_percentile(p, 3 + k) for k, p in enumerate(percentiles)),
-        Column("memory", lambda m: human(m.memory.peak_bytes, "B") if m.memory else "", 1),
-        Column("first run", lambda m: duration(m.first_run_ns), 8),
-        Column("load", lambda m: duration(m.create_ns), 9),
-        Column("launches", lambda m: str(m.launches), 6),
-        Column("runs", lambda m: f"{m.runs:,}", 7),
-        Column("undisturbed", undisturbed, 2),
-    )
+def scattered(bench: Bench) -> Iterator[tuple[Measurement, Placement]]:
+    """Each model's parts, where they are not all on the provider that was asked first."""
+    for model in bench.models:
+        if [part.provider for part in model.placement] != [bench.providers[0]]:
+            for part in model.placement:
+                yield model, part
 
 
-def _percentile(percent_: float, rank: int) -> Column[Measurement]:
-    return Column(f"p{percent_:g}", lambda m: duration(m.percentiles.get(percent_)), rank)
+def fallen(bench: Bench) -> Iterator[tuple[Measurement, Placement]]:
+    """The parts that ran on a provider that nobody asked for, by node."""
+    for model, part in scattered(bench):
+        if part.provider not in bench.providers:
+            yield model, part
 
 
-def comparison_columns() -> tuple[Column[Comparison], ...]:
-    """One row a pair."""
-    return (
-        Column("model", lambda c: c.b, 0, False, True, "name"),
-        Column("against", lambda c: c.a, 2, False, True),
-        Column("time ratio", lambda c: f"{c.ratio.estimate:.3f}", 0),
-        Column("95% interval", lambda c: _span(c.ratio.low, c.ratio.high), 1),
-        Column("speed-up", lambda c: times(1 / c.ratio.estimate), 0),
-        Column("verdict", lambda c: c.words, 0, False),
-        Column("could show", lambda c: _change(c.smallest_change), 3),
-    )
-
-
-def _change(change: float) -> str:
-    return f"{change:.1%}" if change < float("inf") else "?"
-
-
-def layer_columns(model: Measurement, style: Style) -> tuple[Column[LayerTime], ...]:
-    """One row a kernel: its nodes, its time, and how much of the machine it gets."""
-    largest = max((row.time_ns for row in model.layers), default=0.0)
-    share = Share(round(model.latency.estimate) or 1, round(largest) or 1, style.bars)
-
-    def bound(row: LayerTime) -> str:
-        if row.bound is None or row.fraction is None or not row.nodes:
-            return ""
-        return f"{row.bound} {min(row.fraction, 9.99):.0%}"
-
-    def rate(row: LayerTime) -> str:
-        return f"{human(row.macs_per_second)}MAC/s" if row.macs_per_second else ""
-
-    return (
-        Column("layer", layer_name, 0, False, True, "name"),
-        Column("kernel", lambda row: row.kernel or "(optimised away)", 2, False, True),
-        Column("time", lambda row: duration(row.time_ns), 0),
-        Column("share", lambda row: share.cell(round(row.time_ns)), 0, role="share"),
-        Column("MACs", lambda row: human(row.macs) if row.macs else "", 3),
-        Column("reached", rate, 1),
-        Column("moved", lambda row: human(row.bytes_moved, "B") if row.bytes_moved else "", 5),
-        Column("bound", bound, 4, False),
-        Column("provider", lambda row: row.provider, 9, False, True),
-    )
-
-
-def layer_name(row: LayerTime) -> str:
-    """The node that costs most, and how many others its kernel took in."""
-    if not row.nodes:
-        return f"({row.kernel}: layout)"
-    first = row.name or row.nodes[0]
-    return first if len(row.nodes) == 1 else f"{first} +{len(row.nodes) - 1}"
+def share_of(part: Placement) -> str:
+    """A provider's part of the MACs."""
+    return "" if part.share is None else percent(part.share)
 
 
 def dearest(rows: Sequence[LayerTime], top: int) -> tuple[Sequence[LayerTime], int]:
@@ -158,9 +123,35 @@ def dearest(rows: Sequence[LayerTime], top: int) -> tuple[Sequence[LayerTime], i
     return [row for row in rows if id(row) in kept], len(rows) - top
 
 
+def legend(rows: Iterable[LayerTime]) -> Iterator[str]:
+    """How to read the column ``bound``, and what a fraction above 100% means."""
+    bounds = [(row.bound, row.fraction) for row in rows if row.fraction is not None]
+    if bounds:
+        yield (
+            "bound: what limits a layer at best, and how much of that limit it reaches; far below "
+            "100%, its kernel is what takes the time"
+        )
+    if any(bound == "memory" and fraction > BEYOND for bound, fraction in bounds):
+        yield (
+            "above 100% of memory: the layer works in the caches, which are faster than the "
+            "memory whose peak is the measure"
+        )
+    if any(bound == "compute" and fraction > BEYOND for bound, fraction in bounds):
+        yield (
+            "above 100% of compute: something disturbed the profile, or the measurement of the "
+            "peak, which 'sepcost bench --machine' repeats"
+        )
+
+
 def notes(bench: Bench) -> Iterator[str]:
     """Everything the reader of the numbers should know, each once."""
     lines = [*bench.warnings]
-    lines += [f"{model.name}: {line}" for model in bench.models for line in model.warnings]
+    for model in bench.models:
+        if Statistic.CPU_TIME in model.statistics:
+            lines.append(
+                f"{model.name}: too few undisturbed runs, so its latency is CPU time; the "
+                f"percentiles are of all runs as they were seen"
+            )
+        lines += [f"{model.name}: {line}" for line in model.warnings]
     lines += [f"{c.b} against {c.a}: {c.advice}" for c in bench.comparisons if c.advice]
     yield from dict.fromkeys(lines)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sepcost import __version__
 from sepcost.latency.results import Bench
-from sepcost.latency.route import ProviderInfo
+from sepcost.latency.survey import ProviderInfo
 from sepcost.report.json import dumps
 
 
