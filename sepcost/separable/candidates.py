@@ -45,7 +45,17 @@ class Candidate:
     weight_of: Recipe = field(repr=False, compare=False)
     bias_of: Recipe | None = field(repr=False, compare=False)
     quantized: bool = False  # the weight comes out of a DequantizeLinear
-    others: tuple[str, ...] = ()  # layers that the same node computes, converted with it
+    repeats: tuple[Layer, ...] = ()  # further layers that the same node computes, in other calls
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every layer that is converted with this candidate; the costs of all of them change."""
+        return self.layer, *self.repeats
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Ids of the layers beside the first."""
+        return tuple(layer.id for layer in self.repeats)
 
     @property
     def has_bias(self) -> bool:
@@ -194,7 +204,7 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
         weight_of=known[0],
         bias_of=_bias(look, layers),
         quantized=last is not None and last.op_type == "DequantizeLinear",
-        others=tuple(one.id for one in layers[1:]),
+        repeats=tuple(layers[1:]),
     )
 
 

@@ -1,4 +1,8 @@
-"""The nodes and weights that take one convolution's place, while they are put together."""
+"""The nodes and weights that take one convolution's place, while they are put together.
+
+Where the original's weight was quantised, so are the new ones, with a scale for each channel.
+What flows between the parts stays float: no range of it is known.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +57,8 @@ class Draft:
     @property
     def source(self) -> str:
         """What the original convolves."""
-        return str(self.node.input[0])
+        name: str = self.node.input[0]
+        return name
 
     def bias(self, fitted: Array | None) -> str:
         """Name the bias to add: a fitted one, else the original's, else none."""

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sepcost.cost.geometry import convolution
 from sepcost.errors import ConversionError
+from sepcost.network import Layer
 from sepcost.separable.candidates import Candidate
 from sepcost.separable.draft import Draft
 
@@ -129,15 +131,27 @@ def macs(candidate: Candidate, factors: Factors) -> int | None:
     """MACs that ``factors`` take in the place of a candidate, in whichever emitted form.
 
     ``|D| · positions + |P| · pointwise positions``, as ``sepcost.cost`` counts the result: the
-    pointwise part runs at input positions where it comes first. None where the trips are unknown.
+    pointwise part runs at input positions where it comes first. It is the sum over all layers of
+    the candidate; None where the trips of one are unknown.
     """
-    geometry, layer = candidate.convolution, candidate.layer
+    total = 0
+    for layer in candidate.layers:
+        once = _once(layer, factors)
+        if layer.trips is None or once is None:
+            return None
+        total += once * layer.trips
+    return total
+
+
+def _once(layer: Layer, factors: Factors) -> int | None:
+    geometry = convolution(layer)
+    if geometry is None:
+        return None
     mixed_at = geometry.pointwise_positions
     if factors.form == POINTWISE_FIRST:
-        source = layer.inputs[0]
-        mixed_at = source[0] * prod(source[2:])
-    once = factors.spatial.size * geometry.positions + factors.pointwise.size * mixed_at
-    return None if layer.trips is None else once * layer.trips
+        batch, _, *spatial = layer.inputs[0]
+        mixed_at = batch * prod(spatial)
+    return int(factors.spatial.size * geometry.positions + factors.pointwise.size * mixed_at)
 
 
 def params(candidate: Candidate, factors: Factors) -> int:

@@ -26,7 +26,7 @@ from sepcost.separable.verify import compare
 from tests.separable.build import Chosen, conv, converted, find, first, full, noise, parsed, saved
 
 SHARED = Path(__file__).parents[2] / ".." / "shared"
-PADS = (
+PADS: tuple[dict[str, str], ...] = (
     {},
     {"pads": "ones"},
     {"auto_pad": "SAME_UPPER"},
@@ -305,7 +305,9 @@ def test_a_function_whose_weight_comes_from_its_call(tmp_path):
 def test_a_function_called_twice_with_one_weight_is_converted_once(tmp_path, calls):
     loaded = saved(function(f"h = {calls}\n y = {calls.replace('(x', '(h')}"), tmp_path)
     (candidate,) = find(loaded).found
-    assert candidate.others == ("y/r",)
+    assert [layer.id for layer in candidate.layers] == ["h/r", "y/r"]
+    cheap = first(candidate)
+    assert counted(separate(loaded, [Chosen(candidate, cheap)])) == emit.macs(candidate, cheap)
     result = converted(loaded, [candidate])
     assert_same(loaded, result)
     assert not find(result).found
