@@ -39,7 +39,7 @@ def _tell(progress: Progress) -> None:
 def line(progress: Progress) -> str:
     """What goes on, how far it is, and what it says so far."""
     model = terminal(shorten(progress.model, NAME_LIMIT))
-    parts = [f"{progress.doing} {model}".rstrip()]
+    parts = [f"{progress.doing} {model}"] if model else []
     if progress.launch < progress.min_launches:
         parts.append(f"launch {progress.launch + 1} of {progress.min_launches}")
     elif progress.launch:

@@ -240,4 +240,9 @@ def feeds(
     """Return the arrays for one model, from the user's archive or made up, with warnings."""
     if path is None:
         return random_inputs(values, seed)
-    return stored_inputs(path, values), ()
+    arrays = stored_inputs(path, values)
+    return arrays, tuple(
+        f"{path}: input {name!r} holds NaN or infinity, on which kernels may take another time"
+        for name, array in arrays.items()
+        if array.dtype.kind in "fc" and not np.isfinite(array).all()
+    )

@@ -138,8 +138,8 @@ def legend(rows: Iterable[LayerTime]) -> Iterator[str]:
         )
     if any(bound == "compute" and fraction > BEYOND for bound, fraction in bounds):
         yield (
-            "above 100% of compute: something disturbed the profile, or the measurement of the "
-            "peak, which 'sepcost bench --machine' repeats"
+            "above 100% of compute: the kernel beats the large matrix product that is the measure; "
+            "if by much, something was disturbed: 'sepcost bench --machine' measures it anew"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sepcost.latency.results import Bench, Comparison, LayerTime, Measurement
 from sepcost.report.csv import Cell, written
@@ -19,6 +19,7 @@ MODEL: Mapping[str, Callable[[Measurement], Cell]] = {
     "peak_memory_bytes": lambda m: m.memory.peak_bytes if m.memory else None,
     "create_ns": lambda m: m.create_ns,
     "first_run_ns": lambda m: m.first_run_ns,
+    "placement": lambda m: " ".join(f"{part.provider}:{part.nodes}" for part in m.placement),
 }
 COMPARISON: Mapping[str, Callable[[Comparison], Cell]] = {
     "baseline": lambda c: c.a,
@@ -52,12 +53,17 @@ def render(bench: Bench) -> str:
         ]
         return written(header, rows)
     against = {comparison.b: comparison for comparison in bench.comparisons}
-    return written([*MODEL, *COMPARISON], [_row(model, against) for model in bench.models])
+    percentiles = sorted({p for model in bench.models for p in model.percentiles})
+    header = [*MODEL, *(f"p{p:g}_ns" for p in percentiles), *COMPARISON]
+    return written(header, [_row(model, percentiles, against) for model in bench.models])
 
 
-def _row(model: Measurement, against: Mapping[str, Comparison]) -> list[Cell]:
+def _row(
+    model: Measurement, percentiles: Sequence[float], against: Mapping[str, Comparison]
+) -> list[Cell]:
     pair = against.get(model.name)
     return [
         *(read(model) for read in MODEL.values()),
+        *(model.percentiles.get(p) for p in percentiles),
         *((read(pair) if pair else None) for read in COMPARISON.values()),
     ]
