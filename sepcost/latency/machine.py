@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 from sepcost.latency.jobs import Runtime
@@ -93,8 +93,14 @@ def recall(machine: Machine, runtime: Runtime, path: Path | None = None) -> Peak
 
 
 def remember(machine: Machine, runtime: Runtime, peaks: Peaks, path: Path | None = None) -> None:
-    """Keep peaks for the next time. A folder that cannot be written to costs only that."""
+    """Keep peaks for the next time, the higher of each: a busy machine shows less than its best.
+
+    A folder that cannot be written to costs only that.
+    """
     path = path or cache_file()
+    if known_peaks := recall(machine, runtime, path):
+        pairs = zip(astuple(known_peaks), astuple(peaks), strict=True)
+        peaks = Peaks(*(max(pair) for pair in pairs))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         known = _read(path) | {_key(machine, runtime): asdict(peaks)}

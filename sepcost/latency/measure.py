@@ -27,7 +27,7 @@ from sepcost.latency.results import (
     Placement,
 )
 from sepcost.latency.settings import OnProgress, Progress, Settings, check, documented
-from sepcost.latency.stats import Samples
+from sepcost.latency.stats import Interval, Samples
 
 Message = Mapping[str, Any]
 Execute = Callable[[Job, float, child.OnStage], Message]
@@ -101,6 +101,8 @@ class _Session:
     on_progress: OnProgress
     execute: Execute
     launches: list[Launch] = field(default_factory=list)
+    latencies: tuple[Interval, ...] = ()  # so far: while a child measures, nothing is computed here
+    ratios: tuple[Interval, ...] = ()
     started: float = field(default_factory=monotonic)
 
     @property
@@ -113,7 +115,6 @@ class _Session:
         return self.execute(replace(job, **changes), settings.timeout_s, self._tell)
 
     def _tell(self, stage: Message) -> None:
-        several = len(self.models) > 1
         self.on_progress(
             Progress(
                 doing=stage["stage"],
@@ -121,10 +122,8 @@ class _Session:
                 launch=len(self.launches),
                 min_launches=self.settings.min_launches,
                 elapsed_s=self.elapsed_s,
-                latencies=tuple(latencies(self.launches)) if self.launches else (),
-                ratios=tuple(ratios(self.launches, self.settings.baseline).values())
-                if self.launches and several
-                else (),
+                latencies=self.latencies,
+                ratios=self.ratios,
             )
         )
 
@@ -166,6 +165,8 @@ class _Session:
         found = self._run("launch", chosen, launch=number)["samples"]
         sides = {i: _samples(side) for i, side in zip(order, found, strict=True)}
         self.launches.append(tuple(sides[i] for i in range(len(self.models))))
+        self.latencies = tuple(latencies(self.launches))
+        self.ratios = tuple(ratios(self.launches, self.settings.baseline).values())
 
     def result(self, facts: Machine, probes: Sequence[Message]) -> Bench:
         """Put together what the launches show."""

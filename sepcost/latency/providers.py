@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from sepcost.errors import MeasurementError
+from sepcost.errors import SepcostError
 
 CPU = "cpu"
 
@@ -53,7 +53,7 @@ def provider(name: str) -> Provider:
 
     Raises
     ------
-    MeasurementError
+    SepcostError
         When there is no such provider; names the nearest.
     """
     if found := PROVIDERS.get(name.lower()):
@@ -63,7 +63,7 @@ def provider(name: str) -> Provider:
             return known
     near = get_close_matches(name.lower(), PROVIDERS, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(PROVIDERS)}"
-    raise MeasurementError(f"there is no provider {name!r}: {hint}")
+    raise SepcostError(f"there is no provider {name!r}: {hint}")
 
 
 def short_name(name: str) -> str:

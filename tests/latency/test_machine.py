@@ -43,6 +43,13 @@ def test_other_entries_stay_and_no_other_file_is_left(tmp_path):
     assert os.listdir(tmp_path) == ["peaks.json"]
 
 
+def test_a_busy_machine_does_not_lower_its_peaks(tmp_path):
+    path = tmp_path / "peaks.json"
+    machine.remember(HERE, Runtime(), Peaks(1e11, 1e10), path)
+    machine.remember(HERE, Runtime(), Peaks(9e10, 2e10), path)
+    assert machine.recall(HERE, Runtime(), path) == Peaks(1e11, 2e10)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"a": 1}', "\x00"])
 def test_a_damaged_cache_is_an_empty_one(tmp_path, content):
     path = tmp_path / "peaks.json"

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidGraph
 
-from sepcost.errors import MeasurementError, ModelError
+from sepcost.errors import MeasurementError, ModelError, SepcostError
 from sepcost.latency import child, runtime
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.measure import bench
@@ -35,8 +35,9 @@ def test_short_names_invert():
     ("name", "says"), [("opnvino", "did you mean 'openvino'"), ("zzzz", "known are cpu, cuda")]
 )
 def test_an_unknown_provider_gets_the_nearest(name, says):
-    with pytest.raises(MeasurementError, match=says):
+    with pytest.raises(SepcostError, match=says) as caught:
         provider(name)
+    assert caught.value.exit_code == 2
 
 
 def test_the_cpu_is_usable():
