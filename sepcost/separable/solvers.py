@@ -31,6 +31,7 @@ class Problem:
 #: Spatial [G, matrices, rank, columns], pointwise [G, matrices, rows, rank], objective reached.
 Solution = tuple[Array, Array, float]
 Solver = Callable[[int], Solution]
+_ROWS = 512  # of a covariance whitened at a time
 _Evaluate = Callable[[Array], tuple[Array, Array, Array]]
 
 
@@ -149,13 +150,17 @@ def _block_roots(covariance: Array, columns: int) -> tuple[Array, Array]:
 
 
 def _whiten(covariance: Array, inverse: Array) -> Array:
-    """L⁻¹·S·L⁻ᵀ with L block-diagonal."""
+    """L⁻¹·S·L⁻ᵀ with L block-diagonal; the second half in place, for S is the largest array."""
     group, features, _ = covariance.shape
     _, count, columns, _ = inverse.shape
-    half = inverse @ covariance.reshape(group, count, columns, features)
-    half = half.reshape(group, features, count, columns).transpose(0, 2, 1, 3)
-    whole = half @ inverse.swapaxes(2, 3)
-    return whole.transpose(0, 2, 1, 3).reshape(group, features, features)
+    white = (inverse @ covariance.reshape(group, count, columns, features)).reshape(
+        group, features, count, columns
+    )
+    turned = inverse.swapaxes(2, 3)
+    for start in range(0, features, _ROWS):
+        part = white[:, start : start + _ROWS]
+        part[:] = (part.transpose(0, 2, 1, 3) @ turned).transpose(0, 2, 1, 3)
+    return white.reshape(group, features, features)
 
 
 def _whiten_channels(covariance: Array, inverse: Array, elements: int) -> Array:
