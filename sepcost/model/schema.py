@@ -99,4 +99,4 @@ def _answer(
         opset_imports=[helper.make_opsetid(key.domain, key.version)],
         ir_version=ir_version,
     )
-    return tuple(found.get(name, TypeProto()) for name in proto.output)
+    return tuple(found[name] if name in found and name else TypeProto() for name in proto.output)

@@ -18,8 +18,19 @@ HEADER = '<ir_version: {ir}, opset_import: ["" : {opset}, "com.microsoft" : 1, "
 
 
 def model(body: str, *, opset: int = 17, ir: int = 9) -> onnx.ModelProto:
-    """Parse ONNX text; functions may follow the graph."""
-    return onnx.parser.parse_model(HEADER.format(ir=ir, opset=opset) + body)
+    """Parse ONNX text; functions may follow the graph.
+
+    What is declared in angle brackets without a value, and written by no node, is a weight whose
+    content was stripped.
+    """
+    proto = onnx.parser.parse_model(HEADER.format(ir=ir, opset=opset) + body)
+    written = {name for node in proto.graph.node for name in node.output}
+    for value in [v for v in proto.graph.value_info if v.name not in written]:
+        dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        kind = value.type.tensor_type.elem_type
+        proto.graph.initializer.add(name=value.name, data_type=kind, dims=dims)
+        proto.graph.value_info.remove(value)
+    return proto
 
 
 def loaded(source: str | onnx.ModelProto, **header: int) -> Loaded:
