@@ -75,7 +75,5 @@ def test_a_thinner_network_is_changed_in_every_layer_and_nothing_is_added():
     thin = sepcost.analyze("mobilenet-v1", alpha=0.5)
     found = sepcost.diff("mobilenet-v1", thin)
     assert {change.kind for change in found.changes} == {Kind.CHANGED}
-    assert found.total("macs") == (
-        568_740_352,
-        149_497_024,
-    )  # Howard et al. 2017, table 6: 569 M, 149 M
+    old, new = found.total("macs")  # Howard et al. 2017, table 6: 569 M and 149 M
+    assert (round(old / 1e6), round(new / 1e6, 1)) == (569, 149.5)
