@@ -132,7 +132,9 @@ def _reports(formats: Sequence[str], output: Path | None) -> tuple[Report, ...]:
 def _report(text: str) -> Report:
     name, equals, file = text.partition("=")
     if name not in set(CheckFormat):
-        raise SepcostError(f"--format {text!r}: no such format{nearest(name, list(CheckFormat))}")
+        raise SepcostError(
+            f"--format {text!r}: no such format{nearest(name, [known.value for known in CheckFormat])}"
+        )
     if equals and not file:
         raise SepcostError(f"--format {text!r}: expected {name}=FILE")
     return Report(CheckFormat(name), Path(file) if file else None)

@@ -1,0 +1,154 @@
+"""``sepcost check``: exit codes, where reports go, what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sepcost.cli.app import app
+from tests.cli import models
+
+RUNNER = CliRunner()
+PLAIN = {"COLUMNS": None, "FORCE_COLOR": None, "GITHUB_STEP_SUMMARY": None}
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    models.conv(tmp_path)
+    return tmp_path
+
+
+def run(*arguments, code=0, **environment):
+    result = RUNNER.invoke(app, ["check", *arguments], env=PLAIN | environment)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def refused(*arguments):
+    """The one line that a refusal prints."""
+    result = run(*arguments, code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("sepcost: error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def configured(text):
+    Path("sepcost.toml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--max-macs", "18432"], 0),
+        (["--max-macs", "18.431k"], 1),
+        (["--max-flops", "36863"], 1),
+        (["--max-params", "1151"], 1),
+        (["--max-file-size", "1 kB"], 1),
+        (["--max-peak-activations", "1"], 1),
+        (["--max-separable-headroom", "2x"], 1),
+        (["--forbid-op", "Relu"], 1),
+        (["--budget", "per-layer.macs=50%"], 1),
+        (["--budget", "weights=1", "--max-macs", "1M"], 1),
+    ],
+)
+def test_one_off_budgets(options, code):
+    run("m.onnx", *options, code=code)
+
+
+def test_failures_come_first_with_what_did_it():
+    configured('[budgets."*.onnx"]\nparams = "1 M"\nmacs = "10 k"')
+    lines = run(code=1).stdout.splitlines()
+    assert lines[:2] == [
+        "FAIL     m.onnx  macs 18.43 k, budget ≤ 10 k (+84.3 %)  sepcost.toml:3",
+        "         h (Conv) 18.43 k",
+    ]
+    assert lines[-1] == "1 budget broken, 1 ok in 1 model"
+
+
+def test_several_formats_at_once():
+    configured('[budgets."*.onnx"]\nmacs = 1')
+    formats = ("junit", "sarif", "gitlab", "markdown", "json", "github", "table")
+    result = run(*(part for name in formats for part in ("-f", f"{name}={name}.out")), code=1)
+    assert result.stdout.startswith("FAIL")
+    assert all(Path(f"{name}.out").stat().st_size for name in formats)
+    assert Path("table.out").read_text() == result.stdout
+
+
+def test_one_format_on_stdout_or_in_a_file():
+    text = run("m.onnx", "--max-macs", "1", "-f", "json", code=1).stdout
+    assert json.loads(text)["status"] == "fail"
+    run("m.onnx", "--max-macs", "1", "-f", "json", "-o", "out.json", code=1)
+    assert Path("out.json").read_text() == text
+
+
+def test_the_summary_is_appended_where_github_wants_it():
+    Path("summary.md").write_text("before\n")
+    options = ("m.onnx", "--max-macs", "1", "-f", "github")
+    result = run(*options, code=1, GITHUB_STEP_SUMMARY="summary.md")
+    assert result.stdout.startswith("::error file=m.onnx,line=1,title=")
+    assert Path("summary.md").read_text().startswith("before\n### ❌ sepcost check")
+
+
+def test_nothing_is_written_unless_asked(work):
+    before = set(work.iterdir())
+    run("m.onnx", "--max-macs", "1", code=1, GITHUB_STEP_SUMMARY=str(work / "summary.md"))
+    assert set(work.iterdir()) == before
+
+
+def test_an_update_writes_and_then_holds():
+    configured('[budgets."*.onnx"]\nmacs-vs-baseline = "+0 %"\nbaseline = "b.json"')
+    assert "b.json: does not exist; write it with" in refused()
+    assert run("--update", "--baseline", "b.json").stderr == "wrote b.json\n"
+    written = Path("b.json").read_bytes()
+    run()
+    run("--update", "--baseline", "b.json")
+    assert Path("b.json").read_bytes() == written
+    Path("b.json").write_bytes(written.replace(b"18432", b"18431"))
+    told = run("--update", "--baseline", "b.json", code=1).stderr
+    assert "b.json keeps 1 values that would be looser (m.onnx: macs); --loosen takes them" in told
+
+
+def test_unknown_is_no_pass_unless_allowed(work):
+    path = models.unknown(work)
+    assert "could not be counted" in run(path, "--max-macs", "1", code=1).stdout
+    run(path, "--max-macs", "1", "--allow-unknown")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "no model to check: name one"),
+        (("m.onnx",), "m.onnx: no budget holds for it (no configuration found)"),
+        (("m.onnx", "--max-macs", "600 Q"), "budget macs: unknown unit 'Q'"),
+        (("m.onnx", "--budget", "mcas=1"), "did you mean 'macs'?"),
+        (("gone.onnx", "--max-macs", "1"), "gone.onnx"),
+        (("m.onnx", "--max-macs", "1", "-f", "junti"), "did you mean 'junit'?"),
+        (("m.onnx", "--max-macs", "1", "-f", "junit="), "expected junit=FILE"),
+        (("m.onnx", "--max-macs", "1", "-f", "json", "-f", "sarif"), "only one fits there"),
+        (("m.onnx", "--max-macs", "1", "-f", "json=m.onnx"), "is a source"),
+        (("m.onnx", "--max-macs", "1", "--loosen"), "add --update"),
+        (("m.onnx", "--max-macs", "1", "--bind", "N=1,2"), "one size at a time"),
+        (("m.onnx", "--max-macs", "1", "--config", "no.toml"), "no.toml: No such file"),
+        (("m.onnx", "--budget", "macs-vs-baseline=+1%"), "there is no baseline"),
+    ],
+)
+def test_what_cannot_be_checked_is_told_in_a_line(arguments, message):
+    assert message in refused(*arguments)
+
+
+def test_an_empty_glob_and_a_broken_file_are_errors():
+    configured('[budgets."models/*.onnx"]\nmacs = 1')
+    assert "sepcost.toml:1: 'models/*.onnx' matches no file" in refused()
+    configured('[budgets."m.onnx"]\n\nmcas = 1')
+    assert "sepcost.toml:3: budgets.m.onnx.mcas: unknown key; did you mean 'macs'?" in refused()
+
+
+def test_processes_change_nothing():
+    for at in range(3):
+        models.conv(Path(), f"{at}.onnx")
+    configured('[budgets."*.onnx"]\nmacs = 1')
+    texts = {run("-f", "json", "--jobs", jobs, code=1).stdout for jobs in ("1", "2")}
+    assert len(texts) == 1

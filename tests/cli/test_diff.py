@@ -1,0 +1,65 @@
+"""``sepcost diff``: what it tells and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sepcost.cli.app import app
+from tests.cli import models
+from tests.gate.repository import commit, init
+
+RUNNER = CliRunner()
+
+
+def run(*arguments, code=0):
+    result = RUNNER.invoke(app, ["diff", *arguments], env={"COLUMNS": None, "FORCE_COLOR": None})
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    init(tmp_path)
+    models.conv(tmp_path)
+    models.conv(tmp_path, "old.onnx")
+    commit(tmp_path)
+    models.save(tmp_path, "g (float[1, 4] x) => (float[1, 4] y) { y = Relu (x) }", "m.onnx")
+    return tmp_path
+
+
+def test_a_model_against_itself():
+    assert run("old.onnx", "old.onnx").stdout.startswith("2 unchanged\n")
+
+
+def test_a_model_against_a_revision_is_the_same_as_against_its_copy():
+    document = json.loads(run("git:HEAD", "m.onnx", "-f", "json").stdout)
+    copy = json.loads(run("old.onnx", "m.onnx", "-f", "json").stdout)
+    assert document["sources"] == ["git:HEAD", "m.onnx"]
+    assert document["changes"] == copy["changes"]
+    assert document["delta"]["macs"] == -18432
+
+
+def test_markdown_for_a_pull_request_goes_to_a_file():
+    run("old.onnx", "m.onnx", "-f", "markdown", "-o", "diff.md")
+    text = Path("diff.md").read_text()
+    assert text.startswith("### `old.onnx` → `m.onnx`: 1 removed, 1 changed, 0 unchanged\n")
+    assert "| `-` | `h` | `Conv` | -18.4 k | -1.15 k |" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("gone.onnx", "m.onnx"), "gone.onnx"),
+        (("git:none", "m.onnx"), "no such revision"),
+        (("git:HEAD", "fresh.onnx"), "git:HEAD: has no file fresh.onnx"),
+        (("old.onnx", "m.onnx", "-o", "m.onnx"), "is a source"),
+        (("old.onnx", "m.onnx", "--bind", "N=1,2"), "one size at a time"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_in_a_line(arguments, message):
+    result = run(*arguments, code=2)
+    assert message in result.stderr
+    assert (result.stdout, result.stderr.count("\n")) == ("", 1)
