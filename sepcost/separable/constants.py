@@ -6,7 +6,7 @@ Cast, Transpose, Reshape and any arithmetic on constants, out of subgraphs and i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import onnx
 from onnx import helper
 
 from sepcost.errors import ConversionError, ModelError
-from sepcost.model.constants import PLAIN
 from sepcost.model.infer import STANDARD, is_standard
 from sepcost.model.provenance import RANDOM
 from sepcost.model.tensors import Array, content
@@ -25,6 +24,14 @@ from sepcost.model.walk import label
 from sepcost.separable.sites import Frame, Name
 
 Key = tuple[str, Name]
+
+#: The attributes of Constant that hold plain numbers.
+PLAIN: Mapping[str, type[np.generic]] = {
+    "value_float": np.float32,
+    "value_floats": np.float32,
+    "value_int": np.int64,
+    "value_ints": np.int64,
+}
 
 #: The first opset whose DequantizeLinear ONNX's own evaluator knows.
 REFERENCE_DEQUANTIZES = 19
@@ -164,7 +171,7 @@ def _constant(node: onnx.NodeProto, home: Path) -> Array:
             return _stored(attribute.sparse_tensor, home)
         if attribute.name in PLAIN:
             value = helper.get_attribute_value(attribute)
-            return np.asarray(value, helper.tensor_dtype_to_np_dtype(PLAIN[attribute.name]))
+            return np.asarray(value, PLAIN[attribute.name])
     raise ValueError("has no value")
 
 

@@ -161,8 +161,10 @@ class _Sums:
             self.mismatched += int((~finite & ~same).sum())
             x, y = x[finite], y[finite]
         gap = x - y
-        self.aa, self.bb, self.ab = self.aa + x @ x, self.bb + y @ y, self.ab + x @ y
-        self.gap += gap @ gap
+        self.aa += float(x @ x)
+        self.bb += float(y @ y)
+        self.ab += float(x @ y)
+        self.gap += float(gap @ gap)
         self.max_abs = max(self.max_abs, float(np.abs(gap).max(initial=0.0)))
         self.compared = True
 

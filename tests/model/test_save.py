@@ -42,16 +42,16 @@ def model() -> onnx.ModelProto:
 
 
 @pytest.fixture
-def loaded(tmp_path) -> Loaded:
+def loaded(tmp_path: Path) -> Loaded:
     onnx.save(model(), tmp_path / "in.onnx")
     return load(tmp_path / "in.onnx")
 
 
 @pytest.fixture
-def apart(tmp_path) -> Loaded:
+def apart(tmp_path: Path) -> Loaded:
     """The same with its weights in a file of their own."""
-    options = {"save_as_external_data": True, "location": "in.onnx.data", "size_threshold": 0}
-    onnx.save(model(), tmp_path / "in.onnx", **options)
+    path = tmp_path / "in.onnx"
+    onnx.save(model(), path, save_as_external_data=True, location="in.onnx.data", size_threshold=0)
     return load(tmp_path / "in.onnx")
 
 

@@ -31,7 +31,7 @@ def test_a_candidate_says_what_it_is(tmp_path):
     assert candidate.profitable
     assert candidate.has_bias
     assert np.array_equal(weight(candidate), noise(8, 4, 3, 3).astype(np.float64))
-    assert np.array_equal(bias(candidate), noise(8).astype(np.float64))
+    assert np.array_equal(np.asarray(bias(candidate)), noise(8).astype(np.float64))
 
 
 @pytest.mark.parametrize(
