@@ -6,17 +6,21 @@ from types import FrameType
 
 from sepcost.cli.app import app
 
-TERMINATED = 128 + signal.SIGTERM
+#: A kill, and the terminal that closes; Windows knows no SIGHUP.
+POLITE = ("SIGTERM", "SIGHUP")
 
 
 def main() -> None:
     """Run the command line. A polite kill ends it like Ctrl-C does: temporary files go with it."""
-    signal.signal(signal.SIGTERM, _leave)
+    for name in POLITE:
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, _leave)
     app(prog_name="sepcost")
 
 
-def _leave(_: int, __: FrameType | None) -> None:
-    sys.exit(TERMINATED)
+def _leave(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -138,9 +138,8 @@ def _measured(
 ) -> Bench:
     from sepcost.api import bench as measure
     from sepcost.cli.bench_progress import live
-    from sepcost.cli.ending import orderly
 
-    with orderly(), live(quiet) as tell:
+    with live(quiet) as tell:
         return measure(sources, settings=settings, on_progress=tell, **sizes)
 
 
