@@ -33,7 +33,7 @@ def fold(node: onnx.NodeProto, inputs: list[Known | None]) -> list[Known] | None
         with np.errstate(all="ignore"):
             result = function(arrays, given)
         outputs = result if isinstance(result, list) else [result]
-        if any(output.size > FOLD_ELEMENTS for output in outputs):
+        if len(outputs) != len(node.output) or any(o.size > FOLD_ELEMENTS for o in outputs):
             return None
         return [from_array("", np.asarray(output)) for output in outputs]
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):

@@ -65,6 +65,12 @@ def _reduce(function: Callable[..., Any]) -> Fold:
     return fold
 
 
+def _mean(data: Any, **over: Any) -> Any:
+    if not data.size:
+        raise ValueError("nothing has no mean")  # numpy warns on stderr and goes on
+    return np.mean(data, **over)
+
+
 def _shape(arrays: Arrays, attributes: Attributes) -> Any:
     (shape,) = arrays
     return np.array(shape[attributes.get("start", 0) : attributes.get("end")], np.int64)
@@ -102,6 +108,7 @@ def _split(arrays: Arrays, attributes: Attributes) -> Any:
     data, axis = arrays[0], attributes.get("axis", 0)
     parts = attributes.get("split") if len(arrays) == 1 else arrays[1]
     if parts is None:
+        _small([attributes["num_outputs"]])
         part = ceil(data.shape[axis] / attributes["num_outputs"])
         parts = [part] * (attributes["num_outputs"] - 1)
         parts = [*parts, data.shape[axis] - sum(parts)]
@@ -266,7 +273,7 @@ FOLDS: Mapping[str, Fold] = {
     "CumSum": _running_sum,
     "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum),
-    "ReduceMean": _reduce(np.mean),
+    "ReduceMean": _reduce(_mean),
     "ReduceMax": _reduce(np.max),
     "ReduceMin": _reduce(np.min),
 }

@@ -11,10 +11,8 @@ from onnx import TensorProto, TypeProto, helper
 from onnx.defs import OpSchema, SchemaError
 from onnx.shape_inference import infer_node_outputs
 
+from sepcost.model.fatal import check
 from sepcost.model.values import Known
-
-#: Far above what any runtime takes; a rank of 2^40 would fill the memory.
-MAX_RANK = 1024
 
 
 @cache
@@ -42,13 +40,13 @@ def ask(
     onnx.shape_inference.InferenceError
         Where the inputs contradict the operator.
     ValueError
-        Where the output would have more than ``MAX_RANK`` dimensions.
+        Where ONNX's own code would not survive the question (see ``fatal``).
     """
-    _check_rank(schema, inputs)
     node = onnx.NodeProto(op_type=schema.name, domain=schema.domain)
     node.attribute.extend(attributes)
     node.input.extend([f"i{k}" if known else "" for k, known in enumerate(inputs)])
     node.output.extend([f"o{k}" if name else "" for k, name in enumerate(outputs)])
+    check(node, inputs)
     found = _answer(
         _Key(schema.name, schema.since_version, schema.domain),
         node.SerializeToString(),
@@ -61,13 +59,6 @@ def ask(
         ir_version,
     )
     return list(found)
-
-
-def _check_rank(schema: OpSchema, inputs: Sequence[Known | None]) -> None:
-    """Refuse a rank beyond reason; Expand alone takes it from the length of an input."""
-    shape = inputs[1].shape if schema.name == "Expand" and inputs[1:] and inputs[1] else None
-    if shape and shape[0] > MAX_RANK:
-        raise ValueError(f"its output would have {shape[0]} dimensions")
 
 
 class _Key(NamedTuple):

@@ -1,0 +1,65 @@
+"""What would crash ONNX's own shape inference, or fill the memory there, is refused before it."""
+
+import onnx
+import onnx.parser
+import pytest
+
+from sepcost.api import analyze
+from sepcost.errors import ModelError
+
+
+def refused(tmp_path, body):
+    model = onnx.parser.parse_model(f'<ir_version: 9, opset_import: ["" : 18]> {body}')
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(ModelError) as error:
+        analyze(tmp_path / "m.onnx")
+    return str(error.value)
+
+
+@pytest.mark.parametrize("axis", [2, -3, 2**40, -(2**63)])
+def test_layer_normalization_over_an_axis_that_is_not_there(tmp_path, axis):
+    told = refused(
+        tmp_path,
+        f"g (float[2, 3] x, float[3] s) => (y) {{ y = LayerNormalization <axis = {axis}> (x, s) }}",
+    )
+    assert f"LayerNormalization 'y': axis {axis} is none of an input of 2 dimensions" in told
+
+
+@pytest.mark.parametrize("axis", [-2, -1, 0, 1])
+def test_layer_normalization_over_one_that_is(tmp_path, axis):
+    text = f"""<ir_version: 9, opset_import: ["" : 18]> g (float[2, 3] x, float[3] s) => (y)
+        {{ y = LayerNormalization <axis = {axis}> (x, s) }}"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "m.onnx")
+    assert analyze(tmp_path / "m.onnx").rows[0].layer.outputs == ((2, 3),)
+
+
+@pytest.mark.parametrize("parts", [1, 3, 0, -1, 2**40])
+def test_split_into_other_than_its_outputs(tmp_path, parts):
+    told = refused(
+        tmp_path, f"g (float[6] x) => (a, b) {{ a, b = Split <num_outputs = {parts}> (x) }}"
+    )
+    assert f"Split 'a': num_outputs is {parts}, but it has 2 outputs" in told
+
+
+@pytest.mark.parametrize("parts", [1, 3, 2**40, 2**62])
+def test_split_of_a_constant_into_other_than_its_outputs(tmp_path, parts):
+    told = refused(
+        tmp_path,
+        f"""g () => (a, b) {{ x = Constant <value_ints = [1, 2, 3, 4]> ()
+            a, b = Split <num_outputs = {parts}> (x) }}""",
+    )
+    assert "but it has 2 outputs" in told
+
+
+@pytest.mark.parametrize("rank", [1025, 2**31, 2**40])
+def test_expand_to_a_rank_beyond_reason(tmp_path, rank):
+    told = refused(tmp_path, f"g (float[1] x, int64[{rank}] s) => (y) {{ y = Expand (x, s) }}")
+    assert f"its output would have {rank} dimensions" in told
+
+
+def test_the_mean_of_nothing_is_not_folded(tmp_path, capfd):
+    text = """<ir_version: 9, opset_import: ["" : 18]> g (float[2] x) => (y, z)
+        <float[0] n = {}> { y = ReduceMean (n) z = Relu (x) }"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "m.onnx")
+    assert analyze(tmp_path / "m.onnx").rows[0].layer.outputs == ((1,),)
+    assert capfd.readouterr().err == ""
