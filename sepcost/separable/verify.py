@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sepcost.errors import ModelError
+from sepcost.errors import ModelError, SepcostError
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.observe import FOLDER_KEY
 from sepcost.model.load import Loaded
@@ -119,6 +119,8 @@ def _runner(model: Loaded, settings: Runtime) -> tuple[Run, list[str]]:
 
     try:
         session = runtime.session(model.proto.SerializeToString(), settings, locate)
+    except SepcostError:
+        raise
     except Exception as error:
         raise runtime.explain(error, "loading", model.source) from error
     return run, [output.name for output in session.get_outputs()]

@@ -144,7 +144,7 @@ def test_types_stay(tmp_path, data_type, tolerance):
     result = converted(loaded, find(loaded).found)
     feeds = {"x": noise(2, 3, 9, 9, dtype=dtype)}
     before, after = (
-        np.asarray(list(ReferenceEvaluator(m.proto).run(None, feeds))[0], np.float64)
+        np.asarray(next(iter(ReferenceEvaluator(m.proto).run(None, feeds))), np.float64)
         for m in (loaded, result)
     )
     assert np.linalg.norm(after - before) < tolerance * np.linalg.norm(before)
@@ -330,6 +330,36 @@ def test_a_function_called_with_different_weights_is_left_alone(tmp_path):
     found = find(loaded)
     assert not found.found
     assert "called 2 times with different weights" in found.skips[0].reason
+
+
+NESTED = """<ir_version: 9, opset_import: ["" : 17, "own" : 1]>
+g (bool flag, float[1,6,8,8] x) => (float[1,6,4,4] y) {
+  y = If (flag) <then_branch = t () => (float[1,6,4,4] a) { a = own.outer (flag, x, w) },
+                 else_branch = e () => (float[1,6,4,4] b) { b = own.outer (flag, x, w) }>
+}
+<opset_import: ["" : 17, "own" : 1], domain: "own">
+outer (on, s, k) => (r) {
+  u = Identity (k)
+  r = If (on) <then_branch = t () => (q) { q = own.inner <steps = [2, 2]> (s, u) },
+               else_branch = e () => (p) { p = own.inner <steps = [2, 2]> (s, u) }>
+}
+<opset_import: ["" : 17], domain: "own">
+inner <steps> (s, k) => (r) {
+  n = Neg (k)
+  r = Conv <pads = [1, 1, 1, 1], strides : ints = @steps> (s, n)
+}"""
+
+
+def test_functions_within_branches_within_functions(tmp_path):
+    """One node, four calls, its weight handed in from outside and its strides an attribute."""
+    loaded = saved(parsed(NESTED, {"w": noise(6, 6, 3, 3)}), tmp_path)
+    (candidate,) = find(loaded).found
+    assert len(candidate.layers) == 4
+    result = converted(loaded, [candidate])
+    assert_same(loaded, result)
+    assert not find(result).found
+    assert not result.proto.graph.initializer
+    assert [[*function.input] for function in result.proto.functions] == [["on", "s"], ["s"]]
 
 
 QDQ = """<ir_version: 8, opset_import: ["" : {opset}]>
