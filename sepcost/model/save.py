@@ -97,8 +97,22 @@ def _contents(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
 
 def _keeps_apart(model: Loaded) -> bool:
     """Whether the model's weights lie in files of their own."""
-    own = model.path.name if model.path else ""
-    return any(location != own for location in _locations(model.proto))
+    return any(source != model.path for source in _sources(model))
+
+
+def _sources(model: Loaded) -> set[Path]:
+    """Every file that the model is read from, or was before some of its weights were replaced."""
+    home = folder(model)
+    found = {home / location for location in _locations(model.proto)}
+    if model.path:
+        original = _skimmed(model.path, model.source)
+        found |= {model.path, *(home / location for location in _locations(original))}
+    return found
+
+
+def _skimmed(path: Path, source: str) -> onnx.ModelProto:
+    proto: onnx.ModelProto = onnx.ModelProto.FromString(skim(path, source).data)
+    return proto
 
 
 def _locations(proto: onnx.ModelProto) -> Iterator[str]:
@@ -118,9 +132,7 @@ def _refuse(model: Loaded, path: Path, force: bool) -> None:
     """Refuse to replace a file that the model is read from, and any other without ``force``."""
     if not path.exists():
         return
-    home = folder(model)
-    sources = [home / location for location in set(_locations(model.proto))]
-    for source in [*sources, *([model.path] if model.path else [])]:
+    for source in _sources(model):
         if source.exists() and source.samefile(path):
             raise ConversionError(f"{path}: is the input, which is never touched; name another")
     if not force:
@@ -149,15 +161,12 @@ def _write(path: Path, parts: Sequence[Piece]) -> None:
 def _check(model: Loaded, written: Path, place: Path) -> None:
     """Read the file back and have ONNX check it, unless the model never passed that itself."""
     try:
-        problem = _problem(onnx.ModelProto.FromString(skim(written, str(place)).data))
+        problem = _problem(_skimmed(written, str(place)))
     except ModelError as error:
         problem = str(error)
     if problem is None:
         return
-    if (
-        model.path
-        and _problem(onnx.ModelProto.FromString(skim(model.path, model.source).data)) is not None
-    ):
+    if model.path and _problem(_skimmed(model.path, model.source)) is not None:
         return
     raise ConversionError(f"{place}: the result is no valid model, and was not written: {problem}")
 

@@ -149,6 +149,17 @@ def test_the_input_s_data_file_is_never_replaced(apart, tmp_path):
         save(moved, tmp_path / "in.onnx.data", force=True)
 
 
+def test_a_data_file_that_nothing_refers_to_any_more_is_still_the_input(apart, tmp_path):
+    proto = onnx.ModelProto()
+    proto.CopyFrom(apart.proto)
+    for tensor in proto.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(np.zeros(tuple(tensor.dims), "f"), tensor.name))
+    with pytest.raises(ConversionError, match="is the input"):
+        save(replace(apart, proto=proto), tmp_path / "in.onnx.data", force=True)
+    save(replace(apart, proto=proto), tmp_path / "out.onnx")
+    assert (tmp_path / "out.onnx.data").exists()
+
+
 def test_another_file_is_replaced_only_by_force(loaded, tmp_path):
     target = tmp_path / "out.onnx"
     target.write_text("precious")
