@@ -73,7 +73,7 @@ def _output(walk: Walk, scope: Scope, name: str) -> Known:
 
 
 def _node(walk: Walk, scope: Scope, node: onnx.NodeProto, declared: Declared) -> None:
-    if scope.references:
+    if scope.references is not None:
         node = _resolved(node, scope.references)
     inputs = walk.inputs(scope, node)
     site = Site(walk, scope, node, lambda inner, graph: visit(walk, inner, graph))

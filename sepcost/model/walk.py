@@ -38,7 +38,7 @@ class Scope:
     opsets: Mapping[str, int] = field(default_factory=dict)
     parent: Scope | None = None
     names: dict[str, Known] = field(default_factory=dict)
-    references: Mapping[str, onnx.AttributeProto] = field(default_factory=dict)
+    references: Mapping[str, onnx.AttributeProto] | None = None  # of the call, in a function
     trips: int | None = 1
     branches: tuple[Branch, ...] = ()
     depth: int = 0

@@ -1,5 +1,7 @@
 """Execution order."""
 
+from itertools import pairwise
+
 import onnx
 import pytest
 from onnx import helper
@@ -67,5 +69,5 @@ def test_a_circle_is_refused_and_named(nodes):
 
 def test_many_nodes_in_reverse():
     names = [chr(0x4E00 + k) for k in range(3000)]
-    nodes = [node(b, a) for a, b in zip(names, names[1:], strict=False)]
+    nodes = [node(b, a) for a, b in pairwise(names)]
     assert order(*reversed(nodes)) == "".join(names[1:])

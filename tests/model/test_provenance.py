@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.model.build import model, network, params
 
-HEAD = "g (float[1, 4] x) => (float y)"
+HEAD = "g (float[1, 4] x) => (float[] y)"
 
 
 def used(body, **options):
@@ -56,7 +56,7 @@ def test_a_sparse_constant_counts_what_it_stores():
 
 
 def test_a_constant_of_shape_counts_all_that_it_makes():
-    body = "g (float[1, 100] x) => (float y) { w = ConstantOfShape (s) y = MatMul (x, w) }"
+    body = "g (float[1, 100] x) => (float[] y) { w = ConstantOfShape (s) y = MatMul (x, w) }"
     shape = numpy_helper.from_array(np.array([100, 50]), "s")
     assert used(with_tensor(body, shape)) == {"w": (100, 50)}
 
@@ -75,7 +75,7 @@ def test_a_constant_of_shape_counts_all_that_it_makes():
     ],
 )
 def test_a_weight_is_a_parameter_whatever_carries_it(path):
-    body = f"""g (float[2, 4] x) => (float y)
+    body = f"""g (float[2, 4] x) => (float[] y)
     <float[4, 6] w, float half = {{0.5}}, int64[2] s = {{4, 6}}, int64[1] axes = {{0}}>
     {{ {path} y = MatMul (x, v) }}"""
     expected = {"w": (4, 6), "half": ()} if "half" in path else {"w": (4, 6)}
@@ -83,7 +83,7 @@ def test_a_weight_is_a_parameter_whatever_carries_it(path):
 
 
 def test_a_quantised_weight_without_its_scale_and_zero_point():
-    body = """g (float[2, 4] x) => (float y)
+    body = """g (float[2, 4] x) => (float[] y)
     <int8[4, 6] w, float s = {0.5}, int8 z = {0}, float[6] b>
     { v = DequantizeLinear (w, s, z) p = MatMul (x, v) y = Add (p, b) }"""
     assert used(body) == {"w": (4, 6), "b": (6,)}
@@ -97,7 +97,7 @@ def test_a_quantised_convolution():
 
 
 def test_the_four_vectors_of_a_normalisation():
-    body = """g (float[1, 4, 2, 2] x) => (float y) <float[4] s, float[4] b, float[4] m, float[4] v>
+    body = """g (float[1, 4, 2, 2] x) => (float[] y) <float[4] s, float[4] b, float[4] m, float[4] v>
     { y = BatchNormalization (x, s, b, m, v) }"""
     assert used(body) == dict.fromkeys("sbmv", (4,))
 
@@ -146,7 +146,7 @@ def test_integers_mask_or_index_but_learn_nothing():
 
 def test_weights_that_are_graph_inputs_too():
     """Before IR version 4 every initializer was declared as an input."""
-    body = "g (float[1, 4] x, float[4] w) => (float y) <float[4] w> { y = Mul (x, w) }"
+    body = "g (float[1, 4] x, float[4] w) => (float[] y) <float[4] w> { y = Mul (x, w) }"
     for ir in (3, 9):
         found = network(body, ir=ir)
         assert params(found) == {"w": (4,)}
@@ -154,7 +154,7 @@ def test_weights_that_are_graph_inputs_too():
 
 
 def test_what_a_graph_input_feeds_is_no_parameter():
-    body = "g (float[1, 4] x, float[4] w) => (float y) { v = Transpose (w) y = Mul (x, v) }"
+    body = "g (float[1, 4] x, float[4] w) => (float[] y) { v = Transpose (w) y = Mul (x, v) }"
     assert used(body) == {}
 
 
@@ -164,7 +164,7 @@ def test_random_numbers_are_no_parameters():
 
 
 def test_a_model_that_nothing_feeds_counts_its_weights_where_they_weigh():
-    body = """g () => (float y) <float[2, 4] data, float[4, 6] w>
+    body = """g () => (float[] y) <float[2, 4] data, float[4, 6] w>
     { v = Identity (w) y = MatMul (data, v) }"""
     found = network(body)
     assert params(found) == {"w": (4, 6), "data": (2, 4)}
