@@ -10,7 +10,6 @@ import contextlib
 import os
 import secrets
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,12 +18,11 @@ from types import FrameType
 import onnx
 
 from sepcost.errors import ConversionError, ModelError
+from sepcost.model.checker import locations, problem, skimmed
 from sepcost.model.load import Loaded
-from sepcost.model.skim import skim
 from sepcost.model.tensors import folder, whole
-from sepcost.model.tree import graphs, tensors
+from sepcost.model.tree import graphs
 from sepcost.model.unskim import DataFile, Piece, size, unskim, write
-from sepcost.model.values import text
 
 #: What protobuf can hold in one file, with room for what is not weights.
 MAX_FILE_BYTES = 2**31 - 2**20
@@ -103,22 +101,11 @@ def _keeps_apart(model: Loaded) -> bool:
 def _sources(model: Loaded) -> set[Path]:
     """Every file that the model is read from, or was before some of its weights were replaced."""
     home = folder(model)
-    found = {home / location for location in _locations(model.proto)}
+    found = {home / location for location in locations(model.proto)}
     if model.path:
-        original = _skimmed(model.path, model.source)
-        found |= {model.path, *(home / location for location in _locations(original))}
+        original = skimmed(model.path, model.source)
+        found |= {model.path, *(home / location for location in locations(original))}
     return found
-
-
-def _skimmed(path: Path, source: str) -> onnx.ModelProto:
-    proto: onnx.ModelProto = onnx.ModelProto.FromString(skim(path, source).data)
-    return proto
-
-
-def _locations(proto: onnx.ModelProto) -> Iterator[str]:
-    for tensor in tensors(proto):
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            yield from (text(e.value) for e in tensor.external_data if e.key == "location")
 
 
 def _refuse_folder(place: Path) -> None:
@@ -161,33 +148,14 @@ def _write(path: Path, parts: Sequence[Piece]) -> None:
 def _check(model: Loaded, written: Path, place: Path) -> None:
     """Read the file back and have ONNX check it, unless the model never passed that itself."""
     try:
-        problem = _problem(_skimmed(written, str(place)))
+        found = problem(skimmed(written, str(place)))
     except ModelError as error:
-        problem = str(error)
-    if problem is None:
+        found = str(error)
+    if found is None:
         return
-    if model.path and _problem(_skimmed(model.path, model.source)) is not None:
+    if model.path and problem(skimmed(model.path, model.source)) is not None:
         return
-    raise ConversionError(f"{place}: the result is no valid model, and was not written: {problem}")
-
-
-def _problem(skimmed: onnx.ModelProto) -> str | None:
-    """Say what ONNX finds wrong with a model; its weights, which no check looks at, stay out.
-
-    References to data files need files to refer to: empty ones do.
-    """
-    with tempfile.TemporaryDirectory(prefix="sepcost-") as name:
-        home = Path(name)
-        for location in set(_locations(skimmed)):
-            (home / location).parent.mkdir(parents=True, exist_ok=True)
-            (home / location).touch()
-        path = home / f"model{SUFFIX}"
-        path.write_bytes(skimmed.SerializeToString())
-        try:
-            onnx.checker.check_model(path, full_check=True)
-        except Exception as error:
-            return next(iter(str(error).splitlines()), type(error).__name__)
-    return None
+    raise ConversionError(f"{place}: the result is no valid model, and was not written: {found}")
 
 
 def _publish(temporary: Mapping[Path, Path]) -> None:

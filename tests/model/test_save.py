@@ -218,6 +218,16 @@ def test_a_model_that_never_was_valid_may_stay_so(tmp_path):
     assert same(arrays(tmp_path / "out.onnx"), arrays(tmp_path / "in.onnx"))
 
 
+def test_the_checker_s_own_warnings_stay_out_of_the_output(tmp_path, capfd):
+    text = """<ir_version: 3, opset_import: ["" : 8]>
+    g (float[1,4] x) => (float[1,4] y) { y = Affine <alpha = 2.0, beta = 1.0> (x) }"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "in.onnx")
+    onnx.checker.check_model(tmp_path / "in.onnx")
+    assert "experimental" in capfd.readouterr().out
+    save(load(tmp_path / "in.onnx"), tmp_path / "out.onnx")
+    assert capfd.readouterr().out == ""
+
+
 def test_weights_that_are_gone_are_named(apart, tmp_path):
     (tmp_path / "in.onnx.data").unlink()
     with pytest.raises(Exception, match=r"in\.onnx\.data: tensor '.*' keeps its data there"):
