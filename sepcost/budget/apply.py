@@ -64,21 +64,31 @@ def _configured(config: Config, extra: Sequence[Budget]) -> tuple[Target, ...]:
     named: dict[str, None] = {}
     for entry in config.entries:
         if entry.pattern:
-            matches = _matches(config.folder, entry.pattern)
-            if not matches:
-                place = entry.location
-                where = f"{place.file}:{place.line}: " if place else ""
-                raise BudgetError(
-                    f"{where}{shown(entry.pattern)} matches no file in {config.folder}; "
-                    "correct the path, or take the entry out"
-                )
-            named |= dict.fromkeys(matches)
+            named |= dict.fromkeys(_present(config.folder, entry))
     if not named:
         raise BudgetError(
             "no model to check: name one (sepcost check model.onnx --max-macs 600M), or add "
             '[tool.sepcost.budgets."models/*.onnx"] to pyproject.toml'
         )
     return tuple(_target(config, name, _source(config.folder, name), extra) for name in named)
+
+
+def _present(folder: Path, entry: Entry) -> tuple[str, ...]:
+    """The models of one entry; there has to be one, but a shipped network is no file."""
+    matches = _matches(folder, entry.pattern)
+    gone = [name for name in matches if _is_path(name) and not (folder / name).exists()]
+    if matches and not gone:
+        return matches
+    place = entry.location
+    where = f"{place.file}:{place.line}: " if place else ""
+    raise BudgetError(
+        f"{where}{shown(entry.pattern)} matches no file in {folder}; "
+        "correct the path, or take the entry out"
+    )
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name.endswith((".onnx", ".toml"))
 
 
 def _target(config: Config, name: str, source: str, extra: Sequence[Budget]) -> Target:
@@ -126,7 +136,4 @@ def _name(folder: Path, source: str) -> str:
 
 def _source(folder: Path, name: str) -> str:
     """Lead to a model from the working folder; a shipped name, which is no file, stays."""
-    path = folder / name
-    if path.exists() or "/" in name or path.suffix:
-        return os.path.relpath(path)
-    return name
+    return os.path.relpath(folder / name) if _is_path(name) or (folder / name).exists() else name

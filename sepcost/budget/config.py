@@ -13,7 +13,7 @@ from typing import Any
 from sepcost.budget.metrics import SYNONYMS, names
 from sepcost.budget.results import Budget, Level, Location
 from sepcost.budget.values import Fault, budgets, choice, text_of
-from sepcost.errors import BudgetError, MeasurementError
+from sepcost.errors import BudgetError, SepcostError
 from sepcost.latency.providers import provider
 from sepcost.toml_lines import Place, key_lines, line_of, nearest, shown
 
@@ -102,8 +102,8 @@ def _document(path: Path) -> tuple[str, dict[str, Any]]:
         raise BudgetError(f"{_called(path)}:{line}: not UTF-8 text; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
-        line = found[1] if found else text.rstrip().count("\n") + 1
-        raise BudgetError(f"{_called(path)}:{line}: not valid TOML: {error}") from None
+        last = int(found[1]) if found else text.rstrip().count("\n") + 1
+        raise BudgetError(f"{_called(path)}:{last}: not valid TOML: {error}") from None
 
 
 def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _provider(value: object, place: Place) -> str:
     name = text_of(value, place)
     try:
         provider(name)
-    except MeasurementError as error:
+    except SepcostError as error:
         raise Fault(place, str(error)) from None
     return name
 

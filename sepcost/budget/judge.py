@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from sepcost.budget import causes
-from sepcost.budget.metrics import EXACT, METRICS, PER_LAYER, VS_BASELINE, base, measured
+from sepcost.budget.metrics import EXACT, METRICS, OUTPUTS, PER_LAYER, VS_BASELINE, base, measured
 from sepcost.budget.results import (
     Bound,
     Budget,
@@ -208,7 +208,7 @@ def _measured(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict
     if change:
         verdict = replace(verdict, limit=change.factor, baseline=Fraction(1))
     if reading is None:
-        if change and not evidence.baseline:
+        if not evidence.baseline and (change or budget.metric in OUTPUTS):
             return _uncompared(verdict, evidence)
         return replace(verdict, status=Status.UNKNOWN, detail="was not measured")
     verdict = replace(

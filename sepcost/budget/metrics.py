@@ -110,7 +110,13 @@ MEASURED: Mapping[str, Metric] = {
     "peak-memory": Metric(BYTES),
     "nodes-on-provider": Metric(Dimension.SHARE, bound=Bound.MIN),
     "max-output-error": Metric(Dimension.NUMBER),
+    "min-output-cosine": Metric(Dimension.NUMBER, bound=Bound.MIN),
+    "min-top1-agreement": Metric(Dimension.SHARE, bound=Bound.MIN),
 }
+
+#: Of those, the ones that compare outputs with the baseline model's: errors and agreement of the
+#: worst output, ``‖a - b‖ / ‖a‖`` with a of the baseline.
+OUTPUTS = frozenset({"max-output-error", "min-output-cosine", "min-top1-agreement"})
 
 #: Of those, the ones that a run of the baseline model beside this one can be compared with.
 AGAINST_BASELINE = frozenset({"latency", "peak-memory"})

@@ -18,7 +18,6 @@ from sepcost.cli.output import emit, refuse_sources, write
 from sepcost.cli.progress import progress
 from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
-from sepcost.toml_lines import nearest
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Budget, Check
@@ -130,11 +129,12 @@ def _reports(formats: Sequence[str], output: Path | None) -> tuple[Report, ...]:
 
 
 def _report(text: str) -> Report:
+    from sepcost.toml_lines import nearest
+
     name, equals, file = text.partition("=")
-    if name not in set(CheckFormat):
-        raise SepcostError(
-            f"--format {text!r}: no such format{nearest(name, [known.value for known in CheckFormat])}"
-        )
+    known = [each.value for each in CheckFormat]
+    if name not in known:
+        raise SepcostError(f"--format {text!r}: no such format{nearest(name, known)}")
     if equals and not file:
         raise SepcostError(f"--format {text!r}: expected {name}=FILE")
     return Report(CheckFormat(name), Path(file) if file else None)

@@ -9,15 +9,13 @@ from pathlib import Path
 
 from sepcost.budget import baseline as stored
 from sepcost.budget.apply import Target
-from sepcost.budget.metrics import VS_BASELINE, measured
+from sepcost.budget.metrics import OUTPUTS, VS_BASELINE, measured
 from sepcost.budget.results import Budget, Facts
 from sepcost.errors import BudgetError
 from sepcost.gate.count import Model
 from sepcost.gate.revision import PREFIX, Revision, resolve
 from sepcost.toml_lines import shown
 
-#: Compared with the baseline model by their nature.
-NEEDS_MODEL = frozenset({"max-output-error"})
 OF_FILE = frozenset({f"file-size{VS_BASELINE}"})
 
 
@@ -124,7 +122,7 @@ class Finder:
 
 def needs_baseline(budget: Budget) -> bool:
     """Whether a budget can only be judged against something."""
-    return budget.metric.endswith(VS_BASELINE) or budget.metric in NEEDS_MODEL
+    return budget.metric.endswith(VS_BASELINE) or budget.metric in OUTPUTS
 
 
 def needs_model(budget: Budget) -> bool:

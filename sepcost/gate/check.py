@@ -120,12 +120,14 @@ def _measured(
     target: Target, against: Against, config: Config, measuring: Measure
 ) -> Measured | None:
     """Measure only where a budget asks for it, and the baseline only where one compares."""
-    if not any(measured(budget.metric) for budget in target.budgets):
+    metrics = frozenset(b.metric for b in target.budgets if measured(b.metric))
+    if not metrics:
         return None
     beside = any(needs_model(budget) for budget in target.budgets)
     before = [against.source] if beside and against.source else []
-    request = Request([*before, target.source], target.options, config.provider, config.threads)
-    return measuring(request)
+    sources = [*before, target.source]
+    options, provider, threads = target.options, config.provider, config.threads
+    return measuring(Request(sources, metrics, options, provider, threads))
 
 
 def _rewrite(question: Question, config: Config, facts: Sequence[Facts]) -> Rewrite:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,8 @@ from sepcost.errors import SepcostError
 
 #: A process takes half a second to come up, which is the time of about this many models.
 MODELS_A_PROCESS = 8
+
+STDIN = "-"
 
 #: Options of a budget that say how to count.
 COUNTING = ("bind", "shape", "trips", "alpha", "rho", "observe")
@@ -55,7 +58,8 @@ def count(models: Sequence[Model], analyze: Analyze, jobs: int | None = None) ->
         The first that a model raised, in the order given.
     """
     wanted = jobs or min(os.cpu_count() or 1, -(-len(models) // MODELS_A_PROCESS))
-    processes = min(wanted, len(models))
+    piped = any(model.source == STDIN for model in models)  # only this process can read it
+    processes = 1 if piped else min(wanted, len(models))
     if processes <= 1:
         return tuple(one(analyze, model) for model in models)
     with _pool(processes) as pool:
@@ -75,6 +79,10 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     try:
         yield pool
+    except BrokenProcessPool as error:
+        raise SepcostError(
+            "a process that counts was killed, for want of memory perhaps; try --jobs 1"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

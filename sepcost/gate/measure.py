@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sepcost.budget.metrics import VS_BASELINE
+from sepcost.budget.metrics import OUTPUTS, VS_BASELINE
 from sepcost.budget.results import Measured, Reading
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class Request:
     """What is to be measured, and how. The baseline, where there is one, comes first."""
 
     sources: Sequence[str]
+    metrics: frozenset[str]  # those that are asked for
     options: Mapping[str, Any] = field(default_factory=dict)
     provider: str = "cpu"
     threads: int = 1
@@ -46,6 +47,17 @@ def measure(bench: Callable[..., Bench], request: Request) -> Measured:
     MeasurementError
         Where a model cannot be run or timed.
     """
+    found: dict[str, Reading] = {}
+    if request.metrics - OUTPUTS:
+        found |= _timed(bench, request)
+    if request.metrics & OUTPUTS and len(request.sources) > 1:
+        from sepcost.gate.outputs import compared  # noqa: PLC0415  (loads ONNX Runtime)
+
+        found |= compared(request.sources, request.options)
+    return found
+
+
+def _timed(bench: Callable[..., Bench], request: Request) -> Measured:
     from sepcost.latency.settings import Settings  # noqa: PLC0415  (not for exact metrics)
 
     sizes = {key: value for key, value in request.options.items() if key in SIZING}

@@ -70,10 +70,20 @@ def test_a_model_of_nobody_takes_the_defaults(config):
     assert limits(found) == {"macs": 1}
 
 
-def test_a_glob_that_matches_nothing_is_an_error(tmp_path):
-    (tmp_path / "sepcost.toml").write_text('[budgets."*.onnx"]\nmacs = 1')
-    with pytest.raises(BudgetError, match=r"sepcost\.toml:1: '\*\.onnx' matches no file"):
-        targets(read(tmp_path / "sepcost.toml"))
+@pytest.mark.parametrize("pattern", ["*.onnx", "gone.onnx", "models/gone", "**/*"])
+def test_a_path_that_matches_nothing_is_an_error(tmp_path, pattern):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (tmp_path / "other.toml").write_text(f'[budgets."empty/{pattern}"]\nmacs = 1')
+    with pytest.raises(BudgetError) as caught:
+        targets(read(tmp_path / "other.toml"))
+    assert str(caught.value).startswith(f"other.toml:1: 'empty/{pattern}' matches no file")
+
+
+def test_a_shipped_network_is_no_file(tmp_path):
+    (tmp_path / "sepcost.toml").write_text("[budgets.mobilenet-v1]\nmacs = 1")
+    (found,) = targets(read(tmp_path / "sepcost.toml"))
+    assert (found.name, found.source) == ("mobilenet-v1", "mobilenet-v1")
 
 
 def test_a_model_without_any_budget_is_an_error(tmp_path):

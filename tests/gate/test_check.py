@@ -49,7 +49,8 @@ def test_a_shipped_network_against_the_paper():
 
 def test_python_has_the_same_answer():
     found = sepcost.check("mobilenet-v1", budgets={"macs": MOBILENET - 1})
-    assert (found.ok, found.status, found.verdicts[0].actual) == (False, Status.FAIL, MOBILENET)
+    assert (found.ok, found.status) == (False, Status.FAIL)
+    assert found.verdicts[0].actual == MOBILENET
 
 
 def test_the_same_inputs_give_the_same_result(work):

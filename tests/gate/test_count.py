@@ -18,7 +18,9 @@ def test_processes_change_nothing(tmp_path, jobs):
     found = count(named(tmp_path, 5), analyze, jobs)
     assert [facts.values["macs"] for facts in found] == [18432] * 5
     assert [facts.model for facts in found] == [model.name for model in named(tmp_path, 5)]
-    assert found[0].analysis.rows[0].layer.op_type == "Conv"
+    first = found[0].analysis
+    assert first is not None
+    assert first.rows[0].layer.op_type == "Conv"
 
 
 def test_an_error_names_its_model(tmp_path):

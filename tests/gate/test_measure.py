@@ -5,6 +5,7 @@ from sepcost.gate.measure import Request, measure
 from sepcost.latency.results import Bench, Comparison, Machine, Measurement, Memory, Placement
 from sepcost.latency.stats import Interval, Samples, Statistic, Verdict
 
+TIMES = frozenset({"latency"})
 LATENCY, RATIO = Interval(2e6, 1.9e6, 2.1e6), Interval(1.1, 1.08, 1.12)
 
 
@@ -27,7 +28,7 @@ def bench(sources, *, settings, **_):
 
 
 def test_one_model_alone():
-    assert measure(bench, Request(["new"], provider="openvino", threads=2)) == {
+    assert measure(bench, Request(["new"], TIMES, provider="openvino", threads=2)) == {
         "latency": Reading(2e6, 1.9e6, 2.1e6),
         "create-time": Reading(7, 7, 7),
         "first-run": Reading(8, 8, 8),
@@ -37,7 +38,7 @@ def test_one_model_alone():
 
 
 def test_the_baseline_comes_first_and_the_ratio_is_new_over_old():
-    found = measure(bench, Request(["old", "new"]))
+    found = measure(bench, Request(["old", "new"], TIMES))
     assert found["latency-vs-baseline"] == Reading(1.1, 1.08, 1.12)
     assert found["peak-memory-vs-baseline"] == Reading(2, 2, 2)
     assert found["peak-memory"].value == 200
@@ -50,6 +51,8 @@ def test_the_model_gets_its_shapes_and_the_rest_stays_out():
         asked.update(options)
         return bench(sources, settings=options["settings"])
 
-    measure(spy, Request(["new"], {"bind": {"N": 2}, "baseline": "x", "trips": {"l": 1}}, "cuda"))
+    measure(
+        spy, Request(["new"], TIMES, {"bind": {"N": 2}, "baseline": "x", "trips": {"l": 1}}, "cuda")
+    )
     assert asked.pop("settings").providers == ("cuda", "cpu")
     assert asked == {"bind": {"N": 2}}

@@ -20,6 +20,7 @@ def work(tmp_path):
 
 def test_the_old_bytes_come_out_and_the_new_ones_stay(work, tmp_path):
     found = resolve("HEAD", work).extract(work / "m.onnx", tmp_path / "out")
+    assert found is not None
     assert found.read_bytes() == b"old"
     assert (work / "m.onnx").read_bytes() == b"new"
 
@@ -29,7 +30,9 @@ def test_a_subfolder_is_part_of_its_work_tree(work, tmp_path):
     (work / "sub" / "n.onnx").write_bytes(b"x")
     commit(work)
     revision = resolve("main", work / "sub")
-    assert revision.extract(work / "sub" / "n.onnx", tmp_path / "out").read_bytes() == b"x"
+    found = revision.extract(work / "sub" / "n.onnx", tmp_path / "out")
+    assert found is not None
+    assert found.read_bytes() == b"x"
 
 
 def test_a_file_that_the_revision_has_not_is_none(work, tmp_path):
@@ -41,6 +44,7 @@ def test_a_pointer_leads_to_what_lfs_has_fetched(work, tmp_path):
     data = to_lfs(work / "m.onnx", fetched=True)
     commit(work)
     found = resolve("HEAD", work).extract(work / "m.onnx", tmp_path / "out")
+    assert found is not None
     assert found.read_bytes() == data
 
 

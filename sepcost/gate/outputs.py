@@ -1,0 +1,57 @@
+"""How far a model's outputs lie from its baseline's, on the same seeded random inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sepcost.budget.results import Measured, Reading
+from sepcost.latency.inputs import random_inputs
+from sepcost.model.describe import describe
+from sepcost.model.load import Loaded, load
+from sepcost.separable.verify import OutputFidelity, compare
+
+#: Batches that are run, each with a seed of its own.
+BATCHES = 4
+
+Figure = Callable[[OutputFidelity], float | None]
+
+#: Metric -> the figure of one output, and which of several outputs counts.
+FIGURES: Mapping[str, tuple[Figure, Callable[[Iterable[float]], float]]] = {
+    "max-output-error": (lambda output: output.relative_error, max),
+    "min-output-cosine": (lambda output: output.cosine, min),
+    "min-top1-agreement": (lambda output: output.top1_agreement, min),
+}
+
+
+def compared(sources: Sequence[str], options: Mapping[str, Any]) -> Measured:
+    """Run the baseline, which comes first, and the model; read the worst of the outputs.
+
+    A figure that is not defined for any output is left out, and so are all where one model is
+    finite and the other is not: there is no number for that.
+
+    Raises
+    ------
+    ModelError
+        Where a model cannot be run, or their outputs have different names or shapes.
+    """
+    multipliers = {key: options.get(key) for key in ("alpha", "rho")}
+    old, new = (load(source, weights=True, **multipliers) for source in sources)
+    fidelity = compare(old, new, list(_batches(new, options)))
+    if any(output.mismatched for output in fidelity.outputs):
+        return {}
+    return dict(_readings(fidelity.outputs))
+
+
+def _batches(model: Loaded, options: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    network = describe(model, bind=options.get("bind"), shape=options.get("shape"))
+    for seed in range(BATCHES):
+        yield random_inputs(network.inputs, seed)[0]
+
+
+def _readings(outputs: Sequence[OutputFidelity]) -> Iterator[tuple[str, Reading]]:
+    for metric, (figure, worst) in FIGURES.items():
+        known = [value for output in outputs if (value := figure(output)) is not None]
+        if known:
+            value = worst(known)
+            yield metric, Reading(value, value, value)
