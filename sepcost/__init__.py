@@ -21,7 +21,14 @@ _HOMES = {
     "BindingError": "sepcost.errors",
     "BudgetError": "sepcost.errors",
     "Conventions": "sepcost.cost.analysis",
+    "Aim": "sepcost.separable.settings",
+    "Conversion": "sepcost.separable.convert",
     "ConversionError": "sepcost.errors",
+    "ConvertSettings": "sepcost.separable.settings",
+    "Goal": "sepcost.separable.settings",
+    "convert": "sepcost.api",
+    "factorize": "sepcost.separable.kernels",
+    "separate": "sepcost.separable.rewrite",
     "Layer": "sepcost.network",
     "LayerCost": "sepcost.cost.analysis",
     "MeasurementError": "sepcost.errors",
@@ -36,7 +43,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from sepcost.api import analyze, analyze_convolution, bench, check, diff, sweep
+    from sepcost.api import analyze, analyze_convolution, bench, check, convert, diff, sweep
     from sepcost.budget.results import Check, Verdict
     from sepcost.cost.analysis import Analysis, Conventions, LayerCost
     from sepcost.cost.diff import Diff
@@ -53,17 +60,25 @@ if TYPE_CHECKING:
     from sepcost.latency.results import Bench
     from sepcost.latency.settings import Settings
     from sepcost.network import Layer, Network
+    from sepcost.separable.convert import Conversion
+    from sepcost.separable.kernels import factorize
+    from sepcost.separable.rewrite import separate
+    from sepcost.separable.settings import Aim, ConvertSettings, Goal
 
 __all__ = [
     "OPERATORS",
+    "Aim",
     "Analysis",
     "Bench",
     "BindingError",
     "BudgetError",
     "Check",
     "Conventions",
+    "Conversion",
     "ConversionError",
+    "ConvertSettings",
     "Diff",
+    "Goal",
     "Layer",
     "LayerCost",
     "MeasurementError",
@@ -78,7 +93,10 @@ __all__ = [
     "analyze_convolution",
     "bench",
     "check",
+    "convert",
     "diff",
+    "factorize",
+    "separate",
     "sweep",
 ]
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sepcost.latency.settings import OnProgress, Settings
     from sepcost.model.load import Loaded
     from sepcost.model.walk import Observation
+    from sepcost.separable.convert import Conversion
+    from sepcost.separable.settings import ConvertSettings
 
 Operators = Mapping[tuple[str, str], Callable[[Layer], int]]
 
@@ -147,6 +149,49 @@ def bench(
 
     sizes = Sizes(bind or {}, shape or {}, alpha, rho)
     return measure(named, sizes, settings, on_progress)
+
+
+def convert(
+    source: str | Path,
+    target: str | Path | None = None,
+    *,
+    settings: ConvertSettings | None = None,
+    force: bool = False,
+    frontier: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> Conversion:
+    """Convert regular convolutions into separable ones, and write the model where the goal is met.
+
+    Parameters
+    ----------
+    source
+        Whatever ``analyze`` takes.
+    target
+        Where the model goes; None only plans and measures.
+    settings
+        The goal, calibration data, forms, provider and the rest.
+    force
+        Whether to write over a file that is there, and a model that misses the goal.
+    frontier
+        Whether to carry out plans all along the curve of error against cost.
+    on_progress
+        Called with what goes on.
+
+    Raises
+    ------
+    ModelError, SpecError, BindingError
+        Where the source cannot be read, or a dynamic dimension is unbound.
+    ConversionError
+        Where the data, the weights or the target is at fault; nothing is written then.
+    MeasurementError
+        Where a model cannot be run or timed.
+    """
+    from sepcost.separable import convert as route
+    from sepcost.separable.settings import ConvertSettings
+
+    wanted = route.Wanted(Path(target) if target is not None else None, force, frontier)
+    tell = on_progress or (lambda _: None)
+    return route.convert(source, settings or ConvertSettings(), wanted, tell)
 
 
 def analyze_convolution(

@@ -10,6 +10,7 @@ from sepcost import __version__
 from sepcost.cli.analyze import analyze
 from sepcost.cli.bench import bench, providers
 from sepcost.cli.check import check
+from sepcost.cli.convert import convert
 from sepcost.cli.diff import diff
 from sepcost.cli.guard import Guarded
 from sepcost.cli.networks import networks
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(analyze)
 app.command()(bench)
 app.command()(check)
+app.command()(convert)
 app.command()(diff)
 app.command()(networks)
 app.command()(providers)
@@ -48,5 +50,6 @@ def sepcost(
     [bold]sepcost analyze model.onnx[/]         your own
     [bold]sepcost networks[/]                   which ones ship
 
-    Exit codes: 0 done, 1 a budget is broken, 2 usage or input error, 3 measurement failed.
+    Exit codes: 0 done, 1 a budget is broken or a goal missed, 2 usage or input error,
+    3 measurement failed.
     """

@@ -1,0 +1,169 @@
+"""``sepcost convert``: regular convolutions into separable ones that keep the model working."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from sepcost.cli import bench_options, options, parse
+from sepcost.cli import convert_options as opt
+from sepcost.cli.convert_parse import Goals, forms, goal, numbers, size
+from sepcost.cli.guard import note, say
+from sepcost.cli.options import Format
+from sepcost.cli.output import emit, refuse_sources
+from sepcost.cli.screen import screen
+from sepcost.errors import SepcostError
+
+if TYPE_CHECKING:
+    from sepcost.separable.convert import Conversion
+    from sepcost.separable.settings import ConvertSettings
+
+MISSED = 1
+
+
+def convert(
+    source: opt.Model,
+    output: opt.Target = None,
+    rank: opt.Rank = None,
+    max_error: opt.MaxError = None,
+    max_drop: opt.MaxDrop = None,
+    speedup: opt.Speedup = None,
+    macs: opt.Macs = None,
+    init: opt.InitOption = opt.Init.FACTORS,
+    only: opt.Only = None,
+    skip: opt.Skip = None,
+    by: opt.By = None,
+    forms_: opt.Forms = None,
+    form: opt.Form = None,
+    calibrate: opt.Calibrate = None,
+    mean: opt.Mean = None,
+    std: opt.Std = None,
+    size_: opt.Size = None,
+    layout: opt.LayoutOption = None,
+    bind: options.Bind = None,
+    shape: options.ShapeOf = None,
+    inputs: opt.Inputs = None,
+    provider: bench_options.Providers = None,
+    provider_option: bench_options.ProviderOption = None,
+    threads: bench_options.Threads = 1,
+    dry_run: opt.DryRun = False,
+    frontier: opt.Frontier = False,
+    verify: opt.Verify = True,
+    max_time: opt.MaxTime = 30.0,
+    seed: opt.Seed = 0,
+    force: opt.Force = False,
+    format_: options.FormatOption = Format.TABLE,
+    report: opt.Report = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Turn regular convolutions into separable ones, keep what the model does, prove the speed.
+
+    [bold]sepcost convert m.onnx -o out.onnx --rank full[/]                         exact
+    [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]       twice as fast
+    [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]     by top-1
+    [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]          only the plan
+
+    Without calibration data it works from the weights alone, which keeps far less. A result that
+    misses the goal is not written (exit 1), unless --force says so.
+    """
+    from sepcost.latency.jobs import Runtime
+    from sepcost.separable.settings import By, ConvertSettings, ImageFormat
+
+    if output is None and not (dry_run or frontier):
+        raise SepcostError("name where the model goes with -o, or ask for the plan with --dry-run")
+    refuse_sources(report, [source])
+    providers = tuple(provider.split(",")) if provider else ("cpu",)
+    asked = ConvertSettings(
+        goal=goal(Goals(rank, max_error, max_drop, speedup, macs)),
+        by=By(by) if by else None,
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        forms=forms(forms_),
+        form=str(form) if form else None,
+        random_init=init is opt.Init.RANDOM,
+        calibrate=calibrate,
+        images=ImageFormat(
+            numbers("--mean", mean), numbers("--std", std), size(size_), str(layout or "")
+        ),
+        bind=_one(bind),
+        shape=parse.shapes(shape or ()),
+        inputs=inputs,
+        runtime=Runtime(
+            providers, parse.provider_options(provider_option or (), providers[0]), {}, threads
+        ),
+        verify=verify,
+        max_time_s=max_time,
+        seed=seed,
+    )
+    found = _converted(source, asked, None if dry_run else output, (force, frontier, quiet))
+    emit(RENDER[format_](found, report), report)
+    _end(found, quiet)
+
+
+def _one(bind: list[str] | None) -> Mapping[str, int]:
+    binds = parse.sweep(bind or ())
+    if len(binds) > 1:
+        raise SepcostError("--bind: convert works at one size; analyze sweeps")
+    return binds[0]
+
+
+def _converted(
+    source: str, asked: ConvertSettings, target: Path | None, how: tuple[bool, bool, bool]
+) -> Conversion:
+    from sepcost.api import convert as work
+    from sepcost.cli.convert_progress import live
+
+    force, frontier, quiet = how
+    with live(quiet) as tell:
+        return work(
+            source, target, settings=asked, force=force, frontier=frontier, on_progress=tell
+        )
+
+
+def _end(found: Conversion, quiet: bool) -> None:
+    from sepcost.report.convert_markdown import notes
+
+    if found.missed:
+        held = "" if found.written else "; nothing was written"
+        say(f"sepcost: {found.missed}{held}")
+    if not quiet:
+        for line in notes(found):
+            if line != found.missed:
+                note(line)
+    if found.missed:
+        raise typer.Exit(MISSED)
+
+
+def _table(found: Conversion, report: Path | None) -> str:
+    from sepcost.cli import convert_tables
+
+    return convert_tables.render(found, screen(report is not None))
+
+
+def _json(found: Conversion, _: Path | None) -> str:
+    from sepcost.report import convert_document
+
+    return convert_document.render(found)
+
+
+def _csv(found: Conversion, _: Path | None) -> str:
+    from sepcost.report import convert_csv
+
+    return convert_csv.render(found)
+
+
+def _markdown(found: Conversion, _: Path | None) -> str:
+    from sepcost.report import convert_markdown
+
+    return convert_markdown.render(found)
+
+
+RENDER: Mapping[Format, Callable[[Conversion, Path | None], str]] = {
+    Format.TABLE: _table,
+    Format.JSON: _json,
+    Format.CSV: _csv,
+    Format.MARKDOWN: _markdown,
+}

@@ -1,0 +1,109 @@
+"""What people type into the options of ``convert``, as plain data."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from sepcost.cli import parse
+from sepcost.errors import SepcostError
+
+if TYPE_CHECKING:
+    from sepcost.separable.blocks import Form
+    from sepcost.separable.settings import Goal
+
+
+class Goals(NamedTuple):
+    """The goals as typed; at most one is given."""
+
+    rank: str | None = None
+    max_error: str | None = None
+    max_drop: str | None = None
+    speedup: float | None = None
+    macs: str | None = None
+
+
+def goal(given: Goals) -> Goal:
+    """The one goal; ``--max-error 0.02`` where there is none.
+
+    Raises
+    ------
+    SepcostError
+        Where several are given, or one has another form.
+    """
+    from sepcost.separable.settings import Aim, Goal
+
+    named = [name for name, value in given._asdict().items() if value is not None]
+    if len(named) > 1:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in named)
+        raise SepcostError(f"{options}: one goal at a time")
+    if given.rank is not None:
+        return Goal(Aim.RANK, _rank(given.rank))
+    if given.speedup is not None:
+        return Goal(Aim.SPEEDUP, given.speedup)
+    for aim in (Aim.MAX_DROP, Aim.MACS, Aim.MAX_ERROR):
+        text = getattr(given, aim.replace("-", "_"))
+        if text is not None:
+            return Goal(aim, parse.fraction(f"--{aim}", text))
+    return Goal()
+
+
+def _rank(text: str) -> int:
+    if text.strip() == "full":
+        return 0
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", text.strip()):
+        raise SepcostError(f"--rank {text!r}: expected a whole number from 1 up, or full")
+    return int(text)
+
+
+def forms(text: str | None) -> tuple[Form, ...]:
+    """``"depthwise-pointwise,bottleneck"`` to forms; all separable ones where none is named.
+
+    Raises
+    ------
+    SepcostError
+        Where there is no such form.
+    """
+    from sepcost.separable.blocks import Form
+    from sepcost.separable.settings import FORMS
+
+    if text is None:
+        return FORMS
+    known = {str(form): form for form in Form}
+    named = [name.strip() for name in text.split(",")]
+    for name in named:
+        if name not in known:
+            raise SepcostError(f"--forms {name!r}: choose from {', '.join(known)}")
+    return tuple(known[name] for name in dict.fromkeys(named))
+
+
+def numbers(option: str, text: str | None) -> tuple[float, ...]:
+    """``"0.485,0.456"`` to numbers; none where nothing is given.
+
+    Raises
+    ------
+    SepcostError
+        Where one is no number.
+    """
+    if text is None:
+        return ()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise SepcostError(f"{option} {text!r}: expected numbers, like 0.485,0.456") from error
+
+
+def size(text: str | None) -> tuple[int, int] | None:
+    """``"224x224"`` or ``"224"`` to height and width.
+
+    Raises
+    ------
+    SepcostError
+        Where it has another form.
+    """
+    if text is None:
+        return None
+    parts = re.fullmatch(r"([1-9]\d{0,4})(?:[x×]([1-9]\d{0,4}))?", text.strip())
+    if parts is None:
+        raise SepcostError(f"--size {text!r}: expected HEIGHTxWIDTH, like 224x224")
+    return int(parts[1]), int(parts[2] or parts[1])

@@ -1,0 +1,44 @@
+"""A conversion in Markdown, for pull requests and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sepcost.report import text
+from sepcost.report.convert import (
+    choice_columns,
+    facts,
+    fidelity_columns,
+    frontier_columns,
+    headline,
+    kept_columns,
+)
+from sepcost.report.markdown import table
+
+if TYPE_CHECKING:
+    from sepcost.separable.convert import Conversion
+
+
+def render(found: Conversion) -> str:
+    """The line to quote, promised against measured, the layers, the outputs and the notes."""
+    return "\n\n".join(part for part in _parts(found) if part) + "\n"
+
+
+def _parts(found: Conversion) -> Iterator[str]:
+    yield f"**{text.code(found.before.network.name)}: {headline(found)}**"
+    yield "\n".join(f"- {text.markdown(line)}" for line in facts(found))
+    if found.plan.choices:
+        yield table(choice_columns(), found.plan.choices)
+    if found.plan.kept:
+        yield table(kept_columns(), found.plan.kept)
+    if found.fidelity is not None:
+        yield table(fidelity_columns(), found.fidelity.outputs)
+    if found.frontier:
+        yield table(frontier_columns(), found.frontier)
+    yield "\n".join(f"- {text.markdown(line)}" for line in notes(found))
+
+
+def notes(found: Conversion) -> tuple[str, ...]:
+    """Everything the reader should know, the missed goal first."""
+    return (*([found.missed] if found.missed else []), *found.notes)

@@ -1,0 +1,81 @@
+"""The menus of a network with all that is known of them, and the curves through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sepcost.cost.analysis import Analysis
+from sepcost.separable.candidates import Candidate, weight
+from sepcost.separable.kernels import error_curve
+from sepcost.separable.menu import Menu, Option, menus
+from sepcost.separable.plan import Curve, curve
+from sepcost.separable.settings import Aim, By, ConvertSettings
+from sepcost.separable.timing import timed_menus
+from sepcost.separable.trials import Trials
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One curve for each kind of loss, over one kind of cost."""
+
+    curves: tuple[Curve, ...]
+    by: By  # the unit of the costs
+    latency: float  # of the original, ns; 0 where no times were asked for
+
+
+def curves(
+    found: Sequence[Candidate], before: Analysis, settings: ConvertSettings, trials: Trials
+) -> Curves:
+    """Build the menus, find out what their options cost and lose, and weigh all plans.
+
+    Options are timed where time is what counts, fitted and tried out where there are data.
+    """
+    fitter = trials.fitter
+    offered = menus(found, before.network, fitter.macs, settings.forms, settings.form)
+    latency = 0.0
+    if settings.cost is By.LATENCY:
+        runtime = settings.runtime
+        offered = timed_menus(offered, before.network, runtime, settings.form, trials.tell)
+        (latency,) = trials.times([fitter.context.loaded])
+    offered = _weighed(offered, trials)
+    allocations = ["weights"]
+    if fitter.data is not None and settings.fitted:
+        offered, factors = fitter.fitted_menus(offered)
+        allocations = ["own error"]
+        if settings.by_effect:
+            offered = trials.effects(offered, factors)
+            allocations = ["effect", "own error"]
+    by = settings.cost if settings.goal.aim is not Aim.MACS else By.MACS
+    whole = latency if by is By.LATENCY else float(before.totals.macs)
+    costs = sum(_cost(menu.options[0], by) for menu in offered)
+    rest = max(0.0, whole - costs)
+    return Curves(tuple(curve(offered, by, one, rest) for one in allocations), by, latency)
+
+
+def _cost(option: Option, by: By) -> float:
+    return float(option.macs) if by is By.MACS else option.ns or 0.0
+
+
+def _weighed(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
+    """Fill in the errors that the weights tell: one curve for all ranks of a form."""
+    filled = []
+    for menu in offered:
+        candidate = menu.candidate
+        forms = {option.form for option in menu.options if option.form is not None}
+        if not forms:
+            filled.append(menu)
+            continue
+        kernel, group = weight(candidate), candidate.convolution.group
+        scale = trials.fitter.context.scale(candidate)
+        lost = {form: error_curve(kernel, form, group=group, scale=scale) for form in forms}
+        options = [
+            option
+            if option.form is None
+            else replace(option, weight_error=float(np.asarray(lost[option.form])[option.rank]))
+            for option in menu.options
+        ]
+        filled.append(replace(menu, options=tuple(options)))
+    return tuple(filled)

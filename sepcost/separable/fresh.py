@@ -1,0 +1,24 @@
+"""Fresh weights in the places of factors: the paper's architecture, to be trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sepcost.separable.blocks import Array
+from sepcost.separable.candidates import Candidate
+from sepcost.separable.kernels import Factors
+
+
+def random_factors(candidate: Candidate, factors: Factors, seed: int) -> Factors:
+    """Fresh weights by He et al. 2015: variance 2 / fan-in of each part; the bias is zero."""
+    random = np.random.default_rng((seed, *candidate.id.encode()))
+
+    def fresh(like: Array) -> Array:
+        spread = np.sqrt(2.0 / np.prod(like.shape[2:]))
+        return np.asarray(random.standard_normal(like.shape) * spread)
+
+    zero = np.zeros(candidate.convolution.out_channels) if candidate.has_bias else None
+    parts = (fresh(factors.spatial), fresh(factors.pointwise))
+    return replace(factors, spatial=parts[0], pointwise=parts[1], bias=zero)

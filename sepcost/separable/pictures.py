@@ -1,0 +1,78 @@
+"""Pictures as tensors, by Pillow, which ``pip install 'sepcost[images]'`` brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepcost.errors import ConversionError
+from sepcost.separable.settings import ImageFormat
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
+CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def read(file: Path, sizes: Sequence[int | None], wanted: ImageFormat) -> NDArray[Any]:
+    """One picture as float32 without a batch axis: ``(pixel / 255 - mean) / std``.
+
+    Parameters
+    ----------
+    file
+        Anything that Pillow opens.
+    sizes
+        Those of the model's input, [batch, C, H, W] or [batch, H, W, C].
+    wanted
+        Mean, standard deviation, size and layout; what is left out the model says.
+
+    Raises
+    ------
+    ConversionError
+        Where Pillow is missing, the file is no picture, or the sizes do not fit.
+    """
+    last = wanted.layout == "nhwc" or (not wanted.layout and _channels_last(sizes))
+    if len(sizes) != 4:
+        raise ConversionError(f"{file}: pictures feed an input of 4 axes, not of {len(sizes)}")
+    channels = (sizes[3] if last else sizes[1]) or 3
+    if channels not in CHANNELS:
+        raise ConversionError(
+            f"{file}: no picture has the {channels} channels that the model takes"
+        )
+    own = sizes[1:3] if last else sizes[2:4]
+    size = wanted.size or ((own[0], own[1]) if own[0] and own[1] else None)
+    pixels = _pixels(file, CHANNELS[channels], size).reshape(*_extent(size), channels)
+    for name, values in (("--mean", wanted.mean), ("--std", wanted.std)):
+        if len(values) not in {0, 1, channels}:
+            raise ConversionError(f"{name}: takes 1 or {channels} numbers, not {len(values)}")
+    array = (pixels / 255 - np.array(wanted.mean or 0.0)) / np.array(wanted.std or 1.0)
+    return np.asarray(array if last else array.transpose(2, 0, 1), np.float32)
+
+
+def _extent(size: tuple[int, int] | None) -> tuple[int, int]:
+    if size is None:
+        raise ConversionError("the model leaves the size of pictures open: give --size HxW")
+    return size
+
+
+def _channels_last(sizes: Sequence[int | None]) -> bool:
+    return len(sizes) == 4 and sizes[3] in CHANNELS and sizes[1] not in CHANNELS
+
+
+def _pixels(file: Path, mode: str, size: tuple[int, int] | None) -> NDArray[Any]:
+    try:
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise ConversionError(
+            f"{file}: pictures need Pillow: pip install 'sepcost[images]'"
+        ) from error
+    height, width = _extent(size)
+    try:
+        with Image.open(file) as image:
+            shown = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+            return np.asarray(shown, np.float64)
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ConversionError(f"{file}: is no picture that can be read: {reason}") from error
