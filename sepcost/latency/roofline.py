@@ -59,7 +59,9 @@ def _bytes(rows: Sequence[LayerCost]) -> int | None:
     within = written & read if len(rows) > 1 else set()
     moved = _sum(row.bytes_moved for row in rows)
     inner = _sum(
-        row.activation_bytes for row in rows if within.issuperset(filter(None, row.layer.writes))
+        row.activation_bytes
+        for row in rows
+        if row.layer.writes and within.issuperset(filter(None, row.layer.writes))
     )
     if moved is None or inner is None:
         return None

@@ -1,0 +1,117 @@
+"""Time beside cost, worked by hand at peaks of 1 GMAC/s and 1 GB/s."""
+
+from dataclasses import replace
+
+import pytest
+
+from sepcost.latency.results import LayerTime, Peaks, Placement
+from sepcost.latency.roofline import beside_cost
+from tests.report import bench_samples as samples
+from tests.report.samples import analysis, conv_row, plain_row, unknown_row
+
+PEAKS = Peaks(macs_per_second=1e9, bytes_per_second=1e9)
+
+
+def wired(row, reads, writes):
+    return replace(row, layer=replace(row.layer, reads=reads, writes=writes))
+
+
+#: 18,432 MACs and 6,144 bytes: 18.432 us of arithmetic, 6.144 us of traffic.
+CONV = wired(conv_row("conv", "c"), ("x", "w"), ("h",))
+#: 2,048 bytes: 1,024 read, 1,024 written.
+RELU = wired(plain_row("relu", "r"), ("h",), ("y",))
+
+
+def timed(*nodes, us, kernel="Conv"):
+    return LayerTime(nodes, kernel, "cpu", "", us * 1000, 0.5)
+
+
+def layer(row, *rows, peaks=PEAKS):
+    machine = replace(samples.MACHINE, peaks=peaks)
+    found = samples.bench(samples.model(layers=(row,)), machine=machine)
+    return beside_cost(found, [analysis(*rows)]).models[0].layers[0]
+
+
+def test_a_layer_bound_by_its_arithmetic():
+    found = layer(timed("c", us=36.864), CONV)
+    assert (found.macs, found.bytes_moved, found.bound) == (18432, 6144, "compute")
+    assert found.fraction == pytest.approx(0.5)
+    assert found.macs_per_second == pytest.approx(0.5e9)
+
+
+def test_a_layer_bound_by_its_traffic():
+    faster = Peaks(macs_per_second=100e9, bytes_per_second=1e9)
+    found = layer(timed("c", us=12.288), CONV, peaks=faster)
+    assert found.bound == "memory"
+    assert found.fraction == pytest.approx(0.5)
+
+
+def test_a_layer_without_macs_can_only_be_bound_by_its_traffic():
+    found = layer(timed("r", us=1.024), RELU)
+    assert (found.macs, found.bound) == (0, "memory")
+    assert found.fraction == pytest.approx(2)  # in the caches: told as it is
+    assert found.macs_per_second is None
+
+
+def test_what_fused_nodes_hand_to_each_other_is_not_moved():
+    found = layer(timed("c", "r", us=36.864), CONV, RELU)
+    # 6,144 + 2,048 less h, which is neither written (1,024) nor read (1,024)
+    assert (found.macs, found.bytes_moved) == (18432, 6144)
+    assert found.fraction == pytest.approx(0.5)
+
+
+def test_a_kernel_is_called_by_its_dearest_node():
+    assert layer(timed("r", "c", us=1), RELU, CONV).name == "conv"
+    nameless = replace(CONV, layer=replace(CONV.layer, name=""))
+    assert layer(timed("c", us=1), nameless).name == "c"
+
+
+@pytest.mark.parametrize(
+    ("row", "rows"),
+    [
+        (timed("m_out", us=1), (unknown_row("m"),)),  # MACs unknown
+        (timed("c", us=1), (replace(CONV, bytes_moved=None),)),
+        (timed("c", us=0), (CONV,)),  # optimised away
+        (timed(us=1, kernel="ReorderInput"), (CONV,)),
+        (timed("elsewhere", us=1), (CONV,)),
+    ],
+    ids=["macs unknown", "bytes unknown", "no time", "layout", "no row"],
+)
+def test_nothing_is_said_where_something_is_unknown(row, rows):
+    found = layer(row, *rows)
+    assert (found.bound, found.fraction) == (None, None)
+
+
+def test_without_peaks_there_is_no_roofline():
+    found = layer(timed("c", us=1), CONV, peaks=None)
+    assert (found.macs, found.bound) == (18432, None)
+
+
+def placed(*parts, rows=(CONV, RELU)):
+    found = samples.bench(samples.model(placement=parts))
+    return [part.share for part in beside_cost(found, [analysis(*rows)]).models[0].placement]
+
+
+def test_each_provider_has_its_share_of_the_macs():
+    half = conv_row("half", "c2", macs=6144)
+    parts = (Placement("openvino", 2, ("c", "r")), Placement("cpu", 1, ("c2",)))
+    assert placed(*parts, rows=(CONV, RELU, half)) == pytest.approx([0.75, 0.25])
+
+
+def test_one_provider_has_it_all():
+    assert placed(Placement("cpu", 2, share=1.0)) == [1.0]
+
+
+def test_a_model_without_macs_has_no_shares():
+    parts = (Placement("openvino", 1, ("r",)), Placement("cpu", 1, ("s",)))
+    assert placed(*parts, rows=(RELU,)) == [None, None]
+
+
+def test_each_model_meets_its_own_analysis():
+    times = (
+        samples.model("a", layers=(timed("c", us=1),)),
+        samples.model("b", layers=(timed("c", us=1),)),
+    )
+    small = replace(CONV, macs=7)
+    found = beside_cost(samples.bench(*times), [analysis(CONV), analysis(small)])
+    assert [model.layers[0].macs for model in found.models] == [18432, 7]
