@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from posixpath import normpath
 
 from sepcost.budget.results import Check, Status
 from sepcost.report import verdicts
@@ -19,7 +20,7 @@ def render(check: Check) -> str:
             "fingerprint": fingerprint(verdict),
             "severity": "major" if verdict.breaks else "minor",
             "location": {
-                "path": terminal(verdicts.place(verdict).file),
+                "path": _relative(terminal(verdicts.place(verdict).file)),
                 "lines": {"begin": verdicts.place(verdict).line},
             },
         }
@@ -27,3 +28,8 @@ def render(check: Check) -> str:
         if verdict.status is not Status.OK
     ]
     return json.dumps(entries, indent=1) + "\n"
+
+
+def _relative(path: str) -> str:
+    """GitLab knows files by their path in the repository, without a ``./`` before it."""
+    return normpath(path.lstrip("/"))

@@ -158,14 +158,14 @@ def full(verdict: Verdict) -> str:
 
 
 def headline(check: Check) -> str:
-    """``4 budgets broken, 2 warnings, 30 ok in 5 models``."""
-    broken = sum(verdict.breaks for verdict in check.verdicts)
-    fine = check.counts[Status.OK]
-    others = len(check.verdicts) - broken - fine
+    """``4 budgets broken, 1 unknown, 2 warnings, 30 ok in 5 models``."""
+    counts = check.counts
+    broken, unknown, warned = (counts[s] for s in (Status.FAIL, Status.UNKNOWN, Status.WARN))
     parts = [
         _many(broken, "budget broken", "budgets broken") if broken else "",
-        _many(others, "warning", "warnings") if others else "",
-        f"{fine} ok",
+        f"{unknown} unknown" if unknown else "",
+        _many(warned, "warning", "warnings") if warned else "",
+        f"{counts[Status.OK]} ok",
     ]
     models = _many(len(check.sources), "model", "models")
     return f"{', '.join(filter(None, parts))} in {models}"

@@ -135,7 +135,9 @@ def test_github_says_how_many_it_would_have_dropped():
 
 def test_markdown_has_a_row_a_verdict_and_folds_what_is_fine():
     text = check_markdown.render(check(*every()))
-    assert text.startswith("### ❌ sepcost check: 1 budget broken, 2 warnings, 1 ok in 1 model\n")
+    assert text.startswith(
+        "### ❌ sepcost check: 1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model\n"
+    )
     assert "| ❌ fail | `m.onnx` | `metric-fail` | 700 | ≤ 600 | +16.7 % |  |" in text
     assert text.index("<details>") > text.index("⚠️ warn")
 

@@ -69,7 +69,10 @@ def test_what_breaks_comes_first():
     assert [(v.status.value, v.breaks) for v in found] == [
         ("fail", True), ("unknown", True), ("unknown", False), ("warn", False), ("ok", False)
     ]  # fmt: skip
-    assert verdicts.headline(check(*every())) == "1 budget broken, 2 warnings, 1 ok in 1 model"
+    assert (
+        verdicts.headline(check(*every()))
+        == "1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model"
+    )
 
 
 def test_a_budget_of_the_command_line_points_at_its_model():
