@@ -8,15 +8,17 @@ Nodes within local functions are not observed: ONNX Runtime inlines those.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sepcost.errors import ModelError
 from sepcost.latency.child import execute
 from sepcost.latency.jobs import Job, ModelFile, Runtime
-from sepcost.model.values import tensor_type
+from sepcost.model.tensors import whole
+from sepcost.model.tree import tensors
+from sepcost.model.values import tensor_type, text
 from sepcost.model.walk import Observation, Scope, body_prefix, node_id
 from sepcost.network import Network
 
@@ -45,7 +47,7 @@ class _Node(NamedTuple):
 
 
 _TOKEN = "sepcost:"
-_KERNEL = "_kernel_time"
+_KERNEL = re.compile(rf"{_TOKEN}(\d+)_kernel_time")
 
 
 def observe(
@@ -69,13 +71,12 @@ def observe(
     MeasurementError
         Where the run crashes or does not end within ``timeout_s`` seconds.
     """
-    if not loaded.whole:
-        raise ModelError(f"{loaded.source}: its weights are not there to run it with")
+    loaded = whole(loaded)
     with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
         proto, numbered = _renamed(loaded.proto)
+        home = _home(proto, loaded.path) if loaded.path else Path(folder)
         path = Path(folder) / "observed.onnx"
         path.write_bytes(proto.SerializeToString())
-        home = loaded.path.resolve().parent if loaded.path else Path(folder)
         job = Job(
             task="observe",
             models=[ModelFile(loaded.source, path, network.inputs)],
@@ -87,15 +88,34 @@ def observe(
     return dict(_observations(found["kernels"], numbered))
 
 
+def _home(proto: onnx.ModelProto, path: Path) -> Path:
+    """Return the folder that weights are named from.
+
+    ONNX Runtime follows no link out of it: where the model is such a link and holds all its
+    weights itself, they are renamed to the file that the link leads to.
+    """
+    real = path.resolve()
+    places = [
+        entry
+        for tensor in tensors(proto)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    ]
+    if any(text(place.value) != path.name for place in places):
+        return path.parent.absolute()
+    for place in places:
+        place.value = real.name
+    return real.parent
+
+
 def kernels(profile: Path) -> list[Kernel]:
     """Read a profile: the number that a node was given, and what it put out, type and shape."""
     found = []
     for event in json.loads(profile.read_text(encoding="utf-8")):
-        name = event.get("name", "")
-        if event.get("cat") == "Node" and name.startswith(_TOKEN) and name.endswith(_KERNEL):
+        kernel = _KERNEL.fullmatch(event.get("name", ""))
+        if event.get("cat") == "Node" and kernel:
             shapes = event["args"].get("output_type_shape", [])
-            number = int(name[len(_TOKEN) : -len(_KERNEL)])
-            found.append((number, [next(iter(shape.items())) for shape in shapes]))
+            found.append((int(kernel[1]), [next(iter(shape.items())) for shape in shapes]))
     return found
 
 

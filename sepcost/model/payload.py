@@ -6,7 +6,6 @@ Nothing is opened here. External data that are missing are no fault: counting ne
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -14,6 +13,7 @@ import onnx
 from onnx import TensorProto
 
 from sepcost.errors import ModelError
+from sepcost.model.tree import tensors
 from sepcost.model.values import DTYPES, numbers_in, text
 from sepcost.network import BITS
 
@@ -29,35 +29,10 @@ def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> None:
     ModelError
         Where data lie outside the model's folder, or do not fit the shape.
     """
-    for tensor in _tensors(proto):
+    for tensor in tensors(proto):
         problem = _problem(tensor, path)
         if problem:
             raise ModelError(f"{source}: tensor {text(tensor.name)!r} {problem}")
-
-
-def _tensors(proto: onnx.ModelProto) -> Iterator[TensorProto]:
-    """Yield every tensor of the main graph, of its subgraphs and of functions."""
-    graphs: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
-    while graphs:
-        graph = graphs.pop()
-        if isinstance(graph, onnx.GraphProto):
-            yield from graph.initializer
-            for sparse in graph.sparse_initializer:
-                yield from (sparse.values, sparse.indices)
-        for node in graph.node:
-            for attribute in node.attribute:
-                yield from _of_attribute(attribute)
-                graphs += [attribute.g] if attribute.HasField("g") else []
-                graphs += attribute.graphs
-
-
-def _of_attribute(attribute: onnx.AttributeProto) -> Iterator[TensorProto]:
-    if attribute.HasField("t"):
-        yield attribute.t
-    yield from attribute.tensors
-    sparse = [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
-    for tensor in (*sparse, *attribute.sparse_tensors):
-        yield from (tensor.values, tensor.indices)
 
 
 def _problem(tensor: TensorProto, path: Path) -> str:
