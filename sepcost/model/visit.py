@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
+from math import prod
 
 import onnx
 from onnx import TypeProto
@@ -124,6 +125,8 @@ def _types(
         types = infer(node, inputs, scope.opset(node.domain), walk.ir_version)
         for type_ in types:
             _check_sizes(type_)
+        if node.op_type == "Reshape":
+            _check_elements(inputs[0], types[0])
     except MISFITS as error:
         reason = " ".join(str(error).split()).removeprefix(f"{label(node)}: ")
         if scope.soft:
@@ -139,6 +142,13 @@ def _check_sizes(type_: TypeProto) -> None:
     sizes = [dim.dim_value for dim in type_.tensor_type.shape.dim]
     if any(size < 0 for size in sizes):
         raise ValueError(f"its output would have the impossible shape {sizes}")
+
+
+def _check_elements(before: Known | None, after: TypeProto) -> None:
+    """ONNX infers a Reshape to constant sizes without a look at what is reshaped."""
+    old, new = before.shape if before else None, static_shape(after)
+    if old is not None and new is not None and prod(old) != prod(new):
+        raise ValueError(f"{list(old)} cannot be reshaped to {list(new)}")
 
 
 def _complete(

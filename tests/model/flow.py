@@ -1,4 +1,4 @@
-"""Control flow beside ONNX Runtime: the shapes of outputs and, by a profile, how often nodes ran."""
+"""Control flow beside ONNX Runtime: shapes of outputs and, by a profile, how often nodes ran."""
 
 from __future__ import annotations
 

@@ -114,7 +114,8 @@ def test_one_trip_may_change_a_shape(tmp_path):
 
 def test_no_trips_leave_the_carried_value_as_it_was(tmp_path):
     source = """g (float[1, 3] x) => (float[] y, float[] s) <int64 n = {0}, bool go = {1}> {
-      y, s = Loop (n, go, x) <body = b (int64 i, bool c, float[] a) => (bool k, float[] o, float[] t) {
+      y, s = Loop (n, go, x) <body = b (int64 i, bool c, float[] a)
+          => (bool k, float[] o, float[] t) {
         k = Identity (c)
         [never] o = Concat <axis = 0> (a, a)
         t = Constant <value_floats = [1.0, 2.0]> ()

@@ -97,7 +97,8 @@ def test_a_quantised_convolution():
 
 
 def test_the_four_vectors_of_a_normalisation():
-    body = """g (float[1, 4, 2, 2] x) => (float[] y) <float[4] s, float[4] b, float[4] m, float[4] v>
+    body = """g (float[1, 4, 2, 2] x) => (float[] y)
+    <float[4] s, float[4] b, float[4] m, float[4] v>
     { y = BatchNormalization (x, s, b, m, v) }"""
     assert used(body) == dict.fromkeys("sbmv", (4,))
 
