@@ -69,7 +69,8 @@ def _placement(bench: Bench, screen: Screen) -> Iterator[Part]:
             nodes = ", ".join(map(_name, part.layers[:most]))
             left = len(part.layers) - most
             more = f", … {left} more: -f json lists all" if left > 0 else ""
-            yield styled(f"{_name(model.name)} fell back to {part.provider} with {nodes}{more}")
+            where = f"{_name(model.name)} fell back to {_name(part.provider)}"
+            yield styled(f"{where} with {nodes}{more}")
 
 
 def _layers(model: Measurement, screen: Screen, top: int) -> Iterator[Part]:

@@ -90,7 +90,7 @@ def peaks_line(machine: Machine) -> str:
     macs, moved = machine.peaks.macs_per_second, machine.peaks.bytes_per_second
     return (
         f"at most {human(macs)}MAC/s and {human(moved, 'B')}/s: "
-        f"layers below {2 * macs / moved:.1f} FLOPs a byte are memory-bound"
+        f"memory-bound below {2 * macs / moved:.1f} FLOPs a byte"
     )
 
 

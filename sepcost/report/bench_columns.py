@@ -74,6 +74,9 @@ def layer_columns(model: Measurement, style: Style) -> tuple[Column[LayerTime], 
     def rate(row: LayerTime) -> str:
         return f"{human(row.macs_per_second)}MAC/s" if row.macs_per_second else ""
 
+    def moved(row: LayerTime) -> str:
+        return human(row.bytes_moved, "B") if row.bytes_moved and row.kernel else ""
+
     return (
         Column("layer", layer_name, 0, False, True, "name"),
         Column("fused", fused, 2),
@@ -82,7 +85,7 @@ def layer_columns(model: Measurement, style: Style) -> tuple[Column[LayerTime], 
         Column("share", lambda row: share.cell(round(row.time_ns)), 0, role="share"),
         Column("MACs", lambda row: human(row.macs) if row.macs else "", 4),
         Column("reached", rate, 3),
-        Column("moved", lambda row: human(row.bytes_moved, "B") if row.bytes_moved else "", 5),
+        Column("moved", moved, 5),
         Column("bound", bound, 1, False),
         Column("provider", lambda row: row.provider, 1 if several else 9, False, True),
     )
