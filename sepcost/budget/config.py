@@ -100,7 +100,7 @@ def _document(path: Path) -> tuple[str, dict[str, Any]]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BudgetError(f"{_called(path)}:{line}: not UTF-8 text; save it as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
         last = int(found[1]) if found else text.rstrip().count("\n") + 1
         raise BudgetError(f"{_called(path)}:{last}: not valid TOML: {error}") from None

@@ -55,6 +55,8 @@ EXAMPLES: Mapping[Dimension, str] = {
     Dimension.NUMBER: "1e-3",
 }
 
+LARGEST = 10**30
+
 #: Digits and exponents beyond these are no amount that a person means, and slow to compute with.
 _NUMBER = re.compile(
     r"\s*([+-]?)\s*([0-9][0-9_]{0,40}(?:\.[0-9]{1,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?"
@@ -96,9 +98,10 @@ def amount(value: object, dimension: Dimension) -> Fraction:
         raise UnitError(f"expected {EXAMPLES[dimension]}, not {shown(value)}")
     if dimension is Dimension.TIME:
         raise UnitError(f"has no unit: {shown(value)}; expected {EXAMPLES[dimension]}")
-    if value < 0:
-        raise UnitError(f"is below zero: {shown(value)}; expected {EXAMPLES[dimension]}")
-    return Fraction(str(value))
+    if not 0 <= value < LARGEST:
+        what = "is below zero" if value < 0 else "is more than anything has"
+        raise UnitError(f"{what}: {shown(value)}; expected {EXAMPLES[dimension]}")
+    return Fraction(str(value))  # 0.1 is a tenth here, not the float nearest to it
 
 
 def change(value: object, dimension: Dimension) -> Change:

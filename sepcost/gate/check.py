@@ -74,7 +74,9 @@ def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
             for verdict in _judged(target, known, against[target.name], config, measuring)
         ]
     sources = tuple(target.name for target in wanted)
-    return Check(tuple(verdicts), sources, config.file, _notes(wanted, question, rewrite), rewrite)
+    return Check(
+        tuple(verdicts), sources, config.file, _notes(wanted, question, config, rewrite), rewrite
+    )
 
 
 def _config(question: Question) -> Config:
@@ -91,9 +93,19 @@ def _asked(wanted: Sequence[Target], question: Question) -> tuple[Target, ...]:
     if question.allow_unknown is not None:
         over["allow-unknown"] = question.allow_unknown
     return tuple(
-        replace(target, options={**target.options, **over}, budgets=_left(target, question))
+        replace(
+            target,
+            options={**target.options, **_written(target, question), **over},
+            budgets=_left(target, question),
+        )
         for target in wanted
     )
+
+
+def _written(target: Target, question: Question) -> dict[str, object]:
+    """Where no baseline is named, compare with the one that is about to be written."""
+    unnamed = target.options.get("baseline") is None
+    return {"baseline": stored.DEFAULT_NAME} if question.update and unnamed else {}
 
 
 def _left(target: Target, question: Question) -> tuple[Budget, ...]:
@@ -161,7 +173,7 @@ def _held(rewrite: Rewrite | None) -> dict[Path, dict[str, dict[str, int]]]:
 
 
 def _notes(
-    wanted: Sequence[Target], question: Question, rewrite: Rewrite | None
+    wanted: Sequence[Target], question: Question, config: Config, rewrite: Rewrite | None
 ) -> tuple[str, ...]:
     notes = []
     if rewrite and rewrite.kept:
@@ -170,6 +182,8 @@ def _notes(
             f"({', '.join(rewrite.kept[:3])}{', …' if len(rewrite.kept) > 3 else ''}); "
             "--loosen takes them"
         )
+    if rewrite and not (question.baseline or config.baseline):
+        notes.append(f'to compare with it from now on, set baseline = "{stored.DEFAULT_NAME}"')
     bare = [target.name for target in wanted if not target.budgets]
     if bare and question.exact_only:
         notes.append(f"only measured budgets, left out by --exact: {', '.join(bare[:3])}")

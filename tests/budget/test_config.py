@@ -101,6 +101,7 @@ def test_both_sides_of_a_metric_can_be_held(tmp_path):
         ("baseline = ''", "expected text"),
         ("budgets = 3", "sepcost.toml:1: budgets: expected a table, not 3"),
         ("[budgets.'']\nmacs = 1", "an empty path"),
+        ("threads = " + "9" * 5000, "sepcost.toml:1: not valid TOML"),
         ("x = ", "sepcost.toml:1: not valid TOML"),
         ("a = 1\nb = 'unclosed", "sepcost.toml:2: not valid TOML"),
     ],

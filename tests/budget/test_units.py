@@ -60,6 +60,7 @@ def test_amounts_as_people_write_them(text, dimension, value):
         (float("nan"), COUNT, "expected"),
         (float("inf"), Dimension.NUMBER, "expected"),
         ([1], COUNT, "expected '600 M'"),
+        (1 << 200, COUNT, "an integer of 201 bits"),
         ("9" * 99, COUNT, "is no amount"),
     ],
 )

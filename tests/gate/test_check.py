@@ -157,6 +157,15 @@ def test_an_update_needs_a_file_of_numbers(work):
         ask(models.conv(work), budgets={"macs": 1}, baseline="git:main", update=True)
 
 
+def test_without_a_name_the_file_has_a_usual_one(work):
+    found = ask(models.conv(work), budgets={"macs-vs-baseline": "+0 %"}, update=True)
+    assert found.ok
+    assert found.baseline.path == "sepcost-baseline.json"
+    assert found.notes == (
+        'to compare with it from now on, set baseline = "sepcost-baseline.json"',
+    )
+
+
 def test_a_broken_file_of_numbers_is_not_overwritten_by_accident(work):
     Path("b.json").write_text("{")
     question = partial(ask, models.conv(work), budgets={"macs": "1 M"}, baseline="b.json")

@@ -7,7 +7,8 @@ from tests.budget.build import check, verdict
 
 NASTY = (
     "a\x1b[31m", "]]>", "a\nb", "100%", "50%0A", "a:b,c", "::error::x", "<b>&amp;", '"q"', "\ud800",
-    "`|`", "\x00", "\u202e", "\ufffe", "@me", "[x](http://y)", "\\", "%25", "\x85", "a\rb", "-->", "/", "./x", "/.//x",
+    "`|`", "\x00", "\u202e", "\ufffe", "@me", "[x](http://y)", "\\", "%25", "\x85", "a\rb", "-->",
+    "/", "./x", "/.//x",
 )  # fmt: skip
 names = st.text(st.characters(exclude_categories=()), min_size=1, max_size=12) | st.sampled_from(
     NASTY
