@@ -55,6 +55,13 @@ def _axis(node: onnx.NodeProto, inputs: Inputs) -> None:
             raise ValueError(f"axis {axis} is none of an input of {len(shape)} dimensions")
 
 
+def _batch(node: onnx.NodeProto, _: Inputs) -> None:
+    """GatherND takes axes from ``batch_dims`` on, and a negative one leads out of the shape."""
+    for number in _integers(node, "batch_dims"):
+        if number < 0:
+            raise ValueError(f"batch_dims is {number}, and cannot be below 0")
+
+
 def _integers(node: onnx.NodeProto, name: str) -> list[int]:
     """Every value of an attribute, which a malformed node may hold several times."""
     return [attribute.i for attribute in node.attribute if attribute.name == name]
@@ -62,6 +69,7 @@ def _integers(node: onnx.NodeProto, name: str) -> list[int]:
 
 FATAL: Mapping[str, Callable[[onnx.NodeProto, Inputs], None]] = {
     "Expand": _rank,
+    "GatherND": _batch,
     "LayerNormalization": _axis,
     "Split": _parts,
 }

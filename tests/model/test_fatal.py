@@ -51,6 +51,16 @@ def test_split_of_a_constant_into_other_than_its_outputs(tmp_path, parts):
     assert "but it has 2 outputs" in told
 
 
+@pytest.mark.parametrize("number", [-1, -5, -(2**40), -(2**63)])
+def test_gather_from_before_the_first_axis(tmp_path, number):
+    told = refused(
+        tmp_path,
+        f"""g (float[2, 2, 2] x, int64[2, 1, 2] i) => (y)
+        {{ y = GatherND <batch_dims = {number}> (x, i) }}""",
+    )
+    assert f"GatherND 'y': batch_dims is {number}, and cannot be below 0" in told
+
+
 @pytest.mark.parametrize("rank", [1025, 2**31, 2**40])
 def test_expand_to_a_rank_beyond_reason(tmp_path, rank):
     told = refused(tmp_path, f"g (float[1] x, int64[{rank}] s) => (y) {{ y = Expand (x, s) }}")
