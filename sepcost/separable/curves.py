@@ -16,6 +16,8 @@ from sepcost.separable.settings import Aim, By, ConvertSettings
 from sepcost.separable.timing import timed_menus
 from sepcost.separable.trials import Trials
 
+CLEARLY = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Curves:
@@ -40,7 +42,8 @@ def curves(
         runtime = settings.runtime
         offered = timed_menus(offered, before.network, runtime, settings.form, trials.tell)
         (latency,) = trials.times([fitter.context.loaded])
-    offered = _weighed(offered, trials)
+    by = settings.cost if settings.goal.aim is not Aim.MACS else By.MACS
+    offered = tuple(_undominated(menu, by) for menu in _weighed(offered, trials))
     allocations = ["weights"]
     if fitter.data is not None and settings.fitted:
         offered, factors = fitter.fitted_menus(offered)
@@ -48,7 +51,6 @@ def curves(
         if settings.by_effect:
             offered = trials.effects(offered, factors)
             allocations = ["effect", "own error"]
-    by = settings.cost if settings.goal.aim is not Aim.MACS else By.MACS
     whole = latency if by is By.LATENCY else float(before.totals.macs)
     costs = sum(_cost(menu.options[0], by) for menu in offered)
     rest = max(0.0, whole - costs)
@@ -57,6 +59,24 @@ def curves(
 
 def _cost(option: Option, by: By) -> float:
     return float(option.macs) if by is By.MACS else option.ns or 0.0
+
+
+def _undominated(menu: Menu, by: By) -> Menu:
+    """Leave out what costs no less than another option and has clearly larger errors.
+
+    Errors of the weights are no errors on data, but they order options of one layer well enough
+    to spare the clear losers a fit.
+    """
+    keep, *offers = menu.options
+
+    def beaten(option: Option) -> bool:
+        return any(
+            _cost(other, by) <= _cost(option, by)
+            and other.weight_error < CLEARLY * option.weight_error
+            for other in offers
+        )
+
+    return replace(menu, options=(keep, *(option for option in offers if not beaten(option))))
 
 
 def _weighed(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
