@@ -134,16 +134,13 @@ def _attribute(model: onnx.ModelProto, random: Random) -> None:
         attribute = random.choice(attributes)
     else:
         name, schema = random.choice(sorted(known[0].attributes.items()))
-        attribute = node.attribute.add(name=name, type=_number(schema.type))
+        number = schema.type.value  # type: ignore[attr-defined]  # an enum that ONNX types as none
+        attribute = node.attribute.add(name=name, type=number)
     attribute.i = random.choice(INTEGERS)
     attribute.s = random.choice(BYTES)
     del attribute.ints[:], attribute.floats[:]
     attribute.ints.extend(random.choice(INTEGERS) for _ in range(random.randrange(5)))
     attribute.floats.extend(random.choice(FLOATS) for _ in range(random.randrange(5)))
-
-
-def _number(kind: onnx.defs.OpSchema.AttrType) -> onnx.AttributeProto.AttributeType:
-    return onnx.AttributeProto.AttributeType.Value(kind.name)
 
 
 def _constant(model: onnx.ModelProto, random: Random) -> None:
