@@ -196,5 +196,5 @@ def _resolved(
         elif attribute.ref_attr_name in references:
             given = resolved.attribute.add()
             given.CopyFrom(references[attribute.ref_attr_name])
-            given.name = attribute.name
+            given.name = text(attribute.name)
     return resolved

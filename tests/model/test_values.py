@@ -74,7 +74,7 @@ def test_a_small_initializer_keeps_its_content():
         numpy_helper.from_array(np.zeros(FOLD_ELEMENTS + 1)),
         TensorProto(data_type=1, dims=[2], data_location=TensorProto.EXTERNAL),
         TensorProto(data_type=1, dims=[2]),  # stripped of its data
-        helper.make_tensor("", TensorProto.STRING, [1], [b"x"]),
+        TensorProto(data_type=TensorProto.STRING, dims=[1], string_data=[b"x"]),
         helper.make_tensor("", TensorProto.BFLOAT16, [1], [1.0]),
     ],
 )
@@ -95,6 +95,8 @@ def test_an_empty_tensor_is_known():
 def test_a_computed_constant(array):
     known = from_array("c", np.asarray(array))
     assert (known.shape, known.dtype) == (array.shape, array.dtype.name)
+    assert known.array is not None
+    assert known.tensor is not None
     assert np.array_equal(known.array, array)
     assert np.array_equal(numpy_helper.to_array(known.tensor), array)
 
