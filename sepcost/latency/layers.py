@@ -24,6 +24,7 @@ from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.labels import TOKEN, Labelled, labelled
 from sepcost.latency.providers import short_name
 from sepcost.latency.results import LayerTime
+from sepcost.latency.stats import QUARTILE, percentile
 
 SECONDS = 0.5
 FEWEST, MOST = 5, 200  # runs
@@ -128,28 +129,34 @@ def _session(
 
 
 def kernel_times(events: Iterable[Event]) -> dict[str, Timed]:
-    """Read a profile: the mean time of each kernel over the undisturbed half of the runs.
+    """Read a profile: the first quartile of each kernel's time over the runs.
 
-    A kernel of a control-flow node spans those of its subgraphs; their time is taken off it.
+    On a busy machine most runs of a long model are disturbed somewhere, but most runs of each
+    kernel are not. The first run allocates, and does not count. A kernel of a control-flow node
+    spans those of its subgraphs; their time is taken off it.
     """
     spans = list(events)
     runs = sorted((e["ts"], e["ts"] + e["dur"]) for e in spans if e["name"] == "model_run")
     nodes = [e for e in spans if e.get("cat") == "Node" and e["name"].endswith(SUFFIX)]
     nodes.sort(key=lambda e: (e["ts"], -e["dur"]))
-    # The first run allocates; the slower half of the others was disturbed.
-    kept = sorted(runs[1:] or runs, key=lambda run: run[1] - run[0])[: len(runs) // 2 or 1]
-    totals: dict[str, float] = defaultdict(float)
-    kinds: dict[str, tuple[str, str]] = {}
-    for begin, end in kept:
+    seen: list[dict[str, float]] = []
+    for begin, end in runs[1:] or runs:
         first = bisect_left(nodes, begin, key=lambda e: e["ts"])
         last = bisect_right(nodes, end, key=lambda e: e["ts"])
+        times: dict[str, float] = defaultdict(float)
         for event, own in _exclusive(nodes[first:last]):
-            totals[event["name"].removesuffix(SUFFIX)] += own * 1000 / len(kept)
+            times[event["name"].removesuffix(SUFFIX)] += own * 1000
+        seen.append(times)
+    kinds: dict[str, tuple[str, str]] = {}
     for event in nodes:
         args = event["args"]
         kinds[event["name"].removesuffix(SUFFIX)] = (args["op_name"], args.get("provider", ""))
     return {
-        name: Timed(op_type, short_name(provider), totals[name])
+        name: Timed(
+            op_type,
+            short_name(provider),
+            percentile([times.get(name, 0.0) for times in seen], QUARTILE) if seen else 0.0,
+        )
         for name, (op_type, provider) in kinds.items()
     }
 

@@ -181,11 +181,22 @@ def test_the_time_of_a_subgraph_is_taken_off_its_node():
     }  # fmt: skip
 
 
-def test_the_first_run_and_the_slow_half_do_not_count():
+def test_the_first_run_and_the_disturbed_ones_do_not_count():
     events = []
     for number, length in enumerate([900, 10, 500, 12, 600]):
         events += [run(1000 * number, length), event("k", 1000 * number + 1, length - 2)]
-    assert kernel_times(events)["k"].time_ns == 9_000  # of 10 and 12 us
+    # 8, 10, 498 and 598 us: three quarters of the way from the first to the second
+    assert kernel_times(events)["k"].time_ns == 9_500
+
+
+def test_a_kernel_is_undisturbed_in_a_run_that_is_disturbed_elsewhere():
+    events = []
+    for number in range(5):
+        late = 500 * (number % 2)
+        events += [run(2000 * number, 600 + late), event("a", 2000 * number + 1, 10 + late)]
+        events += [event("b", 2000 * number + 520 + late, 510 - late)]
+    times = kernel_times(events)
+    assert (times["a"].time_ns, times["b"].time_ns) == (10_000, 10_000)
 
 
 def test_labels_are_plain_and_unique():
