@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sepcost.cli.app import app
+from sepcost.errors import MeasurementError
 from tests.cli import models
 
 RUNNER = CliRunner()
@@ -152,3 +153,21 @@ def test_processes_change_nothing():
     configured('[budgets."*.onnx"]\nmacs = 1')
     texts = {run("-f", "json", "--jobs", jobs, code=1).stdout for jobs in ("1", "2")}
     assert len(texts) == 1
+
+
+def test_a_measurement_that_fails_is_no_broken_budget(monkeypatch):
+    def crash(*_, **__):
+        raise MeasurementError("m.onnx: it crashed")
+
+    monkeypatch.setattr("sepcost.api.bench", crash)
+    result = run("m.onnx", "--max-latency", "1 s", code=3)
+    assert result.stderr == "sepcost: error: m.onnx: it crashed\n"
+    run("m.onnx", "--max-latency", "1 s", "--max-macs", "1M", "--exact")
+
+
+def test_a_latency_is_really_measured():
+    """A convolution of 18,432 MACs: under 10 s, and not under a nanosecond."""
+    document = json.loads(run("m.onnx", "--max-latency", "10 s", "-f", "json").stdout)
+    (verdict,) = document["verdicts"]
+    assert verdict["interval"]["low"] <= verdict["actual"] <= verdict["interval"]["high"]
+    run("m.onnx", "--max-latency", "1 ns", code=1)
