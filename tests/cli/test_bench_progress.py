@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import sys
 from dataclasses import replace
 from math import inf
@@ -53,11 +54,10 @@ def test_a_line(progress, says):
 def test_it_never_wraps_and_leaves_nothing_behind(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(
-        bench_progress.shutil, "get_terminal_size", lambda: os.terminal_size((30, 9))
-    )
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((30, 9)))
     monkeypatch.setenv("TERM", "xterm")
     with bench_progress.live(quiet=False) as tell:
+        assert tell is not None
         tell(replace(START, model="a rather long name of a model"))
     shown, last = terminal.getvalue().rsplit("\r\x1b[K", 1)
     assert last == ""

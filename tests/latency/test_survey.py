@@ -9,7 +9,7 @@ from sepcost.latency import machine, survey
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.providers import PROVIDERS
 from sepcost.latency.results import Peaks
-from sepcost.latency.settings import Settings
+from sepcost.latency.settings import Progress, Settings
 
 USABLE = [
     {"provider": "cpu", "devices": ["CPU AMD"], "plugin": False},
@@ -55,7 +55,7 @@ def test_a_plugin_that_finds_no_device_need_not_be_installed_again(child, monkey
 
 
 def test_the_machine_alone_is_measured_with_the_runtime_asked_for(child):
-    told = []
+    told: list[Progress] = []
     found = survey.machine_alone(Settings(threads=2), told.append)
     assert found.machine.peaks == Peaks(2e9 + 2, 3e9)
     assert found.machine.onnxruntime == "1.2.3"
