@@ -123,7 +123,7 @@ def _network(
 
 
 def _distinct(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """Number the ids that nodes without outputs share."""
+    """Number the ids that layers share: those of nodes without outputs, or of twisted names."""
     taken = Counter(layer.id for layer in layers)
     for number, layer in enumerate(layers):
         yield layer if taken[layer.id] == 1 else replace(layer, id=f"{layer.id}#{number}")

@@ -110,7 +110,10 @@ class Builder:
 
     def __call__(self, path: Path, source: str) -> Loaded:
         """Build the spec at ``path``, which the user named ``source``."""
-        proto = spec.build(path, alpha=self.alpha, rho=self.rho, weights=self.weights)
+        origin = "stdin" if source == STDIN else None
+        proto = spec.build(
+            path, alpha=self.alpha, rho=self.rho, weights=self.weights, origin=origin
+        )
         return Loaded(proto.graph.name or path.stem, source, proto, whole=self.weights)
 
 

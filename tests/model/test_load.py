@@ -301,6 +301,11 @@ def test_a_spec_from_stdin():
     assert lines == ["small - True 1", ""]
 
 
+def test_a_wrong_spec_from_stdin_is_called_stdin():
+    (line, _) = from_stdin(b"input = [3, 8, 8]\nlayers = [{ convv = 4 }]\n")
+    assert line.startswith("stdin:2: convv")
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 10**6, b"PK\x03\x04", b"\x80\x04"])
 def test_what_is_no_model_from_stdin(content):
     (line, end) = from_stdin(content)
