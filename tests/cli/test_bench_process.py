@@ -36,20 +36,30 @@ def children(process):
     return [int(pid) for pid in listed.split()]
 
 
-def started_child(process):
-    """Wait until the child that measures is there."""
+def working_child(process):
+    """Wait until the child that measures is well under way."""
     while process.poll() is None:
-        if found := children(process):
-            return found[0]
+        for pid in children(process):
+            if ticks(pid) > 10:
+                return pid
         time.sleep(0.02)
     raise AssertionError(process.stderr.read())
+
+
+def stat(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
+def ticks(pid):
+    """How long a process has computed."""
+    return int(stat(pid)[11])
 
 
 def gone(pid):
     """A process that has ended may still stand in the table until somebody collects it."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
+        return stat(pid)[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
@@ -58,7 +68,7 @@ def gone(pid):
 )
 def test_it_takes_its_child_and_its_files_with_it(tmp_path, number, code):
     process = start(save(tmp_path, HANG), tmp_path / "temporary")
-    child = started_child(process)
+    child = working_child(process)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout, stderr) == (code, "", "")
@@ -68,7 +78,7 @@ def test_it_takes_its_child_and_its_files_with_it(tmp_path, number, code):
 
 def test_a_model_that_hangs_is_stopped(tmp_path):
     process = start(save(tmp_path, HANG), tmp_path / "temporary", "--timeout", "1")
-    child = started_child(process)
+    child = working_child(process)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (3, "")
     assert "no sign of life for 1 s" in stderr
@@ -79,7 +89,7 @@ def test_a_model_that_hangs_is_stopped(tmp_path):
 
 def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path):
     process = start(save(tmp_path, HANG), tmp_path / "temporary")
-    child = started_child(process)
+    child = working_child(process)
     process.kill()
     process.communicate(timeout=60)
     while not gone(child):
