@@ -30,7 +30,7 @@ from sepcost.separable.calibrate import Calibration
 from sepcost.separable.candidates import Candidate, Candidates, Skip, candidates
 from sepcost.separable.context import context
 from sepcost.separable.curves import curves
-from sepcost.separable.effect import Effect, Feeds, Reference, reference
+from sepcost.separable.effect import Effect, Feeds, Reference, is_classes, reference
 from sepcost.separable.fitting import Fitter
 from sepcost.separable.frontier import FrontierPoint, frontier
 from sepcost.separable.goals import Found
@@ -174,6 +174,7 @@ def _prepared(source: str | Path, settings: ConvertSettings, tell: OnProgress) -
     fitter = Fitter(context(loaded, network), inner, fit, tell, macs)
     tell("running the original")
     kind, beside = _beside(loaded, network.inputs, inner, judge)
+    _check_labels(settings, beside)
     trials = Trials(fitter, settings, beside, network.inputs, tell)
     job = _Job(settings, tell, loaded, before, found, fitter, trials, kind)
     if data is None:
@@ -182,6 +183,16 @@ def _prepared(source: str | Path, settings: ConvertSettings, tell: OnProgress) -
             f"{'the given' if kind == 'given' else 'random'} inputs; --calibrate does far better"
         )
     return job
+
+
+def _check_labels(settings: ConvertSettings, beside: Reference) -> None:
+    """Refuse to look for a drop of top-1 where there is none to be seen."""
+    if settings.goal.aim is not Aim.MAX_DROP:
+        return
+    if beside.labels is None:
+        raise ConversionError(f"{settings.calibrate}: --max-drop needs labels beside the inputs")
+    if not any(is_classes(answer) for answer in beside.answers[0]):
+        raise ConversionError("--max-drop: no output of the model is [N, classes]")
 
 
 def _data(

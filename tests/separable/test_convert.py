@@ -1,0 +1,240 @@
+"""The whole route on small networks: goals, promises, what is written and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from sepcost.api import convert
+from sepcost.cost.count import count
+from sepcost.errors import ConversionError
+from sepcost.latency.inputs import random_inputs
+from sepcost.model.describe import describe
+from sepcost.model.load import load
+from sepcost.separable import convert as route
+from sepcost.separable.activations import runner
+from sepcost.separable.settings import Aim, By, ConvertSettings, Goal
+from sepcost.separable.verify import compare
+from tests.separable import networks
+
+SHARED = Path(__file__).parents[2] / ".." / "shared"
+
+
+def asked(aim, value, **changes):
+    return ConvertSettings(goal=Goal(aim, value), verify=False, **changes)
+
+
+def labelled(folder, source, count_=128):
+    """Labels are what the network itself says, so that it is right about all of them."""
+    pictures = networks.images(count_)
+    (scores,) = runner(load(source), ConvertSettings().runtime)({"x": pictures})
+    return networks.data(folder, count_, scores.argmax(1))
+
+
+@pytest.fixture
+def net(tmp_path):
+    networks.classifier(tmp_path)
+    return tmp_path / "net.onnx"
+
+
+def run(net, settings, **how):
+    target = net.with_name("out.onnx")
+    return convert(net, target, settings=settings, **how), target
+
+
+def test_full_rank_computes_the_same(net):
+    found, target = run(net, asked(Aim.RANK, 0))
+    assert len(found.plan.choices) == 2
+    assert found.effect.relative_error < 1e-5
+    assert found.written == (target,)
+    before, after = load(net), load(target)
+    feeds, _ = random_inputs(describe(before).inputs, 5)
+    fidelity = compare(before, after, feeds)
+    assert fidelity.relative_error is not None
+    assert fidelity.relative_error < 1e-5
+
+
+@pytest.mark.parametrize(("aim", "value"), [(Aim.RANK, 1), (Aim.MACS, 0.5), (Aim.MAX_ERROR, 0.2)])
+def test_predicted_costs_are_those_of_the_file(net, aim, value):
+    found, target = run(net, asked(aim, value))
+    written = count(describe(load(target)), "").totals.macs
+    assert (
+        found.plan.predicted.macs == written == found.after.totals.macs < found.before.totals.macs
+    )
+
+
+def test_a_share_of_the_macs_is_kept_to(net):
+    for share in (0.3, 0.6, 0.9):
+        found = convert(net, settings=asked(Aim.MACS, share))
+        assert not found.missed
+        assert found.after.totals.macs <= share * found.before.totals.macs
+
+
+def test_more_macs_never_lose_more_in_the_plan(net):
+    losses = [
+        convert(net, settings=asked(Aim.MACS, share)).plan.predicted.loss
+        for share in (0.3, 0.5, 0.7, 0.9)
+    ]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_the_error_is_kept_to(net):
+    found = convert(net, settings=asked(Aim.MAX_ERROR, 0.1))
+    assert found.plan.choices
+    assert found.effect.relative_error <= 0.1
+
+
+def test_data_do_better_than_weights(net, tmp_path):
+    data = networks.data(tmp_path)
+    settings = asked(Aim.RANK, 1, calibrate=data)
+    with_data = convert(net, settings=settings)
+    blind = convert(net, settings=asked(Aim.RANK, 1, calibrate=data, fitted=False))
+    assert with_data.inputs == blind.inputs == "calibration"
+    assert with_data.effect.relative_error < 0.8 * blind.effect.relative_error
+
+
+def test_later_layers_undo_errors_of_earlier_ones(net, tmp_path):
+    data = networks.data(tmp_path)
+    together = convert(net, settings=asked(Aim.RANK, 1, calibrate=data))
+    apart = convert(net, settings=asked(Aim.RANK, 1, calibrate=data, asymmetric=False))
+    assert together.effect.relative_error < apart.effect.relative_error
+
+
+def test_effects_are_measured_with_data(net, tmp_path):
+    found = convert(net, settings=asked(Aim.MACS, 0.5, calibrate=networks.data(tmp_path)))
+    assert found.plan.allocation in {"effect", "own error"}
+    for choice in found.plan.choices:
+        assert choice.effect is not None
+        assert choice.output_error is not None
+
+
+def test_a_drop_is_kept_to(net, tmp_path):
+    data = labelled(tmp_path, net)
+    found = convert(net, settings=asked(Aim.MAX_DROP, 0.1, calibrate=data))
+    assert found.plan.choices
+    assert found.effect.drop is not None
+    assert found.effect.drop <= 0.1
+    assert found.effect.images == 32  # every fourth took no part in the fit
+
+
+def test_a_missed_goal_is_not_written_unless_forced(net):
+    found, target = run(net, asked(Aim.MACS, 0.001))
+    assert found.missed is not None
+    assert "--macs 0.001" in found.missed
+    assert not target.exists()
+    found, _ = run(net, asked(Aim.MACS, 0.001), force=True)
+    assert found.written == (target,)
+
+
+def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
+    """Times are played: a network of n nodes takes n µs, a layer alone one for each MAC."""
+    monkeypatch.setattr("sepcost.separable.timing.child.execute", played)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=By.LATENCY))
+    assert found.plan.choices
+    assert found.measured is not None
+    assert found.plan.predicted.speedup is not None
+    assert (tmp_path / "cache" / "sepcost" / "layers.json").exists()
+
+
+def played(job, *_):
+    """What a worker would say, with times told by the elements of the weights."""
+    samples = []
+    for model in job.models:
+        graph = onnx.load(model.path).graph
+        size = sum(int(np.prod(tensor.dims)) for tensor in graph.initializer)
+        samples.append({"wall_ns": [1000 * size] * 10, "switches": [0] * 10, "cpu_ns": []})
+    return {"samples": samples}
+
+
+def test_fresh_weights_have_the_architecture_alone(net):
+    settings = asked(Aim.RANK, 1, random_init=True)
+    found, _ = run(net, settings)
+    assert all(choice.weight_error is None for choice in found.plan.choices)
+    kept = convert(net, settings=asked(Aim.RANK, 1))
+    assert found.after.totals.macs == kept.after.totals.macs
+    assert found.effect.relative_error > 10 * kept.effect.relative_error
+    again, _ = run(net, settings, force=True)
+    assert again.effect.relative_error == found.effect.relative_error
+
+
+def test_only_and_skip_choose_by_name_or_id(net):
+    for chosen in ({"only": ["a"]}, {"skip": ["b*"]}):
+        found = convert(net, settings=asked(Aim.RANK, 0, **chosen))
+        assert [choice.candidate.id for choice in found.plan.choices] == ["a"]
+        reasons = {skip.id: skip.reason for skip in found.plan.kept}
+        assert "--" in reasons["b"]
+
+
+def test_a_converted_model_does_not_change_again(net):
+    _, target = run(net, asked(Aim.RANK, 1))
+    found = convert(target, settings=asked(Aim.RANK, 1))
+    assert found.plan.choices == ()
+    assert found.missed is None
+    assert "nothing worth converting" in " ".join(found.notes)
+
+
+def test_nothing_worth_converting_is_a_result(net):
+    found, target = run(net, asked(Aim.MAX_ERROR, 1e-9))
+    assert found.plan.choices == ()
+    assert found.missed is None
+    assert found.after is found.before
+    assert not target.exists()
+
+
+def test_the_frontier_trades_error_for_macs(net, monkeypatch):
+    monkeypatch.setattr("sepcost.separable.timing.child.execute", played)
+    found = convert(net, settings=asked(Aim.MACS, 0.5), frontier=True)
+    macs = [point.macs for point in found.frontier]
+    assert len(macs) > 3
+    assert macs == sorted(macs)
+    assert found.frontier[-1].converted == 0
+    assert found.frontier[-1].relative_error == 0
+
+
+def test_the_document_is_plain(net):
+    import json
+
+    document = convert(net, settings=asked(Aim.MACS, 0.5)).to_dict()
+    assert json.loads(json.dumps(document, allow_nan=False))["schema"] == "sepcost/convert/1"
+
+
+@pytest.mark.parametrize(
+    ("goal", "changes", "words"),
+    [
+        ((Aim.SPEEDUP, 1.0), {}, "above 1"),
+        ((Aim.MACS, 1.0), {}, "below 1"),
+        ((Aim.MAX_ERROR, 0.0), {}, "above 0"),
+        ((Aim.RANK, 1.5), {}, "whole number"),
+        ((Aim.MAX_DROP, 0.01), {}, "--calibrate"),
+        ((Aim.MACS, 0.5), {"random_init": True}, "--rank"),
+        ((Aim.MACS, 0.5), {"form": "spiral"}, "spiral"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(net, goal, changes, words):
+    with pytest.raises(ConversionError, match=words):
+        convert(net, settings=asked(*goal, **changes))
+
+
+def test_a_target_is_refused_before_the_work(net, tmp_path, monkeypatch):
+    monkeypatch.setattr(route, "_prepared", pytest.fail)
+    settings = asked(Aim.RANK, 1)
+    with pytest.raises(ConversionError, match="never touched"):
+        convert(net, net, settings=settings, force=True)
+    with pytest.raises(ConversionError, match="directory"):
+        convert(net, tmp_path, settings=settings)
+    with pytest.raises(ConversionError, match="no such directory"):
+        convert(net, tmp_path / "nowhere" / "x.onnx", settings=settings)
+    taken = tmp_path / "taken.onnx"
+    taken.touch()
+    with pytest.raises(ConversionError, match="--force"):
+        convert(net, taken, settings=settings)
+
+
+def test_labels_are_needed_for_a_drop(net, tmp_path):
+    settings = asked(Aim.MAX_DROP, 0.01, calibrate=networks.data(tmp_path))
+    with pytest.raises(ConversionError, match="labels"):
+        convert(net, settings=settings)
