@@ -210,3 +210,11 @@ def test_a_file_that_is_not_there(tmp_path):
         stored_inputs(tmp_path / "none.npz", X)
     with pytest.raises(BindingError, match="cannot be read"):
         stored_inputs(tmp_path, X)
+
+
+def test_what_is_not_finite_is_told(archive):
+    path = archive(x=np.array([[0, 1, np.nan]] * 2, np.float32))
+    arrays, (warning,) = feeds(X, path, 0)
+    assert np.isnan(arrays["x"]).any()
+    assert "'x' holds NaN or infinity" in warning
+    assert feeds(X, archive(x=np.zeros((2, 3), np.float32)), 0)[1] == ()

@@ -11,7 +11,7 @@ import pytest
 from sepcost.latency import child
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.labels import labelled, walk
-from sepcost.latency.layers import kernel_times
+from sepcost.latency.layers import kernel_times, placement
 from tests.latency.conftest import model_file
 from tests.latency.models import conv
 
@@ -197,6 +197,16 @@ def test_a_kernel_is_undisturbed_in_a_run_that_is_disturbed_elsewhere():
         events += [event("b", 2000 * number + 520 + late, 510 - late)]
     times = kernel_times(events)
     assert (times["a"].time_ns, times["b"].time_ns) == (10_000, 10_000)
+
+
+def test_a_node_is_placed_by_its_own_id_after_a_fusion_renamed_it(write):
+    model = write("""net (float[1,2] x) => (float[1,2] y)
+        <float[2,2] w = {1, 2, 3, 4}, float[2] bias = {5, 6}> {
+            product = MatMul (x, w)
+            y = Add (product, bias)
+        }""")
+    # ONNX Runtime places one Gemm, which it calls after the MatMul.
+    assert placement(model, Runtime()) in ([("cpu", ["product"])], [])
 
 
 def test_labels_are_plain_and_unique():
