@@ -61,13 +61,13 @@ def convert(
 ) -> None:
     """Turn regular convolutions into separable ones, keep what the model does, prove the speed.
 
-    [bold]sepcost convert m.onnx -o out.onnx --rank full[/]                         exact
-    [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]       twice as fast
-    [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]     by top-1
-    [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]          only the plan
+    [bold]sepcost convert m.onnx -o out.onnx --rank full[/]
+    [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]
+    [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]
+    [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
 
-    Without calibration data it works from the weights alone, which keeps far less. A result that
-    misses the goal is not written (exit 1), unless --force says so.
+    Without calibration data it works from the weights alone, which keeps far less.
+    A result that misses the goal is not written (exit 1), unless --force says so.
     """
     from sepcost.latency.jobs import Runtime
     from sepcost.separable.settings import By, ConvertSettings, ImageFormat

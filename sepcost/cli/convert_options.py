@@ -120,6 +120,7 @@ By = Annotated[
 Forms = Annotated[
     str | None,
     typer.Option(
+        "--forms",
         metavar="FORM[,FORM]...",
         rich_help_panel=LAYERS,
         show_default="depthwise-pointwise,pointwise-depthwise,block-pointwise",
