@@ -156,6 +156,7 @@ Std = Annotated[
 Size = Annotated[
     str | None,
     typer.Option(
+        "--size",
         metavar="HxW",
         rich_help_panel=DATA,
         show_default="the model's own",

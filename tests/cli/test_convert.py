@@ -1,0 +1,193 @@
+"""``sepcost convert``: what it answers, what it writes, what it refuses."""
+
+import csv
+import io
+import json
+from importlib.resources import files
+
+import jsonschema
+import numpy as np
+import onnx
+import pytest
+from typer.testing import CliRunner
+
+from sepcost.cli.app import app
+from tests.separable import networks
+
+RUNNER = CliRunner()
+SCHEMA = json.loads((files("sepcost.report") / "schemas" / "convert-1.json").read_text("utf-8"))
+
+
+def run(*arguments):
+    return RUNNER.invoke(
+        app, ["convert", *map(str, arguments)], env={"COLUMNS": "200", "FORCE_COLOR": None}
+    )
+
+
+def ok(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*arguments):
+    """The one line that a refusal prints."""
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    assert result.stderr.startswith("sepcost: error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.fixture
+def net(tmp_path):
+    networks.classifier(tmp_path)
+    return tmp_path / "net.onnx"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out.onnx"
+
+
+def test_the_line_to_quote_comes_first(net, out):
+    first = ok(net, "-o", out, "--rank", "1", "--no-verify").splitlines()[0]
+    assert first.startswith("net: 2 convolutions converted, 184.4 k → ")
+    onnx.checker.check_model(out, full_check=True)
+
+
+def test_every_layer_and_every_promise_is_shown(net, out):
+    report = ok(net, "-o", out, "--macs", "50%", "--no-verify")
+    assert "goal: --macs 0.5" in report
+    assert "predicted" in report
+    assert str(out) in report
+    assert {"a", "b"} <= {line.split()[0] for line in report.splitlines() if line.strip()}
+
+
+def test_verification_measures_outputs_and_latency(net, out):
+    document = json.loads(ok(net, "-o", out, "--rank", "full", "--max-time", "0.5", "-f", "json"))
+    jsonschema.validate(document, SCHEMA)
+    (output,) = document["fidelity"]["outputs"]
+    assert document["fidelity"]["inputs"] == "random"
+    assert output["relative_error"] < 1e-5
+    assert document["latency"]["comparisons"][0]["b"] == "converted"
+    assert document["speedup"] > 0
+
+
+def test_the_document_keeps_to_its_schema(net, out, tmp_path):
+    data = networks.data(tmp_path, 64, np.arange(64) % 3)
+    arguments = ("--calibrate", data, "--macs", "0.5", "--no-verify", "-f", "json")
+    document = json.loads(ok(net, "-o", out, *arguments))
+    jsonschema.validate(document, SCHEMA)
+    assert document["goal"] == {"aim": "macs", "value": 0.5, "met": True}
+    assert document["predicted"]["macs"] == document["after"]["macs"]
+    assert document["written"] == [str(out)]
+    assert document["effect"]["top1_drop"] is not None
+
+
+def test_rows_in_csv_are_layers(net):
+    report = ok(net, "--dry-run", "--rank", "1", "--skip", "b", "--no-verify", "-f", "csv")
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(report))}
+    assert rows["a"]["action"] == "converted"
+    assert (rows["b"]["action"], rows["b"]["reason"]) == ("kept", "named by --skip")
+
+
+def test_markdown_has_tables(net):
+    report = ok(net, "--dry-run", "--rank", "2", "--no-verify", "-f", "markdown")
+    assert report.startswith("**`net`: 2 convolutions converted")
+    assert "| `a` | depthwise-pointwise | 2 |" in report
+
+
+def test_a_dry_run_writes_nothing(net, out):
+    ok(net, "-o", out, "--rank", "1", "--no-verify", "--dry-run")
+    assert not out.exists()
+
+
+def test_a_report_can_go_to_a_file(net, out, tmp_path):
+    report = tmp_path / "report.json"
+    arguments = ("-o", out, "--rank", "1", "--no-verify", "-f", "json")
+    assert ok(net, *arguments, "--report", report) == ""
+    assert json.loads(report.read_text())["schema"] == "sepcost/convert/1"
+
+
+def test_a_missed_goal_ends_with_1_and_writes_nothing(net, out):
+    result = run(net, "-o", out, "--macs", "0.001", "--no-verify")
+    assert result.exit_code == 1
+    assert "--macs 0.001 is missed" in result.stderr
+    assert not out.exists()
+    assert run(net, "-o", out, "--macs", "0.001", "--no-verify", "--force").exit_code == 1
+    assert out.exists()
+
+
+def test_nothing_worth_converting_is_no_failure(net, out):
+    result = run(net, "-o", out, "--max-error", "1e-9", "--no-verify")
+    assert result.exit_code == 0
+    assert "nothing worth converting" in result.stdout
+    assert not out.exists()
+
+
+def test_without_data_it_says_so(net):
+    result = run(net, "--dry-run", "--rank", "1", "--no-verify")
+    assert "no calibration data" in result.stderr
+    assert (
+        "no calibration data"
+        not in run(net, "--dry-run", "--rank", "1", "--no-verify", "-q").stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rank", "0"], "--rank '0'"),
+        (["--rank", "half"], "--rank 'half'"),
+        (["--rank", "1", "--macs", "0.5"], "one goal at a time"),
+        (["--speedup", "0.5"], "above 1"),
+        (["--macs", "2"], "below 1"),
+        (["--max-drop", "1%"], "--calibrate"),
+        (["--forms", "spiral"], "--forms 'spiral'"),
+        (["--init", "random"], "--rank"),
+        (["--mean", "a"], "--mean 'a'"),
+        (["--size", "big"], "--size 'big'"),
+        (["--calibrate", "nowhere.npz"], "nowhere.npz"),
+        (["--bind", "N=1,2"], "one size"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_in_one_line(net, arguments, words):
+    assert words in refused(net, "--dry-run", "--no-verify", *arguments)
+
+
+def test_somewhere_to_write_is_needed(net):
+    assert "--dry-run" in refused(net, "--rank", "1")
+
+
+def test_the_input_and_other_files_are_safe(net, out):
+    before = net.read_bytes()
+    assert "never touched" in refused(net, "-o", net, "--rank", "1", "--force")
+    assert net.read_bytes() == before
+    out.write_text("precious")
+    assert "exists" in refused(net, "-o", out, "--rank", "1")
+    assert out.read_text() == "precious"
+
+
+def test_bad_weights_are_named(tmp_path, out):
+    weights = networks.weights()
+    weights["w1"][0, 0, 0, 0] = np.nan
+    from tests.separable.build import parsed, saved
+
+    saved(parsed(networks.TEXT, weights), tmp_path, "bad.onnx")
+    assert "'w1' holds NaN" in refused(tmp_path / "bad.onnx", "-o", out, "--rank", "1")
+
+
+def test_bad_data_are_named(net, tmp_path):
+    path = tmp_path / "bad.npz"
+    images = networks.images(8)
+    images[3, 0, 0, 0] = np.nan
+    np.savez(path, x=images)
+    assert "'x' holds NaN" in refused(net, "--dry-run", "--calibrate", path)
+
+
+def test_fresh_weights_go_with_a_rank(net, out):
+    document = json.loads(
+        ok(net, "-o", out, "--rank", "1", "--init", "random", "--no-verify", "-f", "json")
+    )
+    assert all(row["weight_error"] is None for row in document["layers"])
