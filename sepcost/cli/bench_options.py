@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sepcost.cli import complete
 from sepcost.cli.options import OUT, VIEW
 
 SOURCE, RUN, HOW = "What to measure", "How to run it", "How to measure"
@@ -63,6 +64,7 @@ Baseline = Annotated[
         metavar="SOURCE",
         rich_help_panel=SOURCE,
         show_default="the first",
+        autocompletion=complete.source,
         help="The model that the others are compared with.",
     ),
 ]

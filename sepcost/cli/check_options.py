@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sepcost.cli import complete
 from sepcost.cli.options import OUT
 
 BUDGETS, AGAINST, HOW = "Budgets", "What to compare with", "How to check"
@@ -156,7 +157,12 @@ DiffFormatOption = Annotated[
 Old = Annotated[
     str,
     typer.Argument(
-        metavar="OLD", help="An ONNX file, a spec, a shipped name, or git:REV for NEW at REV."
+        metavar="OLD",
+        autocompletion=complete.source,
+        help="An ONNX file, a spec, a shipped name, or git:REV for NEW at REV.",
     ),
 ]
-New = Annotated[str, typer.Argument(metavar="NEW", help="What it is compared with.")]
+New = Annotated[
+    str,
+    typer.Argument(metavar="NEW", autocompletion=complete.source, help="What it is compared with."),
+]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sepcost.cli import complete
 from sepcost.cli.options import OUT, SOURCE
 
 GOAL, LAYERS, DATA, METHOD = "The goal (one)", "Which layers", "Calibration data", "How"
@@ -48,6 +49,7 @@ Model = Annotated[
     typer.Argument(
         metavar="MODEL",
         show_default=False,
+        autocompletion=complete.source,
         help="An ONNX file, a TOML layer spec, the name of a shipped network, - for stdin.",
     ),
 ]

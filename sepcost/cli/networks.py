@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sepcost.cli import options
+from sepcost.cli import complete, options
 from sepcost.cli.guard import say
 from sepcost.cli.output import emit, write
 from sepcost.cli.progress import progress
@@ -17,7 +17,13 @@ from sepcost.errors import SepcostError
 
 def networks(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", show_default=False, help="One of them.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            show_default=False,
+            autocompletion=complete.network,
+            help="One of them.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,

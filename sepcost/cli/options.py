@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sepcost.cli import complete
+
 SOURCE, VIEW, COUNT, OUT = "What to count", "What to see", "How to count", "Where it goes"
 
 
@@ -72,6 +74,7 @@ Sources = Annotated[
     typer.Argument(
         metavar="SOURCE",
         show_default=False,
+        autocompletion=complete.source,
         help="ONNX files, TOML layer specs, names of shipped networks, - for stdin.",
     ),
 ]
