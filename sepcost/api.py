@@ -62,6 +62,19 @@ def analyze(
     ------
     ModelError, SpecError, BindingError
         Where the source cannot be read, or a dynamic dimension is unbound.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> analysis = sepcost.analyze("small-cnn")
+    >>> analysis.totals.macs, analysis.totals.separable_macs
+    (10585344, 1548544)
+    >>> for row in analysis.rows:
+    ...     if row.separable and row.separable.eligible:
+    ...         print(row.layer.name, row.macs, row.separable.macs)
+    conv_1 884736 125952
+    conv_2 4718592 598016
+    conv_3 4718592 561152
     """
     return sweep(
         source, [bind or {}], shape=shape, trips=trips, alpha=alpha, rho=rho,
@@ -82,7 +95,15 @@ def sweep(
     operators: Operators | None = None,
     conventions: Conventions | None = None,
 ) -> tuple[Analysis, ...]:
-    """Analyze one source once for each of ``binds``, reading it only once; see ``analyze``."""
+    """Analyze one source once for each of ``binds``, reading it only once; see ``analyze``.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> batches = sepcost.sweep("small-cnn", [{"N": 1}, {"N": 8}])
+    >>> [analysis.totals.macs for analysis in batches]
+    [10585344, 84682752]
+    """
     from sepcost.cost.count import count
     from sepcost.model.describe import describe
     from sepcost.model.load import load
@@ -136,6 +157,17 @@ def bench(
         Where a source cannot be read, or a dynamic dimension is unbound.
     MeasurementError
         Where a provider is missing, or a model crashes, hangs or runs out of memory.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> quick = sepcost.Settings(max_time_s=0.5, min_launches=1, max_launches=1)
+    >>> found = sepcost.bench(["small-cnn", "squeezenet-1.1"], settings=quick)
+    >>> [model.name for model in found.models if model.latency.estimate > 0]
+    ['small-cnn', 'squeezenet-1.1']
+    >>> (pair,) = found.comparisons  # pair.ratio is b / a, with its interval; pair.words says it
+    >>> pair.a, pair.b
+    ('small-cnn', 'squeezenet-1.1')
     """
     from sepcost.latency.settings import Settings
 
@@ -185,6 +217,18 @@ def convert(
         Where the data, the weights or the target is at fault; nothing is written then.
     MeasurementError
         Where a model cannot be run or timed.
+
+    Examples
+    --------
+    Without a target it only plans: here every eligible convolution at rank 1.
+
+    >>> import sepcost
+    >>> goal = sepcost.Goal(sepcost.Aim.RANK, 1)
+    >>> found = sepcost.convert(
+    ...     "small-cnn", settings=sepcost.ConvertSettings(goal, verify=False)
+    ... )
+    >>> len(found.plan.choices), found.before.totals.macs, found.after.totals.macs
+    (3, 10585344, 1548544)
     """
     from sepcost.separable import convert as route
     from sepcost.separable.settings import ConvertSettings
@@ -207,6 +251,15 @@ def analyze_convolution(
     ------
     SpecError
         Where the text has another form.
+
+    Examples
+    --------
+    A layer of table 3 of the MobileNets paper:
+
+    >>> import sepcost
+    >>> (row,) = sepcost.analyze_convolution("3x3,512,512,14").rows
+    >>> row.macs, row.separable.macs, round(row.separable.break_even_rank, 2)
+    (462422016, 52283392, 8.84)
     """
     from sepcost.cost.count import count
     from sepcost.model import convolution
@@ -252,6 +305,13 @@ def check(
         Where the configuration is broken, or a baseline is not to be had.
     ModelError, SpecError, BindingError, MeasurementError
         Where a model cannot be read, counted or measured.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> found = sepcost.check("small-cnn", budgets={"macs": "10 M", "params": "400 k"})
+    >>> found.ok, [(verdict.metric, str(verdict.status)) for verdict in found.verdicts]
+    (False, [('macs', 'fail'), ('params', 'ok')])
     """
     from functools import partial
 
@@ -290,6 +350,13 @@ def diff(
     ------
     ModelError, SpecError, BindingError
         Where a source cannot be read, or a dynamic dimension is unbound.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> found = sepcost.diff("small-cnn", sepcost.analyze("small-cnn", alpha=0.5))
+    >>> found.total("macs")
+    (10585344, 2867840)
     """
     from sepcost.cost.diff import diff as compare
 

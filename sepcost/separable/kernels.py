@@ -100,6 +100,16 @@ def factorize(
     ------
     ConversionError
         The weight has NaN or infinite elements, or the form has no such rank.
+
+    Examples
+    --------
+    A kernel that is one 3×3 kernel times one number a pair of channels loses nothing at rank 1:
+
+    >>> import numpy as np, sepcost
+    >>> weight = np.multiply.outer(np.ones((8, 4)), np.eye(3))
+    >>> factors = sepcost.factorize(weight, "depthwise-pointwise", 1)
+    >>> factors.relative_error < 1e-12
+    True
     """
     cut = layout(weight.shape, form, rank, group=group)
     peak, rows = largest(weight), _row_scale(scale, cut)

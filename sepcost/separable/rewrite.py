@@ -67,6 +67,18 @@ def separate(model: Loaded, choices: Iterable[Choice]) -> Loaded:
     ------
     ConversionError
         Where a candidate is not in the model, or factors do not fit the form or type.
+
+    Examples
+    --------
+    A part of a plan:
+
+    >>> import sepcost
+    >>> from sepcost.model.load import load
+    >>> every = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1), verify=False)
+    >>> plan = sepcost.convert("small-cnn", settings=every).plan
+    >>> thinner = sepcost.separate(load("small-cnn", weights=True), plan.choices[1:])
+    >>> len(plan.choices), [node.op_type for node in thinner.proto.graph.node].count("Conv")
+    (3, 5)
     """
     model = whole(model)
     proto = type(model.proto)()
