@@ -87,6 +87,7 @@ class Fitter:
             option.emitted,
             macs_before=self.macs[candidate.id],
             macs_after=macs_of(candidate, factors, self.network),
+            ns_before=option.ns_before,
             ns_after=option.ns,
             weight_error=weight_error,
             output_error=output_error,

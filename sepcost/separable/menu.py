@@ -36,6 +36,7 @@ class Option:
     macs: int
     emitted: str = ""
     ns: float | None = None
+    ns_before: float | None = None  # of the original
     weight_error: float = 0.0
     fitted_error: float | None = None  # of the layer's own output on the data
     effect: float | None = None  # on the network's output, this layer replaced alone

@@ -19,7 +19,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.latency import child, machine, stats
@@ -108,7 +107,7 @@ def _variants(menu: Menu, form: str | None) -> list[Option]:
 
 def _paying(options: Sequence[Option]) -> tuple[Option, ...]:
     """The original, and the fastest way to write each option that takes less time."""
-    keep, *offers = options
+    keep, *offers = (replace(option, ns_before=options[0].ns) for option in options)
     best: dict[tuple[str, int], Option] = {}
     for option in offers:
         key = (str(option.form), option.rank)
@@ -205,7 +204,7 @@ def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
         nodes,
         "layer",
         [helper.make_tensor_value_info("x", number, shape)],
-        [onnx.ValueInfoProto(name="out")],
+        [helper.make_tensor_value_info("out", number, layer.outputs[0] if convolved else shape)],
         [numpy_helper.from_array(a.astype(dtype), name) for name, a in weights.items()],
     )
     opsets = [helper.make_opsetid(*item) for item in network.opsets.items() if item[0] == ""]
