@@ -1,0 +1,1 @@
+"""What makes the pages of the documentation from the code; not part of the package."""
