@@ -29,7 +29,7 @@ from sepcost.separable.settings import ImageFormat
 Samples = Callable[[NDArray[np.int64]], NDArray[Any]]
 
 LABELS = "labels"
-HELD = 4  # one sample in so many takes no part in the fit
+HELD = 8  # one sample in so many takes no part in the fit
 BATCH = 32  # where the model leaves it open
 
 
@@ -68,19 +68,19 @@ class Calibration:
         """The labels of the samples, in the order of ``batches``."""
         return None if self.labels is None else self.labels[self.places[:limit]]
 
-    def split(self) -> tuple[Calibration, Calibration]:
-        """Samples to fit to, and every fourth to judge by; runs stay whole."""
-        runs = np.array_split(self.places, max(1, -(-len(self.places) // self.batch)))
-        if self.stacked:
-            held = np.arange(len(self.places)) % HELD == HELD - 1
-            sides = (self.places[~held], self.places[held])
-        else:
-            joined = np.concatenate(runs)
-            sides = (joined[np.arange(len(joined)) % HELD != HELD - 1], joined[HELD - 1 :: HELD])
-        fit, judge = (_whole(side, self) for side in sides)
-        if not len(judge):
+    def split(self, every: int = HELD) -> tuple[Calibration, Calibration]:
+        """Samples to fit to, and one in ``every`` to judge by; whole batches where they must be."""
+        held = np.arange(len(self.places)) % every == every - 1
+        fit, judge = (_whole(self.places[side], self) for side in (~held, held))
+        if not len(fit) or not len(judge):
             return self, self
         return replace(self, places=fit), replace(self, places=judge)
+
+    @property
+    def sample_bytes(self) -> int:
+        """What one sample takes as the model reads it."""
+        first = self.places[:1]
+        return sum(read(first).nbytes for read in self.samples.values())
 
 
 def _whole(places: NDArray[np.int64], of: Calibration) -> NDArray[np.int64]:

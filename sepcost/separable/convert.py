@@ -26,7 +26,7 @@ from sepcost.model.save import save
 from sepcost.network import Value
 from sepcost.separable import calibrate, goals
 from sepcost.separable.activations import runner
-from sepcost.separable.calibrate import Calibration
+from sepcost.separable.calibrate import HELD, Calibration
 from sepcost.separable.candidates import Candidate, Candidates, Skip, candidates
 from sepcost.separable.context import context
 from sepcost.separable.curves import curves
@@ -41,7 +41,9 @@ from sepcost.separable.trials import Trials, on_disk
 from sepcost.separable.verify import Fidelity, compare
 
 RANDOM_BATCHES = 4
-JUDGED = 1024  # calibration images that a plan is judged on, at most
+HELD_FOR_DROP = 4  # one sample in so many takes no part in the fit, where a drop is estimated
+JUDGED = 2048  # calibration samples that a plan is judged on, at most
+JUDGED_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,14 +170,16 @@ def _prepared(source: str | Path, settings: ConvertSettings, tell: OnProgress) -
     network = describe(loaded, bind=settings.bind, shape=shape)
     before = count(network, str(source))
     found = _selected(candidates(loaded, network), settings)
-    fit, judge = data.split() if data else (None, None)
+    by_drop = settings.goal.aim is Aim.MAX_DROP
+    fit, judge = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
     macs = _macs(before, found.found)
     fitter = Fitter(context(loaded, network), inner, fit, tell, macs)
     tell("running the original")
     kind, beside = _beside(loaded, network.inputs, inner, judge)
     _check_labels(settings, beside)
-    trials = Trials(fitter, settings, beside, network.inputs, tell)
+    weigh = beside if data is None else _beside(loaded, network.inputs, inner, data)[1]
+    trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
     job = _Job(settings, tell, loaded, before, found, fitter, trials, kind)
     if data is None:
         job.notes.append(
@@ -239,7 +243,8 @@ def _beside(
     """Run the original on what it will be compared on."""
     run = runner(loaded, settings.runtime)
     if judge is not None:
-        return "calibration", reference(run, judge.batches(JUDGED), judge.known(JUDGED))
+        limit = max(1, min(JUDGED, JUDGED_BYTES // max(1, judge.sample_bytes)))
+        return "calibration", reference(run, judge.batches(limit), judge.known(limit))
     if settings.inputs is not None:
         given, _ = make_feeds(inputs, settings.inputs, settings.seed)
         return "given", reference(run, [given])
@@ -264,7 +269,7 @@ def _planned(job: _Job) -> Found:
     made = curves(job.found.found, job.before, settings, job.trials)
     whole = float(job.before.totals.macs) if made.by is By.MACS else made.latency
     solved = [goals.solve(settings.goal, one, job.trials, whole) for one in made.curves]
-    return goals.better(settings.goal, solved)
+    return goals.better(settings.goal, solved, job.trials)
 
 
 def _judged(job: _Job, found: Found) -> Conversion:

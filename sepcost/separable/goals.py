@@ -158,12 +158,14 @@ SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Found]] = {
 }
 
 
-def better(goal: Goal, found: Sequence[Found]) -> Found:
+def better(goal: Goal, found: Sequence[Found], trials: Trials) -> Found:
     """Of plans by several kinds of loss the one to keep: it meets the goal, then does it best."""
 
     def order(one: Found) -> tuple[bool, float]:
         cost = one.curve.points[one.place].cost
         by_cost = goal.aim in {Aim.MAX_ERROR, Aim.MAX_DROP}
-        return not one.met, cost if by_cost else one.trial.effect.loss
+        return not one.met, cost if by_cost else trials.weighed(one.trial)
 
+    if len(found) == 1:
+        return found[0]
     return min(found, key=order)

@@ -40,7 +40,8 @@ class Trials:
 
     fitter: Fitter
     settings: ConvertSettings
-    beside: Reference
+    beside: Reference  # what results are judged on: samples that took no part in the fit
+    weigh: Reference  # what plans are chosen on: all samples
     inputs: tuple[Value, ...]
     tell: OnProgress
     done: dict[tuple[Key, ...], Trial] = field(default_factory=dict)
@@ -63,6 +64,12 @@ class Trials:
         self.tell("comparing the outputs")
         run = runner(model, self.fitter.settings.runtime)
         return Trial(tuple(choices), model, effect(run, self.beside))
+
+    def weighed(self, trial: Trial) -> float:
+        """What a plan loses on all samples: twice as sure as on the few that judge it."""
+        if self.weigh is self.beside:
+            return trial.effect.loss
+        return effect(runner(trial.model, self.fitter.settings.runtime), self.weigh).loss
 
     def speedup(self, selection: Selection) -> float:
         """How many times faster a selection runs than the original, measured in turns."""
@@ -100,7 +107,7 @@ class Trials:
         self.tell(f"weighing {candidate.name or candidate.id}: {option.form} {option.rank}")
         choice = Choice(candidate, made, option.emitted, 0, 0)
         model = separate(self.fitter.context.loaded, [choice])
-        found = effect(runner(model, self.fitter.settings.runtime), self.beside)
+        found = effect(runner(model, self.fitter.settings.runtime), self.weigh)
         by_error = self.settings.goal.aim is Aim.MAX_ERROR
         return replace(option, effect=found.relative_error**2 if by_error else found.loss)
 

@@ -65,13 +65,13 @@ def test_labels_stay_with_their_samples(tmp_path):
 
 
 def test_no_sample_is_on_both_sides(tmp_path):
-    fit, judge = taken(tmp_path, x=numbers(80, 2, 3)).split()
+    fit, judge = taken(tmp_path, x=numbers(80, 2, 3)).split(4)
     assert sorted([*fit.places, *judge.places]) == list(range(80))
     assert len(judge) == 20
 
 
 def test_sides_hold_whole_batches_where_they_must(tmp_path):
-    fit, judge = taken(tmp_path, FIXED, x=numbers(40, 2, 3)).split()
+    fit, judge = taken(tmp_path, FIXED, x=numbers(40, 2, 3)).split(4)
     assert (len(fit), len(judge)) == (28, 8)
 
 
