@@ -1,0 +1,37 @@
+"""The picture of the README shows what the command says today, and fetches nothing."""
+
+import html
+import re
+
+from rich.text import Text
+
+from tools import picture
+
+DRAWN = picture.TARGET.read_text(encoding="utf-8")
+
+
+def shown(svg):
+    """All that stands on the screen, without the blanks; the title is none of it."""
+    lines = re.findall(r"<text[^>]*clip-path[^>]*>([^<]*)</text>", svg)
+    return "".join(html.unescape("".join(lines)).split())
+
+
+def test_the_picture_is_current():
+    said = Text.from_ansi(picture.screen()).plain
+    assert "8.10×" in said
+    assert shown(DRAWN) == "".join(f"$ {picture.COMMAND} {said}".split()), (
+        "run: python -m tools.picture"
+    )
+
+
+def test_it_is_in_colour_small_and_alone():
+    assert len(set(re.findall(r"fill: (#\w{6})", DRAWN))) > 3
+    assert len(DRAWN.encode()) < 100_000
+    assert "url(" not in DRAWN.replace("url(#sepcost-", "")
+    assert "href" not in DRAWN
+
+
+def test_names_that_hold_markup_stay_text():
+    svg = picture.picture("\x1b[1m<script>[bold]x[/bold]\x1b[0m\n")
+    assert "<script" not in svg
+    assert shown(svg).endswith("<script>[bold]x[/bold]")
