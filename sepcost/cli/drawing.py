@@ -1,60 +1,91 @@
-"""Tables and lines for the terminal; the only file that knows rich."""
+"""Tables and lines for the terminal; the only file that knows rich.
+
+Most of it is imported where it is needed: plain text that fits its lines needs nothing of it.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from rich import box
 from rich.cells import cell_len
-from rich.color import ColorSystem
-from rich.console import Console, RenderableType
-from rich.style import Style as RichStyle
-from rich.table import Table
-from rich.text import Text
 
 from sepcost.cli.layout import GAP, Cells, fit
 from sepcost.cli.screen import Screen
 from sepcost.report.columns import Column
 
-Row = TypeVar("Row")
-Part = RenderableType
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.style import Style
+    from rich.table import Table
+    from rich.text import Text
 
-STYLES = {name: RichStyle.parse(name) for name in ("", "bold", "cyan", "dim", "green")}
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line in one style, which also goes into a cell of ``bare``."""
+
+    text: str
+    style: str
+
+    def __rich__(self) -> Text:
+        from rich.text import Text
+
+        return Text(self.text, self.style)
+
+
+Part: TypeAlias = "str | Line | Table"
 
 
 def compose(parts: Sequence[Part], screen: Screen) -> str:
     """Put lines and tables together as text, in colour where the screen has it."""
-    console = Console(
+
+    def shown(part: Part) -> str:
+        if isinstance(part, str):
+            return part
+        if isinstance(part, Line) and not screen.colour and cell_len(part.text) <= screen.width:
+            return f"{part.text}\n"
+        return _drawn(part, screen)
+
+    return "\n".join(line.rstrip() for line in "".join(map(shown, parts)).split("\n"))
+
+
+def _drawn(part: RenderableType, screen: Screen) -> str:
+    console = _console(screen)
+    with console.capture() as captured:
+        console.print(part)
+    return captured.get()
+
+
+@cache
+def _console(screen: Screen) -> Console:
+    from rich.console import Console
+
+    return Console(
         file=io.StringIO(), width=screen.width, force_terminal=screen.colour,
         color_system="standard" if screen.colour else None, no_color=not screen.colour,
         markup=False, highlight=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
 
-    def shown(part: Part) -> str:
-        if isinstance(part, str):
-            return part
-        with console.capture() as captured:
-            console.print(part)
-        return captured.get()
 
-    return "\n".join(line.rstrip() for line in "".join(map(shown, parts)).split("\n"))
-
-
-def styled(line: str, style: str = "") -> Part:
+def styled(line: str, style: str = "") -> Line:
     """A line in one style; nothing in it is read as markup."""
-    return Text(line, style)
+    return Line(line, style)
 
 
 def table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -> str:
     """The columns that fit the screen, as text: with widths known, 20,000 rows need no layout."""
     fitted = fit(columns, rows, screen.width, cell_len)
-    system = ColorSystem.STANDARD if screen.colour else None
+    paint = _paint if screen.colour else _plain
 
     def line(cells: Iterable[str], styles: Iterable[str]) -> str:
         shown = (
-            STYLES[style].render(_pad(cell, column), color_system=system)
+            paint(_pad(cell, column), style)
             for cell, style, column in zip(cells, styles, fitted, strict=True)
         )
         return (" " * GAP).join(shown)
@@ -67,6 +98,23 @@ def table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -
         for cells in zip(*(column.cells for column in fitted), strict=True)
     )
     return "\n".join((head, rule, *body)) + "\n"
+
+
+def _plain(text: str, _: str) -> str:
+    return text
+
+
+def _paint(text: str, style: str) -> str:
+    from rich.color import ColorSystem
+
+    return _style(style).render(text, color_system=ColorSystem.STANDARD)
+
+
+@cache
+def _style(name: str) -> Style:
+    from rich.style import Style
+
+    return Style.parse(name)
 
 
 def _pad(cell: str, column: Cells) -> str:
@@ -83,6 +131,9 @@ def style_of(role: str, cell: str) -> str:
 
 def bare(*headers: str) -> Table:
     """A table with a rule under its header and no other; ``>`` sets a column of numbers right."""
+    from rich import box
+    from rich.table import Table
+
     drawn = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0),
         header_style="bold",

@@ -7,7 +7,6 @@ external data stay within the folder of the model. Weights stay on disk (see ``s
 from __future__ import annotations
 
 import codecs
-import difflib
 import stat
 import sys
 import tempfile
@@ -196,6 +195,8 @@ def _check_regular(path: Path) -> None:
 
 
 def _nearest(name: str) -> str:
+    import difflib  # noqa: PLC0415  (names that are right need it not)
+
     names = [network.name for network in spec.networks()]
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean the shipped network {close[0]}?" if close else ""

@@ -104,17 +104,10 @@ levels of blocks and groups, or sizes above 2^24. Names have up to 40 letters, d
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sepcost.errors import SpecError
-from sepcost.model.spec.language import Spec
-from sepcost.model.spec.lines import FaultError, located
-from sepcost.model.spec.schema import parse
 from sepcost.model.spec.shipped import NetworkInfo, find, is_shipped, networks
-from sepcost.model.spec.source import document, read
-from sepcost.model.spec.values import positive
 
 if TYPE_CHECKING:
     import onnx
@@ -154,20 +147,6 @@ def build(
     SpecError
         With file, line, key and what was expected.
     """
-    from sepcost.model.spec.construct import build_model  # noqa: PLC0415  (onnx takes 0.2 s to import)
+    from sepcost.model.spec import route  # noqa: PLC0415  (ONNX files need none of it)
 
-    source = read(text_or_path, origin)
-    try:
-        spec = parse(document(source), source.name)
-        return build_model(_with(spec, alpha, rho), weights=weights)
-    except FaultError as fault:
-        raise located(fault, source.text, source.origin) from None
-
-
-def _with(spec: Spec, alpha: float | None, rho: float | None) -> Spec:
-    given = {"alpha": alpha, "rho": rho}
-    try:
-        found = {key: positive(v, (key,)) for key, v in given.items() if v is not None}
-    except FaultError as fault:  # the caller's, not the file's
-        raise SpecError(f"{fault.place[0]}: {fault}") from None
-    return replace(spec, **found)  # type: ignore[arg-type]  # the keys are the two fields
+    return route.build(text_or_path, {"alpha": alpha, "rho": rho}, weights, origin)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from sepcost.errors import SpecError
@@ -24,6 +22,8 @@ class NetworkInfo:
 
 def networks() -> tuple[NetworkInfo, ...]:
     """List the shipped networks by name."""
+    import tomllib  # noqa: PLC0415  (ONNX files need it not)
+
     found = []
     for path in sorted(FOLDER.glob("*.toml")):
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -44,6 +44,8 @@ def find(name: str) -> Path:
     SpecError
         No network has the name; the message suggests the nearest.
     """
+    from difflib import get_close_matches  # noqa: PLC0415  (nor do names that are right)
+
     paths = _paths()
     plain = _plain(name)
     if plain in paths:

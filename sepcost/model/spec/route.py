@@ -1,0 +1,42 @@
+"""The way of a spec: text, document, Spec, model; and where on it a fault is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sepcost.errors import SpecError
+from sepcost.model.spec.construct import build_model
+from sepcost.model.spec.language import Spec
+from sepcost.model.spec.lines import FaultError, located
+from sepcost.model.spec.schema import parse
+from sepcost.model.spec.source import document, read
+from sepcost.model.spec.values import positive
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def build(
+    text_or_path: str | Path,
+    multipliers: Mapping[str, float | None],
+    weights: bool,
+    origin: str | None,
+) -> onnx.ModelProto:
+    """Build the ONNX model of a layer spec, as ``sepcost.model.spec.build`` describes."""
+    source = read(text_or_path, origin)
+    try:
+        spec = parse(document(source), source.name)
+        return build_model(_with(spec, multipliers), weights=weights)
+    except FaultError as fault:
+        raise located(fault, source.text, source.origin) from None
+
+
+def _with(spec: Spec, given: Mapping[str, float | None]) -> Spec:
+    try:
+        found = {key: positive(v, (key,)) for key, v in given.items() if v is not None}
+    except FaultError as fault:  # the caller's, not the file's
+        raise SpecError(f"{fault.place[0]}: {fault}") from None
+    return replace(spec, **found)  # type: ignore[arg-type]  # the keys are the two fields
