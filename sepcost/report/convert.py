@@ -28,7 +28,7 @@ def headline(found: Conversion) -> str:
         parts.append(f"{times(found.speedup)} as fast")
     if found.effect.drop is not None:
         parts.append(f"top-1 {_points(-found.effect.drop)}")
-    else:
+    elif found.effect.batches:
         parts.append(f"output error {error(found.effect.relative_error)}")
     return "; ".join(parts)
 
@@ -58,7 +58,7 @@ def facts(found: Conversion) -> Iterator[str]:
         f"({human(plan.predicted.macs)} predicted)"
     )
     yield f"params: {human(before.params)} before, {human(after.params)} after"
-    if plan.predicted.loss is not None and plan.choices:
+    if plan.predicted.loss is not None and plan.choices and found.effect.batches:
         yield f"loss: {found.effect.loss:.3g} measured, {plan.predicted.loss:.3g} predicted"
     if found.effect.drop is not None and found.effect.drop_interval is not None:
         low, high = (_points(-bound) for bound in reversed(found.effect.drop_interval))

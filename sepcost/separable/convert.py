@@ -113,7 +113,7 @@ def convert(
     """
     check(settings)
     _check_target(source, wanted)
-    job = _prepared(source, settings, tell)
+    job = _prepared(source, settings, tell, wanted.frontier)
     if not job.found.found:
         return _nothing(job, "no convolution can be converted")
     found = _planned(job)
@@ -163,7 +163,9 @@ def _check_target(source: str | Path, wanted: Wanted) -> None:
         raise ConversionError(f"{target}: exists; give --force to replace it, or name another")
 
 
-def _prepared(source: str | Path, settings: ConvertSettings, tell: OnProgress) -> _Job:
+def _prepared(
+    source: str | Path, settings: ConvertSettings, tell: OnProgress, frontier: bool = False
+) -> _Job:
     tell("reading the model")
     loaded = load(source, weights=True)
     data, shape = _data(loaded, settings)
@@ -176,17 +178,34 @@ def _prepared(source: str | Path, settings: ConvertSettings, tell: OnProgress) -
     macs = _macs(before, found.found)
     fitter = Fitter(context(loaded, network), inner, fit, tell, macs)
     tell("running the original")
-    kind, beside = _beside(loaded, network.inputs, inner, judge)
+    kind, beside = (
+        ("random", Reference((), ()))
+        if _unseen(settings, frontier)
+        else _beside(loaded, network.inputs, inner, judge)
+    )
     _check_labels(settings, beside)
     weigh = beside if data is None else _beside(loaded, network.inputs, inner, data)[1]
     trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
     job = _Job(settings, tell, loaded, before, found, fitter, trials, kind)
     if data is None:
-        job.notes.append(
-            "no calibration data: factors come from the weights alone, and errors are those on "
-            f"{'the given' if kind == 'given' else 'random'} inputs; --calibrate does far better"
-        )
+        job.notes.append(_blind(kind, seen=bool(beside.batches)))
     return job
+
+
+def _blind(kind: str, *, seen: bool) -> str:
+    """Say what is not known without data."""
+    errors = f"errors are those on {'the given' if kind == 'given' else 'random'} inputs"
+    return (
+        "no calibration data: factors come from the weights alone, and "
+        f"{errors if seen else 'nothing was run to see what that does'}; "
+        "--calibrate does far better"
+    )
+
+
+def _unseen(settings: ConvertSettings, frontier: bool) -> bool:
+    """Whether nothing has to be run: some models cannot be, and large ones take their time."""
+    exact = settings.goal.aim in {Aim.RANK, Aim.MACS} and settings.calibrate is None
+    return exact and not settings.verify and not frontier
 
 
 def _check_labels(settings: ConvertSettings, beside: Reference) -> None:
@@ -372,7 +391,6 @@ def _missed(result: Conversion, found: Found) -> str | None:
 
 def _nothing(job: _Job, why: str, *, missed: bool = False) -> Conversion:
     """The model stays as it is, and the result says why."""
-    same = reference(lambda _: [], [])
     goal = job.settings.goal
     plan = Plan(goal, (), job.found.skips, Forecast(job.before.totals.macs, 0.0))
     words = f"the goal {goal.words} is missed: {why}" if missed else None
@@ -382,7 +400,7 @@ def _nothing(job: _Job, why: str, *, missed: bool = False) -> Conversion:
         job.before,
         job.before,
         job.inputs,
-        Effect(None, 0.0, images=len(same.batches)),
+        Effect(None, 0.0, batches=1),
         missed=words,
         notes=(*job.notes, f"nothing worth converting: {why}"),
     )

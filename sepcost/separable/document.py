@@ -34,7 +34,7 @@ def document(found: Conversion) -> Entry:
         "layers": [*map(converted, plan.choices), *map(kept, plan.kept)],
         "effect": {
             "kl": number(effect.kl),
-            "relative_error": number(effect.relative_error),
+            "relative_error": number(effect.relative_error) if effect.batches else None,
             "top1_drop": number(effect.drop),
             "top1_drop_interval": effect.drop_interval and list(effect.drop_interval),
             "images": effect.images,

@@ -37,6 +37,7 @@ class Effect:
     drop: float | None = None  # of top-1, a share; None without labels
     drop_interval: tuple[float, float] | None = None  # of 95 %
     images: int = 0
+    batches: int = 0  # 0: nothing was run, and nothing is known
 
     @property
     def loss(self) -> float:
@@ -90,7 +91,9 @@ def effect(run: Run, beside: Reference) -> Effect:
             hits.append((_top(answers[classes]), _top(found[classes])))
     errors = [_relative(gap, sizes[place]) for place, gap in gaps.items()]
     kl = divergence / images if images else None
-    return Effect(kl, max(errors, default=0.0), *_drop(hits, beside.labels), images)
+    return Effect(
+        kl, max(errors, default=0.0), *_drop(hits, beside.labels), images, len(beside.batches)
+    )
 
 
 def is_classes(answer: Any) -> bool:

@@ -61,6 +61,8 @@ class Trials:
     def built(self, choices: Sequence[Choice]) -> Trial:
         """Put choices into the model and hold its outputs against the original's."""
         model = separate(self.fitter.context.loaded, choices)
+        if not self.beside.batches:
+            return Trial(tuple(choices), model, Effect(None, 0.0))
         self.tell("comparing the outputs")
         run = runner(model, self.fitter.settings.runtime)
         return Trial(tuple(choices), model, effect(run, self.beside))
