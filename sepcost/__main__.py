@@ -1,6 +1,7 @@
 """``python -m sepcost`` and the ``sepcost`` command."""
 
 import atexit
+import gc
 import os
 import signal
 import sys
@@ -11,6 +12,9 @@ from sepcost.cli.app import app
 #: A kill, and the terminal that closes; Windows knows no SIGHUP.
 POLITE = ("SIGTERM", "SIGHUP")
 
+#: A network is some hundred thousand objects, nearly all of which live to the end.
+RARELY = (50_000, 20, 50)
+
 
 def main() -> None:
     """Run the command line. A polite kill ends it like Ctrl-C does: temporary files go with it."""
@@ -18,6 +22,7 @@ def main() -> None:
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(number, _leave)
+    gc.set_threshold(*RARELY)
     try:
         app(prog_name="sepcost")
     except SystemExit as exit_:
