@@ -23,7 +23,7 @@ from sepcost.latency.jobs import Runtime
 from sepcost.model.load import load
 from sepcost.separable.activations import runner
 from sepcost.separable.blocks import Form
-from sepcost.separable.convert import Conversion
+from sepcost.separable.conversion import Conversion
 from sepcost.separable.effect import Effect, Reference, effect, reference
 from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal
 

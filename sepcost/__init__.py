@@ -22,7 +22,7 @@ _HOMES = {
     "BudgetError": "sepcost.errors",
     "Conventions": "sepcost.cost.analysis",
     "Aim": "sepcost.separable.settings",
-    "Conversion": "sepcost.separable.convert",
+    "Conversion": "sepcost.separable.conversion",
     "ConversionError": "sepcost.errors",
     "ConvertSettings": "sepcost.separable.settings",
     "Goal": "sepcost.separable.settings",
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from sepcost.latency.results import Bench
     from sepcost.latency.settings import Settings
     from sepcost.network import Layer, Network
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
     from sepcost.separable.kernels import factorize
     from sepcost.separable.rewrite import separate
     from sepcost.separable.settings import Aim, ConvertSettings, Goal

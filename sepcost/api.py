@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sepcost.latency.settings import OnProgress, Settings
     from sepcost.model.load import Loaded
     from sepcost.model.walk import Observation
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
     from sepcost.separable.settings import ConvertSettings
 
 Operators = Mapping[tuple[str, str], Callable[[Layer], int]]

@@ -18,7 +18,7 @@ from sepcost.report.convert import (
 from sepcost.report.text import shorten, terminal
 
 if TYPE_CHECKING:
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
 
 NAME_LIMIT = 60
 WORDS = 200

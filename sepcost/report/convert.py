@@ -11,7 +11,7 @@ from sepcost.report.units import human, percent, times
 
 if TYPE_CHECKING:
     from sepcost.separable.candidates import Skip
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
     from sepcost.separable.frontier import FrontierPoint
     from sepcost.separable.plan import Choice
     from sepcost.separable.verify import OutputFidelity

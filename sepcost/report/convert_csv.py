@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sepcost.report.csv import written
 
 if TYPE_CHECKING:
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
 
 
 def render(found: Conversion) -> str:

@@ -17,7 +17,7 @@ from sepcost.report.convert import (
 from sepcost.report.markdown import table
 
 if TYPE_CHECKING:
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
 
 
 def render(found: Conversion) -> str:

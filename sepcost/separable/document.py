@@ -12,7 +12,7 @@ from sepcost.separable.candidates import Skip
 from sepcost.separable.plan import Choice
 
 if TYPE_CHECKING:
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
 
 SCHEMA = "sepcost/convert/1"
 

@@ -15,6 +15,7 @@ from sepcost.latency.inputs import random_inputs
 from sepcost.model.describe import describe
 from sepcost.model.load import load
 from sepcost.separable import convert as route
+from sepcost.separable import job
 from sepcost.separable.activations import runner
 from sepcost.separable.settings import Aim, By, ConvertSettings, Goal
 from sepcost.separable.verify import compare
@@ -167,7 +168,7 @@ def test_fresh_weights_have_the_architecture_alone(net, tmp_path):
 
 
 def test_what_need_not_be_run_is_not(net, monkeypatch):
-    monkeypatch.setattr(route, "runner", pytest.fail)
+    monkeypatch.setattr(job, "runner", pytest.fail)
     found = convert(net, settings=asked(Aim.MACS, 0.5))
     assert found.plan.choices
     assert found.to_dict()["effect"]["relative_error"] is None
@@ -233,7 +234,7 @@ def test_what_cannot_be_asked_is_refused(net, goal, changes, words):
 
 
 def test_a_target_is_refused_before_the_work(net, tmp_path, monkeypatch):
-    monkeypatch.setattr(route, "_prepared", pytest.fail)
+    monkeypatch.setattr(route, "prepared", pytest.fail)
     settings = asked(Aim.RANK, 1)
     with pytest.raises(ConversionError, match="never touched"):
         convert(net, net, settings=settings, force=True)

@@ -1,0 +1,46 @@
+"""The frozen result of a conversion: promised against measured, and what was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sepcost.cost.analysis import Analysis
+from sepcost.latency.results import Bench
+from sepcost.separable.effect import Effect
+from sepcost.separable.frontier import FrontierPoint
+from sepcost.separable.plan import Plan
+from sepcost.separable.verify import Fidelity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversion:
+    """What became of a model: promised against measured, and what was written."""
+
+    source: str
+    plan: Plan
+    before: Analysis
+    after: Analysis
+    inputs: str  # what it was judged on: calibration, given or random
+    effect: Effect
+    fidelity: Fidelity | None = None  # None where it was not verified
+    latency: Bench | None = None
+    measured: float | None = None  # of what the goal limits
+    missed: str | None = None  # why the goal is not met
+    written: tuple[Path, ...] = ()
+    frontier: tuple[FrontierPoint, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def speedup(self) -> float | None:
+        """How many times faster than the original, measured."""
+        if self.latency is None or not self.latency.comparisons:
+            return None
+        return 1 / self.latency.comparisons[0].ratio.estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document ``sepcost/convert/1``."""
+        from sepcost.separable.document import document  # noqa: PLC0415  (it reads this module)
+
+        return document(self)
