@@ -11,7 +11,7 @@ from typing import Any
 from sepcost.cli import options, parse
 from sepcost.cli.guard import note
 from sepcost.cli.options import Branch, By, Format, Side, Unit
-from sepcost.cli.output import emit, refuse_sources, write
+from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
 from sepcost.cli.screen import screen
 from sepcost.cost.analysis import Analysis, Conventions
@@ -66,6 +66,7 @@ def analyze(
     [bold]sepcost analyze mobilenet-v1 vgg16[/]                   side by side
     [bold]sepcost analyze model.onnx --bind N=1,8[/]              a dynamic batch, twice
     [bold]sepcost analyze model.onnx --by op --sort params[/]     where the weights are
+    [bold]sepcost analyze model.onnx -f html -o report.html[/]    to look at and to share
     [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]   one layer, no file
 
     At a terminal, a table shows the 30 dearest of the layers that cost MACs, and
@@ -80,6 +81,7 @@ def analyze(
          "operators": parse.operators(operators)},
     )  # fmt: skip
     _check(request, output, netron)
+    refuse_terminal(format_, output)
     swept = len(request.binds) > 1
     rows = by or (By.MODEL if swept else By.LAYER)
     view = View(rows.value, depth, only, sort.value if sort else None, top or 0, unit.value)
@@ -176,11 +178,18 @@ def _markdown(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
     return markdown.render(analyses, view)
 
 
+def _html(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
+    from sepcost.report.html import analyze as page
+
+    return page.render(analyses, view)
+
+
 RENDER: Mapping[Format, Callable[[Sequence[Analysis], View, _Shown], str]] = {
     Format.TABLE: _table,
     Format.JSON: _json,
     Format.CSV: _csv,
     Format.MARKDOWN: _markdown,
+    Format.HTML: _html,
 }
 
 

@@ -14,6 +14,7 @@ from sepcost.cli.convert import convert
 from sepcost.cli.diff import diff
 from sepcost.cli.guard import Guarded
 from sepcost.cli.networks import networks
+from sepcost.cli.report import report
 
 app = typer.Typer(
     cls=Guarded,
@@ -29,6 +30,7 @@ app.command()(convert)
 app.command()(diff)
 app.command()(networks)
 app.command()(providers)
+app.command()(report)
 
 
 def _version(wanted: bool) -> None:

@@ -13,7 +13,7 @@ from sepcost.cli import options, parse
 from sepcost.cli.bench_options import ListFormat
 from sepcost.cli.guard import note
 from sepcost.cli.options import Format
-from sepcost.cli.output import emit, refuse_sources, write
+from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.screen import Screen, screen
 from sepcost.errors import SepcostError
 
@@ -93,6 +93,7 @@ def bench(
         inputs=inputs,
     )
     _refuse_targets(output, export_samples, named)
+    refuse_terminal(format_, output)
     sizes = {"bind": _one(bind), "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
     found = _measured(named, sizes, asked, quiet)
     place = screen(output is not None)
@@ -167,11 +168,18 @@ def _markdown(found: Bench, top: int, _: Screen) -> str:
     return bench_markdown.render(found, top)
 
 
+def _html(found: Bench, _: int, __: Screen) -> str:
+    from sepcost.report.html import bench as page
+
+    return page.render(found)
+
+
 RENDER: Mapping[Format, Callable[[Bench, int, Screen], str]] = {
     Format.TABLE: _table,
     Format.JSON: _json,
     Format.CSV: _csv,
     Format.MARKDOWN: _markdown,
+    Format.HTML: _html,
 }
 
 

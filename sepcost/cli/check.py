@@ -14,7 +14,7 @@ from sepcost.cli import check_options as opt
 from sepcost.cli import options, parse
 from sepcost.cli.check_options import CheckFormat
 from sepcost.cli.guard import note, say
-from sepcost.cli.output import emit, refuse_sources, write
+from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
 from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
@@ -96,6 +96,7 @@ def check(
         raise SepcostError("--loosen says how to --update: add --update")
     reports = _reports(format_ or (), output)
     for report in reports:
+        refuse_terminal(report.format, report.file)
         refuse_sources(report.file, [*question.sources, *([str(config)] if config else ())])
     found = _checked(question, quiet)
     _tell(found, reports, quiet)
@@ -222,6 +223,12 @@ def _gitlab(found: Check, _: bool) -> str:
     return gitlab.render(found)
 
 
+def _html(found: Check, _: bool) -> str:
+    from sepcost.report.html import check as page
+
+    return page.render(found)
+
+
 RENDER: Mapping[CheckFormat, Callable[[Check, bool], str]] = {
     CheckFormat.TABLE: _table,
     CheckFormat.JSON: _json,
@@ -230,4 +237,5 @@ RENDER: Mapping[CheckFormat, Callable[[Check, bool], str]] = {
     CheckFormat.SARIF: _sarif,
     CheckFormat.GITHUB: _github,
     CheckFormat.GITLAB: _gitlab,
+    CheckFormat.HTML: _html,
 }

@@ -24,6 +24,7 @@ class CheckFormat(StrEnum):
     SARIF = "sarif"
     GITHUB = "github"
     GITLAB = "gitlab"
+    HTML = "html"
 
 
 class DiffFormat(StrEnum):
@@ -32,6 +33,7 @@ class DiffFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class Inconclusive(StrEnum):
@@ -138,7 +140,7 @@ FormatOption = Annotated[
         metavar="FORMAT[=FILE]",
         rich_help_panel=OUT,
         show_default="table",
-        help="table, json, markdown, junit, sarif, github or gitlab; several, to files: "
+        help="table, json, markdown, junit, sarif, github, gitlab or html; several, to files: "
         "-f junit=report.xml -f sarif=out.sarif. github also appends a summary to "
         "$GITHUB_STEP_SUMMARY.",
     ),

@@ -13,12 +13,12 @@ from sepcost.cli import convert_options as opt
 from sepcost.cli.convert_parse import Goals, forms, goal, numbers, size
 from sepcost.cli.guard import note, say
 from sepcost.cli.options import Format
-from sepcost.cli.output import emit, refuse_sources
+from sepcost.cli.output import emit, refuse_sources, refuse_terminal
 from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
 
 if TYPE_CHECKING:
-    from sepcost.separable.convert import Conversion
+    from sepcost.separable.conversion import Conversion
     from sepcost.separable.settings import ConvertSettings
 
 MISSED = 1
@@ -75,6 +75,7 @@ def convert(
     if output is None and not (dry_run or frontier):
         raise SepcostError("name where the model goes with -o, or ask for the plan with --dry-run")
     refuse_sources(report, [source])
+    refuse_terminal(format_, report, "--report")
     providers = tuple(provider.split(",")) if provider else ("cpu",)
     asked = ConvertSettings(
         goal=goal(Goals(rank, max_error, max_drop, speedup, macs)),
@@ -161,9 +162,16 @@ def _markdown(found: Conversion, _: Path | None) -> str:
     return convert_markdown.render(found)
 
 
+def _html(found: Conversion, _: Path | None) -> str:
+    from sepcost.report.html import convert as page
+
+    return page.render(found)
+
+
 RENDER: Mapping[Format, Callable[[Conversion, Path | None], str]] = {
     Format.TABLE: _table,
     Format.JSON: _json,
     Format.CSV: _csv,
     Format.MARKDOWN: _markdown,
+    Format.HTML: _html,
 }

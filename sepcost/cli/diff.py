@@ -12,7 +12,7 @@ from sepcost.cli import check_options as opt
 from sepcost.cli import options, parse
 from sepcost.cli.check_options import DiffFormat
 from sepcost.cli.guard import note
-from sepcost.cli.output import emit, refuse_sources
+from sepcost.cli.output import emit, refuse_sources, refuse_terminal
 from sepcost.cli.progress import progress
 from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
@@ -45,6 +45,7 @@ def diff(
     of weights are not compared.
     """
     refuse_sources(output, [old, new])
+    refuse_terminal(format_, output)
     binds = parse.sweep(bind or ())
     if len(binds) > 1:
         raise SepcostError("--bind: diff compares one size at a time")
@@ -107,8 +108,15 @@ def _markdown(found: Diff, top: int) -> str:
     return diff_markdown.render(found, top)
 
 
+def _html(found: Diff, _: int) -> str:
+    from sepcost.report.html import diff as page
+
+    return page.render(found)
+
+
 RENDER: Mapping[DiffFormat, Callable[[Diff, int], str]] = {
     DiffFormat.TABLE: _table,
     DiffFormat.JSON: _json,
     DiffFormat.MARKDOWN: _markdown,
+    DiffFormat.HTML: _html,
 }

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sepcost.errors import SepcostError
 
+HTML = "html"
+
 
 def emit(text: str, output: Path | None) -> None:
     """Write a report to ``output``, or to stdout where there is none."""
@@ -20,6 +22,18 @@ def emit(text: str, output: Path | None) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
+
+
+def refuse_terminal(format_: str, output: Path | None, option: str = "-o") -> None:
+    """Refuse to fill a terminal with a page that is made for a browser.
+
+    Raises
+    ------
+    SepcostError
+        Where there is no ``output`` and stdout is a terminal.
+    """
+    if format_ == HTML and output is None and sys.stdout.isatty():
+        raise SepcostError(f"--format html is a page for a browser: add {option} report.html")
 
 
 def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:

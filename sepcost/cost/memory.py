@@ -87,6 +87,14 @@ def peak_activation_bytes(network: Network, layers: Iterable[Layer] | None = Non
     layers
         The layers that run, in order.
     """
+    return max(live_bytes(network, layers), default=0)
+
+
+def live_bytes(network: Network, layers: Iterable[Layer] | None = None) -> list[int]:
+    """Return the bytes of activations that live at the start and while each layer runs.
+
+    The arguments are those of ``peak_activation_bytes``; its result is the largest of these.
+    """
     order = tuple(network.layers if layers is None else layers)
     storage = _storage(order, network)
     births, deaths = _lifetimes(order, network, storage)
@@ -95,7 +103,7 @@ def peak_activation_bytes(network: Network, layers: Iterable[Layer] | None = Non
         size = _size(network.values.get(name)) or 0
         changes[birth] += size
         changes[deaths[name] + 1] -= size
-    return max(accumulate(changes), default=0)
+    return list(accumulate(changes))[:-1]
 
 
 def roofline_bound(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sepcost.cost.count import count
+from sepcost.errors import MeasurementError
 from sepcost.latency import measure
 from sepcost.latency.results import Bench
 from sepcost.latency.settings import Settings
@@ -18,8 +19,9 @@ from sepcost.separable.conversion import Conversion
 from sepcost.separable.effect import Effect
 from sepcost.separable.goals import Found
 from sepcost.separable.job import Job
-from sepcost.separable.plan import Forecast, Plan
+from sepcost.separable.plan import Choice, Forecast, Plan
 from sepcost.separable.settings import Aim
+from sepcost.separable.timing import timed_choices
 from sepcost.separable.trials import on_disk
 from sepcost.separable.verify import compare
 
@@ -36,6 +38,7 @@ def judged(job: Job, found: Found) -> Conversion:
         job.tell("verifying")
         fidelity = compare(job.loaded, model, job.trials.beside.batches)
         bench = _latency(job, model)
+        choices = _timed(job, choices)
     plan = Plan(
         settings.goal,
         choices,
@@ -56,6 +59,15 @@ def judged(job: Job, found: Found) -> Conversion:
         notes=tuple(job.notes),
     )
     return replace(result, missed=_missed(result, found))
+
+
+def _timed(job: Job, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """Time each layer beside what took its place: what it promised against what it gives."""
+    try:
+        return timed_choices(choices, job.before.network, job.settings.runtime, job.tell)
+    except MeasurementError as error:
+        job.notes.append(f"layers could not be timed one by one: {error}")
+        return choices
 
 
 def _shapes(job: Job) -> Mapping[str, Sequence[int]]:

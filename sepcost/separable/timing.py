@@ -94,6 +94,43 @@ def timed_menus(
     return tuple(filled)
 
 
+def timed_choices(
+    choices: Sequence[Choice], network: Network, runtime: Runtime, tell: OnProgress
+) -> tuple[Choice, ...]:
+    """Fill in what each converted layer took and takes now, where the plan did without times.
+
+    The arguments are those of ``timed_menus``.
+
+    Raises
+    ------
+    MeasurementError
+        Where a layer cannot be run or timed.
+    """
+    open_ = [choice for choice in choices if choice.ns_before is None or choice.ns_after is None]
+    asked: dict[str, tuple[tuple[Candidate, Option | None], ...]] = {}
+    for choice in open_:
+        factors = choice.factors
+        new = Option(factors.form, factors.rank, choice.macs_after, choice.form_emitted)
+        keep = Option(None, 0, choice.macs_before)
+        asked[choice.candidate.id] = tuple((choice.candidate, one) for one in (None, keep, new))
+    keys = {id_: [_key(*one, network) for one in each] for id_, each in asked.items()}
+    wanted = {
+        key: one for id_, each in asked.items() for key, one in zip(keys[id_], each, strict=True)
+    }
+    times = _times(wanted, network, runtime, tell) if wanted else {}
+    return tuple(_timed(one, times, keys.get(one.candidate.id)) for one in choices)
+
+
+def _timed(choice: Choice, times: Mapping[str, float], keys: Sequence[str] | None) -> Choice:
+    if keys is None:
+        return choice
+    base, before, after = (times[key] for key in keys)
+    calls = (choice.candidate.layer.trips or 1) * (1 + len(choice.candidate.others))
+    return replace(
+        choice, ns_before=max(0.0, before - base) * calls, ns_after=max(0.0, after - base) * calls
+    )
+
+
 def _variants(menu: Menu, form: str | None) -> list[Option]:
     """Each option in every emitted form that it can have, or the one asked for."""
     found = []

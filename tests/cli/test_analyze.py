@@ -237,5 +237,5 @@ def test_a_name_full_of_escapes_is_told_safely():
     assert r"\x1b[31m" in refused("\x1b[31mred\n.onnx")
 
 
-def test_html_is_not_offered():
-    assert run("vgg16", "--format", "html").exit_code == 2
+def test_a_page_is_a_format_too():
+    assert ok("vgg16", "--format", "html").startswith("<!doctype html>")

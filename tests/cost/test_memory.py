@@ -10,6 +10,7 @@ from sepcost.cost.memory import (
     Bound,
     activation_bytes,
     bytes_moved,
+    live_bytes,
     peak_activation_bytes,
     roofline_bound,
 )
@@ -126,7 +127,19 @@ def test_branches_follow_each_other_and_the_larger_makes_the_peak():
 
 
 def test_an_empty_network_needs_nothing():
+    assert live_bytes(network({}, [])) == [0]
     assert peak_activation_bytes(network({}, [])) == 0
+
+
+def test_what_lives_at_the_start_and_at_each_step():
+    values = table(x=(1,), a=(10,), b=(100,), y=(1000,))
+    layers = [
+        node(values, "Op", "x", "a"),
+        node(values, "Op", "a", "b"),
+        node(values, "Op", "a b", "y"),
+    ]
+    steps = [size(1), size(1 + 10), size(10 + 100), size(10 + 100 + 1000)]
+    assert live_bytes(network(values, layers, "y")) == steps
 
 
 @given(st.lists(st.integers(1, 50), min_size=2, max_size=12))

@@ -1,0 +1,105 @@
+"""From a ``Page`` to one file of HTML that needs nothing but a browser.
+
+Names come from models and are untrusted. They reach the page in two ways only: through Jinja's
+autoescape, or as JSON in a script element that no browser executes, from which the page's own
+script writes text nodes. A policy in the page's head lets run only the two scripts that were put
+there, by their hashes, and no request leave.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from sepcost import __version__
+from sepcost.report.html.parts import Page
+from sepcost.report.text import terminal
+
+HERE = files("sepcost.report.html")
+STYLES = ("tokens.css", "page.css", "table.css")
+SCRIPTS = ("format.js", "dom.js", "table.js", "theme.js", "bars.js", "points.js", "page.js")
+PLOTLY = "plotly-basic.min.js"
+#: Kinds of sections that need no plotly.
+UNDRAWN = frozenset({"table", "list"})
+#: What ends a script element, starts a comment or is no line of JavaScript, as JSON escapes.
+ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+def render(page: Page) -> str:
+    """Write the page."""
+    drawn = any(s.kind not in UNDRAWN for part in page.parts for s in part.sections)
+    scripts = [_vendored(), _script()] if drawn else [_script()]
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            page=page,
+            version=__version__,
+            policy=_policy(scripts),
+            style=Markup(_static(STYLES)),
+            scripts=[Markup(script) for script in scripts],
+            data=Markup(embed(_data(page))),
+        )
+    )
+
+
+def embed(data: object) -> str:
+    """JSON that may stand in a script element: no ``<``, ``>`` or ``&`` is left in it."""
+    return json.dumps(data, allow_nan=False, separators=(",", ":")).translate(ESCAPES)
+
+
+def _data(page: Page) -> dict[str, Any]:
+    """What the page's script reads; lists are written by the template."""
+    return {
+        section.id: {"kind": section.kind, "data": section.data}
+        for part in page.parts
+        for section in part.sections
+        if section.kind != "list"
+    }
+
+
+def _policy(scripts: list[str]) -> str:
+    """Nothing loads and nothing is sent; plotly writes styles and draws images of its own."""
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _vendored() -> str:
+    return (HERE / "vendor" / PLOTLY).read_text("utf-8")
+
+
+def _script() -> str:
+    return f'"use strict";\n(() => {{\n{_static(SCRIPTS)}}})();\n'
+
+
+@cache
+def _static(names: tuple[str, ...]) -> str:
+    return "".join((HERE / "static" / name).read_text("utf-8") for name in names)
+
+
+@cache
+def _environment() -> Environment:
+    def source(name: str) -> str:
+        return (HERE / "templates" / name).read_text("utf-8")
+
+    made = Environment(
+        loader=FunctionLoader(source), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters["shown"] = terminal
+    return made

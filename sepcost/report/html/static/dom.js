@@ -1,0 +1,19 @@
+// Elements and their text. Names come from models: they become text nodes, never markup.
+function el(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value);
+  }
+  made.append(...children.map((child) => (child instanceof Node ? child : document.createTextNode(child))));
+  return made;
+}
+
+// plotly reads a little HTML in what it draws: with these escapes, it draws what was written.
+const literal = (text) =>
+  String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+function shorten(text, width) {
+  if (text.length <= width) return text;
+  const head = Math.floor((width - 1) / 3);
+  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
+}
