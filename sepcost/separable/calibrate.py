@@ -48,7 +48,7 @@ class Calibration:
 
     samples: Mapping[str, Samples]  # by input: what some places hold, batch first
     places: NDArray[np.int64]
-    batch: int  # samples of one run; a multiple is never needed
+    batch: int  # samples of one run
     stacked: bool  # whether a run takes ``batch`` rows, or one whole sample
     labels: NDArray[np.int64] | None = None
     item: Mapping[str, Shape] | None = None  # the shape of each input in a run of one

@@ -16,7 +16,7 @@ from sepcost.separable.settings import Aim, By, ConvertSettings
 from sepcost.separable.timing import timed_menus
 from sepcost.separable.trials import Trials
 
-CLEARLY = 0.9
+CLEARLY = 0.9  # of another option's error of the weights: closer ones are both tried on data
 
 
 @dataclass(frozen=True, slots=True)
