@@ -1,0 +1,115 @@
+"""Every command of the README does what it says, each in a folder with what it names."""
+
+import shutil
+import sys
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from sepcost.latency import survey
+from sepcost.model import spec
+from tests.cli import models
+from tests.examples.commands import ROOT, blocks, commands, run, tools
+from tests.gate.repository import commit, git, init
+
+README = ROOT / "README.md"
+COMMANDS = commands(README)
+#: What these print is the same on every machine.
+STABLE = ("sepcost analyze ", "sepcost diff ", "sepcost networks")
+#: A goal that is measured may be missed on a busy machine: exit 1.
+MEASURED = ("--speedup",)
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands are for bash")
+
+LARGE = "input = [3, 320, 320]\nlayers = [{ conv = 8, stride = 8 }, { conv = 8 }]"
+REGULAR = "input = [512, 14, 14]\nlayers = [{ conv = 512, repeat = 5 }]"
+PLAIN = """input = [3, 16, 16]
+layers = [{ conv = 16, activation = "relu" }, { conv = 32 }, "global_pool", { linear = 10 }]"""
+#: Depthwise, then pointwise, at any size.
+DETECTOR = """g (float[N, 3, H, W] input) => (float[N, 1, H, W] y)
+    <float[3, 1, 1, 1] d = {1, 2, 3}, float[1, 3, 1, 1] p = {1, 2, 3}>
+    { h = Conv <group = 3> (input, d)  y = Conv (h, p) }"""
+
+
+def example(language, words):
+    """The block of the README in this language that holds these words."""
+    (found,) = [b.text for b in blocks(README) if b.language == language and words in b.text]
+    return found
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory):
+    """A folder with all that the README speaks of, under git as it would be."""
+    folder = tmp_path_factory.mktemp("readme")
+    separated = PLAIN.replace("conv =", "separable_conv =")
+    named = {"model": LARGE, "old": PLAIN, "m": PLAIN, "new": separated}
+    for name, text in named.items():
+        (folder / f"{name}.onnx").write_bytes(spec.build(text + "\n").SerializeToString())
+    (folder / "regular.toml").write_text(REGULAR)
+    (folder / "separable.toml").write_text(REGULAR.replace("conv =", "separable_conv ="))
+    draw = np.random.default_rng(0).standard_normal
+    np.savez(folder / "x.npz", input=draw((8, 3, 320, 320), np.float32))
+    images = draw((64, 3, 16, 16), np.float32)
+    session = onnxruntime.InferenceSession(folder / "m.onnx", providers=["CPUExecutionProvider"])
+    labels = session.run(None, {"input": images})[0].argmax(axis=1)
+    np.savez(folder / "data.npz", input=images, labels=labels)
+    (folder / "models").mkdir()
+    models.save(folder / "models", DETECTOR, "detector.onnx")
+    (folder / "sepcost.toml").write_text(example("toml", "[budgets."))
+    init(folder)
+    commit(folder)
+    git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+    return folder
+
+
+@pytest.fixture
+def folder(furnished, tmp_path):
+    """A copy that a command may change."""
+    return shutil.copytree(furnished, tmp_path / "work")
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    found = tmp_path_factory.mktemp("bin")
+    tools(found)
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.line[:60])
+def test_the_command(command, folder, programs):
+    if "--provider" in command.line:
+        unusable = [each.name for each in survey.providers() if not each.usable]
+        if missing := [name for name in unusable if name in command.line]:
+            pytest.skip(f"no device for {missing[0]} here")
+    done = run(command.line, folder, programs)
+    allowed = {0, 1} if any(word in command.line for word in MEASURED) else {0}
+    assert done.returncode in allowed, done.stdout + done.stderr
+    assert done.stdout
+    if command.line.startswith(STABLE):
+        lines = iter(line.rstrip() for line in done.stdout.splitlines())
+        for shown in command.shown:
+            assert shown in lines, f"{shown}\nis not, or not in this order, in\n{done.stdout}"
+
+
+def test_the_commands_are_found():
+    assert len(COMMANDS) > 20
+    assert {line.split()[1] for line in (c.line for c in COMMANDS)} >= {
+        "analyze", "bench", "convert", "check", "diff",
+    }  # fmt: skip
+    assert sum(bool(command.shown) for command in COMMANDS) >= 2
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in blocks(README) if b.language == "python"], ids=lambda _: "python"
+)
+def test_the_python(block, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    exec(compile(block.text, str(README), "exec"), {"__name__": "readme"})
+    assert capsys.readouterr().out
+
+
+def test_the_layer_spec_is_one(folder, programs):
+    (folder / "small.toml").write_text(example("toml", "[blocks.residual]"))
+    done = run("sepcost analyze small.toml --alpha 0.75 --rho 0.714", folder, programs)
+    assert done.returncode == 0, done.stderr
