@@ -32,8 +32,13 @@ def refuse_terminal(format_: str, output: Path | None, option: str = "-o") -> No
     SepcostError
         Where there is no ``output`` and stdout is a terminal.
     """
-    if format_ == HTML and output is None and sys.stdout.isatty():
+    if format_ == HTML and output is None and to_terminal():
         raise SepcostError(f"--format html is a page for a browser: add {option} report.html")
+
+
+def to_terminal() -> bool:
+    """Whether a person would see what goes to stdout."""
+    return sys.stdout.isatty()
 
 
 def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:

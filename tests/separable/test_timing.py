@@ -9,9 +9,12 @@ import pytest
 from sepcost.cost.count import count
 from sepcost.latency.jobs import Runtime
 from sepcost.model.describe import describe
-from sepcost.separable.menu import menus
+from sepcost.separable.blocks import Form
+from sepcost.separable.fresh import random_factors
+from sepcost.separable.menu import menus, shell
+from sepcost.separable.plan import Choice
 from sepcost.separable.settings import FORMS
-from sepcost.separable.timing import timed_menus
+from sepcost.separable.timing import timed_choices, timed_menus
 from tests.separable import networks
 from tests.separable.build import find
 
@@ -70,6 +73,21 @@ def test_the_fastest_way_to_write_it_is_taken(clock, tmp_path):
 def test_a_form_that_was_asked_for_is_taken_slow_or_not(clock, tmp_path):
     ranks = [o for o in timed(tmp_path, "concat")[1].options if o.emitted == "concat"]
     assert ranks == [] or all(o.ns > 1000 for o in ranks)
+
+
+def test_a_plan_made_without_times_is_given_them(clock, tmp_path):
+    """Of each layer the same original's time as on the menu, and that of what was chosen."""
+    loaded = networks.classifier(tmp_path)
+    network = describe(loaded)
+    chosen = [
+        Choice(one, random_factors(one, shell(one, Form.DEPTHWISE_POINTWISE, 1), 0), "sum", 2, 1)
+        for one in find(loaded).found
+    ]
+    found = timed_choices(chosen, network, Runtime(), lambda _: None)
+    before = [menu.options[0].ns for menu in timed(tmp_path, form="sum")]
+    assert [one.ns_before for one in found] == before
+    assert found[1].ns_after == 16 * 9 + 16 * 16 + 16
+    assert timed_choices(found, network, Runtime(), pytest.fail) == found
 
 
 def test_times_are_remembered_for_the_same_runtime(clock, tmp_path):

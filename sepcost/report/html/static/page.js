@@ -40,7 +40,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => char
 addEventListener("beforeprint", () => {
   document.documentElement.dataset.theme = "light";
   tables.forEach((table) => table.printing(true));
-  charts.forEach((host) => drawChart(host, { autosize: false, width: PRINT_WIDTH, height: 300 }));
+  charts.forEach((host) => drawChart(host, { autosize: false, width: PRINT_WIDTH, height: host.clientHeight }));
 });
 addEventListener("afterprint", () => {
   delete document.documentElement.dataset.theme;

@@ -82,9 +82,13 @@ function frontier(colours, { axis: by, points, chosen }) {
   const write = by === "ns" ? duration : human;
   const say = ([cost, lost, layers]) => hover([`${layers} layers converted`, `${write(cost)}${by === "ns" ? "" : " MACs"}, error ${error(lost)}`]);
   const every = [...points, ...(chosen ? [chosen] : [])];
+  const best = points.filter((one, at) => points.slice(0, at).every((other) => other[1] > one[1]));
   const traces = [{
-    type: "scatter", mode: "lines+markers", name: "plans carried out", x: points.map((one) => one[0]), y: points.map((one) => one[1]),
-    line: { color: colours.before, width: 2 }, marker: { size: 8, color: colours.after }, hoverinfo: "text", hovertext: points.map(say),
+    type: "scatter", mode: "lines", name: "frontier", x: best.map((one) => one[0]), y: best.map((one) => one[1]), hoverinfo: "skip",
+    line: { color: colours.before, width: 2, shape: "hv" },
+  }, {
+    type: "scatter", mode: "markers", name: "plans carried out", x: points.map((one) => one[0]), y: points.map((one) => one[1]),
+    marker: { size: 9, color: colours.after }, cliponaxis: false, hoverinfo: "text", hovertext: points.map(say),
   }];
   if (chosen) {
     traces.push({

@@ -1,0 +1,118 @@
+"""One page of each kind, and names that try to break out of it."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import sepcost
+from sepcost.report import bench_document, check_json, convert_document, diff_json
+from sepcost.report import json as analyze_json
+from sepcost.report.html import analyze, bench, check, convert, diff, report
+from sepcost.report.view import View
+from sepcost.separable.frontier import FrontierPoint
+from sepcost.separable.settings import Aim, ConvertSettings, Goal
+from tests.budget.build import check as checked
+from tests.budget.build import verdict
+from tests.report import bench_samples, samples, verdict_samples
+from tests.separable import networks
+
+HOSTILE = (
+    "</script><script>window.hacked=1</script>", "<img src=x onerror=window.hacked=1>",
+    "<b>bold</b>", "<a href='javascript:window.hacked=1'>x</a>", "&lt;i&gt;&amp;", "%{x} %{y:.3f}",
+    "{{ 7 * 7 }}", "<!--", "]]>", "${window.hacked=1}", "$x^2$", "a\u2028b\u2029c", "\x1b[31mred",
+    "\u202eevil", "\ud800", '"quoted"', "'", "line\nbreak", "<br>", "=1+1",
+)  # fmt: skip
+
+
+@cache
+def conversion():
+    """Two layers converted, with times and a frontier as a measurement would fill them in."""
+    with TemporaryDirectory() as folder:
+        networks.classifier(Path(folder))
+        source = Path(folder) / "net.onnx"
+        settings = ConvertSettings(goal=Goal(Aim.RANK, 1), verify=False, skip=("b",))
+        found = sepcost.convert(source, settings=settings)
+    choices = tuple(replace(one, ns_before=3e6, ns_after=2e6) for one in found.plan.choices)
+    before, after = bench_samples.model("original"), bench_samples.model("converted", 6e6)
+    measured = bench_samples.bench(
+        before, after, comparisons=[bench_samples.pair("original", "converted", 0.6)]
+    )
+    macs = found.before.totals.macs
+    points = tuple(
+        FrontierPoint(
+            int(macs * (1 - share)), layers, error**2, error**2, error, None, 10e6 * (1 - share),
+            1 / (1 - share), "weights",
+        )
+        for share, layers, error in ((0.6, 2, 0.5), (0.4, 1, 0.2), (0.0, 0, 0.0))
+    )  # fmt: skip
+    plan = replace(found.plan, choices=choices)
+    effect = replace(found.effect, relative_error=0.3, batches=4)
+    return replace(found, plan=plan, effect=effect, latency=measured, frontier=points)
+
+
+def network(*names):
+    """One convolution for each name, then one layer that nobody can count."""
+    rows = [samples.conv_row(name, f"{at}_out") for at, name in enumerate(names)]
+    return samples.analysis(*rows, samples.plain_row(), samples.unknown_row())
+
+
+def budgets():
+    return checked(*verdict_samples.every(), verdict(model="n.onnx", metric="params"))
+
+
+def layered():
+    return bench_samples.layered()
+
+
+def compared():
+    return sepcost.diff("resnet-18", "resnet-50")
+
+
+@cache
+def pages():
+    """Each kind of page with the document that tells the same."""
+    vgg = sepcost.analyze("vgg16")
+    both = [vgg, sepcost.analyze("squeezenet-1.1")]
+    return {
+        "analyze": (analyze.render([vgg], View()), analyze_json.render([vgg], View())),
+        "several": (analyze.render(both, View()), analyze_json.render(both, View())),
+        "unknown": (analyze.render([network("a")], View()), None),
+        "bench": (bench.render(layered()), bench_document.render(layered())),
+        "benches": (bench.render(bench_samples.several()), None),
+        "machine": (bench.render(bench_samples.machine_alone()), None),
+        "convert": (convert.render(conversion()), convert_document.render(conversion())),
+        "check": (check.render(budgets()), check_json.render(budgets())),
+        "diff": (diff.render(compared()), diff_json.render(compared())),
+        "report": (report.render(vgg, layered(), conversion()), None),
+    }
+
+
+NAMES = (
+    "analyze", "several", "unknown", "bench", "benches", "machine", "convert", "check", "diff",
+    "report",
+)  # fmt: skip
+
+
+def page(name):
+    return pages()[name][0]
+
+
+def document(name):
+    return json.loads(pages()[name][1])
+
+
+def hostile(name):
+    """Every page with this name wherever a model may put one."""
+    analysis = network(name, "plain")
+    row = replace(analysis.rows[0], reason=name)
+    analysis = replace(analysis, source=name, rows=(row, *analysis.rows[1:]), warnings=(name,))
+    other = samples.analysis(samples.conv_row(name, "z", macs=99), name=name)
+    return {
+        "analyze": analyze.render([analysis], View()),
+        "several": analyze.render([analysis, other], View()),
+        "bench": bench.render(bench_samples.hostile(name)),
+        "check": check.render(verdict_samples.nasty(name)),
+        "diff": diff.render(sepcost.diff(analysis, other)),
+    }
