@@ -13,8 +13,12 @@ SHORT = {
 Settings = settings.Settings
 
 
+LAUNCHES = 1 if sys.argv[1:2] == ["script"] else 2
+
+
 def short(**more):
-    return Settings(**more | {"max_time_s": 1.0, "min_launches": 2, "max_launches": 2})
+    launches = {"min_launches": LAUNCHES, "max_launches": LAUNCHES}
+    return Settings(**more | {"max_time_s": 1.0} | launches)
 
 
 settings.Settings = short  # type: ignore[assignment,misc]
