@@ -33,8 +33,11 @@ PEERS: Mapping[str, Sequence[str]] = {
     "onnxsim": ("python", "-m", "onnxsim.shape_cost", "{}"),
     "onnxslim": ("onnxslim", "{}", "--inspect"),
 }
+#: Peers that tell no MACs.
 NO_MACS = frozenset({"onnxslim"})
-"""Peers that tell no MACs."""
+
+#: Models that peers would need seven times their size of memory for.
+ALONE = frozenset({"weights5gb"})
 
 #: pip's arguments, one call each: what cannot be installed is told, and the others go on.
 INSTALLS = (
@@ -64,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         for model, path in _models(options, folder, theirs):
             commands = {OURS: [str(ours / "sepcost"), "analyze", str(path)]}
-            commands |= {peer: _command(theirs, peer, path) for peer in PEERS}
+            if model not in ALONE:
+                commands |= {peer: _command(theirs, peer, path) for peer in PEERS}
             samples = interleave(commands, options.rounds)
             result["models"][model] = {"bytes": _size(path), "tools": summary(samples, OURS)}
             print(_table(model, result["models"][model]), flush=True)
