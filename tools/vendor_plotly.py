@@ -1,6 +1,6 @@
 """Fetch the newest plotly.js-basic into the package, checked against the registry's own hash.
 
-``python tools/vendor_plotly.py [VERSION]``; then look at a report, and run the tests marked
+``python -m tools.vendor_plotly [VERSION]``; then look at a report, and run the tests marked
 ``browser``.
 """
 

@@ -65,6 +65,7 @@ def convert(
     [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]
     [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]
     [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
+    [bold]sepcost convert m.onnx --frontier -f html --report r.html[/]
 
     Without calibration data it works from the weights alone, which keeps far less.
     A result that misses the goal is not written (exit 1), unless --force says so.

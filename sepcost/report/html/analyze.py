@@ -73,7 +73,8 @@ def tiles(analysis: Analysis) -> list[Tile]:
     ]  # fmt: skip
     if totals.separable_macs < totals.macs:
         fewer = f"{times(totals.reduction)} fewer"
-        params = f"{human(totals.params)} with regular convolution"
+        smaller = totals.params / totals.separable_params if totals.separable_params else 1.0
+        params = f"{times(smaller)} fewer"
         found[1:1] = [
             Tile("MACs, separable", human(totals.separable_macs), fewer, totals.separable_macs,
                  "good"),

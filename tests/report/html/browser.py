@@ -1,8 +1,8 @@
 """A page in a real browser: what it shows, what it logs, what it asks the network for."""
 
 import json
-import os
 import shutil
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +34,7 @@ def started():
         for flag in (*FLAGS, f"--user-data-dir={folder}/profile"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        service = Service(DRIVER, log_output=os.devnull)
+        service = Service(DRIVER, log_output=subprocess.DEVNULL)
         driver = Chrome(options=options, service=service)
         try:
             yield Browser(driver, Path(folder))

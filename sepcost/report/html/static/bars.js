@@ -22,7 +22,7 @@ function promised(colours, { names, promised: said, measured }) {
     type: "scatter", mode: "markers", name, x: at, y, marker, hoverinfo: "text", hovertext: at.map(say), customdata: names,
   });
   const steps = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16, 32, 64, 128];
-  const y = { type: "log", tickvals: steps, ticktext: steps.map((one) => `${one < 1 ? `1/${1 / one}` : one}×`), title: "times less" };
+  const y = { type: "log", tickvals: steps, ticktext: steps.map((one) => `${one < 1 ? `1/${1 / one}` : one}×`), title: "fewer MACs, less time" };
   const even = { type: "line", xref: "paper", x0: 0, x1: 1, y0: 1, y1: 1, line: { color: colours.soft, width: 1, dash: "dot" } };
   return {
     traces: [

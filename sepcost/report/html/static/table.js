@@ -73,7 +73,7 @@ function drawTable(host, { columns, rows }) {
     const known = value !== null && value !== undefined;
     const number = known && typeof value === "number";
     const text = !known ? "" : number ? FORMATS[column.kind](value) : value;
-    const kind = WORDS.has(column.kind) ? `words ${column.kind === "status" ? value : column.kind}` : null;
+    const kind = WORDS.has(column.kind) ? `words ${column.kind === "status" ? value : column.kind}` : value === 0 ? "none" : null;
     const hover = number ? String(value) : text.length > 30 ? text : null;
     return el("td", { class: kind, "data-value": number ? value : null, title: hover }, text);
   }
