@@ -1,7 +1,5 @@
 """Small networks to convert: two convolutions with structure, and data that look like something."""
 
-from pathlib import Path
-
 import numpy as np
 
 from tests.separable.build import parsed, saved
@@ -49,11 +47,11 @@ def images(count, seed=1):
     """Smooth noise: neighbours are alike, as in pictures."""
     random = np.random.default_rng(seed)
     noise = random.standard_normal((count, 4, 10, 10))
-    smooth = sum(noise[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)) / 3
-    return smooth.astype(np.float32)
+    shifted = [noise[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)]
+    return (np.sum(shifted, axis=0) / 3).astype(np.float32)
 
 
-def data(folder, count=128, labels=None) -> Path:
+def data(folder, count=128, labels=None):
     path = folder / "calibration.npz"
     arrays = {"x": images(count)}
     if labels is not None:

@@ -1,7 +1,5 @@
 """Calibration data: what is taken, what is refused, and in which batches it comes."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,7 @@ OPEN = (Input("x", "float32", (None, 2, 3)),)
 FIXED = (Input("x", "float32", (4, 2, 3)),)
 
 
-def archive(folder, **arrays) -> Path:
+def archive(folder, **arrays):
     path = folder / "data.npz"
     np.savez(path, **arrays)
     return path
@@ -157,8 +155,9 @@ def test_subfolders_are_classes(tmp_path):
         (tmp_path / name).mkdir(exist_ok=True)
         np.save(tmp_path / name / f"{k}.npy", numbers(2, 3))
     data = open_data(tmp_path, OPEN, ImageFormat())
-    assert data.known() is not None
-    assert data.known().tolist() == [0, 1, 1]
+    labels = data.known()
+    assert labels is not None
+    assert labels.tolist() == [0, 1, 1]
 
 
 def test_a_file_with_nan_is_told_when_it_is_read(tmp_path):

@@ -80,7 +80,7 @@ def test_a_share_of_the_macs_is_kept_to(net):
 
 def test_more_macs_never_lose_more_in_the_plan(net):
     losses = [
-        convert(net, settings=asked(Aim.MACS, share)).plan.predicted.loss
+        convert(net, settings=asked(Aim.MACS, share)).plan.predicted.loss or 0.0
         for share in (0.3, 0.5, 0.7, 0.9)
     ]
     assert losses == sorted(losses, reverse=True)

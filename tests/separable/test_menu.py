@@ -1,5 +1,7 @@
 """What is offered for a convolution, and what it costs by ``sepcost.cost``."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from sepcost.separable.settings import FORMS
 from tests.separable import networks
 from tests.separable.build import Chosen, conv, find, saved
 
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "plain": {},
     "strided": {"strides": [2, 2]},
     "grouped": {"group": 2},
@@ -59,7 +61,7 @@ def offered(folder, forms=FORMS, emitted=None):
     loaded = networks.classifier(folder)
     network = describe(loaded)
     found = find(loaded).found
-    rows = {row.layer.id: row.macs for row in count(network, "").rows}
+    rows = {row.layer.id: row.macs or 0 for row in count(network, "").rows}
     return menus(found, network, rows, forms, emitted)
 
 
