@@ -6,6 +6,7 @@ an error. Should this process be killed itself, the child sees its stdin close a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -163,3 +164,6 @@ def _kill(process: subprocess.Popen[str]) -> None:
     except (ProcessLookupError, PermissionError):
         pass  # nothing is left of it
     process.wait()
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # it died before it read its job
+            process.stdin.close()
