@@ -35,8 +35,9 @@ def refused(*arguments):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Nothing runs: measurements and conversions made by hand."""
+    """Nothing runs in the test: a measurement made by hand, and a conversion made before."""
     asked: dict[str, Any] = {}
+    converted = pages.conversion()  # a real one, made before convert is replaced
 
     def bench(sources, *, settings, on_progress, **sizes):
         asked["bench"] = (sources, settings, sizes)
@@ -44,7 +45,7 @@ def measured(monkeypatch):
 
     def convert(source, target=None, *, settings, frontier=False, on_progress, **_):
         asked["convert"] = (source, target, settings, frontier)
-        return pages.conversion()
+        return converted
 
     monkeypatch.setattr(sepcost.api, "bench", bench)
     monkeypatch.setattr(sepcost.api, "convert", convert)
