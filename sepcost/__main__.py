@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-from sepcost.cli.app import app
+from sepcost.cli.app import build
 
 #: A kill, and the terminal that closes; Windows knows no SIGHUP.
 POLITE = ("SIGTERM", "SIGHUP")
@@ -24,7 +24,7 @@ def main() -> None:
             signal.signal(number, _leave)
     gc.set_threshold(*RARELY)
     try:
-        app(prog_name="sepcost")
+        build(sys.argv[1:])(prog_name="sepcost")
     except SystemExit as exit_:
         _end(exit_)
 
