@@ -85,7 +85,11 @@ def test_the_command(command, folder, programs):
     done = run(command.line, folder, programs)
     allowed = {0, 1} if any(word in command.line for word in MEASURED) else {0}
     assert done.returncode in allowed, done.stdout + done.stderr
-    assert done.stdout
+    words = command.line.split()
+    if "-o" in words and words[1] != "convert":
+        assert (folder / words[words.index("-o") + 1]).stat().st_size
+    else:
+        assert done.stdout
     if command.line.startswith(STABLE):
         lines = iter(line.rstrip() for line in done.stdout.splitlines())
         for shown in command.shown:
