@@ -1,5 +1,6 @@
 """Every command of the README does what it says, each in a folder with what it names."""
 
+import shlex
 import shutil
 import sys
 
@@ -85,7 +86,7 @@ def test_the_command(command, folder, programs):
     done = run(command.line, folder, programs)
     allowed = {0, 1} if any(word in command.line for word in MEASURED) else {0}
     assert done.returncode in allowed, done.stdout + done.stderr
-    words = command.line.split()
+    words = shlex.split(command.line, comments=True)
     if "-o" in words and words[1] != "convert":
         assert (folder / words[words.index("-o") + 1]).stat().st_size
     else:
