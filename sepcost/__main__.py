@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 from sepcost.cli.app import build
+from sepcost.cli.guard import system
 
 #: A kill, and the terminal that closes; Windows knows no SIGHUP.
 POLITE = ("SIGTERM", "SIGHUP")
@@ -27,6 +28,8 @@ def main() -> None:
         build(sys.argv[1:])(prog_name="sepcost")
     except SystemExit as exit_:
         _end(exit_)
+    except OSError as error:  # the help could not be written
+        _end(SystemExit(system(error)))
 
 
 def _end(exit_: SystemExit) -> None:

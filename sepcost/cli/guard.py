@@ -33,7 +33,7 @@ class Guarded(TyperGroup):
         except KeyboardInterrupt as error:
             raise typer.Exit(INTERRUPTED) from error
         except OSError as error:
-            raise typer.Exit(_system(error)) from error
+            raise typer.Exit(system(error)) from error
         except (MemoryError, RecursionError) as error:
             raise typer.Exit(_unexpected(error)) from error
         except Exception as error:
@@ -60,7 +60,7 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def _system(error: OSError) -> int:
+def system(error: OSError) -> int:
     """Leave a reader that went away in peace; tell what else the system refused."""
     if error.errno == errno.EPIPE:
         # Python flushes stdout once more at exit: let that go nowhere.

@@ -38,7 +38,7 @@ def _change(before: int, after: int) -> str:
 
 
 def _points(change: float) -> str:
-    return f"{100 * change:+.2f} points"
+    return f"{round(100 * change, 2) + 0.0:+.2f} points"  # minus nothing is nothing
 
 
 def error(value: float | None) -> str:

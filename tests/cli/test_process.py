@@ -124,12 +124,13 @@ def test_nothing_is_left_behind_in_the_temporary_folder(tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_a_full_disk_is_told_by_the_exit_code():
+@pytest.mark.parametrize("words", [("analyze", "small-cnn", "-q"), ("--help",)])
+def test_a_full_disk_is_told_by_the_exit_code(words):
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     with open("/dev/full", "w") as full:
         result = subprocess.run(
-            [sys.executable, "-m", "sepcost", "analyze", "small-cnn", "-q"],
+            [sys.executable, "-m", "sepcost", *words],
             stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
         )  # fmt: skip
     assert result.returncode == 2
