@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sepcost import __version__
-from sepcost.cost.analysis import Analysis, Convolution, LayerCost
-from sepcost.cost.groups import groups
+from sepcost.cost.analysis import Analysis, Convolution, Group, LayerCost
 from sepcost.network import ABSENT, Network, Shape, Value
 
 SCHEMA = "sepcost/analyze/1"
@@ -62,9 +61,9 @@ def per_item(analysis: Analysis) -> Entry | None:
     return {"batch": batch, **{name: _share(amount, batch) for name, amount in amounts.items()}}
 
 
-def group_entries(analysis: Analysis, by: str, depth: int | None = None) -> list[Entry]:
-    """Return the groups of ``groups.groups`` as dicts."""
-    return [{**asdict(group), "flops": 2 * group.macs} for group in groups(analysis, by, depth)]
+def group_entries(groups: Iterable[Group]) -> list[Entry]:
+    """Return groups of rows as dicts."""
+    return [{**asdict(group), "flops": 2 * group.macs} for group in groups]
 
 
 def _share(amount: int, batch: int) -> int | float:

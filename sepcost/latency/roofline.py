@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.memory import roofline_bound
 from sepcost.latency.results import Bench, LayerTime, Measurement, Peaks, Placement
 
 
@@ -37,9 +38,10 @@ def _layer(time: LayerTime, rows: Mapping[str, LayerCost], peaks: Peaks | None) 
     moved = _bytes(found)
     bound, fraction = None, None
     if peaks and (macs or moved) and macs is not None and moved is not None and time.time_ns > 0:
-        compute_s, memory_s = macs / peaks.macs_per_second, moved / peaks.bytes_per_second
-        bound = "compute" if compute_s >= memory_s else "memory"
-        fraction = max(compute_s, memory_s) / (time.time_ns * 1e-9)
+        best = roofline_bound(
+            macs, moved, peaks.macs_per_second * 1e-9, peaks.bytes_per_second * 1e-9
+        )
+        bound, fraction = best.limit, best.ns / time.time_ns
     name = _name(found)
     return replace(time, name=name, macs=macs, bytes_moved=moved, bound=bound, fraction=fraction)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.document import document
+from sepcost.cost.document import document, group_entries
 from sepcost.report.view import View
 
 #: A list that holds nothing but numbers, as ``indent`` lays it out.
@@ -28,9 +27,7 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
         layers = {layer["id"]: layer for layer in entry["layers"]}
         entry["layers"] = [layers[row.layer.id] for row in view.layers(analysis)]
         if view.by in GROUPED:
-            entry["groups"] = [
-                {**asdict(group), "flops": 2 * group.macs} for group in view.groups(analysis)
-            ]
+            entry["groups"] = group_entries(view.groups(analysis))
     return dumps(found)
 
 

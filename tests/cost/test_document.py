@@ -6,6 +6,7 @@ import pytest
 
 from sepcost.cost.count import count
 from sepcost.cost.document import SCHEMA, document, entry, group_entries, per_item
+from sepcost.cost.groups import groups
 from sepcost.network import Role
 from tests.cost.build import network, node, table, value
 
@@ -93,6 +94,6 @@ def test_the_document_is_plain_json():
 
 @pytest.mark.parametrize("by", ["op", "scope", "kernel"])
 def test_groups_as_dicts_sum_up(by):
-    found = group_entries(FOUND, by)
+    found = group_entries(groups(FOUND, by))
     assert sum(group["macs"] for group in found) == FOUND.totals.macs
     assert all(group["flops"] == 2 * group["macs"] for group in found)

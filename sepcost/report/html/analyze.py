@@ -137,10 +137,6 @@ def layers(
 Times = dict[str, float] | None
 
 
-def _separable_macs(row: LayerCost) -> int | None:
-    return row.separable.macs if row.separable else None
-
-
 def _fewer(row: LayerCost) -> float | None:
     found = row.separable
     return row.macs / found.macs if found and found.macs and row.macs else None
