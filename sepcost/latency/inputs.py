@@ -54,6 +54,9 @@ def random_inputs(values: Sequence[Value], seed: int) -> tuple[dict[str, Array],
         if value.shape is None:
             raise BindingError(
                 f"input {value.name!r} has no static shape: bind it, or give --shape"
+                if value.dtype
+                else f"input {value.name!r} is no tensor, and others cannot be made up; "
+                "cut the model behind it (onnx.utils.extract_model)"
             )
         generator = np.random.default_rng((seed, position))
         arrays[value.name] = _fill(value, value.shape, generator)

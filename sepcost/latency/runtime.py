@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from sepcost.errors import MeasurementError, ModelError, SepcostError
+from sepcost.latency.inputs import EXOTIC
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_name
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 ort.disable_telemetry_events()  # what is measured here is nobody else's business
 
 Session = ort.InferenceSession
-NUMPY_KINDS = "biufcO"
 VERSION: str = ort.__version__
 ORT_LOG_ERRORS_ONLY = 3
 
@@ -59,28 +59,50 @@ _OF_THE_MODEL = (
 _OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "bad allocation")
 
 
+#: What ONNX Runtime says -> what one can do about it.
+_REMEDIES: Mapping[str, str] = {
+    "Could not find an implementation": (
+        "; bring it to an opset that has one (onnx.version_converter), or take another --provider"
+    ),
+    "is not a registered function/op": "; only a runtime that has this operator can run it",
+    "Expected: 0 ": (
+        "; a size of 0 in a model counts as open here: give that dimension a name in its place"
+    ),
+}
+_SUITED = "; do its inputs suit it? (--inputs, --shape, --bind)"
+_OF_A_NODE = "returned while running"
+_GOES_ON = "for the following indices"  # and names them in the lines that follow
+
 _UNSUPPORTED = ("is not a registered function/op", "NOT_IMPLEMENTED")
 _PREAMBLE = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?")
+#: "/onnxruntime_src/.../common.h:23 int64_t onnxruntime::F(int64_t) ": where in its code.
+_SOURCE = re.compile(
+    r"/\S+\.(?:cc|h|hpp|cpp):\d+ (?:.*?\)(?: const|::<lambda\(\)>)?(?: \[with .*?\])? )?"
+)
 _REGISTERED: set[str] = set()  # plugin libraries can be registered once a process
 
 
 def explain(error: Exception, doing: str, name: str) -> SepcostError:
     """Put what went wrong in ONNX Runtime into one line: whose fault it is, and what to do."""
-    message = _first_line(error)
+    message = _plain(error)
+    of_inputs = isinstance(error, _OF_THE_MODEL) or _OF_A_NODE in message
+    suited = _SUITED if doing == "running" and of_inputs else ""
+    hint = next((text for sign, text in _REMEDIES.items() if sign in message), suited)
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY):
         return MeasurementError(
             f"{name}: out of memory while {doing} ({message}); bind smaller dimensions"
         )
     if isinstance(error, _OF_THE_MODEL) or any(sign in str(error) for sign in _UNSUPPORTED):
-        hint = "; do its inputs suit it? (--inputs, --shape, --bind)" if doing == "running" else ""
         return ModelError(f"{name}: ONNX Runtime {VERSION} cannot run it: {message}{hint}")
-    return MeasurementError(f"{name}: failed while {doing}: {message}")
+    return MeasurementError(f"{name}: failed while {doing}: {message}{hint}")
 
 
-def _first_line(error: Exception) -> str:
+def _plain(error: Exception) -> str:
     """Leave out what says nothing: "[ONNXRuntimeError] : 1 : FAIL : Load model from x failed:"."""
-    text = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return _PREAMBLE.sub("", text)[:400].strip()
+    first, *rest = str(error).strip().splitlines() or [type(error).__name__]
+    if _GOES_ON in first:
+        first = " ".join([first, *(line.strip() for line in rest)])
+    return _SOURCE.sub("", _PREAMBLE.sub("", first))[:400].strip()
 
 
 def session(
@@ -233,17 +255,24 @@ def runner(
 ) -> Callable[[], list[Any]]:
     """Bind a session to its inputs; each call runs it once and returns all outputs.
 
-    Numpy has no type such as bfloat16, so inputs of one make all go in as ONNX Runtime's own.
+    Numpy has no type such as bfloat16, so where one goes in or comes out, all do as ONNX
+    Runtime's own.
     """
-    if all(array.dtype.kind in NUMPY_KINDS for array in feeds.values()):
+    plain = all(array.dtype.isbuiltin == 1 for array in feeds.values())
+    if plain and all(_in_numpy(output.type) for output in made.get_outputs()):
         return partial(made.run, None, dict(feeds))
     types = {value.name: value.dtype for value in model.inputs}
     own = {name: _own(array, types[name]) for name, array in feeds.items()}
     return partial(made.run_with_ort_values, None, own)
 
 
+def _in_numpy(kind: str) -> bool:
+    """Whether numpy can hold an output: "seq(tensor(float))", say, and not "tensor(int4)"."""
+    return not re.search(rf"\(({'|'.join(EXOTIC)})", kind)
+
+
 def _own(array: Array, dtype: str) -> ort.OrtValue:
-    if array.dtype.kind in NUMPY_KINDS:
+    if array.dtype.isbuiltin == 1:
         return ort.OrtValue.ortvalue_from_numpy(array)
     from onnx import TensorProto  # noqa: PLC0415 - for the number of a rare type
 

@@ -192,7 +192,7 @@ def observe(job: Job, wire: Wire) -> Result:
     arrays, warnings = inputs.feeds(model.inputs, job.inputs, job.seed)
     made = runtime.session(model.path.read_bytes(), job.runtime, profiled)
     wire.stage("running", model.name)
-    made.run(None, dict(arrays))
+    runtime.runner(made, arrays, model)()
     return {"kernels": kernels(Path(made.end_profiling())), "warnings": warnings}
 
 

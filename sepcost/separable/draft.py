@@ -25,6 +25,9 @@ OWN = frozenset({"group", "kernel_shape"})
 #: The first opset whose DequantizeLinear takes one scale a channel.
 CHANNEL_OPSET = 13
 
+#: The first opset whose Add is the one of today.
+ADD_OPSET = 7
+
 INT8_MAX = 127
 
 
@@ -89,7 +92,9 @@ class Draft:
 
     def add(self, a: str, b: str, number: int) -> str:
         """Add two values of one shape; name the sum."""
-        return self._node("Add", f"add_{number}", [a, b])
+        # Add broadcast in another way before opset 7, and ONNX Runtime has none of those
+        op_type = "Add" if self.opset >= ADD_OPSET else "Sum"
+        return self._node(op_type, f"add_{number}", [a, b])
 
     def concat(self, parts: list[str]) -> str:
         """Put the channels of all parts one after the other; name the result."""

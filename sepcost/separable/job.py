@@ -32,6 +32,7 @@ RANDOM_BATCHES = 4
 HELD_FOR_DROP = 4  # one sample in so many takes no part in the fit, where a drop is estimated
 JUDGED = 2048  # calibration samples that a plan is judged on, at most
 JUDGED_BYTES = 1 << 28
+NOTHING = Reference((), ())  # of a model that need not be run, and perhaps cannot be
 
 
 @dataclass(slots=True, eq=False)
@@ -70,17 +71,17 @@ def prepared(
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
     macs = _macs(before, found.found)
     fitter = Fitter(context(loaded, network), inner, fit, tell, macs)
-    tell("running the original")
-    kind, beside = (
-        ("random", Reference((), ()))
-        if _unseen(settings, frontier)
-        else _beside(loaded, network.inputs, inner, judge)
-    )
-    _check_labels(settings, beside)
-    weigh = beside if data is None else _beside(loaded, network.inputs, inner, data)[1]
+    kind, beside = "random", NOTHING
+    if found.found and not _unseen(settings, frontier):
+        tell("running the original")
+        kind, beside = _beside(loaded, network.inputs, inner, judge)
+    weigh = beside
+    if found.found and data is not None:
+        _check_labels(settings, beside)
+        weigh = _beside(loaded, network.inputs, inner, data)[1]
     trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
     job = Job(settings, tell, loaded, before, found, fitter, trials, kind)
-    if data is None:
+    if found.found and data is None:
         job.notes.append(_blind(kind, seen=bool(beside.batches)))
     return job
 

@@ -99,6 +99,11 @@ def test_a_shape_that_is_not_known_is_refused():
         random_inputs([value("x", None)], 0)
 
 
+def test_a_sequence_is_refused_without_asking_for_its_shape():
+    with pytest.raises(BindingError, match=r"'x' is no tensor.*cut the model"):
+        random_inputs([value("x", None, "")], 0)
+
+
 X = (value("x", (2, 3)),)
 
 

@@ -51,6 +51,12 @@ def test_a_shape_that_depends_on_data(saved):
     assert network.values["y"].dtype == "int64"
 
 
+def test_a_type_that_numpy_lacks(saved):
+    source = POSITIVE.replace("float", "bfloat16").replace("{ n", "{ f = Cast <to = 1> (x) n")
+    observed, _ = seen(saved(source.replace("NonZero (x)", "NonZero (f)")))
+    assert observed["y"].runs == 1
+
+
 def test_trips_that_depend_on_data(saved):
     source = """g (int64[1] n, float[2] x) => (float[2] y, float[] s) <bool go = {1}> {
       y, s = Loop (n, go, x) <body = b (int64 i, bool c, float[2] a)

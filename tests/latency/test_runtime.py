@@ -105,13 +105,54 @@ def test_what_onnx_runtime_says_comes_without_its_preamble():
     assert str(found).endswith("cannot run it: Bad node")
 
 
-def test_bfloat16_goes_in(tmp_path):
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Pad node."
+            " Name:'p' Status Message: /src/core/common.h:31 int64_t ort::Axis(int64_t, int64_t)"
+            " axis >= 0 was false. axis 5 is not in valid range [-4,3]",
+            "Status Message: axis >= 0 was false. axis 5 is not in valid range [-4,3]"
+            "; do its inputs suit it? (--inputs, --shape, --bind)",
+        ),
+        (
+            "Exception during initialization: /src/rnn.h:4 ort::R<T>::R(const I&) [with T = float]"
+            " layout_ == 0 was false.",
+            "initialization: layout_ == 0 was false.",
+        ),
+        (
+            "Status Message: /src/conv.cc:52 virtual S ort::Conv::Compute(K*) const Scalar(w)"
+            " was false.",
+            "Status Message: Scalar(w) was false.",
+        ),
+        (
+            "Got invalid dimensions for input: x for the following indices\n"
+            " index: 0 Got: 1 Expected: 0\n Please fix either the inputs/outputs or the model.",
+            "index: 0 Got: 1 Expected: 0 Please fix either the inputs/outputs or the model."
+            "; a size of 0 in a model counts as open here: give that dimension a name in its place",
+        ),
+        (
+            "Could not find an implementation for Add(6) node with name 'a'",
+            "'a'; bring it to an opset that has one (onnx.version_converter),"
+            " or take another --provider",
+        ),
+    ],
+)
+def test_an_error_names_the_fault_and_the_remedy_and_not_where_it_stands_in_the_runtime(
+    said, words
+):
+    assert str(runtime.explain(RuntimeError(said), "running", "m")).endswith(words)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8e5m2", "float8e4m3fn", "int4"])
+def test_types_that_numpy_lacks_go_in_and_come_out(tmp_path, dtype):
     model = onnx.parser.parse_model(
-        '<ir_version: 8, opset_import: ["": 17]> net (bfloat16[4] x) => (float[4] y)'
-        "{ y = Cast <to = 1> (x) }"
+        f'<ir_version: 11, opset_import: ["": 21]> net ({dtype}[4] x) => (float[4] y, {dtype}[4] z)'
+        f"{{ y = Cast <to = 1> (x) z = Cast <to = {onnx.TensorProto.DataType.Value(dtype.upper())}>"
+        " (y) }"
     )
     onnx.save(model, tmp_path / "m.onnx")
-    value = Value("x", (4,), "bfloat16", Role.INPUT)
+    value = Value("x", (4,), dtype, Role.INPUT)
     found = bench(
         [ModelFile("m", tmp_path / "m.onnx", (value,))], Settings(min_launches=1, max_launches=1)
     )

@@ -175,6 +175,21 @@ def test_what_need_not_be_run_is_not(net, monkeypatch):
     assert "nothing was run" in " ".join(found.notes)
 
 
+@pytest.mark.parametrize("aim", [Aim.RANK, Aim.MAX_ERROR, Aim.SPEEDUP])
+def test_a_model_without_convolutions_is_not_run_and_need_not_run(tmp_path, aim):
+    model = onnx.parser.parse_model(
+        '<ir_version: 9, opset_import: ["": 17, "acme": 1]>'
+        "g (float[4] x) => (float[4] y) { y = acme.Unheard (x) }"
+    )
+    onnx.save(model, tmp_path / "m.onnx")
+    found = convert(
+        tmp_path / "m.onnx", tmp_path / "out.onnx", settings=ConvertSettings(Goal(aim, 2))
+    )
+    assert found.notes == ("nothing worth converting: no convolution can be converted",)
+    assert not found.missed
+    assert not (tmp_path / "out.onnx").exists()
+
+
 def test_only_and_skip_choose_by_name_or_id(net):
     for chosen in ({"only": ["a"]}, {"skip": ["b*"]}):
         found = convert(net, settings=asked(Aim.RANK, 0, **chosen))

@@ -439,6 +439,15 @@ def test_before_ir_version_4_no_input_is_added_or_left_without_its_weight(tmp_pa
     assert_same(loaded, result)
 
 
+def test_branches_are_summed_as_the_runtime_can_before_opset_7(tmp_path):
+    model = conv(noise(6, 4, 3, 3), noise(6), pads=[1] * 4)
+    model.opset_import[0].version = 6
+    loaded = saved(model, tmp_path)
+    result = converted(loaded, find(loaded).found)
+    assert {node.op_type for node in result.proto.graph.node} == {"Conv", "Sum"}
+    assert_same(loaded, result)
+
+
 def test_nothing_chosen_changes_nothing(tmp_path):
     loaded = saved(conv(noise(6, 4, 3, 3)), tmp_path)
     assert separate(loaded, []).proto == loaded.proto
