@@ -20,8 +20,9 @@ from google.protobuf.message import DecodeError
 
 from sepcost.errors import ModelError
 from sepcost.model import spec
-from sepcost.model.payload import check_tensors
+from sepcost.model.payload import check_tensors, location
 from sepcost.model.skim import skim
+from sepcost.model.steering import fetch
 
 STDIN = "-"
 
@@ -56,6 +57,7 @@ class Loaded:
     proto: onnx.ModelProto
     path: Path | None = None
     whole: bool = True
+    beside: frozenset[str] = frozenset()  # files of the same folder that hold external data
     keeper: object = None  # holds the temporary folder of a model from stdin
 
 
@@ -171,8 +173,10 @@ def _from_file(path: Path, source: str) -> Loaded:
     for version in (proto.ir_version, *(opset.version for opset in proto.opset_import)):
         if not 0 <= version < 2**31:
             raise ModelError(f"{source}: {version} is no version; export the model again")
-    check_tensors(proto, path, source)
-    return Loaded(path.stem, source, proto, path, skimmed.whole)
+    outside = check_tensors(proto, path, source)
+    beside = frozenset(map(location, outside)) - {path.name}
+    fetch(outside, path.parent)
+    return Loaded(path.stem, source, proto, path, skimmed.whole, beside=beside)
 
 
 def _check_regular(path: Path) -> None:

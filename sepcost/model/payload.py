@@ -21,18 +21,27 @@ from sepcost.network import BITS
 _COMPLEX = frozenset({TensorProto.COMPLEX64, TensorProto.COMPLEX128})
 
 
-def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> None:
+def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> list[TensorProto]:
     """Check every tensor of the model at ``path``, which the user named ``source``.
+
+    Returns
+    -------
+    list
+        Those whose data lie outside the message.
 
     Raises
     ------
     ModelError
         Where data lie outside the model's folder, or do not fit the shape.
     """
+    outside = []
     for tensor in tensors(proto):
         problem = _problem(tensor, path)
         if problem:
             raise ModelError(f"{source}: tensor {text(tensor.name)!r} {problem}")
+        if tensor.data_location == TensorProto.EXTERNAL:
+            outside.append(tensor)
+    return outside
 
 
 def _problem(tensor: TensorProto, path: Path) -> str:
@@ -42,10 +51,10 @@ def _problem(tensor: TensorProto, path: Path) -> str:
     if tensor.data_location != TensorProto.EXTERNAL:
         return _length_problem(tensor, len(tensor.raw_data)) or _count_problem(tensor)
     entries = {text(entry.key): entry.value for entry in tensor.external_data}
-    location = os.fsdecode(entries.get("location", ""))
-    if location != path.name and _escapes(location, path.parent):
+    name = location(tensor)
+    if name != path.name and _escapes(name, path.parent):
         return (
-            f"keeps its data at {location!r}, outside the model's folder;"
+            f"keeps its data at {name!r}, outside the model's folder;"
             " move the data beside the model"
         )
     for key in ("offset", "length"):
@@ -53,6 +62,12 @@ def _problem(tensor: TensorProto, path: Path) -> str:
         if not (number.isascii() and number.isdecimal() and len(number) < 20):
             return f"has external data of {key} {number!r}, which is no number of bytes"
     return _length_problem(tensor, int(entries.get("length", 0)))
+
+
+def location(tensor: TensorProto) -> str:
+    """Name the file that an external tensor keeps its data in, from the model's folder."""
+    entries = {text(entry.key): entry.value for entry in tensor.external_data}
+    return os.fsdecode(entries.get("location", ""))
 
 
 def _length_problem(tensor: TensorProto, length: int) -> str:
