@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import platform
 import sys
-import tempfile
 from dataclasses import asdict, astuple
 from pathlib import Path
+from typing import Any
 
+from sepcost import beside
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.results import Machine, Peaks
 
@@ -59,13 +61,41 @@ def _cpu() -> str:
 
 def cache_file() -> Path:
     """Return where peaks are kept: the user's cache folder, as each platform has it."""
+    return _cache_folder() / "sepcost" / "peaks.json"
+
+
+def _cache_folder() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home: in a place where nothing can be kept
+        home = Path(os.devnull)
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "sepcost" / "peaks.json"
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches"
+    wanted = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return wanted if wanted.is_absolute() else home / ".cache"
+
+
+def read_cache(path: Path) -> dict[str, dict[str, float]]:
+    """Read numbers by place and name; what is missing or damaged is left out."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return {key: _numbers(kept) for key, kept in _items(found)}
+
+
+def _numbers(kept: object) -> dict[str, float]:
+    return {
+        key: float(value)
+        for key, value in _items(kept)
+        if type(value) in (int, float) and 0 < value < math.inf
+    }
+
+
+def _items(found: object) -> list[tuple[str, Any]]:
+    return list(found.items()) if isinstance(found, dict) else []
 
 
 def _key(machine: Machine, runtime: Runtime) -> str:
@@ -75,19 +105,10 @@ def _key(machine: Machine, runtime: Runtime) -> str:
     return json.dumps([*parts, runtime.providers, runtime.threads, options])
 
 
-def _read(path: Path) -> dict[str, dict[str, float]]:
-    """Read the cache; one that is missing or damaged is empty."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def recall(machine: Machine, runtime: Runtime, path: Path | None = None) -> Peaks | None:
     """Return what was measured before on this machine, with the same provider and threads."""
     try:
-        return Peaks(**_read(path or cache_file())[_key(machine, runtime)])
+        return Peaks(**read_cache(path or cache_file())[_key(machine, runtime)])
     except (KeyError, TypeError):
         return None
 
@@ -103,12 +124,5 @@ def remember(machine: Machine, runtime: Runtime, peaks: Peaks, path: Path | None
         peaks = Peaks(*(max(pair) for pair in pairs))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        known = _read(path) | {_key(machine, runtime): asdict(peaks)}
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(known, stream, indent=1)
-            os.replace(beside, path)
-        except OSError:
-            os.unlink(beside)
-            raise
+        known = read_cache(path) | {_key(machine, runtime): asdict(peaks)}
+        beside.write(json.dumps(known, indent=1).encode(), path)

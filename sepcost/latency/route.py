@@ -17,6 +17,7 @@ from sepcost.latency.results import Bench
 from sepcost.latency.settings import OnProgress, Settings, check
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
+from sepcost.model.stamp import check_unchanged
 from sepcost.model.values import text
 from sepcost.network import Network, Shape
 
@@ -56,6 +57,8 @@ def measure(
             )
         ]
         found = bench(files, settings, on_progress)
+        for model in models:
+            check_unchanged(model.stamps)
     named = replace(found, sources=tuple(map(str, sources)))
     return roofline.beside_cost(named, [count(network, network.name) for network in networks])
 

@@ -11,7 +11,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ from sepcost.errors import ModelError
 from sepcost.model import spec
 from sepcost.model.payload import check_tensors, location
 from sepcost.model.skim import skim
+from sepcost.model.stamp import Stamp, stamped
 from sepcost.model.steering import fetch
 
 STDIN = "-"
@@ -58,6 +59,7 @@ class Loaded:
     path: Path | None = None
     whole: bool = True
     beside: frozenset[str] = frozenset()  # files of the same folder that hold external data
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict)  # of all files, when they were read
     keeper: object = None  # holds the temporary folder of a model from stdin
 
 
@@ -161,6 +163,7 @@ def _from_file(path: Path, source: str) -> Loaded:
         raise ModelError(
             f"{source}: is an ORT-format model: use the ONNX file that it was made from"
         )
+    stamps = stamped([path])
     skimmed = skim(path, source)
     try:
         proto = onnx.ModelProto.FromString(skimmed.data)
@@ -175,8 +178,9 @@ def _from_file(path: Path, source: str) -> Loaded:
             raise ModelError(f"{source}: {version} is no version; export the model again")
     outside = check_tensors(proto, path, source)
     beside = frozenset(map(location, outside)) - {path.name}
+    stamps |= stamped(path.parent / name for name in beside)
     fetch(outside, path.parent)
-    return Loaded(path.stem, source, proto, path, skimmed.whole, beside=beside)
+    return Loaded(path.stem, source, proto, path, skimmed.whole, beside, stamps)
 
 
 def _check_regular(path: Path) -> None:

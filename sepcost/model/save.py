@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +15,13 @@ from pathlib import Path
 from types import FrameType
 
 import onnx
+from google.protobuf.message import DecodeError
 
+from sepcost.beside import Draft, beside, publish, settle
 from sepcost.errors import ConversionError, ModelError
 from sepcost.model.checker import locations, problem, skimmed
 from sepcost.model.load import Loaded
+from sepcost.model.stamp import check_unchanged
 from sepcost.model.tensors import folder, whole
 from sepcost.model.tree import graphs
 from sepcost.model.unskim import DataFile, Piece, size, unskim, write
@@ -27,15 +29,16 @@ from sepcost.model.unskim import DataFile, Piece, size, unskim, write
 #: What protobuf can hold in one file, with room for what is not weights.
 MAX_FILE_BYTES = 2**31 - 2**20
 
-#: How the names of temporary files end: one that a killed process left behind can go.
-SUFFIX = ".sepcost-tmp"
+#: How the names of data files end: the second where the first still serves a model.
+DATA = (".data", ".2.data")
 
 
 def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Path, ...]:
     """Write a model to ``target``, whole and checked, or not at all.
 
     Weights stay within the file, or go to ``<target>.data`` beside it where the model kept them
-    apart or is too large for one file.
+    apart or is too large for one file (``<target>.2.data`` where it replaces one that reads the
+    first, which goes then).
 
     Parameters
     ----------
@@ -57,18 +60,25 @@ def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Pat
         Where the target is the input, exists, cannot be written, or what was written fails the
         checks of ONNX. Nothing has changed then.
     """
+    check_unchanged(model.stamps)
     model = whole(model)
     place = Path(os.path.realpath(target))
     _refuse_folder(place)
     contents = _contents(model, place)
-    for path in contents:
+    replaced = _replaced(place, contents)
+    for path in (*contents, *replaced):
         _refuse(model, path, force)
     try:
-        with _orderly_exit(), _beside(contents) as temporary:
-            for path, parts in contents.items():
-                _write(temporary[path], parts)
-            _check(model, temporary[place], place)
-            _publish(temporary)
+        with _orderly_exit(), contextlib.ExitStack() as stack:
+            drafts = [stack.enter_context(beside(path)) for path in contents]
+            for draft, parts in zip(drafts, contents.values(), strict=True):
+                write(parts, draft.file)
+                settle(draft)
+            _check(model, drafts[-1].name, place)
+            check_unchanged(model.stamps)
+            _publish(drafts)
+            for path in replaced:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise ConversionError(f"{place}: {error.strerror or error}; nothing was written") from error
     return tuple(reversed(contents))
@@ -83,7 +93,7 @@ def _contents(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
             return {place: parts}
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
-    data = DataFile(f"{place.name}.data", home)
+    data = DataFile(_data_name(place), home)
     for graph in graphs(proto):
         for tensor in getattr(graph, "initializer", ()):
             data.take(tensor)
@@ -93,6 +103,31 @@ def _contents(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
     return {place.with_name(data.name): data.parts, place: parts} if data.parts else {place: parts}
 
 
+def _data_name(place: Path) -> str:
+    """A name that is free, or else one whose file the model at the place does not read.
+
+    So the old model keeps its weights until the new one takes its place, in one step.
+    """
+    names = [f"{place.name}{end}" for end in DATA]
+    if not place.exists():
+        return names[0]
+    free = [name for name in names if not os.path.lexists(place.with_name(name))]
+    if free:
+        return free[0]
+    read: set[str] = set()
+    with contextlib.suppress(OSError, ModelError, DecodeError):
+        read = set(locations(skimmed(place, str(place))))
+    return next((name for name in names if name not in read), names[0])
+
+
+def _replaced(place: Path, contents: Mapping[Path, object]) -> list[Path]:
+    """The data files of the model that stands at the place."""
+    if len(contents) < 2 or not place.exists():
+        return []
+    names = (place.with_name(f"{place.name}{end}") for end in DATA)
+    return [path for path in names if path not in contents and path.exists()]
+
+
 def _keeps_apart(model: Loaded) -> bool:
     """Whether the model's weights lie in files of their own."""
     return any(source != model.path for source in _sources(model))
@@ -100,12 +135,8 @@ def _keeps_apart(model: Loaded) -> bool:
 
 def _sources(model: Loaded) -> set[Path]:
     """Every file that the model is read from, or was before some of its weights were replaced."""
-    home = folder(model)
-    found = {home / location for location in locations(model.proto)}
-    if model.path:
-        original = skimmed(model.path, model.source)
-        found |= {model.path, *(home / location for location in locations(original))}
-    return found
+    found = {folder(model) / location for location in locations(model.proto)} | set(model.stamps)
+    return found | {model.path} if model.path else found
 
 
 def _refuse_folder(place: Path) -> None:
@@ -126,25 +157,6 @@ def _refuse(model: Loaded, path: Path, force: bool) -> None:
         raise ConversionError(f"{path}: exists; give --force to replace it, or name another")
 
 
-@contextlib.contextmanager
-def _beside(paths: Mapping[Path, object]) -> Iterator[dict[Path, Path]]:
-    """Give each path a temporary name in its folder; what is still there in the end goes."""
-    token = secrets.token_hex(4)
-    names = {p: p.with_name(f".{p.name[:100]}.{token}{SUFFIX}") for p in paths}
-    try:
-        yield names
-    finally:
-        for name in names.values():
-            name.unlink(missing_ok=True)
-
-
-def _write(path: Path, parts: Sequence[Piece]) -> None:
-    with path.open("xb") as file:
-        write(parts, file)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _check(model: Loaded, written: Path, place: Path) -> None:
     """Read the file back and have ONNX check it, unless the model never passed that itself."""
     try:
@@ -158,37 +170,17 @@ def _check(model: Loaded, written: Path, place: Path) -> None:
     raise ConversionError(f"{place}: the result is no valid model, and was not written: {found}")
 
 
-def _publish(temporary: Mapping[Path, Path]) -> None:
-    """Rename all files into place, or put back those that were there."""
-    kept: dict[Path, Path] = {}
-    done: list[Path] = []
+def _publish(drafts: Sequence[Draft]) -> None:
+    """Put the data in their place and then the model, whose arrival is what counts."""
+    *others, model = drafts
     try:
-        for path, name in temporary.items():
-            if path.exists() and len(temporary) > 1:
-                kept[path] = name.with_name(f"{name.name[: -len(SUFFIX)]}-old{SUFFIX}")
-                os.replace(path, kept[path])
-            os.replace(name, path)
-            done.append(path)
+        for draft in drafts:
+            publish(draft)
     except BaseException:
-        for path in done:
-            path.unlink(missing_ok=True)
-        for path, name in kept.items():
-            if name.exists():
-                os.replace(name, path)
+        for draft in others:
+            if model.name.exists() and not draft.name.exists():
+                draft.path.unlink(missing_ok=True)
         raise
-    for name in kept.values():
-        name.unlink(missing_ok=True)
-    _sync_folder(next(iter(temporary)).parent)
-
-
-def _sync_folder(path: Path) -> None:
-    """Make the names last through a crash, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 @contextlib.contextmanager

@@ -4,16 +4,21 @@ A walk over the file's fields copies everything but the bytes of large tensors. 
 becomes an external-data reference to its own place in the file, so whoever needs the weights
 later reads them there; whoever does not never touches them. The format is that of
 https://protobuf.dev/programming-guides/encoding and of onnx.proto.
+
+The file is read and not mapped into memory: a process that maps a file which another truncates
+is killed where it touches what is gone.
 """
 
 from __future__ import annotations
 
-import mmap
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from sepcost.errors import ModelError
+from sepcost.model.stamp import changed
 
 #: Payloads up to this size stay in the message: shapes, axes and scales are needed to infer.
 INLINE_BYTES = 4096
@@ -23,6 +28,9 @@ MAX_FIELDS = 5_000_000
 
 #: Bytes beside the weights, which are held in memory; 20,000 nodes take some 2 MB.
 MAX_COPIED = 2**28
+
+#: Bytes read at a time, and those of the longest number.
+WINDOW, LONGEST = 2**14, 10
 
 #: As deep as protobuf's own readers go.
 MAX_DEPTH = 100
@@ -56,9 +64,12 @@ class Skimmed:
 
 @dataclass(slots=True)
 class _Walk:
-    buffer: mmap.mmap
+    file: FileIO
     location: str
     source: str
+    size: int
+    window: bytes = b""  # what lies at ``base``
+    base: int = 0
     fields: int = 0
     copied: int = 0
     dropped: bool = False
@@ -69,7 +80,26 @@ class _Walk:
         self.copied += end - start
         if self.copied > MAX_COPIED:
             raise ModelError(f"{self.source}: more than {MAX_COPIED:,} bytes beside its weights")
-        return self.buffer[start:end]
+        if self.base <= start and end <= self.base + len(self.window):
+            return self.window[start - self.base : end - self.base]
+        return self._read(start, end - start)
+
+    def look(self, position: int) -> bytes:
+        """Read on from where the next number stands."""
+        self.base = position
+        self.window = self._read(position, min(WINDOW, self.size - position))
+        return self.window
+
+    def _read(self, start: int, length: int) -> bytes:
+        """Read bytes that were there when the walk began."""
+        self.file.seek(start)
+        parts = []
+        while length and (part := self.file.read(length)):
+            parts.append(part)
+            length -= len(part)
+        if length:
+            raise changed(self.source)
+        return b"".join(parts)
 
 
 def skim(path: Path, source: str) -> Skimmed:
@@ -80,11 +110,16 @@ def skim(path: Path, source: str) -> Skimmed:
     Raises
     ------
     ModelError
-        Where the bytes are no protobuf message, end too early, or nest too deep.
+        Where the bytes are no protobuf message, end too early, or nest too deep, or the file is
+        written to meanwhile.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-        walk = _Walk(buffer, path.name, source)
-        data = _message(walk, "model", 0, len(buffer))
+    with path.open("rb", buffering=0) as file:
+        before = os.fstat(file.fileno())
+        walk = _Walk(file, path.name, source, before.st_size)
+        data = _message(walk, "model", 0, walk.size)
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise changed(source)
     return Skimmed(data, not walk.dropped)
 
 
@@ -169,10 +204,13 @@ def _fields(walk: _Walk, start: int, end: int) -> Iterator[tuple[int, int, int, 
 
 
 def _varint(walk: _Walk, position: int, end: int) -> tuple[int, int]:
-    buffer, value, shift = walk.buffer, 0, 0
-    while position < end and shift < 70:
-        byte = buffer[position]
-        position += 1
+    window, at = walk.window, position - walk.base
+    if at < 0 or at + LONGEST > len(window):
+        window, at = walk.look(position), 0
+    value = shift = 0
+    while position < end and shift < 7 * LONGEST:
+        byte = window[at]
+        at, position = at + 1, position + 1
         value |= (byte & 127) << shift
         if byte < 128:
             return value, position

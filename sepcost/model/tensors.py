@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.errors import ModelError
 from sepcost.model.load import Loaded
+from sepcost.model.stamp import changed, check_unchanged
 from sepcost.model.values import text
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -85,7 +86,7 @@ def content(tensor: TensorProto, home: Path) -> Array:
         return np.asarray(numpy_helper.to_array(tensor))
     if tensor.data_type in _PACKED:
         inline = TensorProto(data_type=tensor.data_type, dims=tensor.dims)
-        packed = np.fromfile(where.path, np.uint8, where.length, "", where.offset)
+        packed = _from_file(where, np.dtype(np.uint8), where.length)
         inline.raw_data = packed.tobytes()
         return np.asarray(numpy_helper.to_array(inline))
     dtype = _dtype(tensor)
@@ -95,7 +96,17 @@ def content(tensor: TensorProto, home: Path) -> Array:
             f"{where.path}: tensor {text(tensor.name)!r} has {where.length} bytes of data, not"
             f" {count * dtype.itemsize}; export the model again"
         )
-    return np.fromfile(where.path, dtype, count, "", where.offset).reshape(tuple(tensor.dims))
+    return _from_file(where, dtype, count).reshape(tuple(tensor.dims))
+
+
+def _from_file(where: Stretch, dtype: np.dtype[Any], count: int) -> Array:
+    try:
+        found = np.fromfile(where.path, dtype, count, "", where.offset)
+    except OSError as error:
+        raise changed(where.path) from error
+    if len(found) != count:
+        raise changed(where.path)
+    return found
 
 
 def whole(loaded: Loaded) -> Loaded:
@@ -114,4 +125,5 @@ def whole(loaded: Loaded) -> Loaded:
     if loaded.path is None:
         raise ModelError(f"{loaded.source}: was built without weights; load it with weights=True")
     proto = onnx.load(loaded.path, load_external_data=False)
+    check_unchanged(loaded.stamps)
     return replace(loaded, proto=proto, whole=True)

@@ -14,8 +14,8 @@ from typing import BinaryIO
 import onnx
 from onnx import TensorProto
 
-from sepcost.errors import ModelError
 from sepcost.model.skim import WITHIN
+from sepcost.model.stamp import changed
 from sepcost.model.tensors import Stretch, stretch
 from sepcost.model.values import text
 
@@ -52,7 +52,7 @@ def write(parts: Iterable[Piece], file: BinaryIO) -> None:
             while left:
                 block = source.read(min(BLOCK, left))
                 if not block:
-                    raise ModelError(f"{part.path}: ended while it was copied from")
+                    raise changed(part.path)
                 file.write(block)
                 left -= len(block)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sepcost.errors import ConversionError
 from sepcost.model.save import save
+from sepcost.model.stamp import check_unchanged
 from sepcost.separable import goals
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.curves import curves
@@ -60,6 +61,7 @@ def convert(
     result = judged(job, found)
     if wanted.frontier:
         result = replace(result, frontier=_frontier(job))
+    check_unchanged(job.loaded.stamps)
     written: tuple[Path, ...] = ()
     if wanted.target is not None and result.plan.choices and (not result.missed or wanted.force):
         tell("writing")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from sepcost import beside
 from sepcost.latency import child, machine, stats
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.stats import Samples
@@ -275,28 +275,12 @@ class _Cache:
 
     path: Path
 
-    def _all(self) -> dict[str, dict[str, float]]:
-        try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
     def read(self, place: str) -> dict[str, float]:
-        found = self._all().get(place)
-        items = found.items() if isinstance(found, dict) else ()
-        return {key: float(value) for key, value in items}
+        return machine.read_cache(self.path).get(place, {})
 
     def write(self, place: str, times: Mapping[str, float]) -> None:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            known = self._all()
-            known[place] = self.read(place) | dict(times)
-            handle, beside = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                    json.dump(known, stream)
-                os.replace(beside, self.path)
-            except OSError:
-                Path(beside).unlink(missing_ok=True)
-                raise
+            known = machine.read_cache(self.path)
+            known[place] = known.get(place, {}) | dict(times)
+            beside.write(json.dumps(known).encode(), self.path)

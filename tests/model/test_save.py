@@ -15,10 +15,11 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from sepcost.errors import ConversionError
+from sepcost.beside import SUFFIX
+from sepcost.errors import ConversionError, ModelError
 from sepcost.model import save as module
 from sepcost.model.load import Loaded, load
-from sepcost.model.save import SUFFIX, save
+from sepcost.model.save import save
 
 TEXT = """<ir_version: 8, opset_import: ["" : 17]>
 g (float[1,4,16,16] x, bool flag) => (float[1,64,14,14] y) {
@@ -175,11 +176,51 @@ def test_both_files_are_replaced_together(apart, tmp_path):
         (tmp_path / name).write_text("old")
     save(apart, tmp_path / "out.onnx", force=True)
     assert same(arrays(tmp_path / "out.onnx"), arrays(tmp_path / "in.onnx"))
-    assert files(tmp_path) == ["in.onnx", "in.onnx.data", "out.onnx", "out.onnx.data"]
+    assert files(tmp_path) == ["in.onnx", "in.onnx.data", "out.onnx", "out.onnx.2.data"]
 
 
-@pytest.mark.parametrize("which", [1, 2, 3, 4])
-def test_a_rename_that_fails_puts_back_what_was_there(apart, tmp_path, monkeypatch, which):
+def test_the_names_of_data_files_take_turns(apart, tmp_path):
+    """So a model that is replaced can be read, with its own weights, to the last moment."""
+    for name in ("out.onnx.data", "out.onnx.2.data", "out.onnx.data"):
+        assert save(apart, tmp_path / "out.onnx", force=True)[1] == tmp_path / name
+        assert same(arrays(tmp_path / "out.onnx"), arrays(tmp_path / "in.onnx"))
+        assert files(tmp_path) == sorted(["in.onnx", "in.onnx.data", "out.onnx", name])
+
+
+def test_a_data_file_without_a_model_is_somebody_s(apart, tmp_path):
+    (tmp_path / "out.onnx.data").write_text("precious")
+    with pytest.raises(ConversionError, match=r"out\.onnx\.data: exists; give --force"):
+        save(apart, tmp_path / "out.onnx")
+    assert (tmp_path / "out.onnx.data").read_text() == "precious"
+
+
+def test_data_that_are_the_input_s_do_not_go_with_the_model_that_is_replaced(apart, tmp_path):
+    """Two models may share a data file, though it bears the name of one of them."""
+    onnx.save(model(), tmp_path / "out.onnx", save_as_external_data=True, location="out.onnx.data")
+    (tmp_path / "shares.onnx").write_bytes((tmp_path / "out.onnx").read_bytes())
+    with pytest.raises(ConversionError, match=r"out\.onnx\.data: is the input"):
+        save(load(tmp_path / "shares.onnx"), tmp_path / "out.onnx", force=True)
+    assert arrays(tmp_path / "out.onnx")
+
+
+@pytest.mark.parametrize("name", ["in.onnx", "in.onnx.data"])
+@pytest.mark.parametrize("how", ["written to", "replaced", "removed"])
+def test_a_model_that_changed_since_it_was_read_is_not_saved(apart, tmp_path, name, how):
+    """Its weights are read from the disk, and would be those of another."""
+    path, other = tmp_path / name, tmp_path / "other"
+    other.write_bytes(path.read_bytes())
+    path.unlink()
+    if how == "replaced":
+        other.rename(path)
+    elif how == "written to":
+        path.write_bytes(other.read_bytes() + b"more")
+    with pytest.raises((ModelError, ConversionError)):
+        save(apart, tmp_path / "out.onnx")
+    assert "out.onnx" not in files(tmp_path)
+
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_rename_that_fails_keeps_what_was_there(apart, tmp_path, monkeypatch, which):
     for name in ("out.onnx", "out.onnx.data"):
         (tmp_path / name).write_text("old")
     calls, rename = [], os.replace
@@ -228,10 +269,11 @@ def test_the_checker_s_own_warnings_stay_out_of_the_output(tmp_path, capfd):
     assert capfd.readouterr().out == ""
 
 
-def test_weights_that_are_gone_are_named(apart, tmp_path):
+@pytest.mark.usefixtures("apart")
+def test_weights_that_are_gone_are_named(tmp_path):
     (tmp_path / "in.onnx.data").unlink()
     with pytest.raises(Exception, match=r"in\.onnx\.data: tensor '.*' keeps its data there"):
-        save(apart, tmp_path / "out.onnx")
+        save(load(tmp_path / "in.onnx"), tmp_path / "out.onnx")
     assert files(tmp_path) == ["in.onnx"]
 
 
@@ -291,8 +333,9 @@ def test_a_kill_leaves_no_half_file(loaded, tmp_path, number):
     assert process.returncode != 0
     if number == signal.SIGKILL:  # nobody can tidy then, but what is left tells what it is
         assert [(name[0], name[-len(SUFFIX) :]) for name in left] == [(".", SUFFIX)]
-    else:
-        assert left == []
+        save(loaded, tmp_path / "out.onnx")  # whoever writes here next does
+        left = [name for name in files(tmp_path) if name not in {"in.onnx", "out.onnx"}]
+    assert left == []
 
 
 MEMORY = """

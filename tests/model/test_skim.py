@@ -1,5 +1,7 @@
 """Skimming: all of a model but its weights, which stay where they lie in the file."""
 
+import os
+
 import numpy as np
 import onnx
 import pytest
@@ -218,4 +220,35 @@ def test_a_large_file_that_is_no_weights_is_not_read_into_memory(tmp_path):
         file.write(b"\x32" + skimming.encoded(size))
         file.truncate(file.tell() + size)
     with pytest.raises(ModelError, match="beside its weights"):
+        skim(path, "m.onnx")
+
+
+@pytest.mark.parametrize("change", [lambda p: os.truncate(p, 2000), lambda p: p.write_bytes(b"")])
+def test_a_file_that_is_cut_short_meanwhile_kills_nobody(tmp_path, monkeypatch, change):
+    """One that is mapped into memory ends the process where it is touched."""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model([floats("w", LARGE), floats("v", 10 * LARGE)]).SerializeToString())
+    message = skimming._message
+
+    def late(*arguments):
+        change(path)
+        return message(*arguments)
+
+    monkeypatch.setattr(skimming, "_message", late)
+    with pytest.raises(ModelError, match=r"m\.onnx: was changed while it was read"):
+        skim(path, "m.onnx")
+
+
+def test_a_file_that_is_written_to_meanwhile_is_no_model_yet(tmp_path, monkeypatch):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model([floats("w", LARGE)]).SerializeToString())
+    tensor = skimming._tensor
+
+    def meanwhile(*arguments):
+        with path.open("ab") as file:
+            file.write(b"more")
+        return tensor(*arguments)
+
+    monkeypatch.setattr(skimming, "_tensor", meanwhile)
+    with pytest.raises(ModelError, match="was changed while it was read"):
         skim(path, "m.onnx")
