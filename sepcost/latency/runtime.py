@@ -29,7 +29,7 @@ ort.disable_telemetry_events()  # what is measured here is nobody else's busines
 
 Session = ort.InferenceSession
 VERSION: str = ort.__version__
-ORT_LOG_ERRORS_ONLY = 3
+ORT_LOG_NOTHING = 4  # its errors are raised besides
 
 LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {
     "disable": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
@@ -156,7 +156,7 @@ def profiled(folder: Path, optimised: Path | None, options: ort.SessionOptions) 
 
 def _options(runtime: Runtime) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.log_severity_level = ORT_LOG_ERRORS_ONLY
+    options.log_severity_level = ORT_LOG_NOTHING
     options.intra_op_num_threads = runtime.threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = LEVELS[runtime.optimization_level]

@@ -7,6 +7,7 @@ from sepcost.errors import ModelError
 from sepcost.latency.jobs import Runtime
 from sepcost.separable.activations import exposing, runner
 from tests.separable import networks
+from tests.separable.build import parsed, saved
 
 
 def test_inner_values_are_those_of_the_whole(tmp_path):
@@ -42,3 +43,12 @@ def test_data_that_do_not_fit_are_told(tmp_path):
     loaded = networks.classifier(tmp_path)
     with pytest.raises(ModelError, match=r"net\.onnx"):
         runner(loaded, Runtime())({"x": np.zeros((1, 3, 8, 8), np.float32)})
+
+
+def test_onnx_runtime_prints_nothing_beside_what_is_raised(tmp_path, capfd):
+    model = parsed("""<ir_version: 9, opset_import: ["" : 17]>
+        g (float[2] x, int64[1] i) => (float[1] y) { y = Gather (x, i) }""")
+    run = runner(saved(model, tmp_path), Runtime())
+    with pytest.raises(ModelError, match=r"out of data bounds.*--inputs"):
+        run({"x": np.zeros(2, np.float32), "i": np.array([7])})
+    assert capfd.readouterr() == ("", "")
