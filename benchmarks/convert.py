@@ -1,118 +1,134 @@
-"""Accuracy against measured speed-up of ``sepcost convert``, and what each part of it is worth.
+"""What ``sepcost convert`` takes beside reading and writing the same file, and beside plain SVDs.
 
-    python benchmarks/convert.py ../shared/trained/vgg.onnx \
-        ../shared/trained/shapes_calibration.npz ../shared/trained/shapes_eval.npz
-
-Fits and plans on the calibration data alone; the evaluation data only report. Every latency is
-measured in turns with the original, one thread. Prints a Markdown table.
+Whole processes: convert at rank 1 without verification, against a process that calls ``onnx.load``
+and ``onnx.save``; and, once a round, planned for half the MACs from the weights alone. Factors
+alone: every eligible kernel of VGG16 in one process, against ``numpy.linalg.svd`` channel by
+channel, which gives the same factors.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-import sepcost
-from sepcost.latency.jobs import Runtime
-from sepcost.model.load import load
-from sepcost.separable.activations import runner
+from benchmarks.models import shipped, vgg19
+from benchmarks.processes import process
+from benchmarks.results import Options, chosen, run, say, step
+from benchmarks.rounds import Sample, interleave, told
+from sepcost import factorize
 from sepcost.separable.blocks import Form
-from sepcost.separable.conversion import Conversion
-from sepcost.separable.effect import Effect, Reference, effect, reference
-from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal
 
-BATCH = 50
-SPEEDUPS = (1.5, 2.0, 3.0, 4.0)
-
-#: The method whole, then with one part of it off.
-VARIANTS: dict[str, dict[str, object]] = {
-    "all": {},
-    "with bottlenecks": {"forms": (*FORMS, Form.BOTTLENECK)},
-    "depthwise only": {"forms": (Form.DEPTHWISE_POINTWISE,)},
-    "layers apart": {"asymmetric": False},
-    "own errors": {"by_effect": False},
-    "weights alone": {"fitted": False},
+BASE = "read and write"
+COPY = "import sys, onnx; onnx.save(onnx.load(sys.argv[1]), sys.argv[2])"
+MAKERS: Mapping[str, Callable[[Path], None]] = {
+    "resnet50": partial(shipped, "resnet-50"),
+    "vgg16": partial(shipped, "vgg16"),
+    "vgg19": vgg19,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One conversion, judged on images that had no part in it."""
-
-    variant: str
-    asked: float
-    found: Conversion
-    judged: Effect
-
-
-def rows(model: Path, calibration: Path, evaluation: Path, quick: bool) -> Iterator[Row]:
-    """Convert at each speed-up by the whole method, and at two of them with parts switched off."""
-    beside = _reference(model, evaluation)
-    for variant, changes in VARIANTS.items():
-        if quick and variant != "all":
-            return
-        for speed in SPEEDUPS if variant == "all" else SPEEDUPS[1:3]:
-            settings = replace(
-                ConvertSettings(goal=Goal(Aim.SPEEDUP, speed), calibrate=calibration),
-                **changes,  # type: ignore[arg-type]
-            )
-            yield _converted(model, settings, beside, variant)
-
-
-def _converted(model: Path, settings: ConvertSettings, beside: Reference, variant: str) -> Row:
-    with TemporaryDirectory() as folder:
-        target = Path(folder) / "converted.onnx"
-        found = sepcost.convert(model, target, settings=settings, force=True, on_progress=_tell)
-        judged = effect(runner(load(target), Runtime(threads=0)), beside)
-    return Row(variant, settings.goal.value, found, judged)
-
-
-def _tell(doing: str) -> None:
-    print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
-
-
-def _reference(model: Path, evaluation: Path) -> Reference:
-    with np.load(evaluation) as archive:
-        images, labels = archive["images"].astype(np.float32), archive["labels"]
-    loaded = load(model)
-    name = loaded.proto.graph.input[0].name
-    batches = [{name: images[k : k + BATCH]} for k in range(0, len(images), BATCH)]
-    return reference(runner(loaded, Runtime(threads=0)), batches, labels)
-
-
-def line(row: Row) -> str:
-    """One line of the table."""
-    low, high = row.judged.drop_interval or (0.0, 0.0)
-    cells = [
-        row.variant,
-        f"{row.asked:g}×",
-        f"{row.found.speedup or 0:.2f}×",
-        f"{row.found.plan.predicted.speedup or 0:.2f}×",
-        f"{row.found.before.totals.macs / row.found.after.totals.macs:.2f}×",
-        f"{100 * (row.judged.drop or 0):.2f} ({100 * low:.2f} to {100 * high:.2f})",
-        f"{row.judged.kl or 0:.4f}",
-        " ".join(f"{c.factors.form[0]}{c.factors.rank}" for c in row.found.plan.choices),
-    ]
-    return f"| {' | '.join(cells)} |"
+WAYS: Mapping[str, Sequence[str]] = {
+    "rank 1": ("--rank", "1"),
+    "planned": ("--macs", "0.5", "--force"),
+}
+#: VGG16's 3×3 kernels, the first of 3 channels left out.
+KERNELS = [(64, 64), (128, 64), (128, 128), (256, 128), *[(256, 256)] * 2, (512, 256)]
+KERNELS += [(512, 512)] * 5
 
 
 def main() -> None:
-    """Print the table line by line, as results come."""
+    """Run this part alone."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("model", "calibration", "evaluation"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--quick", action="store_true", help="the whole method only")
-    given = parser.parse_args()
-    print("| method | asked | measured | predicted | MACs | points lost (95%) | KL | layers |")
-    print("|---|---:|---:|---:|---:|---:|---:|---|")
-    for row in rows(given.model, given.calibration, given.evaluation, given.quick):
-        print(line(row), flush=True)
+    parser.add_argument("--rounds", type=int, help="of whole processes (5; quick: 1)")
+    parser.add_argument("--only", default="", help=f"of {', '.join([*MAKERS, 'svd'])}")
+    parser.add_argument("--no-plan", action="store_true", help="leave out the planned form")
+    run("convert", part, parser)
+
+
+def part(options: Options, folder: Path) -> Mapping[str, Any]:
+    """Time whole conversions, then factors alone."""
+    rounds = options.rounds or (1 if options.quick else 5)
+    found: dict[str, Any] = {}
+    names = chosen(options.only, [*MAKERS, "svd"])
+    if options.quick and not options.only:
+        names = ["resnet50", "svd"]
+    planned = not options.quick and not options.no_plan
+    for name in names:
+        if name == "svd":
+            continue
+        path = folder / f"{name}.onnx"
+        MAKERS[name](path)
+        ways = {one: WAYS[one] for one in WAYS if planned or one != "planned"}
+        with step(f"{name}: {', '.join(ways)}"):
+            found[name] = {"bytes": path.stat().st_size, "tools": conversions(path, ways, rounds)}
+        say(_line(name, found[name]["tools"]))
+        path.unlink()
+    factors = svd(rounds, KERNELS[:3] if options.quick else KERNELS) if "svd" in names else None
+    if factors:
+        say(_line("factors of VGG16", factors))
+    return {"models": found, "factors": factors}
+
+
+def conversions(path: Path, ways: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Any]:
+    """Interleave the ways to convert a file with reading and writing it."""
+    out = path.with_suffix(".out.onnx")
+    remove = partial(out.unlink, missing_ok=True)
+    ours = Path(sys.executable).with_name("sepcost")
+    head = [str(ours), "convert", str(path), "-o", str(out), "--no-verify", "--quiet"]
+    sides = {BASE: process([sys.executable, "-c", COPY, str(path), str(out)], path.parent, remove)}
+    sides |= {way: process([*head, *given], path.parent, remove) for way, given in ways.items()}
+    return told(interleave(sides, rounds, warm=rounds > 1), BASE)
+
+
+def svd(rounds: int, kernels: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Compare rank-1 factors of all kernels, ours against one SVD a channel."""
+    random = np.random.default_rng(0)
+    weights = [random.standard_normal((*k, 3, 3)).astype(np.float32) for k in kernels]
+    sides = {
+        "sepcost": partial(_timed, _ours, weights),
+        "numpy.linalg.svd": partial(_timed, _plain, weights),
+    }
+    with step("factors"):
+        return told(interleave(sides, rounds), "sepcost")
+
+
+def _timed(work: Callable[[NDArray[Any]], object], weights: Sequence[NDArray[Any]]) -> Sample:
+    wall, cpu = perf_counter(), process_time()
+    for weight in weights:
+        work(weight)
+    return Sample({"wall_s": perf_counter() - wall, "cpu_s": process_time() - cpu})
+
+
+def _ours(weight: NDArray[Any]) -> object:
+    return factorize(weight, Form.DEPTHWISE_POINTWISE, 1)
+
+
+def _plain(weight: NDArray[Any]) -> object:
+    """For each input channel the best rank 1 of its [N, 9] slice, as one would write it."""
+    found = []
+    for channel in range(weight.shape[1]):
+        matrix = weight[:, channel].reshape(weight.shape[0], -1).astype(np.float64)
+        u, s, v = np.linalg.svd(matrix, full_matrices=False)
+        found.append((u[:, :1] * s[:1], v[:1]))
+    return found
+
+
+def _line(name: str, tools: Mapping[str, Any]) -> str:
+    cells = []
+    for tool, taken in tools.items():
+        if "failed" in taken:
+            cells.append(f"{tool}: {taken['failed']}")
+            continue
+        peak = f", {taken['peak_mb'][1]:.0f} MB" if "peak_mb" in taken else ""
+        ratio = taken.get("ratios", {}).get("wall_s", [1, 1, 1])[1]
+        cells.append(f"{tool}: {taken['wall_s'][1]:.2f} s{peak}, {ratio:.2f}×")
+    return f"{name}: " + "; ".join(cells)
 
 
 if __name__ == "__main__":

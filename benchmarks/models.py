@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from sepcost.model.load import load
+
 WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512)
 RANDOM = np.random.default_rng(0)
 
@@ -95,6 +97,11 @@ def chain(path: Path, nodes: int = 20_000) -> None:
         op_type = "Conv" if k % 2 == 0 else "Relu"
         made.append(helper.make_node(op_type, inputs, [f"x{k + 1}"], f"layer/{k}"))
     _save(path, [1, 8, 4, 4], made, [_weight("w", 8, 8, 1, 1)])
+
+
+def shipped(name: str, path: Path) -> None:
+    """Write a network that ships with sepcost, with seeded weights in the file itself."""
+    onnx.save(load(name, weights=True).proto, path)
 
 
 def light() -> Iterator[Path]:

@@ -1,0 +1,159 @@
+"""Accuracy against measured speed-up of ``sepcost convert``, and what each part of it is worth.
+
+Fits and plans on the calibration data alone; the evaluation data only report. Every latency is
+measured in turns with the original, one thread. Each part of the method is then switched off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+import sepcost
+from benchmarks.results import ROOT, Options, chosen, run, say
+from benchmarks.rounds import tidy
+from sepcost.latency.jobs import Runtime
+from sepcost.model.load import load
+from sepcost.separable.activations import runner
+from sepcost.separable.blocks import Form
+from sepcost.separable.conversion import Conversion
+from sepcost.separable.effect import Effect, Reference, effect, reference
+from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal
+
+TRAINED = ROOT.parent / "shared" / "trained"
+BATCH = 50
+SPEEDUPS = (1.5, 2.0, 3.0, 4.0)
+WHOLE = "all"
+
+#: Model, calibration data, evaluation data.
+NETWORKS: Mapping[str, tuple[str, str, str]] = {
+    "vgg": ("vgg.onnx", "shapes_calibration.npz", "shapes_eval.npz"),
+    "digits": ("digits.onnx", "digits_calibration.npz", "digits_eval.npz"),
+}
+
+#: The method whole, then with one part of it off.
+VARIANTS: dict[str, dict[str, object]] = {
+    WHOLE: {},
+    "with bottlenecks": {"forms": (*FORMS, Form.BOTTLENECK)},
+    "depthwise only": {"forms": (Form.DEPTHWISE_POINTWISE,)},
+    "layers apart": {"asymmetric": False},
+    "own errors": {"by_effect": False},
+    "weights alone": {"fitted": False},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One conversion, judged on images that had no part in it."""
+
+    variant: str
+    asked: float
+    found: Conversion
+    judged: Effect
+    seconds: float
+
+
+def main() -> None:
+    """Run this part alone; a Markdown table comes line by line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help=f"of {', '.join(NETWORKS)}")
+    parser.add_argument("--data", type=Path, default=TRAINED, help="folder of the networks")
+    parser.add_argument("--no-variants", action="store_true", help="the whole method only")
+    run("accuracy", part, parser)
+
+
+def part(options: Options, folder: Path) -> Mapping[str, Any]:
+    """Convert every network by every variant."""
+    networks: dict[str, Any] = {}
+    for name in chosen(options.only or ("digits" if options.quick else ""), list(NETWORKS)):
+        files = [options.data / file for file in NETWORKS[name]]
+        if not all(file.exists() for file in files):
+            say(f"{name}: not in {options.data}")
+            continue
+        print("| method | asked | measured | predicted | MACs | points lost (95%) | KL | layers |")
+        print("|---|---:|---:|---:|---:|---:|---:|---|")
+        networks[name] = []
+        for row in rows(files, options, folder):
+            print(line(row), flush=True)
+            networks[name].append(document(row))
+    return {"networks": networks}
+
+
+def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
+    """Convert at each speed-up by the whole method, and at two of them with parts switched off."""
+    model, calibration, evaluation = files
+    beside = _reference(model, evaluation)
+    for variant, changes in VARIANTS.items():
+        if (options.quick or options.no_variants) and variant != WHOLE:
+            return
+        speeds = SPEEDUPS if variant == WHOLE else SPEEDUPS[1:3]
+        for speed in speeds[1:2] if options.quick else speeds:
+            settings = replace(
+                ConvertSettings(goal=Goal(Aim.SPEEDUP, speed), calibrate=calibration),
+                **changes,  # type: ignore[arg-type]
+            )
+            yield _converted(model, settings, beside, variant, folder)
+
+
+def _converted(
+    model: Path, settings: ConvertSettings, beside: Reference, variant: str, folder: Path
+) -> Row:
+    target, start = folder / "converted.onnx", monotonic()
+    found = sepcost.convert(model, target, settings=settings, force=True, on_progress=_tell)
+    judged = effect(runner(load(target), Runtime(threads=0)), beside)
+    return Row(variant, settings.goal.value, found, judged, monotonic() - start)
+
+
+def _tell(doing: str) -> None:
+    print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
+
+
+def _reference(model: Path, evaluation: Path) -> Reference:
+    with np.load(evaluation) as archive:
+        images, labels = archive["images"].astype(np.float32), archive["labels"]
+    loaded = load(model)
+    name = loaded.proto.graph.input[0].name
+    batches = [{name: images[k : k + BATCH]} for k in range(0, len(images), BATCH)]
+    return reference(runner(loaded, Runtime(threads=0)), batches, labels)
+
+
+def document(row: Row) -> dict[str, Any]:
+    """Return a row as the results keep it; points lost of a hundred."""
+    low, high = row.judged.drop_interval or (0.0, 0.0)
+    return {
+        "variant": row.variant,
+        "asked": row.asked,
+        "measured": tidy(row.found.speedup or 0),
+        "predicted": tidy(row.found.plan.predicted.speedup or 0),
+        "macs": tidy(row.found.before.totals.macs / row.found.after.totals.macs),
+        "points_lost": [tidy(100 * x) for x in (low, row.judged.drop or 0, high)],
+        "kl": tidy(row.judged.kl or 0),
+        "layers": [f"{c.factors.form} {c.factors.rank}" for c in row.found.plan.choices],
+        "seconds": round(row.seconds),
+    }
+
+
+def line(row: Row) -> str:
+    """One line of the table."""
+    told = document(row)
+    low, lost, high = told["points_lost"]
+    cells = [
+        row.variant,
+        f"{row.asked:g}×",
+        *(f"{told[key]:.2f}×" for key in ("measured", "predicted", "macs")),
+        f"{lost:.2f} ({low:.2f} to {high:.2f})",
+        f"{told['kl']:.4f}",
+        " ".join(f"{c.factors.form[0]}{c.factors.rank}" for c in row.found.plan.choices),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()

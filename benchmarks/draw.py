@@ -1,0 +1,141 @@
+"""Draw what the results hold, one SVG a part: ``python -m benchmarks.draw``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import svg
+from benchmarks.results import RESULTS, read
+from benchmarks.rounds import spread
+
+Document = Mapping[str, Any]
+
+LIGHT = "light_"
+KEYS = {"wall_s": "time", "peak_mb": "memory"}
+PAIRS = {
+    "equal": "a copy", "five_per_cent": "5 % more", "fifteen_per_cent": "15 % more",
+    "separable": "separable",
+}  # fmt: skip
+
+
+def main() -> None:
+    """Draw every part that has results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
+    folder = parser.parse_args().results
+    for name, document in read(folder).items():
+        if draw := DRAWN.get(name):
+            (folder / f"{name}.svg").write_text(draw(document), encoding="utf-8")
+            print(f"drawn: {folder / name}.svg")
+
+
+def analyze(document: Document) -> str:
+    """Whole processes of the peers over ours; the light networks together, by their medians."""
+    models = document["models"]
+    light = [found for name, found in models.items() if name.startswith(LIGHT)]
+    rows = []
+    if light:
+        walls = [found["tools"]["sepcost"]["wall_s"][1] for found in light]
+        shown = f"sepcost: {min(walls):.2f} to {max(walls):.2f} s"
+        rows.append(svg.Whisker(f"{len(light)} light networks", (), shown))
+        for tool in light[0]["tools"]:
+            sides = [found["tools"][tool] for found in light]
+            together = {
+                key: spread([side["ratios"][key][1] for side in sides if "ratios" in side])
+                for key in KEYS
+                if any("ratios" in side for side in sides)
+            }
+            rows += _pair(tool, together) if tool != "sepcost" else []
+    for model, found in models.items():
+        if model.startswith(LIGHT):
+            continue
+        base = found["tools"]["sepcost"]
+        taken = f"sepcost: {base['wall_s'][1]:.2f} s, {base['peak_mb'][1]:.0f} MB"
+        rows.append(svg.Whisker(f"{model} ({found['bytes'] / 1e6:,.1f} MB)", (), taken))
+        for tool, side in found["tools"].items():
+            rows += _pair(tool, side.get("ratios", {})) if tool != "sepcost" else []
+    return svg.whiskers("sepcost analyze beside its peers", "peer / sepcost, whole processes", rows)
+
+
+def _pair(label: str, ratios: Mapping[str, Sequence[float]]) -> list[svg.Whisker]:
+    """Time and memory of one tool, where it has them."""
+    return [
+        svg.Whisker(f"{label}, {KEYS[key]}", ratios[key], f"{ratios[key][1]:.2f}×", number)
+        for number, key in enumerate(KEYS)
+        if key in ratios
+    ]
+
+
+def exactness(document: Document) -> str:
+    """How many models each tool counts right."""
+    summary = document["summary"]
+    axis = f"{len(document['models'])} models; " + " / ".join(next(iter(summary.values())))
+    return svg.stacked("MACs of convolutions and matrix products", axis, summary)
+
+
+def convert(document: Document) -> str:
+    """What conversions take over reading and writing, and SVDs over ours."""
+    groups = [(name, found["tools"]) for name, found in document["models"].items()]
+    if document["factors"]:
+        groups.append(("factors of VGG16's kernels", document["factors"]))
+    rows = []
+    for name, tools in groups:
+        base, *others = tools.items()
+        rows.append(svg.Whisker(name, (), f"{base[0]}: {base[1]['wall_s'][1]:.2f} s"))
+        for tool, side in others:
+            rows += _pair(tool, side.get("ratios", {}))
+    return svg.whiskers("sepcost convert", "over the first of each group", rows)
+
+
+def forms(document: Document) -> str:
+    """How much of what MACs promise each form reaches."""
+    rows = []
+    for threads, found in document["summary"].items():
+        rows.append(svg.Whisker(f"{threads} thread(s)", (), "measured speed-up / theory"))
+        for name, reached in found["of_theory"].items():
+            shown = f"{100 * reached[1]:.0f} %"
+            rows.append(svg.Whisker(name, reached, shown, int("grouped" in name)))
+    axis = f"range and median over the shapes; {len(document['shapes'])} measurements"
+    return svg.whiskers("What the emitted forms reach of theory", axis, rows)
+
+
+def bench(document: Document) -> str:
+    """How far ratios lie from the truth, by method."""
+    rows = []
+    for load, methods in document["summary"].items():
+        rows.append(svg.Whisker(f"{load} busy cores", (), "median to largest error of a ratio"))
+        for number, (method, pairs) in enumerate(methods.items()):
+            for pair, found in pairs.items():
+                label = f"{method}: {PAIRS[pair]}"
+                middle, most = (100 * found[key] for key in ("median_error", "largest_error"))
+                least = max(middle, 0.01)
+                shown = f"{middle:.2f} to {most:.2f} %"
+                rows.append(svg.Whisker(label, (least, least, max(most, least)), shown, number))
+    return svg.whiskers("Errors of a measured ratio", "per cent", rows)
+
+
+def accuracy(document: Document) -> str:
+    """Points lost against measured speed-up."""
+    series: dict[str, list[svg.Point]] = {}
+    for network, rows in document["networks"].items():
+        for row in rows:
+            label = f"{row['measured']:.2f}×: {row['points_lost'][1]:.2f} points"
+            point = svg.Point(row["measured"], row["points_lost"], label)
+            name = network if row["variant"] == "all" else f"{network}, {row['variant']}"
+            series.setdefault(name, []).append(point)
+    whole = {name: points for name, points in series.items() if name in document["networks"]}
+    return svg.scatter(
+        "Accuracy against measured speed-up", ("measured speed-up", "points of top-1 lost"), whole
+    )
+
+
+DRAWN: Mapping[str, Callable[[Document], str]] = {
+    "analyze": analyze, "exactness": exactness, "convert": convert,
+    "forms": forms, "bench": bench, "accuracy": accuracy,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""How many models each tool counts right, where ONNX Runtime's own shapes are the witness.
+
+The witness is a run: the shapes that went into each kernel and came out of it, and from them the
+multiply-adds of convolutions and matrix products, which all tools count. What else a tool adds up
+(recurrent cells, activations) is taken off by its own rules, and a bias taken for one MAC an
+element is right too. Dynamic inputs are given sizes in a copy, and every tool reads that copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from benchmarks import peers
+from benchmarks.models import light
+from benchmarks.results import ROOT, Options, run, say
+from sepcost import SepcostError, analyze
+from tests import profiled
+from tests.test_exactness import BOUND
+
+SHARED = ROOT.parent / "shared" / "models"
+DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
+KINDS = ("simple", "pytorch-operator", "pytorch-converted")
+CLOSE = 0.01
+OUTCOMES = ("exact", "within 1 %", "wrong", "no count")
+
+
+def main() -> None:
+    """Run this part alone."""
+    run("exactness", part, argparse.ArgumentParser(description=__doc__))
+
+
+def part(options: Options, folder: Path) -> Mapping[str, Any]:
+    """Ask every tool about every model that has a witness."""
+    models: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
+    for number, (name, path, feeds) in enumerate(sources()):
+        if options.quick and number % 8:
+            continue
+        try:
+            still, truth = witness(path, feeds, folder)
+        except (pytest.skip.Exception, SepcostError) as error:
+            left_out[name] = str(error)[:120]
+            continue
+        if not truth:
+            continue
+        tools = {peers.OURS: ours(still)}
+        if options.peers:
+            for peer in peers.COUNTING:
+                tools[peer] = peers.count(options.peers, peer, still, folder)
+        judged = {tool: outcome(found, truth) for tool, found in tools.items()}
+        models[name] = {"macs": truth, "outcomes": judged, "tools": tools}
+        say(f"{name}: {judged}")
+    tools = next(iter(models.values()))["tools"] if models else {}
+    summary = {
+        tool: {
+            one: sum(model["outcomes"][tool] == one for model in models.values())
+            for one in OUTCOMES
+        }
+        for tool in tools
+    }
+    return {"summary": summary, "models": models, "no_witness": left_out}
+
+
+def sources() -> Iterator[tuple[str, Path, Path | None]]:
+    """Yield name, model, and the folder of stored inputs, where there is one."""
+    yield from ((path.stem, path, None) for path in sorted(SHARED.glob("*.onnx")))
+    yield from ((path.stem, path, None) for path in light())
+    for kind in KINDS:
+        for folder in sorted((DATA / kind).iterdir()):
+            if (folder / "model.onnx").exists():
+                yield f"{kind}/{folder.name}", folder / "model.onnx", folder / "test_data_set_0"
+
+
+def witness(path: Path, stored: Path | None, folder: Path) -> tuple[Path, int]:
+    """Return a copy of the model with static inputs, and the MACs that a run of it shows."""
+    model = onnx.load(path)
+    bound = {} if stored else BOUND.get(path.stem, {})
+    network = analyze(path, **bound).network
+    shapes = {value.name: value.shape or () for value in network.inputs}
+    for value in model.graph.input:
+        sides = shapes.get(value.name, ())
+        for dim, side in zip(value.type.tensor_type.shape.dim, sides, strict=False):
+            dim.dim_value = side
+    still = folder / f"{path.stem}.onnx"
+    onnx.save(model, still)
+    feeds = profiled.stored_feeds(model, stored) if stored else profiled.random_feeds(network)
+    if "sr" in feeds:
+        feeds["sr"][...] = 16000  # silero takes no other rate
+    runs = profiled.profile(model, feeds, folder)
+    return still, sum(
+        profiled.multiply_adds(one) or 0 for one in runs if one.node.op_type in peers.PRODUCTS
+    )
+
+
+def ours(path: Path) -> peers.Count:
+    """Sum our rows of products."""
+    try:
+        rows = analyze(path).rows
+    except SepcostError as error:
+        return {"failed": str(error)[:120]}
+    counted = [row for row in rows if row.counted and row.layer.op_type in peers.PRODUCTS]
+    if any(row.macs is None for row in counted):
+        return {"macs": None}
+    return {"macs": sum(row.macs or 0 for row in counted)}
+
+
+def outcome(found: peers.Count, truth: int) -> str:
+    """Judge one count."""
+    macs = found.get("macs")
+    if macs is None:
+        return "no count"
+    macs -= found.get("rest", 0)
+    if truth in {macs, macs - found.get("biases", 0)}:
+        return "exact"
+    return "within 1 %" if abs(macs / truth - 1) <= CLOSE else "wrong"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The peers of ``analyze``: how each is started, and what it says a model costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+OURS = "sepcost"
+TIMEOUT_S = 120
+
+PROFILE = "import sys, onnx_tool; onnx_tool.model_profile(sys.argv[1])"
+
+#: name -> what to run in the peers' environment, ``{}`` being the model. One that does not count
+#: MACs stands for what reading and describing a file takes.
+COMMANDS: Mapping[str, Sequence[str]] = {
+    "onnx-tool": ("python", "-c", PROFILE, "{}"),
+    "onnx-opcounter": ("onnx_opcounter", "--calculate-macs", "{}"),
+    "onnxsim": ("python", "-m", "onnxsim.shape_cost", "{}"),
+    "onnxslim": ("onnxslim", "{}", "--inspect"),
+}
+NO_MACS = frozenset({"onnxslim"})
+
+#: Operators that every tool counts in multiply-adds; what else a tool adds up differs by taste.
+PRODUCTS = (
+    "Conv", "ConvInteger", "QLinearConv", "ConvTranspose",
+    "Gemm", "MatMul", "MatMulInteger", "QLinearMatMul",
+)  # fmt: skip
+
+#: Rows of onnx-tool: one a node, a bias taken as one MAC an element of the output.
+ONNX_TOOL = f"""
+import json, sys, onnx_tool
+graph = onnx_tool.Model(sys.argv[1], {{"verbose": False}}).graph
+graph.graph_reorder_nodes()
+graph.shape_infer(None)
+graph.profile()
+rows = [node for node in graph.nodemap.values() if node.op_type in {PRODUCTS!r}]
+biased = [n for n in rows if len(n.input) > 2 and n.op_type.startswith(("Conv", "Gemm"))]
+shapes = [graph.tensormap[node.output[0]].get_shape() for node in biased]
+biases = 0
+for shape in shapes:
+    elements = 1
+    for side in shape:
+        elements *= side
+    biases += elements
+print(json.dumps({{"macs": int(sum(n.macs[0] for n in rows)), "biases": int(biases)}}))
+"""
+#: A total alone; ``rest`` is what its own rules add for all other operators.
+ONNX_OPCOUNTER = f"""
+import json, sys, onnx, onnx_opcounter
+from math import prod
+model = onnx.load(sys.argv[1])
+macs = int(onnx_opcounter.calculate_macs(model))
+graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+shapes = {{w.name: list(w.dims) for w in graph.initializer}}
+for value in (*graph.input, *graph.value_info, *graph.output):
+    shapes[value.name] = [d.dim_value for d in value.type.tensor_type.shape.dim]
+free = ("Constant Reshape Slice Shape Gather ScatterND Tile Transpose Sign Squeeze Unsqueeze "
+        "Split Cast").split()
+def rest(node):
+    written = prod(shapes.get(node.output[0], [0]))
+    mode = [a.s for a in node.attribute if a.name == "mode"]
+    factors = {{"BatchNormalization": 2 if len(node.input) == 5 else 1,
+               "Upsample": 11 * (mode == [b"linear"]), "Resize": 11 * (mode == [b"linear"])}}
+    if node.op_type in ("Relu", "Add"):
+        return prod(shapes.get(node.input[0], [0]))
+    return 0 if node.op_type in free else written * factors.get(node.op_type, 1)
+others = sum(rest(node) for node in graph.node if node.op_type not in {PRODUCTS!r})
+print(json.dumps({{"macs": macs, "rest": others}}))
+"""
+#: Bounds on products alone; they are no count where they differ or have no end.
+ONNXSIM = """
+import json, sys
+from onnxsim import shape_cost
+macs = shape_cost.bounds(sys.argv[1], {}).macs
+print(json.dumps({"macs": macs.lo if macs.lo == macs.hi else None}))
+"""
+COUNTING: Mapping[str, str] = {
+    "onnx-tool": ONNX_TOOL,
+    "onnx-opcounter": ONNX_OPCOUNTER,
+    "onnxsim": ONNXSIM,
+}
+
+#: What a tool says of a model: ``macs``, and of them ``biases`` and ``rest``; or why nothing.
+Count = dict[str, Any]
+Counter = Callable[[Path], Count]
+
+
+def command(home: Path, peer: str, path: Path) -> list[str]:
+    """Return what a user would type."""
+    program, *rest = COMMANDS[peer]
+    return [str(home / program), *(part.replace("{}", str(path)) for part in rest)]
+
+
+def count(home: Path, peer: str, path: Path, folder: Path) -> Count:
+    """Ask a peer, in a process of its own, for the MACs of a model's products."""
+    try:
+        done = subprocess.run(
+            [str(home / "python"), "-c", COUNTING[peer], str(path)],
+            cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {"failed": f"no answer in {TIMEOUT_S} s"}
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines:
+        errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return {"failed": errors[-1][:120]}
+    found: Count = json.loads(lines[-1])
+    return found
