@@ -56,7 +56,8 @@ def convert(
     _check_target(source, wanted)
     job = prepared(source, settings, tell, wanted.frontier)
     if not job.found.found:
-        return nothing(job, "no convolution can be converted")
+        saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
+        return nothing(job, "no convolution can be converted", missed=saving)
     found = _planned(job)
     result = judged(job, found)
     if wanted.frontier:

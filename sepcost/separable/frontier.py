@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sepcost.cost.analysis import Analysis
+from sepcost.separable import forecast
 from sepcost.separable.curves import Curves
 from sepcost.separable.knapsack import within_cost
 from sepcost.separable.trials import Trials
@@ -44,7 +45,7 @@ def frontier(made: Curves, before: Analysis, trials: Trials) -> tuple[FrontierPo
     base, *times = trials.times(models)
     return tuple(
         FrontierPoint(
-            macs=before.totals.macs - sum(c.macs_before - c.macs_after for c in trial.choices),
+            macs=forecast.macs(before, trial.choices),
             converted=len(trial.choices),
             predicted_loss=one.points[place].loss,
             loss=trial.effect.loss,

@@ -16,6 +16,7 @@ from sepcost.separable.settings import Aim, Goal
 from sepcost.separable.trials import Trial, Trials
 
 TRIES = 7
+ROUNDING = 1e-12  # 0.29 * 100 is less than 29
 NEAR = 0.85  # of an allowed loss: closer is not worth another fit
 NEAR_SPEED = 1.015  # of an asked speed-up: timing is no finer
 
@@ -92,7 +93,7 @@ def solve(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
 
 def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
     """MACs are exact: no measurement corrects them."""
-    place = within_cost(curve.points, goal.value * before - curve.rest + 0.5)
+    place = within_cost(curve.points, goal.value * before * (1 + ROUNDING) - curve.rest)
     at = 0 if place is None else place
     share = (curve.points[at].cost + curve.rest) / before if before else 0.0
     return Found(curve, at, trials.at(curve, at), place is not None, share)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sepcost.cost import branches
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import count
 from sepcost.errors import ConversionError
@@ -17,7 +18,7 @@ from sepcost.latency.jobs import Runtime
 from sepcost.latency.machine import cores
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
-from sepcost.network import Value
+from sepcost.network import Network, Value
 from sepcost.separable import calibrate
 from sepcost.separable.activations import runner
 from sepcost.separable.calibrate import HELD, Calibration
@@ -65,7 +66,7 @@ def prepared(
     data, shape = _data(loaded, settings)
     network = describe(loaded, bind=settings.bind, shape=shape)
     before = count(network, str(source))
-    found = _selected(candidates(loaded, network), settings)
+    found = _selected(candidates(loaded, network), settings, network)
     by_drop = settings.goal.aim is Aim.MAX_DROP
     fit, judge = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
@@ -123,8 +124,8 @@ def _data(
     return data, {**(data.item or {}), **settings.shape}
 
 
-def _selected(found: Candidates, settings: ConvertSettings) -> Candidates:
-    """Apply --only and --skip to names and ids."""
+def _selected(found: Candidates, settings: ConvertSettings, network: Network) -> Candidates:
+    """Apply --only and --skip to names and ids; a goal gains nothing where nothing runs."""
     kept: list[Candidate] = []
     skips = list(found.skips)
 
@@ -138,6 +139,10 @@ def _selected(found: Candidates, settings: ConvertSettings) -> Candidates:
             reason = "not named by --only"
         elif matches(one, settings.skip):
             reason = "named by --skip"
+        elif settings.goal.aim is not Aim.RANK and not any(
+            branches.may_run(layer, network.choices) for layer in one.layers
+        ):
+            reason = "stands in a branch that never runs"
         if reason is None:
             kept.append(one)
         else:

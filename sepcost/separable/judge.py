@@ -14,6 +14,7 @@ from sepcost.latency.results import Bench
 from sepcost.latency.settings import Settings
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
+from sepcost.separable import forecast
 from sepcost.separable.candidates import Skip
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.effect import Effect
@@ -87,11 +88,7 @@ def _left(job: Job, found: Found) -> list[Skip]:
 
 
 def _forecast(job: Job, found: Found) -> Forecast:
-    counted = {row.layer.id for row in job.before.rows if row.counted}
-    saved = sum(
-        c.macs_before - c.macs_after for c in found.trial.choices if c.candidate.id in counted
-    )
-    macs = job.before.totals.macs - saved
+    macs = forecast.macs(job.before, found.trial.choices)
     point = found.curve.points[found.place] if found.curve.points else None
     if point is None:
         return Forecast(macs)
@@ -128,6 +125,9 @@ def _missed(result: Conversion, found: Found) -> str | None:
     if goal.aim is Aim.SPEEDUP and result.speedup is not None:
         reached = result.speedup
         met = reached >= goal.value
+    if goal.aim is Aim.MACS and result.before.totals.macs:  # another branch may be the dearest now
+        reached = result.after.totals.macs / result.before.totals.macs
+        met = met and reached <= goal.value
     if met:
         return None
     shown = "nothing" if reached is None else format(reached, ".3g")

@@ -100,7 +100,7 @@ def macs_of(candidate: Candidate, factors: Factors, network: Network) -> int:
     for layer in calls(candidate, network):
         geometry = convolution(layer)
         if geometry is not None:
-            there = replace(candidate, layer=layer, convolution=geometry)
+            there = replace(candidate, layer=layer, convolution=geometry, repeats=())
             total += emit.macs(there, factors) or 0
     return total
 

@@ -20,6 +20,7 @@ from sepcost.separable.activations import runner
 from sepcost.separable.settings import Aim, By, ConvertSettings, Goal
 from sepcost.separable.verify import compare
 from tests.separable import networks
+from tests.separable.build import noise, parsed, saved
 
 SHARED = Path(__file__).parents[2] / ".." / "shared"
 
@@ -69,6 +70,55 @@ def test_predicted_costs_are_those_of_the_file(net, aim, value):
     assert (
         found.plan.predicted.macs == written == found.after.totals.macs < found.before.totals.macs
     )
+
+
+def test_a_layer_that_a_function_computes_twice_is_paid_for_twice(tmp_path):
+    text = """<ir_version: 9, opset_import: ["" : 17, "own" : 1]>
+    net (float[1, 8, 6, 6] x) => (float[1, 8, 6, 6] y) { h = own.block (x, w) y = own.block (h, w) }
+    <domain: "own", opset_import: ["" : 17]>
+    block (x, w) => (y) { y = Conv <pads = [1, 1, 1, 1]> (x, w) }"""
+    path = saved(parsed(text, {"w": noise(8, 8, 3, 3)}), tmp_path).path
+    found, target = run(path, asked(Aim.RANK, 1))
+    written = count(describe(load(target)), "").totals.macs
+    assert found.plan.predicted.macs == found.plan.choices[0].macs_after == written
+
+
+#: Two branches that cost the same; ``condition`` says which one runs, or leaves it open.
+BRANCHES = """<ir_version: 9, opset_import: ["" : 17]>
+net (float[1, 8, 4, 4] x, bool c) => (float[1, 8, 4, 4] y) {{
+  y = If ({condition}) <
+    then_branch = a () => (float[1, 8, 4, 4] p) {{ p = Conv <pads = [1, 1, 1, 1]> (x, w) }},
+    else_branch = b () => (float[1, 8, 4, 4] q) {{ q = Conv <pads = [1, 1, 1, 1]> (x, v) }}>
+}}"""
+
+
+def choosing(folder, condition):
+    weights = {"w": noise(8, 8, 3, 3), "v": noise(8, 8, 3, 3, seed=1), "no": np.array(False)}
+    return saved(parsed(BRANCHES.format(condition=condition), weights), folder).path
+
+
+@pytest.mark.parametrize("only", [["*/p"], ["*/q"], ["*"]])
+def test_the_dearest_branch_is_what_a_conversion_leaves(tmp_path, only):
+    path = choosing(tmp_path, "c")
+    found = convert(path, settings=asked(Aim.RANK, 1, only=only))
+    assert found.plan.predicted.macs == found.after.totals.macs
+    halved = convert(path, settings=asked(Aim.MACS, 0.5, only=only))
+    assert bool(halved.missed) == (only != ["*"])
+
+
+def test_a_saving_that_nothing_can_make_is_missed(net):
+    found, target = run(net, asked(Aim.MACS, 0.5, skip=["*"]))
+    assert "no convolution can be converted" in found.missed
+    assert not target.exists()
+    assert convert(net, settings=asked(Aim.MAX_ERROR, 0.1, skip=["*"])).missed is None
+
+
+def test_what_never_runs_saves_nothing(tmp_path):
+    path = choosing(tmp_path, "no")
+    found = convert(path, settings=asked(Aim.MACS, 0.5))
+    assert [choice.candidate.id for choice in found.plan.choices] == ["y.else/q"]
+    assert found.after.totals.macs <= found.before.totals.macs / 2
+    assert "never runs" in {skip.id: skip.reason for skip in found.plan.kept}["y.then/p"]
 
 
 def test_a_share_of_the_macs_is_kept_to(net):
@@ -186,7 +236,7 @@ def test_a_model_without_convolutions_is_not_run_and_need_not_run(tmp_path, aim)
         tmp_path / "m.onnx", tmp_path / "out.onnx", settings=ConvertSettings(Goal(aim, 2))
     )
     assert found.notes == ("nothing worth converting: no convolution can be converted",)
-    assert not found.missed
+    assert bool(found.missed) == (aim is Aim.SPEEDUP)  # which nothing was done to reach
     assert not (tmp_path / "out.onnx").exists()
 
 
