@@ -7,7 +7,9 @@ ONNX Runtime's profile is one node, in subgraphs too. Local functions are inline
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +20,12 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from sepcost.cost.analysis import Analysis, Conventions, Status
+from sepcost.cost.operators import OPERATORS
+from sepcost.cost.tally import tally
 from sepcost.model.infer import attributes
 from sepcost.model.walk import Scope, body_prefix, node_id
-from sepcost.network import Network, Shape
+from sepcost.network import ABSENT, Layer, Network, Shape
 
 TOKEN = "node:"
 KERNEL = "_kernel_time"
@@ -74,8 +79,10 @@ def _renamed(nodes: Any, prefix: str, count: Any = None) -> Iterator[tuple[str, 
 
 
 def _is_ours(event: dict[str, Any]) -> bool:
+    """Whether it is a kernel of a node of the model; ONNX Runtime duplicates some of them."""
     name = event.get("name", "")
-    return event.get("cat") == "Node" and name.startswith(TOKEN) and name.endswith(KERNEL)
+    number = name.removeprefix(TOKEN).removesuffix(KERNEL)
+    return event.get("cat") == "Node" and name == f"{TOKEN}{number}{KERNEL}" and number.isdecimal()
 
 
 def _run(event: dict[str, Any], nodes: list[tuple[str, onnx.NodeProto]]) -> Run:
@@ -114,6 +121,47 @@ def stored_feeds(model: onnx.ModelProto, folder: Path) -> dict[str, Any]:
         else:
             feeds[value.name] = numpy_helper.to_array(onnx.TensorProto.FromString(content))
     return feeds
+
+
+def agree(analysis: Analysis, runs: Iterable[Run]) -> int:
+    """Every row's MACs and known shapes are those of the run; return how many rows cost MACs."""
+    seen: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        seen[run.id].append(run)
+    dear = 0
+    for row in analysis.rows:
+        executed = seen.get(row.layer.id, [])
+        for run in executed:
+            _assert_shapes(row.layer, run)
+        if executed and row.status is Status.COUNTED:
+            assert row.macs == sum(_again(row.layer, run) or 0 for run in executed), row.layer.id
+            anew = [macs for run in executed if (macs := multiply_adds(run)) is not None]
+            assert not anew or row.macs == sum(anew), row.layer.id
+            dear += bool(anew)
+    return dear
+
+
+def _assert_shapes(layer: Layer, run: Run) -> None:
+    for names, shapes, real in (
+        (layer.reads, layer.inputs, run.inputs),
+        (layer.writes, layer.outputs, run.outputs),
+    ):
+        there = [shape for name, shape in zip(names, shapes, strict=True) if name]
+        if len(there) == len(real):  # sequences and strings are not in the profile
+            known = [(a, b) for a, b in zip(there, real, strict=True) if a != ABSENT]
+            assert all(a == b for a, b in known), (layer.id, known)
+
+
+def _again(layer: Layer, run: Run) -> int | None:
+    """The package's own formula on the shapes of the run."""
+    inputs, outputs = iter(run.inputs), iter(run.outputs)
+    real = replace(
+        layer,
+        inputs=tuple(next(inputs) if name else ABSENT for name in layer.reads),
+        outputs=tuple(next(outputs, ABSENT) if name else ABSENT for name in layer.writes),
+        trips=1,
+    )
+    return tally(real, OPERATORS, Conventions()).macs
 
 
 def multiply_adds(run: Run) -> int | None:

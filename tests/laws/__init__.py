@@ -1,0 +1,1 @@
+"""Laws that hold for every network: random valid CNNs, built from small blocks."""

@@ -1,0 +1,191 @@
+"""The blocks that networks are made of: one visible table, the simplest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from tests.laws import convs
+from tests.laws.draft import MAX_DEPTH, Draft, Place
+from tests.laws.weights import vector
+
+ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "HardSigmoid", "Softplus", "Neg")
+
+
+def activation(draft: Draft) -> None:
+    draft.then(draft.draw(st.sampled_from(ACTIVATIONS)))
+
+
+def batch_norm(draft: Draft) -> None:
+    channels = draft.channels
+    draft.then(
+        "BatchNormalization",
+        vector(draft, channels, 0.5), vector(draft, channels),
+        vector(draft, channels), vector(draft, channels, 0.5),
+    )  # fmt: skip
+
+
+def pool(draft: Draft) -> None:
+    """Over two or three cells, whatever fits."""
+    kind = draft.draw(st.sampled_from(["MaxPool", "AveragePool"]))
+    window = [min(draft.draw(st.integers(1, 3)), size) for size in draft.sizes]
+    strides = [draft.draw(st.integers(1, 2)) for _ in draft.sizes]
+    draft.then(kind, kernel_shape=window, strides=strides)
+    sizes = [(s - w) // t + 1 for s, w, t in zip(draft.sizes, window, strides, strict=True)]
+    draft.shape = (*draft.shape[:2], *sizes)
+
+
+def add(draft: Draft) -> None:
+    """A residual connection."""
+    side = draft.branch()
+    several(side, 2)
+    draft.then("Add", side.value)
+
+
+def concat(draft: Draft) -> None:
+    """The value beside a branch of it, along the channels."""
+    side = draft.branch()
+    several(side, 2)
+    draft.then("Concat", side.value, axis=1)
+    draft.shape = (draft.shape[0], 2 * draft.channels, *draft.sizes)
+
+
+# functions and subgraphs
+
+
+def function(draft: Draft) -> None:
+    """A local function, called once or twice."""
+    name = draft.house.name("f")
+    body = draft.inner(Place.FUNCTION, draft.house.name("p"))
+    taken = body.value
+    several(body, 3)
+    result = body.closed(body.value)
+    draft.house.functions.append(
+        helper.make_function("local", name, [taken], [result], body.nodes, draft.house.opsets)
+    )
+    for _ in range(draft.draw(st.integers(1, 2))):
+        draft.then(name, domain="local")
+
+
+def branches(draft: Draft) -> None:
+    """An If whose condition is known, or told by the data."""
+    known = draft.draw(st.sampled_from([True, False, None]))
+    if known is None:
+        (score,) = draft.node("ReduceMax", draft.value, keepdims=0)
+        zero = draft.stored(np.array(0, draft.house.dtype))
+        (condition,) = draft.node("Greater", score, zero)
+    else:
+        condition = draft.stored(np.array(known))
+    graphs = {}
+    for name in ("then_branch", "else_branch"):
+        body = draft.inner(Place.BODY, draft.value)
+        several(body, 2)
+        graphs[name] = _graph(body, [], [_result(body)])
+    (draft.value,) = draft.node("If", condition, **graphs)
+
+
+def loop(draft: Draft) -> None:
+    """A Loop of a known number of trips."""
+    body = draft.inner(Place.BODY, draft.house.name("p"))
+    fed: list[Typed] = [
+        (draft.house.name("i"), TensorProto.INT64, []),
+        (draft.house.name("c"), TensorProto.BOOL, []),
+        (body.value, draft.house.element, draft.shape),
+    ]
+    several(body, 2)
+    (again,) = body.node("Identity", fed[1][0])
+    results = [(again, TensorProto.BOOL, ()), _result(body)]
+    trips = draft.stored(np.array(draft.draw(st.integers(1, 3)), np.int64))
+    (draft.value,) = draft.node("Loop", trips, "", draft.value, body=_graph(body, fed, results))
+
+
+def scan(draft: Draft) -> None:
+    """A Scan that carries the value along a vector."""
+    body = draft.inner(Place.BODY, draft.house.name("p"))
+    fed: list[Typed] = [
+        (body.value, draft.house.element, draft.shape),
+        (draft.house.name("s"), draft.house.element, []),
+    ]
+    several(body, 2)
+    vector_ = draft.stored(draft.house.noise(draft.draw(st.integers(1, 3))))
+    (draft.value,) = draft.node(
+        "Scan", draft.value, vector_, body=_graph(body, fed, [_result(body)]), num_scan_inputs=1
+    )
+
+
+Typed = tuple[str, int, Sequence[int]]
+
+
+def _result(body: Draft) -> Typed:
+    return body.closed(body.value), body.house.element, body.shape
+
+
+def _graph(body: Draft, fed: list[Typed], results: list[Typed]) -> onnx.GraphProto:
+    return helper.make_graph(
+        body.nodes,
+        body.house.name("g"),
+        [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in fed],
+        [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in results],
+        body.initializers,
+    )
+
+
+# the table
+
+
+def always(_: Draft) -> bool:
+    return True
+
+
+def free(draft: Draft) -> bool:
+    return not draft.keep
+
+
+def shallow(draft: Draft) -> bool:
+    return draft.depth < MAX_DEPTH
+
+
+def nested(draft: Draft) -> bool:
+    """Opsets before 9 have no Constant of integers, and old subgraphs hold nothing else."""
+    return shallow(draft) and (draft.house.opset >= 9 or draft.house.ir_version >= 4)
+
+
+def callable_(draft: Draft) -> bool:
+    return shallow(draft) and draft.house.opset >= 9 and draft.house.ir_version >= 8
+
+
+class Block(NamedTuple):
+    """How to add a block, and where one fits."""
+
+    build: Callable[[Draft], None]
+    fits: Callable[[Draft], bool] = always
+
+
+BLOCKS: Mapping[str, Block] = {
+    "conv": Block(convs.conv),
+    "activation": Block(activation),
+    "batch_norm": Block(batch_norm),
+    "pool": Block(pool, free),
+    "add": Block(add, shallow),
+    "concat": Block(concat, lambda draft: free(draft) and shallow(draft) and draft.channels <= 16),
+    "conv_transpose": Block(convs.conv_transpose, free),
+    "shared": Block(convs.shared),
+    "function": Block(function, callable_),
+    "if": Block(branches, nested),
+    "loop": Block(loop, nested),
+    "scan": Block(scan, lambda draft: shallow(draft) and draft.house.opset >= 9),
+    "qdq": Block(convs.qdq, convs.can_quantize),
+    "qlinear": Block(convs.qlinear, convs.can_quantize),
+}
+
+
+def several(draft: Draft, most: int) -> None:
+    """Draw one to ``most`` blocks that fit."""
+    for _ in range(draft.draw(st.integers(1, most))):
+        names = [name for name, block in BLOCKS.items() if block.fits(draft)]
+        BLOCKS[draft.draw(st.sampled_from(names))].build(draft)

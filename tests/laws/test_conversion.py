@@ -1,0 +1,128 @@
+"""What convert makes of any network: the same function at full rank, within budgets below."""
+
+import numpy as np
+import onnx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sepcost.api import analyze
+from sepcost.separable.settings import Aim
+from tests.laws.effort import networks
+from tests.laws.files import converted, counted, saved
+from tests.laws.models import nets
+from tests.laws.run import distance, run
+
+#: Nodes that are gone with the weight that they made.
+CARRY = {"Constant", "Identity", "Cast", "Transpose", "Reshape", "Mul", "DequantizeLinear"}
+
+
+@given(nets())
+@networks(80)
+def test_full_rank_computes_the_same(net):
+    with saved(net.model) as path:
+        _, result = converted(net, path, Aim.RANK, 0)
+    onnx.checker.check_model(result, full_check=True)
+    feeds = net.feeds()
+    original = run(net.model, feeds)
+    assert distance(original, run(result, feeds)) <= net.tolerance + 10 * rounding(net, original)
+
+
+def rounding(net, original):
+    """How far the outputs move when the inputs do by the last bits of a float32.
+
+    Where large numbers cancel, no other order of the same sums comes closer.
+    """
+    random = np.random.default_rng(1)
+    moved = {
+        name: (array * (1 + 1e-6 * random.standard_normal(array.shape))).astype(array.dtype)
+        for name, array in net.feeds().items()
+    }
+    return distance(original, run(net.model, moved))
+
+
+@given(nets(), st.sampled_from([(Aim.RANK, 0), (Aim.RANK, 1), (Aim.RANK, 2), (Aim.MACS, 0.7)]))
+@networks(60)
+def test_costs_are_predicted_to_the_unit(net, goal):
+    with saved(net.model) as path:
+        found, result = converted(net, path, *goal)
+    after = counted(net, result)
+    assert found.plan.predicted.macs == found.after.totals.macs or not found.written
+    assert found.after.totals == after.totals or not found.written
+
+
+@given(nets(), st.sampled_from([1, 0, 2]))
+@networks(40)
+def test_what_is_converted_does_not_change_again(net, rank):
+    with saved(net.model) as path:
+        _, result = converted(net, path, Aim.RANK, rank)
+    with saved(result) as path:
+        again, _ = converted(net, path, Aim.RANK, rank)
+    assert not again.plan.choices
+
+
+@given(nets(), st.sampled_from([1, 0]))
+@networks(60)
+def test_everything_else_stays(net, rank):
+    with saved(net.model) as path:
+        found, result = converted(net, path, Aim.RANK, rank)
+    assert list(result.graph.output) == list(net.model.graph.output)
+    assert fed(result) == fed(net.model)
+    for field in ("metadata_props", "opset_import"):
+        assert list(getattr(result, field)) == list(getattr(net.model, field))
+    assert (result.ir_version, result.producer_name) == (net.model.ir_version, "laws")
+    assert result.graph.name == net.model.graph.name
+    after = {text(node) for node in nodes(result)}
+    gone = [node for node in nodes(net.model) if text(node) not in after]
+    convolutions = [node for node in gone if node.op_type in {"Conv", "ConvTranspose"}]
+    assert len(convolutions) == len(found.plan.choices)
+    assert {node.op_type for node in gone} <= CARRY | {"Conv", "ConvTranspose"}
+
+
+def fed(model):
+    """Inputs that no initializer gives a value; before IR version 4 each of those is one too."""
+    held = {tensor.name for tensor in model.graph.initializer} if model.ir_version < 4 else set()
+    return [value for value in model.graph.input if value.name not in held]
+
+
+def nodes(model):
+    """Every node, those in functions and subgraphs too."""
+    waiting = [model.graph, *model.functions]
+    while waiting:
+        graph = waiting.pop()
+        for node in graph.node:
+            yield node
+            waiting += [a.g for a in node.attribute if a.HasField("g")]
+
+
+def text(node):
+    """A node without what stands in its subgraphs."""
+    copy = onnx.NodeProto.FromString(node.SerializeToString())
+    for attribute in copy.attribute:
+        attribute.ClearField("g")
+    return copy.SerializeToString(deterministic=True)
+
+
+@given(nets(("float32",)), st.sampled_from([0.3, 0.1, 0.01, 0.001]))
+@networks(40)
+def test_an_error_is_kept_to_or_refused(net, error):
+    with saved(net.model) as path:
+        given_ = path.with_name("inputs.npz")
+        feeds = net.feeds(1)
+        np.savez(given_, **feeds)
+        found, result = converted(net, path, Aim.MAX_ERROR, error, given_)
+    assert not (found.missed and found.written)
+    if found.written:
+        measured = distance(run(net.model, feeds), run(result, feeds))
+        assert measured <= error * 1.001 + 1e-5
+        assert found.after.totals.macs <= found.before.totals.macs
+
+
+@given(nets(), st.sampled_from([0.9, 0.6, 0.3, 0.05]))
+@networks(40)
+def test_a_share_of_the_macs_is_kept_to_or_refused(net, share):
+    with saved(net.model) as path:
+        before = analyze(path, bind=net.bind).totals.macs
+        found, result = converted(net, path, Aim.MACS, share)
+    assert bool(found.written) == (not found.missed and bool(found.plan.choices))
+    if not found.missed:
+        assert counted(net, result).totals.macs <= share * before * (1 + 1e-9)
