@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -18,6 +19,7 @@ DEBUG = "SEPCOST_DEBUG"
 INTERRUPTED = 130
 INPUT_ERROR = 2
 LINE_LIMIT = 2000
+OUT_OF_MEMORY = "the memory ran out; raise the limit (ulimit -v) or close what else takes memory"
 
 
 class Guarded(TyperGroup):
@@ -28,26 +30,38 @@ class Guarded(TyperGroup):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except SepcostError as error:
-            raise typer.Exit(_say(str(error), error.exit_code)) from error
-        except KeyboardInterrupt as error:
-            raise typer.Exit(INTERRUPTED) from error
-        except OSError as error:
-            raise typer.Exit(system(error)) from error
-        except (MemoryError, RecursionError) as error:
-            raise typer.Exit(_unexpected(error)) from error
-        except Exception as error:
+        except (KeyboardInterrupt, Exception) as error:
             if type(error).__module__.startswith(("typer", "click")):
                 raise
-            raise typer.Exit(_unexpected(error)) from error
+            raise typer.Exit(told(error)) from error
         return result
 
 
+def told(error: BaseException) -> int:
+    """Tell what went wrong in one line; the exit code that it means."""
+    if isinstance(error, SepcostError):
+        return _say(str(error), error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if _is_of_memory(error):
+        return _say(OUT_OF_MEMORY, INPUT_ERROR)
+    if isinstance(error, OSError):
+        return _system(error)
+    return _unexpected(error)
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether there was no room, be it for a library."""
+    words = ("bad_alloc", "map segment", "Cannot allocate memory", "cannot map zero-fill")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+
+
 def say(message: str) -> None:
-    """Write one line to stderr, whatever the message holds."""
+    """Write one line to stderr, whatever the message holds; where nobody can hear, none."""
     line = terminal(shorten(message, LINE_LIMIT))
     encoding = sys.stderr.encoding or "utf-8"
-    print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
 
 
 def note(message: str) -> None:
@@ -60,11 +74,11 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def system(error: OSError) -> int:
+def _system(error: OSError) -> int:
     """Leave a reader that went away in peace; tell what else the system refused."""
     if error.errno == errno.EPIPE:
         # Python flushes stdout once more at exit: let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     where = f"{error.filename}: " if error.filename else ""
     return _say(f"{where}{error.strerror or error}", INPUT_ERROR)

@@ -86,13 +86,28 @@ def test_an_interrupt_is_no_error():
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
 
-@pytest.mark.parametrize("error", ["ValueError('x\\n\\x1b[31my')", "MemoryError", "RecursionError"])
+@pytest.mark.parametrize("error", ["ValueError('x\\n\\x1b[31my')", "RecursionError"])
 def test_the_unexpected_is_one_line_that_asks_for_a_report(error):
     result = python(BROKEN.format(error=error))
     assert result.returncode == 2
     assert result.stderr.startswith("sepcost: error: unexpected ")
     assert result.stderr.count("\n") == 1
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "MemoryError",
+        "OSError(12, 'Cannot allocate memory')",
+        "ImportError('x.so: failed to map segment from shared object')",
+    ],
+)
+def test_memory_that_runs_out_is_told_as_that(error):
+    result = python(BROKEN.format(error=error))
+    assert result.returncode == 2
+    assert result.stderr.startswith("sepcost: error: the memory ran out")
+    assert result.stderr.count("\n") == 1
 
 
 def test_the_traceback_is_there_on_request():
