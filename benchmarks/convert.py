@@ -92,7 +92,7 @@ def svd(rounds: int, kernels: Sequence[tuple[int, int]]) -> dict[str, Any]:
     weights = [random.standard_normal((*k, 3, 3)).astype(np.float32) for k in kernels]
     sides = {
         "sepcost": partial(_timed, _ours, weights),
-        "numpy.linalg.svd": partial(_timed, _plain, weights),
+        "numpy.linalg.svd": partial(_timed, plain, weights),
     }
     with step("factors"):
         return told(interleave(sides, rounds), "sepcost")
@@ -109,7 +109,7 @@ def _ours(weight: NDArray[Any]) -> object:
     return factorize(weight, Form.DEPTHWISE_POINTWISE, 1)
 
 
-def _plain(weight: NDArray[Any]) -> object:
+def plain(weight: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """For each input channel the best rank 1 of its [N, 9] slice, as one would write it."""
     found = []
     for channel in range(weight.shape[1]):

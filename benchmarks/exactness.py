@@ -118,7 +118,7 @@ def outcome(found: peers.Count, truth: int) -> str:
     macs -= found.get("rest", 0)
     if truth in {macs, macs - found.get("biases", 0)}:
         return "exact"
-    return "within 1 %" if abs(macs / truth - 1) <= CLOSE else "wrong"
+    return "within 1 %" if abs(macs - truth) <= CLOSE * truth else "wrong"
 
 
 if __name__ == "__main__":

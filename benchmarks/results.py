@@ -55,7 +55,7 @@ def run(name: str, part: Part, parser: argparse.ArgumentParser) -> None:
         "schema": SCHEMA,
         "part": name,
         "date": started.isoformat(timespec="minutes"),
-        "quick": options.quick,
+        "options": _given(parser, options),
         "seconds": round(monotonic() - start),
         "machine": facts | {"load_before": before.load, "load_after": machine.facts().load},
         "versions": _versions(options.peers),
@@ -63,6 +63,17 @@ def run(name: str, part: Part, parser: argparse.ArgumentParser) -> None:
     }
     if options.json:
         write(options.json, document)
+
+
+def _given(parser: argparse.ArgumentParser, options: Options) -> list[str]:
+    """Return what was typed that the figures depend on; where files lie is none of it."""
+    words = []
+    for name, value in vars(options).items():
+        if value == parser.get_default(name) or isinstance(value, Path):
+            continue
+        values = value if isinstance(value, list) else [] if value is True else [value]
+        words += [f"--{name.replace('_', '-')}", *map(str, values)]
+    return words
 
 
 def _shared(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -53,13 +53,19 @@ def table(results: Mapping[str, Document]) -> str:
 
 
 def _origin(part: str, document: Document) -> str:
-    """Name the command, the day, and that it was only a taste of it."""
-    option = " --quick" if document["quick"] else ""
+    """Name the command and the day."""
     machine = document["machine"]
     day = document["date"].split("T")[0]
     load = f", load {machine['load_before']:.1f}" if machine["load_before"] is not None else ""
     where = f"{machine['cores']} cores of an {machine['cpu']}{load}, {day}"
-    return f"`python -m benchmarks{option} --only {part}`: {where}"
+    return f"`{_command(part, document['options'])}`: {where}"
+
+
+def _command(part: str, given: Sequence[str]) -> str:
+    """Return what remakes it; a part with options of its own runs alone."""
+    if set(given) <= {"--quick"}:
+        return " ".join(["python -m benchmarks", *given, f"--only {part}"])
+    return " ".join([f"python -m benchmarks.{part}", *given])
 
 
 def exactness(document: Document) -> Iterable[Row]:

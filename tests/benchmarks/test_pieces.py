@@ -1,0 +1,100 @@
+"""What the parts of the benchmark judge by."""
+
+import numpy as np
+import onnx
+import pytest
+
+from benchmarks import bench, convert, exactness, forms, loops, stacks
+from benchmarks.__main__ import schedule
+from benchmarks.parts import PARTS
+from sepcost import factorize
+from sepcost.separable.blocks import Form
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"macs": 1000}, "exact"),
+        ({"macs": 1010, "biases": 10}, "exact"),
+        ({"macs": 1510, "biases": 10, "rest": 500}, "exact"),
+        ({"macs": 1009}, "within 1 %"),
+        ({"macs": 990}, "within 1 %"),
+        ({"macs": 0}, "wrong"),
+        ({"macs": None}, "no count"),
+        ({"failed": "KeyError: 10"}, "no count"),
+    ],
+)
+def test_a_count_is_judged_by_the_run(found, expected):
+    assert exactness.outcome(found, 1000) == expected
+    assert expected in exactness.OUTCOMES
+
+
+def row(estimate, low, high, verdict="same"):
+    return {"estimate": estimate, "low": low, "high": high, "verdict": verdict, "seconds": 5.0}
+
+
+def test_comparisons_add_up():
+    rows = [row(1.0, 0.99, 1.01), row(1.07, 1.06, 1.08, "slower"), row(0.94, 0.9, 1.0, "same")]
+    found = bench.summary(rows, truth=1.0)
+    assert (found["same"], found["slower"]) == (2, 1)
+    assert found["gate_fails"] == 1  # the whole interval above
+    assert found["off_by_gate"] == 2  # 7 % above, 6 % below
+    assert found["covered"] == 2
+    assert found["largest_error"] == pytest.approx(0.07)
+
+
+def test_the_twins_have_the_share_of_layers_that_their_names_say(tmp_path):
+    pairs = bench.models(tmp_path)
+    layers = {
+        name: len(convolutions(pair[1])) / len(convolutions(pair[0]))
+        for name, pair in pairs.items()
+    }
+    assert layers == {"equal": 1, "five_per_cent": 1.05, "fifteen_per_cent": 1.15, "separable": 2}
+
+
+def convolutions(model):
+    return [node for node in onnx.load(model.path).graph.node if node.op_type == "Conv"]
+
+
+def test_two_loops_claim_an_interval_around_their_ratio(tmp_path):
+    model = stacks.write(tmp_path / "m.onnx", [stacks.regular], 16, 8)
+    found = loops.two_loops(model, model)
+    assert 0 < found.low < found.estimate < found.high
+
+
+def test_forms_promise_what_their_macs_do(tmp_path):
+    files, theory = forms.variants(tmp_path, 32, 7)
+    n, k = 32, 9
+    assert theory["dw-pw 1"] == pytest.approx(n * k / (n + k))
+    assert theory["dw-pw 2 grouped"] == theory["dw-pw 2"] == pytest.approx(n * k / (n + k) / 2)
+    assert theory["block 16"] == pytest.approx(n * k / (n + 16 * k))
+    assert set(files) == {"regular", *theory}
+
+
+def test_the_summary_of_forms_is_over_the_shapes():
+    def shape(emitted, naive):
+        sides = {"dw-pw 2": emitted, "dw-pw 2 grouped": naive, "dw-pw 4": 1, "dw-pw 4 grouped": 1}
+        variants = {name: {"theory": 4.0, "speedup": [0, x, 0]} for name, x in sides.items()}
+        return {"threads": 1, "variants": variants}
+
+    found = forms.summary([shape(4, 2), shape(2, 2), shape(3, 1)])
+    assert found["1"]["over_naive"]["2"] == [1, 2, 3]
+    assert found["1"]["of_theory"]["dw-pw 2"] == [0.5, 0.75, 1]
+
+
+def test_plain_svds_give_the_factors_that_ours_are_compared_with():
+    weight = np.random.default_rng(0).standard_normal((8, 4, 3, 3))
+    ours = factorize(weight, Form.DEPTHWISE_POINTWISE, 1)
+    plain = convert.plain(weight)
+    for channel, (points, kernel) in enumerate(plain):
+        product = ours.pointwise[0, :, channel].reshape(-1, 1) @ ours.spatial[0, channel].reshape(
+            1, -1
+        )
+        np.testing.assert_allclose(points @ kernel, product, atol=1e-9)
+
+
+def test_the_schedule_is_told_before_it_starts():
+    told = schedule(["analyze", "forms"], quick=False)
+    assert str(PARTS["analyze"].minutes) in told
+    assert told.endswith("in all")
+    assert "bench" not in told.replace("beside", "").split()
