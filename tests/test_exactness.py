@@ -1,8 +1,6 @@
 """Totals and rows against published figures, ONNX Runtime's own shapes, and each other."""
 
 import re
-from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,9 @@ import onnx.parser
 import pytest
 
 from sepcost.api import analyze
-from sepcost.cost.analysis import Conventions, Status
 from sepcost.cost.groups import groups
-from sepcost.cost.operators import OPERATORS
-from sepcost.cost.tally import tally
 from sepcost.model.load import load
 from sepcost.model.spec import networks
-from sepcost.network import ABSENT
 from tests import onnx_cases, profiled
 
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
@@ -62,54 +56,13 @@ def test_the_light_models_to_the_unit(name):
     assert found.coverage.complete
 
 
-def agree(analysis, runs):
-    """Every row's MACs and known shapes are those of the run; return how many rows cost MACs."""
-    seen = defaultdict(list)
-    for run in runs:
-        seen[run.id].append(run)
-    dear = 0
-    for row in analysis.rows:
-        executed = seen.get(row.layer.id, [])
-        for run in executed:
-            assert_shapes(row.layer, run)
-        if executed and row.status is Status.COUNTED:
-            assert row.macs == sum(again(row.layer, run) for run in executed), row.layer.id
-            anew = [macs for run in executed if (macs := profiled.multiply_adds(run)) is not None]
-            assert not anew or row.macs == sum(anew), row.layer.id
-            dear += bool(anew)
-    return dear
-
-
-def assert_shapes(layer, run):
-    for names, shapes, real in (
-        (layer.reads, layer.inputs, run.inputs),
-        (layer.writes, layer.outputs, run.outputs),
-    ):
-        there = [shape for name, shape in zip(names, shapes, strict=True) if name]
-        if len(there) == len(real):  # sequences and strings are not in the profile
-            known = [(a, b) for a, b in zip(there, real, strict=True) if a != ABSENT]
-            assert all(a == b for a, b in known), (layer.id, known)
-
-
-def again(layer, run):
-    """The package's own formula on the shapes of the run."""
-    inputs, outputs = iter(run.inputs), iter(run.outputs)
-    real = replace(
-        layer,
-        inputs=tuple(next(inputs) if name else ABSENT for name in layer.reads),
-        outputs=tuple(next(outputs, ABSENT) if name else ABSENT for name in layer.writes),
-        trips=1,
-    )
-    return tally(real, OPERATORS, Conventions()).macs
-
-
 @pytest.mark.parametrize("path", SHARED, ids=lambda path: path.stem)
 def test_real_models_as_onnx_runtime_runs_them(path, tmp_path):
     found = analyze(path, **BOUND.get(path.stem, {}))
     feeds = profiled.random_feeds(found.network)
     if "sr" in feeds:
         feeds["sr"][...] = 16000  # silero asks for it, and takes no other rate
-    assert agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
+    assert profiled.agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
 
 
 @pytest.mark.parametrize("name", LIGHT)
@@ -117,7 +70,7 @@ def test_light_models_as_onnx_runtime_runs_them(name, tmp_path):
     path = DATA / "light" / f"light_{name}.onnx"
     found = analyze(path)
     feeds = profiled.random_feeds(found.network)
-    assert agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
+    assert profiled.agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
 
 
 @pytest.mark.parametrize("folder", STORED, ids=lambda folder: folder.name)
@@ -129,7 +82,7 @@ def test_onnx_own_models_as_onnx_runtime_runs_them(folder, tmp_path):
         pytest.skip("fed with an empty tensor")
     found = analyze(folder / "model.onnx", shape=shapes)
     runs = profiled.profile(model, feeds, tmp_path)
-    agree(found, runs)
+    profiled.agree(found, runs)
     assert runs
 
 
@@ -148,7 +101,7 @@ def test_operators_as_onnx_runtime_runs_them(name, tmp_path):
     if name in UNRUN or any(0 in array.shape or array.dtype.isbuiltin != 1 for array in arrays):
         pytest.skip("ONNX Runtime refuses it, or it is fed with what cannot be fed")
     path = case.save(tmp_path)
-    agree(analyze(path), profiled.profile(onnx.load(path), case.feeds, tmp_path))
+    profiled.agree(analyze(path), profiled.profile(onnx.load(path), case.feeds, tmp_path))
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if EXPANDED.sub("", name) != name])

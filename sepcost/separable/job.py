@@ -64,6 +64,7 @@ def prepared(
     tell("reading the model")
     loaded = load(source, weights=True)
     data, shape = _data(loaded, settings)
+    settings = replace(settings, shape=shape)
     network = describe(loaded, bind=settings.bind, shape=shape)
     before = count(network, str(source))
     found = _selected(candidates(loaded, network), settings, network)

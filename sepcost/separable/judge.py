@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +32,8 @@ def judged(job: Job, found: Found) -> Conversion:
     if not choices:
         return nothing(job, "no replacement is worth its error", missed=not found.met)
     settings, model = job.settings, found.trial.model
-    after = count(describe(model, bind=settings.bind, shape=_shapes(job)), job.before.source)
+    network = describe(model, bind=settings.bind, shape=settings.shape)  # as the original was
+    after = count(network, job.before.source)
     fidelity = bench = None
     if settings.verify:
         job.tell("verifying")
@@ -69,10 +69,6 @@ def _timed(job: Job, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     except MeasurementError as error:
         job.notes.append(f"layers could not be timed one by one: {error}")
         return choices
-
-
-def _shapes(job: Job) -> Mapping[str, Sequence[int]]:
-    return {value.name: value.shape or () for value in job.before.network.inputs}
 
 
 def _left(job: Job, found: Found) -> list[Skip]:

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from sepcost.api import convert
+from sepcost.api import analyze, convert
 from sepcost.cost.count import count
 from sepcost.errors import ConversionError
 from sepcost.latency.inputs import random_inputs
@@ -119,6 +119,20 @@ def test_what_never_runs_saves_nothing(tmp_path):
     assert [choice.candidate.id for choice in found.plan.choices] == ["y.else/q"]
     assert found.after.totals.macs <= found.before.totals.macs / 2
     assert "never runs" in {skip.id: skip.reason for skip in found.plan.kept}["y.then/p"]
+
+
+def test_costs_rest_on_the_same_shapes_before_and_after(tmp_path):
+    """What an unknown operator puts out is only declared, and trusted where no size is given."""
+    model = parsed(
+        """<ir_version: 9, opset_import: ["" : 17, "acme" : 1]>
+        g (float[n] x) => (float[1, 6, 6, 6] y) <float[1, 4, 8, 8] h, float[6, 4, 3, 3] w>
+        { h = acme.Decode (x) y = Conv (h, w) }""",
+        {"w": noise(6, 4, 3, 3)},
+    )
+    loaded = saved(model, tmp_path)
+    found, target = run(loaded.path, asked(Aim.RANK, 1))
+    after = analyze(target).totals.macs
+    assert found.plan.predicted.macs == found.after.totals.macs == after == 36 * (36 + 24)
 
 
 def test_a_share_of_the_macs_is_kept_to(net):
