@@ -234,6 +234,7 @@ def _cast(path: Path, value: Value, array: Array) -> Array:
             return cast
     raise BindingError(
         f"{path}: input {value.name!r} is {array.dtype}, the model wants {value.dtype}"
+        + ("; store it as float32, which is rounded to that" if array.dtype.kind == "V" else "")
     )
 
 

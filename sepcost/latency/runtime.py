@@ -59,10 +59,15 @@ _OF_THE_MODEL = (
 _OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "bad allocation")
 
 
+_ELSEWHERE = (
+    "; bring it to an opset that has one (onnx.version_converter), or take another --provider"
+)
 #: What ONNX Runtime says -> what one can do about it.
 _REMEDIES: Mapping[str, str] = {
-    "Could not find an implementation": (
-        "; bring it to an opset that has one (onnx.version_converter), or take another --provider"
+    "Could not find an implementation": _ELSEWHERE,
+    "Failed to find kernel": _ELSEWHERE,
+    "Exception during initialization": (
+        "; export that operator otherwise, or take another --provider"
     ),
     "is not a registered function/op": "; only a runtime that has this operator can run it",
     "Expected: 0 ": (

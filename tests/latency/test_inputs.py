@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sepcost.errors import BindingError
-from sepcost.latency.inputs import feeds, random_inputs, stored_inputs, stored_shapes
+from sepcost.latency.inputs import feeds, numpy_dtype, random_inputs, stored_inputs, stored_shapes
 from sepcost.network import Role, Value
 
 
@@ -97,6 +97,16 @@ def test_what_is_no_tensor_cannot_be_made_up(dtype):
 def test_a_shape_that_is_not_known_is_refused():
     with pytest.raises(BindingError, match=r"'x' has no static shape.*--shape"):
         random_inputs([value("x", None)], 0)
+
+
+def test_a_type_that_archives_lose_is_to_be_stored_in_one_that_they_keep(tmp_path):
+    path = tmp_path / "x.npz"
+    x = (value("x", (2,), "bfloat16"),)
+    np.savez(path, x=np.ones(2, numpy_dtype("bfloat16")))
+    with pytest.raises(BindingError, match="wants bfloat16; store it as float32"):
+        stored_inputs(path, x)
+    np.savez(path, x=np.ones(2, np.float32))
+    assert stored_inputs(path, x)["x"].dtype == numpy_dtype("bfloat16")
 
 
 def test_a_sequence_is_refused_without_asking_for_its_shape():
