@@ -1,0 +1,43 @@
+"""``python -m tests.strangers [COLLECTION ...]``: remake the table of outcomes, in full."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, zip_longest
+
+from tests.strangers import crowd, table
+from tests.strangers.models import COLLECTIONS
+from tests.strangers.outcome import Outcome
+
+PROCESSES = 2
+
+
+def main() -> int:
+    """Try every model of the collections named, or of all; exit 1 where an outcome is wrong."""
+    wrong = 0
+    for collection in sys.argv[1:] or COLLECTIONS:
+        names = [one.name for one in COLLECTIONS[collection]()]
+        if not names:
+            print(f"{collection}: not to be had here, left as it is")
+            continue
+        outcomes = _tried(collection, names)
+        table.write(collection, outcomes)
+        wrong += sum(bool(one.wrong) for one in outcomes)
+    return int(wrong > 0)
+
+
+def _tried(collection: str, names: list[str]) -> list[Outcome]:
+    """Deal the models out to processes and put their outcomes in order again."""
+
+    def tell(one: Outcome) -> None:
+        print(one.line if one.wrong else one.model, flush=True)
+
+    shares = [names[start::PROCESSES] for start in range(PROCESSES)]
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        parts = list(pool.map(lambda share: crowd.outcomes(collection, share, tell), shares))
+    return [one for one in chain(*zip_longest(*parts)) if one]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Measurements in this very process, and short: a child for each takes half a second to start."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from sepcost.errors import SepcostError
+from sepcost.latency import measure, route, runtime, worker
+from sepcost.latency.jobs import Job
+
+
+@contextmanager
+def in_process(folder: Path) -> Iterator[None]:
+    """Do here what ``sepcost.latency.worker`` does in a child; keep caches in ``folder``."""
+    bench = partial(measure.bench, execute=execute)
+    with (
+        mock.patch("sepcost.latency.child.execute", execute),
+        mock.patch.object(measure, "bench", bench),
+        mock.patch.object(route, "bench", bench),
+        mock.patch.dict("os.environ", XDG_CACHE_HOME=str(folder / "cache")),
+    ):
+        yield
+
+
+def execute(job: Job, *_: Any) -> Any:
+    """Do one job as the child's ``main`` does, with as few turns as there can be."""
+    wire = worker.Wire(io.StringIO())
+    try:
+        done = worker.TASKS[job.task](replace(job, slice_s=0.0), wire)
+    except SepcostError:
+        raise
+    except Exception as error:
+        raise runtime.explain(error, *wire.doing) from error
+    return json.loads(json.dumps(done))
