@@ -186,9 +186,15 @@ def _read(path: Path, action: Callable[[], T]) -> T:
         raise
     except OSError as error:
         raise BindingError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BindingError(f"{path}: is no .npz archive of plain arrays: {reason}") from error
+    except Exception as error:  # zipfile, zlib, tokenize: each raises what it likes
+        raise BindingError(
+            f"{path}: is no .npz archive of plain arrays: {first_line(error)}"
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line, or what it is called."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def _check_names(path: Path, found: Sequence[str], values: Sequence[Value]) -> None:

@@ -205,6 +205,31 @@ def test_what_is_no_archive(tmp_path, content):
         stored_inputs(path, X)
 
 
+def encrypted(data):
+    data[data.index(b"PK\1\2") + 8] = 1
+
+
+def oddly_packed(data):
+    data[data.index(b"PK\1\2") + 10] = 99  # a method of compression that is none
+
+
+def overwritten(data):
+    data[60:62] = b"\xff\xff"  # within what is compressed
+
+
+@pytest.mark.parametrize("harm", [encrypted, oddly_packed, overwritten])
+def test_a_damaged_archive_is_told_in_one_line(tmp_path, harm):
+    """Each is an error of another class, in zipfile and in zlib."""
+    path = tmp_path / "in.npz"
+    np.savez_compressed(path, x=np.ones((2, 3), np.float32))
+    data = bytearray(path.read_bytes())
+    harm(data)
+    path.write_bytes(data)
+    with pytest.raises(BindingError, match=r"is no \.npz archive of plain arrays: .") as told:
+        stored_inputs(path, X)
+    assert "\n" not in str(told.value)
+
+
 def test_pickled_objects_are_refused(archive):
     with pytest.raises(BindingError, match="plain arrays"):
         stored_inputs(archive(x=np.array([[Bomb()] * 3] * 2, dtype=object)), X)

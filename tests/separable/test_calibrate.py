@@ -125,6 +125,25 @@ def test_too_few_samples_are_told(tmp_path):
     assert "3 samples" in refused(tmp_path, FIXED, x=numbers(3, 2, 3))
 
 
+def test_a_damaged_archive_is_told_in_one_line(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, x=numbers(5, 2, 3))
+    data = bytearray(path.read_bytes())
+    data[60:62] = b"\xff\xff"  # within what is compressed: an error of zlib
+    path.write_bytes(data)
+    with pytest.raises(ConversionError, match=r"is no \.npz archive of plain arrays: .") as told:
+        open_data(path, OPEN, ImageFormat())
+    assert "\n" not in str(told.value)
+
+
+def test_a_damaged_header_is_told_in_one_line(tmp_path):
+    path = tmp_path / "0.npy"
+    np.save(path, numbers(2, 3))
+    path.write_bytes(path.read_bytes().replace(b"False", b"(((((", 1))  # an error of tokenize
+    with pytest.raises(ConversionError, match=r"0\.npy: is no plain \.npy array: ."):
+        open_data(tmp_path, OPEN, ImageFormat())
+
+
 def test_no_objects_are_unpickled(tmp_path):
     assert "plain arrays" in refused(tmp_path, x=np.array([{}], object))
 

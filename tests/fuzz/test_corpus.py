@@ -1,0 +1,49 @@
+"""What broke a reader once breaks it no more; fuzzing itself needs atheris, and this does not."""
+
+import pytest
+
+from fuzz import __main__ as runner
+from fuzz.corpus import entries
+from fuzz.targets import TARGETS, Target, held
+from sepcost.errors import SepcostError
+
+CORPUS = [(name, label, data) for name in TARGETS for label, data in entries(name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [(name, data) for name, _, data in CORPUS],
+    ids=[f"{name}: {label}" for name, label, _ in CORPUS],
+)  # fmt: skip
+def test_a_reader_takes_it_or_refuses_it_in_one_line(name, data):
+    held(name, data)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_some_seed_is_taken(name):
+    assert any(held(name, data) for data in TARGETS[name].seeds())
+
+
+def raising(error):
+    def read(*_):
+        raise error
+
+    return Target(read, lambda: [b"seed"])
+
+
+@pytest.mark.parametrize(
+    ("error", "sound"),
+    [
+        (SepcostError("one line"), True), (SepcostError("two\nlines"), False),
+        (SepcostError(""), False), (KeyError("x"), False), (RecursionError(), False),
+    ],
+)  # fmt: skip
+def test_all_but_a_refusal_is_a_finding(monkeypatch, capsys, error, sound):
+    monkeypatch.setitem(TARGETS, "broken", raising(error))
+    assert runner.replayed("broken") is sound
+    assert ("broken: seed 0" in capsys.readouterr().out) is not sound
+
+
+def test_without_atheris_the_corpus_is_replayed(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert runner.main(["options"]) == 0
+    assert "only the corpus was replayed" in capsys.readouterr().out
