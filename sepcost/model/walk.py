@@ -191,8 +191,8 @@ class Walk:
 
 def node_id(scope: Scope, node: onnx.NodeProto) -> str:
     """The path of the graph and the node's first output: the one name that ONNX makes unique."""
-    first = next((text(name) for name in node.output if name), text(node.name) or node.op_type)
-    return scope.prefix + first
+    first = next(filter(None, (*node.output, node.name, node.op_type)), "")
+    return scope.prefix + text(first)
 
 
 def body_prefix(id_: str, attribute: str) -> str:

@@ -47,6 +47,14 @@ def test_the_id_of_a_node(outputs, name, id_):
     assert node_id(Scope(prefix="p/"), helper.make_node("Op", [], outputs, name)) == id_
 
 
+@pytest.mark.parametrize("which", ["output", "name", "op_type"])
+def test_the_id_of_a_node_whose_name_is_no_utf8(which):
+    """Protobuf hands it over as bytes."""
+    node = onnx.NodeProto(**{which: ["AAAA"] if which == "output" else "AAAA"})
+    raw = onnx.NodeProto.FromString(node.SerializeToString().replace(b"AAAA", b"A\xffAA"))
+    assert node_id(Scope(prefix="p/"), raw) == r"p/A\xffAA"
+
+
 def test_the_path_of_a_graph_within_a_node():
     paths = [body_prefix("y", name) for name in ("then_branch", "else_branch", "body")]
     assert paths == ["y.then/", "y.else/", "y.body/"]
