@@ -58,7 +58,7 @@ def profile(model: onnx.ModelProto, feeds: dict[str, Any], folder: Path) -> list
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:
-        reason = " ".join(str(error).split())[:100]
+        reason = " ".join(str(error).split())[:300]
         pytest.skip(f"ONNX Runtime cannot load it: {reason}")
     session.run(None, feeds)
     events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))

@@ -11,9 +11,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.strangers.commands import tried
 from tests.strangers.models import COLLECTIONS
 from tests.strangers.outcome import WRONG, Outcome
-from tests.strangers.trial import tried
 
 HANGS_AFTER_S = 600  # one model with all its commands, on a machine that is busy
 ROOT = Path(__file__).parents[2]

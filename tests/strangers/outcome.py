@@ -14,20 +14,25 @@ ORDINARY = "."
 #: An outcome that is neither right nor a clear refusal; the words after it say what it was.
 WRONG = "WRONG:"
 
-#: Whether this holds depends on the machine.
+#: Why a model cannot be sized, fed or run. Whether the last holds depends on the machine.
+UNSIZED = "unsized"
+UNSUITED = "unsuited inputs"
+EMPTY = "empty input"
+NO_TENSOR = "no tensor"
+RARE = "rare type"  # that numpy lacks
 LOCALE = "lacks a locale"
 
 #: What a refusal says, remedy and all -> its word. One that says nothing of these is wrong.
 REFUSALS: Mapping[str, str] = {
-    r"bind it with (--bind|--shape) ": "unsized",
-    r"is no usable size; give 1 to": "empty input",
-    r"Expected: 0 .*give that dimension a name": "empty input",
-    r"is no tensor.*cut the model": "no tensor",
-    r"inputs of type .* cannot be made; leave them out": "no tensor",
+    r"bind it with (--bind|--shape) ": UNSIZED,
+    r"is no usable size; give 1 to": EMPTY,
+    r"Expected: 0 .*give that dimension a name": EMPTY,
+    r"is no tensor.*cut the model": NO_TENSOR,
+    r"inputs of type .* cannot be made; leave them out": NO_TENSOR,
     r"Could not find an implementation.*bring it to an opset": "lacks an operator",
     r"Failed to find kernel.*bring it to an opset": "lacks an operator",
     r"is not a registered function/op; only a runtime": "lacks an operator",
-    r"returned while running.*do its inputs suit it\?": "unsuited inputs",
+    r"returned while running.*do its inputs suit it\?": UNSUITED,
     r"Failed to construct locale": LOCALE,
     r"Exception during initialization.*export that operator otherwise": "not initialised",
 }
