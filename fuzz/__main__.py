@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fuzz.corpus import FINDINGS, entries
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--seconds", type=int, default=30, help="for each target (30)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time")
     given = parser.parse_args(arguments)
     unknown = set(given.targets) - set(TARGETS)
     if unknown:
@@ -35,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if importlib.util.find_spec("atheris") is None:
         print("atheris is not installed (pip install -e '.[fuzz]'): only the corpus was replayed")
     else:
-        broken += [name for name in names if name not in broken and not fuzzed(name, given.seconds)]
+        sound = [name for name in names if name not in broken]
+        with ThreadPoolExecutor(given.jobs) as pool:
+            results = pool.map(fuzzed, sound, [given.seconds] * len(sound))
+            broken += [name for name, holds in zip(sound, results, strict=True) if not holds]
     print(f"broken: {', '.join(broken)}" if broken else "nothing found")
     return 1 if broken else 0
 
