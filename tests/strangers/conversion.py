@@ -9,13 +9,14 @@ import numpy as np
 import onnx
 
 import sepcost
+from sepcost.errors import SepcostError
 from sepcost.latency.inputs import random_inputs
 from sepcost.latency.jobs import Runtime
 from sepcost.model.load import load
 from sepcost.separable.activations import runner
 from sepcost.separable.verify import OutputFidelity, compare
 from tests.strangers.models import Feeds
-from tests.strangers.outcome import ORDINARY
+from tests.strangers.outcome import ORDINARY, refused
 from tests.strangers.short import in_process
 from tests.strangers.trial import Trial, WrongError, fed
 
@@ -94,7 +95,10 @@ def _equal(trial: Trial, target: Path, found: sepcost.Conversion) -> str:
         QUANTISED if choice.candidate.quantized else ROUNDING[choice.candidate.dtype]
         for choice in found.plan.choices
     )
-    outputs = compare(load(trial.path), load(target), feeds).outputs
+    try:
+        outputs = compare(load(trial.path), load(target), feeds).outputs
+    except SepcostError as error:
+        return f", {refused(error)}"
     if all(_within(output, bound) for output in outputs):
         return ""
     noise = _noise(trial, feeds)
