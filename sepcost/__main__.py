@@ -5,11 +5,17 @@ import gc
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from types import FrameType
 
-#: A kill, and the terminal that closes; Windows knows no SIGHUP.
-POLITE = ("SIGTERM", "SIGHUP")
+#: Ctrl-C, a kill, and the terminal that closes; Windows knows no SIGHUP.
+ASKING = ("SIGINT", "SIGTERM", "SIGHUP")
+
+#: Modules whose work is short and not to be interrupted, and when to ask again. (The import
+#: system swallows what is raised in its callbacks.)
+WHOLE = frozenset({"beside.py", "tempfile.py", "shutil.py", "<frozen importlib._bootstrap>"})
+AGAIN_S = 0.02
 
 #: What stands in for a stream that was closed: to read or write there fails as it would have,
 #: but for stderr, whose absence is nobody's error.
@@ -26,8 +32,8 @@ def main() -> None:
     """Run the command line. A polite kill ends it like Ctrl-C does: temporary files go with it."""
     try:
         _open_streams()
-        for number in _polite():
-            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+        for number in _asking():
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
                 signal.signal(number, _leave)
         gc.set_threshold(*RARELY)
         _mind_limits()
@@ -91,7 +97,7 @@ def _end(exit_: SystemExit) -> None:
     """End at once: to take protobuf and numpy apart is a fifth of a short command's time."""
     if not isinstance(exit_.code, int | None):
         raise exit_
-    for number in (signal.SIGINT, *_polite()):  # what goes now goes whole
+    for number in _asking():  # what goes now goes whole
         signal.signal(number, signal.SIG_IGN)
     code = exit_.code or 0
     try:
@@ -104,11 +110,21 @@ def _end(exit_: SystemExit) -> None:
     os._exit(code)
 
 
-def _polite() -> list[int]:
-    return [getattr(signal, name) for name in POLITE if hasattr(signal, name)]
+def _asking() -> list[int]:
+    return [getattr(signal, name) for name in ASKING if hasattr(signal, name)]
 
 
-def _leave(number: int, _: FrameType | None) -> None:
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Unwind the program, but not in the middle of putting files in place or clearing up."""
+    while frame:
+        if os.path.basename(frame.f_code.co_filename) in WHOLE:
+            later = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+            later.daemon = True
+            later.start()
+            return
+        frame = frame.f_back
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)
 
 

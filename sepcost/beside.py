@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -44,13 +44,13 @@ def beside(path: Path) -> Iterator[Draft]:
         Where the folder takes no file; it names ``path``.
     """
     _sweep(path.parent)
-    with _named(path):
+    with named(path):
         draft = _open(path)
         try:
             yield draft
         finally:
-            draft.name.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # a disk that is full refuses once more
+            remove([draft.name])
+            with contextlib.suppress(OSError):
                 draft.file.close()
 
 
@@ -71,6 +71,13 @@ def publish(draft: Draft) -> None:
     _sync_folder(draft.path.parent)
 
 
+def remove(paths: Iterable[Path]) -> None:
+    """Remove what is of no use any more; the system may refuse."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def write(data: bytes, path: Path) -> None:
     """Write a whole file.
 
@@ -85,7 +92,7 @@ def write(data: bytes, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Have errors name the file that was asked for, and not the one in the making."""
     try:
         yield

@@ -67,7 +67,7 @@ def write(data: bytes, path: Path) -> None:
         Where the system refuses.
     """
     if path.exists() and not path.is_file():
-        with path.open("wb") as stream:
+        with beside.named(path), path.open("wb") as stream:
             stream.write(data)
         return
     beside.write(data, path.resolve())

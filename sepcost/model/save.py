@@ -17,7 +17,7 @@ from types import FrameType
 import onnx
 from google.protobuf.message import DecodeError
 
-from sepcost.beside import Draft, beside, publish, settle
+from sepcost.beside import Draft, beside, publish, remove, settle
 from sepcost.errors import ConversionError, ModelError
 from sepcost.model.checker import locations, problem, skimmed
 from sepcost.model.load import Loaded
@@ -76,9 +76,7 @@ def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Pat
                 settle(draft)
             _check(model, drafts[-1].name, place)
             check_unchanged(model.stamps)
-            _publish(drafts)
-            for path in replaced:
-                path.unlink(missing_ok=True)
+            _publish(drafts, replaced)
     except OSError as error:
         raise ConversionError(f"{place}: {error.strerror or error}; nothing was written") from error
     return tuple(reversed(contents))
@@ -144,6 +142,8 @@ def _refuse_folder(place: Path) -> None:
         raise ConversionError(f"{place}: is a directory; name a file in it")
     if not place.parent.is_dir():
         raise ConversionError(f"{place.parent}: no such directory; make it first")
+    if os.path.lexists(place) and not place.is_file():
+        raise ConversionError(f"{place}: is no regular file, to be replaced; name another")
 
 
 def _refuse(model: Loaded, path: Path, force: bool) -> None:
@@ -170,17 +170,15 @@ def _check(model: Loaded, written: Path, place: Path) -> None:
     raise ConversionError(f"{place}: the result is no valid model, and was not written: {found}")
 
 
-def _publish(drafts: Sequence[Draft]) -> None:
-    """Put the data in their place and then the model, whose arrival is what counts."""
+def _publish(drafts: Sequence[Draft], replaced: Sequence[Path]) -> None:
+    """Put the data in their place and then the model, whose arrival decides what goes."""
     *others, model = drafts
     try:
         for draft in drafts:
             publish(draft)
-    except BaseException:
-        for draft in others:
-            if model.name.exists() and not draft.name.exists():
-                draft.path.unlink(missing_ok=True)
-        raise
+    finally:
+        arrived = not model.name.exists()
+        remove(replaced if arrived else [d.path for d in others if not d.name.exists()])
 
 
 @contextlib.contextmanager

@@ -81,6 +81,8 @@ def _check_target(source: str | Path, wanted: Wanted) -> None:
         raise ConversionError(f"{target.parent}: no such directory; make it first")
     if not target.exists():
         return
+    if not target.is_file():
+        raise ConversionError(f"{target}: is no regular file, to be replaced; name another")
     if Path(source).exists() and target.samefile(source):
         raise ConversionError(f"{target}: is the input, which is never touched; name another")
     if not wanted.force:

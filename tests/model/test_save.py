@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -242,6 +243,25 @@ def test_a_rename_that_fails_keeps_what_was_there(apart, tmp_path, monkeypatch, 
 def test_a_place_that_cannot_be_written_is_refused(loaded, tmp_path, name):
     with pytest.raises(ConversionError, match=r"is a directory|no such directory"):
         save(loaded, tmp_path / name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX")
+@pytest.mark.parametrize("kind", ["pipe", "link to itself", "link to a pipe"])
+def test_what_is_no_regular_file_is_not_replaced(loaded, tmp_path, kind):
+    """A rename as root would put a model in the place of /dev/null."""
+    target = tmp_path / "out.onnx"
+    if kind == "link to itself":
+        target.symlink_to(target)
+    elif kind == "pipe":
+        os.mkfifo(target)
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        target.symlink_to("pipe")
+    before = files(tmp_path)
+    with pytest.raises(ConversionError, match="no regular file"):
+        save(loaded, target, force=True)
+    assert files(tmp_path) == before
+    assert kind == "link to itself" or stat.S_ISFIFO(target.stat().st_mode)
 
 
 def test_what_is_no_valid_model_is_not_written(loaded, tmp_path):

@@ -1,0 +1,82 @@
+"""What must hold however a command ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import onnx
+
+from tests.faults.process import Outcome, can_find_processes, left_running
+from tests.faults.world import OLD, World, digests
+
+#: What only an error that got past every guard would say.
+UNGUARDED = ("Traceback", "Exception ignored", "Fatal Python error", "terminate called")
+
+INPUT_ERROR = 2
+
+
+def check(outcome: Outcome, codes: Sequence[int], outputs: Sequence[str] = ()) -> None:
+    """Nothing lost, half-written or left behind, and the end told as promised."""
+    shown = f"{outcome.code}: {outcome.stderr[-2000:]}"
+    assert outcome.code in codes, shown
+    assert not any(word in outcome.stderr for word in UNGUARDED), shown
+    if outcome.code == INPUT_ERROR and outcome.stderr:
+        assert outcome.stderr.startswith("sepcost: error: "), shown
+        assert outcome.stderr.count("\n") == 1, shown
+    check_files(outcome.run.world, outcome.run.before, outputs)
+    if can_find_processes():
+        assert left_running(outcome.run.token) == []
+
+
+def check_files(world: World, before: Mapping[str, str], outputs: Sequence[str] = ()) -> None:
+    """What was there is there; each output is what it was before, or whole; nothing else is."""
+    after = digests(world.work)
+    assert {n: d for n, d in after.items() if n not in outputs} == {
+        n: d for n, d in before.items() if n not in outputs
+    }
+    for name in outputs:
+        assert after.get(name) == before.get(name) or is_whole(world.work / name), name
+    assert list(world.temporary.iterdir()) == []
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file that was written has all that it should have."""
+    return WHOLE[path.suffix](path)
+
+
+def _model(path: Path) -> bool:
+    if path.read_bytes() == OLD:
+        return False
+    proto = onnx.load(path)  # with the weights that it refers to
+    onnx.checker.check_model(proto, full_check=True)
+    return True
+
+
+def _data(path: Path) -> bool:
+    """Of these the model's loading says more; they take turns in two names."""
+    other = path.with_suffix(".2.data")
+    return (path if path.exists() else other).read_bytes() not in (OLD, b"")
+
+
+def _page(path: Path) -> bool:
+    return path.read_text("utf-8").rstrip().endswith("</html>")
+
+
+def _document(path: Path) -> bool:
+    return isinstance(json.loads(path.read_bytes()), dict)
+
+
+def _xml(path: Path) -> bool:
+    return ElementTree.parse(path).getroot() is not None
+
+
+WHOLE: Mapping[str, Callable[[Path], bool]] = {
+    ".onnx": _model,
+    ".data": _data,
+    ".json": _document,
+    ".html": _page,
+    ".xml": _xml,
+}

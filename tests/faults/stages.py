@@ -1,0 +1,130 @@
+"""Break a command at each stage of writing its files: the first, the second, ... to the last.
+
+Run as a program, it loads the command once and forks for each stage, so that hundreds of stages
+take seconds. A stage is whatever asks the system to change something in the world: to open, write
+out, rename or remove a file. It prints a line of JSON for each.
+
+``python -m tests.faults.stages WORLD FAULT WORD...``, where a fault is a key of ``FAULTS``.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sepcost.__main__ import main as command
+from sepcost.cli.app import build
+from tests.faults.world import World
+
+#: Audit events that change files.
+EVENTS = frozenset({"open", "fsync", "os.mkdir", "os.rename", "os.chmod", "os.remove", "os.rmdir"})
+
+#: Those for which a disk has to have room.
+TAKING = frozenset({"open", "fsync", "os.mkdir", "os.rename"})
+
+MOST = 200
+
+Act = Callable[[str], None]
+
+
+def main() -> None:
+    """Break the command at one stage after the other until there is none left."""
+    pristine, fault, words = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    for name in ("sepcost.api", "sepcost.separable.convert", "sepcost.model.spec.construct"):
+        import_module(name)
+    build()
+    for stage in count():
+        world = World(pristine.with_name(f"stage-{stage}"))
+        shutil.copytree(pristine, world.top, symlinks=True)
+        child = os.fork()
+        if not child:
+            _break(world, stage, FAULTS[fault])
+            _run(world, words)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        event = world.top / "broken"
+        stands = event.read_text() if event.exists() else None
+        print(json.dumps({"code": code, "event": stands, "world": str(world.top)}), flush=True)
+        if stands is None or stage > MOST:
+            return
+
+
+def _break(world: World, stage: int, act: Act) -> None:
+    """Have this process act when it comes to a stage."""
+    left = stage
+
+    def watch(event: str, arguments: Sequence[Any]) -> None:
+        nonlocal left
+        if event not in EVENTS or not _changes(world, event, arguments):
+            return
+        if act.__name__ == "refuse" and event not in TAKING:
+            return
+        left -= 1
+        if left == -1:
+            (world.top / "broken").write_text(f"{event} {arguments[0]}")
+            act(event)
+
+    fsync = os.fsync
+
+    def watched(fd: Any) -> None:
+        watch("fsync", (str(world.work),))
+        fsync(fd)
+
+    os.fsync = watched
+    sys.addaudithook(watch)
+
+
+def _changes(world: World, event: str, arguments: Sequence[Any]) -> bool:
+    """Whether something in the world is about to change."""
+    if event == "open" and not int(arguments[2]) & (os.O_WRONLY | os.O_RDWR):
+        return False
+    name = os.path.abspath(str(arguments[0]))
+    return name.startswith((str(world.work), str(world.temporary)))
+
+
+def _run(world: World, words: Sequence[str]) -> None:
+    """Become the command, as it is started from a shell."""
+    for name in SIGNALS:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.update(world.environment())
+    os.chdir(world.work)
+    os.dup2(os.open(world.work / "m.onnx", os.O_RDONLY), 0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(world.top / "stderr", os.O_WRONLY | os.O_CREAT), 2)
+    sys.argv = ["sepcost", *words]
+    command()
+
+
+def _sending(name: str) -> Act:
+    def send(_: str) -> None:
+        os.kill(os.getpid(), getattr(signal, name))
+
+    return send
+
+
+def _refusing(name: str) -> Act:
+    number = getattr(errno, name)
+
+    def refuse(_: str) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+FAULTS: Mapping[str, Act] = {
+    **{name: _sending(name) for name in (*SIGNALS, "SIGKILL")},
+    **{name: _refusing(name) for name in ("ENOSPC", "EIO")},
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Killed, or refused by the system, at every stage of writing: nothing lost, nothing half."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sepcost import beside
+from sepcost.beside import SUFFIX
+from tests.faults import sound
+from tests.faults.commands import COMMANDS
+from tests.faults.world import ROOT, World, digests, keep_apart, make, model
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")
+
+#: What each may end with. What comes when the file is in its place, and all told, is too late.
+CODES = {
+    "SIGKILL": {-signal.SIGKILL},
+    "SIGTERM": {128 + signal.SIGTERM, 0},
+    "SIGINT": {130, 0},
+    "SIGHUP": {128 + signal.SIGHUP, 0},
+    "ENOSPC": {2, 0},
+    "EIO": {2, 0},
+}
+BROKEN = [
+    *((name, "SIGKILL") for name in ("analyze", "check", "convert", "convert-apart", "networks")),
+    *((name, "ENOSPC") for name in ("analyze-stdin", "convert", "convert-apart", "networks")),
+    *(("convert-apart", fault) for fault in ("SIGTERM", "SIGINT", "EIO")),
+    *(("analyze-stdin", fault) for fault in ("SIGTERM", "SIGINT", "SIGHUP")),
+]
+
+
+def stages(world, fault, words):
+    """Each stage: the exit code, what was about to happen, and the world after it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.stages", str(world.top), fault, *words],
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=True,
+    )  # fmt: skip
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(("name", "fault"), BROKEN)
+def test_every_stage(tmp_path, name, fault):
+    command = COMMANDS[name]
+    pristine = make(tmp_path / "pristine", old=command.outputs)
+    if "out.onnx.data" in command.outputs:  # what is there is a model, and reads its data
+        keep_apart(model(1), pristine.work / "out.onnx")
+    before = digests(pristine.work)
+    *broken, last = stages(pristine, fault, command.writes)
+    assert (last["code"], last["event"]) == (0, None)
+    assert len(broken) > 3
+    for one in broken:
+        world = World(Path(one["world"]))
+        told = (world.top / "stderr").read_text()
+        assert one["code"] in CODES[fault], (one, told)
+        assert not any(word in told for word in sound.UNGUARDED), (one, told)
+        assert told.startswith("sepcost: error: ") or one["code"] != 2, (one, told)
+        check(world, before, command.outputs, killed=fault == "SIGKILL")
+
+
+def check(world, before, outputs, *, killed):
+    """Old or new, and nothing else; what a kill left goes with the next that is written."""
+    if killed:
+        beside.write(b"", world.work / "next")
+        (world.work / "next").unlink()
+        for left in world.temporary.iterdir():  # the system's to clear: nobody was left to do it
+            left.rename(world.top / left.name)
+    after = digests(world.work)
+    assert set(before) - {"out.onnx.data"} <= set(after)
+    assert not [name for name in after if name.endswith(SUFFIX)]
+    data, other = "out.onnx.data", "out.onnx.2.data"
+    if data in before:
+        replaced = after["out.onnx"] != before["out.onnx"]
+        assert replaced or after[data] == before[data]
+        assert data in after if not replaced else other in after
+        if not killed:
+            assert (data in after) != (other in after)
+    outputs = [name for name in (*outputs, other) if name in after]
+    sound.check_files(world, {n: d for n, d in before.items() if n in after}, outputs)
