@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 OURS = "sepcost"
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 PROFILE = "import sys, onnx_tool; onnx_tool.model_profile(sys.argv[1])"
 

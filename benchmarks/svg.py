@@ -13,7 +13,7 @@ COLOURS = ("#2f6db5", "#d1711f", "#3f8f5f", "#b5413e", "#7a5aa6", "#6e7681")
 STYLE = (
     "text{font:13px system-ui,sans-serif;fill:" + INK + "}"
     ".title{font-size:15px;font-weight:600}.faint{fill:" + FAINT + ";font-size:12px}"
-    ".head{font-weight:600}"
+    ".head{font-weight:600}.head,.faint{paint-order:stroke;stroke:" + PAPER + ";stroke-width:5px}"
 )
 
 Scale = Callable[[float], float]

@@ -82,12 +82,13 @@ def analyze(document: Document) -> Iterable[Row]:
     light = [found["tools"] for name, found in models.items() if name.startswith("light_")]
     if light:
         walls = [tools["sepcost"]["wall_s"][1] for tools in light]
-        told = [f"{min(walls):.2f} to {max(walls):.2f} s"]
+        told = [f"{_range(walls)} s"]
         for tool in light[0]:
             wall = [t[tool]["ratios"]["wall_s"][1] for t in light if "ratios" in t[tool]]
             if wall and tool != "sepcost":
-                told.append(f"{tool} {min(wall):.2f} to {max(wall):.2f}×")
-        yield f"`analyze` of {len(light)} small networks, whole process", "; ".join(told)
+                told.append(f"{tool} {_range(wall)}× the time")
+        what = f"`analyze` of the onnx wheel's small networks ({len(light)}), whole process"
+        yield what, "; ".join(told)
     for name, title in MODELS.items():
         if name in models:
             yield f"… of {title}", _beside(models[name]["tools"])
@@ -125,8 +126,8 @@ def convert(document: Document) -> Iterable[Row]:
             )
     if plain := (document["factors"] or {}).get("numpy.linalg.svd"):
         yield (
-            "its factors of VGG16's kernels, beside `numpy.linalg.svd` a channel",
-            f"{_spread(plain['ratios']['wall_s'])} faster",
+            "one `numpy.linalg.svd` a channel of VGG16's kernels, beside `sepcost.factorize`",
+            f"{_spread(plain['ratios']['wall_s'])} the time",
         )
 
 
@@ -196,6 +197,11 @@ def _spread(spread: Sequence[float]) -> str:
     """Return the median, with the least and the largest where they say something else."""
     low, middle, high = (f"{value:.2f}" if value < 9.95 else f"{value:.0f}" for value in spread)
     return f"{middle}×" if low == high else f"{middle}× ({low} to {high})"
+
+
+def _range(values: Sequence[float]) -> str:
+    ends = [f"{value:.2f}" for value in (min(values), max(values))]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _percent(spread: Sequence[float]) -> str:

@@ -1,0 +1,80 @@
+"""Documents of results, the README's figures that come from them, and charts."""
+
+import json
+import xml.etree.ElementTree as ET
+from importlib import import_module
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import svg
+from benchmarks.draw import DRAWN
+from benchmarks.parts import PARTS
+from benchmarks.results import RESULTS, SCHEMA, read, write
+from benchmarks.table import BEGIN, END, FIGURES, README, replaced, table
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(), inner, max_size=9),
+    max_leaves=40,
+)  # fmt: skip
+HOSTILE = "<script>alert('&')</script>"
+TABLE = README.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+
+
+def test_the_readme_quotes_what_the_results_say():
+    assert table(read()) == TABLE  # else: python -m benchmarks.table --write
+
+
+def test_the_readme_quotes_every_part():
+    assert set(read()) == set(FIGURES) == set(DRAWN) == set(PARTS)
+
+
+def test_a_table_is_put_between_the_marks():
+    page = f"before\n{BEGIN}old\n{END}after\n"
+    assert replaced(page, "new\n") == f"before\n{BEGIN}new\n{END}after\n"
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_result_says_where_and_how_it_was_measured(name):
+    document = read()[name]
+    assert document["schema"] == SCHEMA
+    assert document["part"] == name
+    assert document["machine"]["cores"] > 0
+    assert {"load_before", "load_after", "cpu", "governor"} <= set(document["machine"])
+    assert document["versions"]["ours"]["onnxruntime"]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_result_is_drawn_as_it_stands(name):
+    drawn = (RESULTS / f"{name}.svg").read_text(encoding="utf-8")
+    assert drawn == DRAWN[name](read()[name])
+    assert ET.fromstring(drawn).tag.endswith("svg")
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_is_a_module_with_a_command(name):
+    assert callable(import_module(f"benchmarks.{name}").main)
+
+
+@given(JSON)
+def test_a_document_comes_back_as_it_was_written(tmp_path_factory, document):
+    path = tmp_path_factory.mktemp("results") / "one.json"
+    write(path, {"content": document})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"content": document}
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        svg.whiskers(HOSTILE, HOSTILE, [svg.Whisker(HOSTILE), svg.Whisker("a", (1, 2, 3), "2×")]),
+        svg.stacked(HOSTILE, "", {HOSTILE: {"exact": 3, "wrong": 0}}),
+        svg.scatter(HOSTILE, ("x", "y"), {HOSTILE: [svg.Point(2, (0, 0.5, 1), HOSTILE)]}),
+    ],
+)
+def test_names_stay_text_in_charts(drawn):
+    texts = [node.text for node in ET.fromstring(drawn).iter()]
+    assert HOSTILE in texts
+    assert "script" not in {node.tag.rpartition("}")[2] for node in ET.fromstring(drawn).iter()}
