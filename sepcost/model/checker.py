@@ -11,9 +11,9 @@ from pathlib import Path
 
 import onnx
 
+from sepcost.model.payload import location
 from sepcost.model.skim import skim
 from sepcost.model.tree import tensors
-from sepcost.model.values import text
 
 
 def skimmed(path: Path, source: str) -> onnx.ModelProto:
@@ -26,7 +26,7 @@ def locations(proto: onnx.ModelProto) -> Iterator[str]:
     """Yield the name of every file that the model keeps weights in, as often as it does."""
     for tensor in tensors(proto):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            yield from (text(e.value) for e in tensor.external_data if e.key == "location")
+            yield location(tensor)
 
 
 def problem(model: onnx.ModelProto) -> str | None:
@@ -36,9 +36,9 @@ def problem(model: onnx.ModelProto) -> str | None:
     """
     with tempfile.TemporaryDirectory(prefix="sepcost-") as name:
         home = Path(name)
-        for location in set(locations(model)):
-            (home / location).parent.mkdir(parents=True, exist_ok=True)
-            (home / location).touch()
+        for named in set(locations(model)):
+            (home / named).parent.mkdir(parents=True, exist_ok=True)
+            (home / named).touch()
         path = home / "checked.onnx"
         path.write_bytes(model.SerializeToString())
         try:

@@ -89,6 +89,8 @@ def _contents(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
         parts = unskim(model.proto, home)
         if size(parts) <= MAX_FILE_BYTES:
             return {place: parts}
+    if place.name.encode(errors="ignore") != os.fsencode(place.name):
+        raise ConversionError(f"{place}: models name data files in UTF-8, which this is not")
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
     data = DataFile(_data_name(place), home)

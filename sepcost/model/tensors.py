@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.errors import ModelError
 from sepcost.model.load import Loaded
+from sepcost.model.payload import location
 from sepcost.model.stamp import changed, check_unchanged
 from sepcost.model.values import text
 
@@ -43,7 +44,7 @@ def stretch(tensor: TensorProto, home: Path) -> Stretch | None:
     if tensor.data_location != TensorProto.EXTERNAL:
         return None
     entries = {entry.key: text(entry.value) for entry in tensor.external_data}
-    path = home / entries.get("location", "")
+    path = home / location(tensor)
     offset, length = int(entries.get("offset", 0)), int(entries.get("length", 0))
     try:
         end = path.stat().st_size

@@ -180,6 +180,13 @@ def test_both_files_are_replaced_together(apart, tmp_path):
     assert files(tmp_path) == ["in.onnx", "in.onnx.data", "out.onnx", "out.onnx.2.data"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are any bytes")
+def test_a_data_file_has_a_name_that_models_can_hold(apart, tmp_path):
+    odd = tmp_path / os.fsdecode(b"\xff.onnx")
+    with pytest.raises(ConversionError, match="UTF-8"):
+        save(apart, odd)
+
+
 def test_the_names_of_data_files_take_turns(apart, tmp_path):
     """So a model that is replaced can be read, with its own weights, to the last moment."""
     for name in ("out.onnx.data", "out.onnx.2.data", "out.onnx.data"):

@@ -1,0 +1,51 @@
+"""Eight at once on one model, one output and one cache; and caches that hold nonsense."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.faults import sound
+from tests.faults.commands import COMMANDS
+from tests.faults.process import run, start
+from tests.faults.world import make
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a POSIX shell and /proc")
+
+MANY = 8
+
+
+@pytest.mark.parametrize("name", ["analyze", "convert", "convert-apart"])
+def test_many_at_once(tmp_path, name):
+    command = COMMANDS[name]
+    world = make(tmp_path / "w", old=command.outputs)
+    outcomes = [one.end() for one in [start(world, command.writes) for _ in range(MANY)]]
+    assert {outcome.code for outcome in outcomes} <= {0, 2}
+    assert 0 in {outcome.code for outcome in outcomes}
+    assert not any(word in one.stderr for word in sound.UNGUARDED for one in outcomes)
+    present = [path.name for path in world.work.glob("out.*")]
+    sound.check_files(
+        world,
+        {n: d for n, d in outcomes[0].run.before.items() if not n.startswith("out.")},
+        present,
+    )
+    assert sound.is_whole(world.work / command.outputs[0])
+
+
+#: Of what a cache of times may hold after a crash, or somebody's edit.
+NONSENSE = ["", "[]", "{", "[" * 100_000, "nul\0", '{"x": 1}', "\\ud800", '{"x": {"y": "z"}}']
+
+
+@pytest.mark.parametrize("nonsense", [0, 3, 5, 7])
+def test_a_cache_of_nonsense_is_measured_anew(tmp_path, nonsense):
+    world = make(tmp_path / "w")
+    folder = world.cache / "sepcost"
+    folder.mkdir()
+    for name in ("peaks.json", "layers.json"):
+        (folder / name).write_text(NONSENSE[nonsense])
+    outcome = run(world, ["bench", "m.onnx", "--max-time", "0.1", "--layers", "-f", "json"])
+    sound.check(outcome, (0,))
+    assert json.loads(outcome.stdout)
+    assert json.loads((folder / "peaks.json").read_text())
