@@ -183,14 +183,20 @@ MORE = ("five_per_cent", "fifteen_per_cent")
 
 
 def accuracy(document: Document) -> Iterable[Row]:
-    """What the whole method loses at each measured speed-up."""
+    """What the method loses at each measured speed-up, whole and with a part switched off."""
     for name, rows in document["networks"].items():
-        told = []
+        by: dict[str, list[str]] = {}
         for row in rows:
-            if row["variant"] == "all":
-                low, lost, high = row["points_lost"]
-                told.append(f"{row['measured']:.2f}×: {lost:.2f} ({low:.2f} to {high:.2f})")
-        yield f"points of top-1 lost by {name} at a measured speed-up", "; ".join(told)
+            low, lost, high = (f"{value:.2f}" for value in row["points_lost"])
+            told = f"{row['measured']:.2f}×: {lost}"
+            told += f" ({low} to {high})" if row["variant"] == WHOLE else ""
+            by.setdefault(row["variant"], []).append(told)
+        for variant, each in by.items():
+            what = f"points of top-1 lost by {name} at a measured speed-up"
+            yield what if variant == WHOLE else f"… {variant}", "; ".join(each)
+
+
+WHOLE = "all"
 
 
 def _spread(spread: Sequence[float]) -> str:

@@ -78,3 +78,13 @@ def test_names_stay_text_in_charts(drawn):
     texts = [node.text for node in ET.fromstring(drawn).iter()]
     assert HOSTILE in texts
     assert "script" not in {node.tag.rpartition("}")[2] for node in ET.fromstring(drawn).iter()}
+
+
+def test_what_a_part_of_the_method_is_worth_stands_below_the_whole():
+    def row(variant, measured, lost):
+        return {"variant": variant, "measured": measured, "points_lost": [0.1, lost, 0.9]}
+
+    rows = [row("all", 2.0, 0.5), row("all", 3.0, 0.8), row("layers apart", 2.1, 0.7)]
+    (_, whole), (what, off) = FIGURES["accuracy"]({"networks": {"vgg": rows}})
+    assert whole == "2.00×: 0.50 (0.10 to 0.90); 3.00×: 0.80 (0.10 to 0.90)"
+    assert (what, off) == ("… layers apart", "2.10×: 0.70")
