@@ -70,7 +70,8 @@ def test_the_commands_themselves_end_as_the_table_says(row):
     code, errors = sepcost("bench", path, "--max-time", "0.1")
     assert (code, errors) == (0, []) if row.bench == ORDINARY else code in {2, 3}
     assert len(errors) == (row.bench != ORDINARY)
-    assert sepcost("check", path, "--max-flops", 2 * int(row.macs)) == (0, [])
+    at_least = "at least" in row.analyze  # passes no budget
+    assert sepcost("check", path, "--max-flops", 2 * int(row.macs)) == (int(at_least), [])
 
 
 def test_a_budget_of_one_less_than_the_count_ends_with_1():
