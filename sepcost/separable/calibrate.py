@@ -55,11 +55,20 @@ class Calibration:
     def __len__(self) -> int:
         return len(self.places)
 
-    def batches(self, limit: int | None = None) -> Iterator[Feeds]:
-        """Yield what each run is fed; an incomplete last batch only where the model takes it."""
+    def batches(self, limit: int | None = None, rows: int = BATCH) -> Iterator[Feeds]:
+        """Yield what each run is fed; an incomplete last batch only where the model takes it.
+
+        Parameters
+        ----------
+        limit
+            Of all samples.
+        rows
+            Of one run at most, where the model leaves that open.
+        """
         places = self.places[:limit]
-        for start in range(0, len(places), self.batch):
-            chosen = places[start : start + self.batch]
+        step = min(rows, BATCH) if self.stacked and self.batch == BATCH else self.batch
+        for start in range(0, len(places), step):
+            chosen = places[start : start + step]
             feeds = {name: read(chosen) for name, read in self.samples.items()}
             yield feeds if self.stacked else {name: a[0] for name, a in feeds.items()}
 

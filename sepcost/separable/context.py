@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import content, folder
@@ -41,15 +43,19 @@ class Context:
         if len(readers) != 1 or readers[0].op_type != "BatchNormalization":
             return None
         node = readers[0]
-        stored = {tensor.name: tensor for tensor in self.loaded.proto.graph.initializer}
-        if node.input[1] not in stored or node.input[4] not in stored:
+        gamma, variance = (self.stored(node.input[k]) for k in (1, 4))
+        if gamma is None or variance is None:
             return None
-        home = folder(self.loaded)
-        gamma, variance = (content(stored[node.input[k]], home) for k in (1, 4))
         epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), _EPSILON)
         return np.asarray(
             np.abs(gamma.astype(np.float64)) / np.sqrt(np.maximum(variance, 0) + epsilon)
         )
+
+    def stored(self, name: str) -> NDArray[Any] | None:
+        """Content of a tensor stored in the main graph, where there is one of this name."""
+        stored = (tensor for tensor in self.loaded.proto.graph.initializer if tensor.name == name)
+        tensor = next(stored, None)
+        return None if tensor is None else content(tensor, folder(self.loaded))
 
     def shortcut(self, candidate: Candidate) -> str | None:
         """The value that is added to the output right behind, where it is there before.

@@ -106,6 +106,11 @@ def is_classes(answer: Any) -> bool:
     )
 
 
+def is_probabilities(scores: Array) -> bool:
+    """Whether the scores of each image [images, classes] are none below 0 and sum to 1."""
+    return bool(scores.min() >= 0 and np.all(np.abs(scores.sum(1) - 1) < _SUMS_TO_ONE))
+
+
 def _comparable(a: Any, b: Any) -> bool:
     arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
     return arrays and a.dtype.kind == "f" and a.shape == b.shape and a.size > 0
@@ -118,7 +123,7 @@ def _relative(gap: float, size: float) -> float:
 def _log_probabilities(scores: NDArray[Any]) -> Array:
     """Log-softmax over the classes; of scores that are probabilities already, their logarithm."""
     wide = scores.astype(np.float64)
-    if wide.min() >= 0 and np.all(np.abs(wide.sum(1) - 1) < _SUMS_TO_ONE):
+    if is_probabilities(wide):
         return np.asarray(np.log(np.maximum(wide, 1e-30)))
     wide = wide - wide.max(1, keepdims=True)
     return np.asarray(wide - np.log(np.exp(wide).sum(1, keepdims=True)))

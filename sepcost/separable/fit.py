@@ -2,11 +2,15 @@
 
 Minimises, over factors W' of a form and rank (see ``blocks``),
 
-    E‖t - W'·x - b'‖² + a·‖W' - W‖²
+    E‖R·(t - W'·x - b')‖² + a·‖R·(W' - W)‖²
 
 with t the targets, x the patches, both as moments (see ``statistics``), a a share ``ridge`` of
 the mean variance of a patch's values: few samples then cannot lead far from the weights, and
 channels that never fire keep their own. That is least squares in S + a·1 and C + a·W.
+
+RᵀR is the metric: what an error of the layer does further on (see ``sensitivity``). Where the
+pointwise part comes last R turns targets and weights beforehand and its inverse the pointwise
+part afterwards; where the outputs stay apart only the metric's diagonal can count.
 
 A bottleneck has its optimum in closed form (reduced-rank regression). Of the others one kind of
 factor is solved for and the other found by L-BFGS (see ``projection``), in coordinates in which
@@ -23,10 +27,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sepcost.separable.blocks import Form, Layout, fold, layout, normalize, refold
-from sepcost.separable.kernels import Factors, exact_rank, importance, largest
+from sepcost.separable.blocks import Array, Form, Layout, fold, layout, normalize, refold
+from sepcost.separable.kernels import Factors, exact_rank, largest
 from sepcost.separable.solvers import SOLVERS, Problem, Solution
 from sepcost.separable.statistics import Statistics
+
+MIXED = 0.05  # of the mean of a metric, everywhere on its diagonal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +41,7 @@ class FitOptions:
 
     ridge: float = 1e-2  # pull towards the weights, as a share of the mean variance of the patch
     iterations: int = 20  # of L-BFGS, at most
-    scale: ArrayLike | None = None  # [N], how much an error of each output channel counts
+    metric: ArrayLike | None = None  # [N, N], an error e of the outputs counts as e·metric·e
 
 
 def fit(
@@ -56,13 +62,13 @@ def fit(
     form, rank
         What to make of it, see ``ranks``.
     options
-        Ridge, iterations and the outputs' scale.
+        Ridge, iterations and the metric.
 
     Returns
     -------
     Factors
-        ``relative_error`` is the root of the error's share of the targets' variance, with the
-        outputs scaled; ``bias`` replaces the original's.
+        ``relative_error`` is the root of the error's share of the targets' variance, both in
+        the metric; ``bias`` replaces the original's.
 
     Raises
     ------
@@ -85,15 +91,19 @@ def fit_menu(
     options = options or FitOptions()
     group = len(statistics.patch_mean)
     cuts = [layout(weight.shape, form, rank, group=group) for form, rank in menu]
-    problem = _problem(weight, statistics, options)
     full = {form: exact_rank(weight, form, group=group) for form in _scannable(menu)}
+    problems: dict[bool, Problem] = {}
     made: dict[int, Factors] = {}
     for alike in {(cut.form, cut.width): cut for cut in cuts}.values():
-        solve = SOLVERS[alike.form](problem, alike, options.iterations)
+        apart = alike.form is Form.POINTWISE_DEPTHWISE
+        if apart not in problems:
+            problems[apart] = _problem(weight, statistics, options, apart=apart)
+        solve = SOLVERS[alike.form](problems[apart], alike, options.iterations)
         for position, cut in enumerate(cuts):
             if (cut.form, cut.width) == (alike.form, alike.width):
                 known = full.get(cut.form, cut.shape[1] if cut.rows <= cut.shape[1] else 0)
-                made[position] = _factors(solve(cut.rank), cut, problem, (statistics, known))
+                rest = (statistics, known)
+                made[position] = _factors(solve(cut.rank), cut, problems[apart], rest)
     return tuple(made[position] for position in range(len(cuts)))
 
 
@@ -102,19 +112,47 @@ def _scannable(menu: Sequence[tuple[Form, int]]) -> set[Form]:
     return {form for form, _ in menu} - {Form.BLOCK_POINTWISE}
 
 
-def _problem(weight: NDArray[Any], statistics: Statistics, options: FitOptions) -> Problem:
+def _problem(
+    weight: NDArray[Any], statistics: Statistics, options: FitOptions, *, apart: bool
+) -> Problem:
     largest(weight)  # refuses what is no number
     group, features = statistics.patch_mean.shape
-    rows = importance(options.scale, len(weight)).reshape(group, -1)
-    kernels = weight.astype(np.float64).reshape(group, -1, features) * rows[..., None]
+    roots = _roots(options.metric, group, len(weight), apart=apart)
+    kernels = roots @ weight.astype(np.float64).reshape(group, -1, features)
     covariance = statistics.covariance.astype(np.float64)
     variance = np.einsum("gii->gi", covariance)
     mean = variance.mean(1)
     pull = np.where(mean > 0, max(options.ridge, 1e-9) * mean, 1.0)
     variance += pull[:, None]
-    cross = statistics.cross * rows[..., None] + pull[:, None, None] * kernels
-    total = statistics.target_variance * rows**2 + pull[:, None] * np.sum(kernels**2, axis=2)
-    return Problem(covariance, cross, kernels, total, rows, pull)
+    cross = roots @ statistics.cross + pull[:, None, None] * kernels
+    total = _variance(roots, statistics) + pull[:, None] * np.sum(kernels**2, axis=2)
+    return Problem(covariance, cross, kernels, total, roots, pull)
+
+
+def _roots(metric: ArrayLike | None, group: int, outputs: int, *, apart: bool) -> Array:
+    """R [G, N/G, N/G] with RᵀR the metric of each group, of mean 1 on the diagonal.
+
+    A part of the identity is mixed in: no error is free, for the metric is an estimate.
+    """
+    own = outputs // group
+    plain = np.broadcast_to(np.eye(own), (group, own, own))
+    if metric is None:
+        return np.array(plain)
+    whole = np.asarray(metric, np.float64).reshape(group, own, group, own)
+    blocks = np.einsum("gigj->gij", whole)
+    mean = float(np.einsum("gii->", blocks)) / outputs
+    if not mean > 0:
+        return np.array(plain)
+    mixed = blocks / mean + MIXED * plain
+    if apart:
+        return np.asarray(np.sqrt(mixed * plain), np.float64)
+    return np.asarray(np.linalg.cholesky(mixed).swapaxes(1, 2), np.float64)
+
+
+def _variance(roots: Array, statistics: Statistics) -> Array:
+    """[G, N/G]: of the targets, turned by the roots."""
+    turned = roots @ statistics.target_covariance
+    return np.asarray(np.maximum(np.einsum("gij,gij->gi", turned, roots), 0.0), np.float64)
 
 
 def _factors(
@@ -125,20 +163,21 @@ def _factors(
     kernels = refold(pointwise @ spatial, cut).reshape(problem.weight.shape)
     pulled = problem.pull @ np.sum((kernels - problem.weight) ** 2, axis=(1, 2))
     lost = max(objective + float(problem.total.sum()) - float(pulled), 0.0)
-    unscaled = kernels / problem.rows[..., None]
-    bias = statistics.target_mean - (unscaled @ statistics.patch_mean[..., None])[..., 0]
-    by_row = problem.rows[:, None, :, None]
+    back = np.linalg.inv(problem.roots)
+    bias = statistics.target_mean - (back @ kernels @ statistics.patch_mean[..., None])[..., 0]
     if cut.form is Form.POINTWISE_DEPTHWISE:
-        by_row = problem.rows[:, :, None, None]
-    parts = fold(*normalize(spatial, pointwise / by_row), cut)
+        pointwise = pointwise * np.einsum("gii->gi", back)[:, :, None, None]
+    else:
+        pointwise = back[:, None] @ pointwise
+    parts = fold(*normalize(spatial, pointwise), cut)
     error = _relative(lost, statistics, problem)
     return Factors(cut.form, cut.rank, full, cut.group, *parts, bias.ravel(), error)
 
 
 def _relative(lost: float, statistics: Statistics, problem: Problem) -> float:
     """Root of the error's share of the variance; of targets that never vary 0, or 1 if missed."""
-    counts = problem.rows**2
-    whole = float(np.sum(statistics.target_variance * counts))
-    if whole > 1e-12 * float(np.sum(statistics.target_mean**2 * counts)):
+    whole = float(_variance(problem.roots, statistics).sum())
+    mean = (problem.roots @ statistics.target_mean[..., None])[..., 0]
+    if whole > 1e-12 * float(np.sum(mean**2)):
         return float(np.sqrt(lost / whole))
     return float(lost > 1e-6 * float(problem.total.sum()))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sepcost.errors import SepcostError
 from sepcost.network import Network
 from sepcost.separable.activations import runner
 from sepcost.separable.blocks import Array
@@ -24,6 +25,7 @@ from sepcost.separable.kernels import Factors, factorize, reconstruct
 from sepcost.separable.menu import Menu, Option, macs_of
 from sepcost.separable.plan import Choice, Selection
 from sepcost.separable.rewrite import separate
+from sepcost.separable.sensitivity import Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 from sepcost.separable.statistics import PatchStream, Statistics
 
@@ -42,6 +44,8 @@ class Fitter:
     data: Calibration | None
     tell: OnProgress
     macs: Mapping[str, int]  # of each candidate as it is, by id
+    candidates: Sequence[Candidate] = ()
+    metrics: Metrics | None = None  # in which errors of each candidate's outputs count
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
 
@@ -74,7 +78,7 @@ class Fitter:
         output_error = None
         if self._on_data(candidate):
             original = weight(candidate)
-            options = FitOptions(iterations=self.settings.iterations, scale=self._scale(candidate))
+            options = self._options(candidate, self.settings.iterations)
             statistics = self._statistics(candidate, before)
             factors = fit(original, statistics, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
@@ -107,6 +111,28 @@ class Fitter:
 
     def _scale(self, candidate: Candidate) -> Array | None:
         return self.context.scale(candidate)
+
+    def _options(self, candidate: Candidate, iterations: int) -> FitOptions:
+        """How to fit: by what errors do to the outputs; where that is not known, right behind."""
+        metric = self._metrics().get(candidate.id)
+        scale = self._scale(candidate) if metric is None else None
+        if scale is not None:
+            metric = np.diag(scale**2)
+        return FitOptions(iterations=iterations, metric=metric)
+
+    def _metrics(self) -> Metrics:
+        """Found once for all candidates, when the first of them is fitted."""
+        if self.metrics is None:
+            self.metrics = {}
+            if self.data is not None and self.settings.sensitive:
+                self.tell("running the network backward")
+                found, runtime = self.candidates, self.settings.runtime
+                try:
+                    seed = self.settings.seed
+                    self.metrics = sensitivities(self.context, found, self.data, runtime, seed)
+                except SepcostError as error:  # a help, and no need
+                    self.tell(f"fitting without gradients: {error}")
+        return self.metrics
 
     def _statistics(self, candidate: Candidate, before: Sequence[Choice]) -> Statistics:
         """What the layer sees once ``before`` are converted, and what the original answered."""
@@ -156,7 +182,7 @@ class Fitter:
     def _fitted(self, menu: Menu, statistics: Statistics, kept: dict[Key, Factors]) -> Menu:
         candidate, (keep, *offers) = menu.candidate, menu.options
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
-        options = FitOptions(iterations=_MENU_ITERATIONS, scale=self._scale(candidate))
+        options = self._options(candidate, _MENU_ITERATIONS)
         factors = fit_menu(weight(candidate), statistics, wanted, options)
         for option, made in zip(offers, factors, strict=True):
             kept[candidate.id, str(option.form), option.rank] = made

@@ -72,7 +72,7 @@ def prepared(
     fit, judge = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
     macs = _macs(before, found.found)
-    fitter = Fitter(context(loaded, network), inner, fit, tell, macs)
+    fitter = Fitter(context(loaded, network), inner, fit, tell, macs, found.found)
     kind, beside = "random", NOTHING
     if found.found and not _unseen(settings, frontier):
         tell("running the original")

@@ -82,6 +82,7 @@ class ConvertSettings:
     seed: int = 0
     asymmetric: bool = True  # later layers see, and undo, the errors of earlier ones
     fitted: bool = True  # factors fitted to data, where there are data
+    sensitive: bool = True  # errors of a layer count as they reach the outputs, where known
     by_effect: bool = True  # losses are effects on the network's output, where there are data
     positions: int = 24  # sampled from each calibration image
     iterations: int = 20  # of each fit

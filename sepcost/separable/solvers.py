@@ -18,13 +18,13 @@ from sepcost.separable.projection import pointwise_first, spatial_first
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Minimise Σ w·S·wᵀ - 2·c·wᵀ over the rows w, with the ridge in S and C and rows scaled."""
+    """Minimise Σ w·S·wᵀ - 2·c·wᵀ over the rows w, with the ridge in S and C."""
 
     covariance: Array  # S [G, F, F]
     cross: Array  # C [G, N/G, F]
-    weight: Array  # [G, N/G, F], the original
+    weight: Array  # [G, N/G, F], the original, turned by the roots as C is
     total: Array  # [G, N/G]: the objective of w = 0 over that of no error
-    rows: Array  # [G, N/G]: the scale of each output
+    roots: Array  # [G, N/G, N/G]: of the metric in which outputs count
     pull: Array  # [G]: how strongly the ridge pulls to the original
 
 

@@ -3,7 +3,7 @@
 A patch x is what one output position reads, M/G·K values for each of G groups; the target t is
 what it should answer, N/G values. The least-squares error of any linear replacement follows from
 
-    mean x,  mean t,  S = Cov(x, x),  C = Cov(t, x),  Var(t)
+    mean x,  mean t,  S = Cov(x, x),  C = Cov(t, x),  Cov(t, t)
 
 so activations are seen once and dropped. Memory is S, twice while a buffer of rows is folded in,
 and the buffer; it does not grow with the data. Rows are multiplied in the type they come in,
@@ -39,7 +39,7 @@ class Statistics:
     target_mean: Array  # [G, N/G]
     covariance: Array  # [G, M/G·K, M/G·K]
     cross: Array  # [G, N/G, M/G·K]
-    target_variance: Array  # [G, N/G]
+    target_covariance: Array  # [G, N/G, N/G]
 
 
 def sample_positions(positions: int, count: int, image: int, seed: int = 0) -> Integers:
@@ -134,8 +134,8 @@ class PatchStream:
         self._held = self._samples = self._images = 0
         self._origin: NDArray[Any] | None = None
         self._sum = np.zeros((group, self._features + self._outputs))
-        self._squares = np.zeros((group, self._outputs))
         self._products = np.zeros((group, self._features + self._outputs, self._features))
+        self._squares = np.zeros((group, self._outputs, self._outputs))
 
     def add(self, inputs: NDArray[Any], targets: NDArray[Any]) -> None:
         """Take a batch.
@@ -173,14 +173,15 @@ class PatchStream:
         moments /= self._samples
         moments -= offset[:, :, None] * offset[:, None, :cut]
         means = offset + self._origin
-        variance = self._squares / self._samples - offset[:, cut:] ** 2
+        squares = self._squares / self._samples
+        squares -= offset[:, cut:, None] * offset[:, None, cut:]
         return Statistics(
             samples=self._samples,
             patch_mean=means[:, :cut],
             target_mean=means[:, cut:],
             covariance=moments[:, :cut],
             cross=moments[:, cut:],
-            target_variance=np.maximum(variance, 0.0),
+            target_covariance=squares,
         )
 
     def _hold(
@@ -209,10 +210,10 @@ class PatchStream:
             patch, target = rows[:, :, : self._features], rows[:, :, self._features :]
             self._samples += rows.shape[1]
             self._sum += rows.sum(1, dtype=np.float64)
-            self._squares += np.sum(target.astype(np.float64) ** 2, axis=1)
-            turned = patch.swapaxes(1, 2)
-            self._products[:, : self._features] += turned @ patch
-            self._products[:, self._features :] += target.swapaxes(1, 2) @ patch
+            answers = target.swapaxes(1, 2)
+            self._squares += answers.astype(np.float64) @ target
+            self._products[:, : self._features] += patch.swapaxes(1, 2) @ patch
+            self._products[:, self._features :] += answers @ patch
 
 
 def gather(

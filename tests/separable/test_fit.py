@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepcost.errors import ConversionError
-from sepcost.separable.fit import FitOptions, fit, fit_menu
+from sepcost.separable.fit import MIXED, FitOptions, fit, fit_menu
 from sepcost.separable.kernels import Form, error_curve, factorize, ranks, reconstruct
 from sepcost.separable.projection import pointwise_first, spatial_first
 from sepcost.separable.statistics import Statistics
@@ -43,7 +43,7 @@ def moments(patches, targets):
         target_mean=targets.mean(0),
         covariance=np.einsum("ngf,ngh->gfh", x, x) / len(x),
         cross=np.einsum("ngo,ngf->gof", t, x) / len(x),
-        target_variance=np.mean(t**2, axis=0),
+        target_covariance=np.einsum("ngo,ngp->gop", t, t) / len(t),
     )
 
 
@@ -208,14 +208,79 @@ def test_an_output_that_counts_more_errs_less(form):
     weight = random(6, 4, 3, 3)
     patches, targets = rows_of(weight)
     made = moments(patches, targets)
-    scale = np.array([30.0, 1, 1, 1, 1, 1])
+    metric = np.diag(np.array([30.0, 1, 1, 1, 1, 1]) ** 2)
 
     def first(factors):
         rest = answers(reconstruct(factors), patches) + factors.bias - targets
         return np.sum(rest[..., 0] ** 2)
 
-    plain, weighed = (fit(weight, made, form, 1, FitOptions(scale=s)) for s in (None, scale))
+    plain, weighed = (fit(weight, made, form, 1, FitOptions(metric=m)) for m in (None, metric))
     assert first(weighed) < 0.5 * first(plain)
+
+
+class TestMetric:
+    """What errors are measured in, where some directions of the outputs count more."""
+
+    toward = random(6, 6, seed=3)[:2]
+    metric = toward.T @ toward
+
+    def lost(self, factors, patches, targets, metric):
+        rest = (answers(reconstruct(factors), patches) + factors.bias - targets)[:, 0]
+        return np.einsum("ni,ij,nj->", rest, metric, rest)
+
+    @pytest.mark.parametrize("form", [DW, BLOCK, BOTTLENECK])
+    def test_an_error_that_goes_nowhere_is_left_for_one_that_counts(self, form):
+        weight = random(6, 4, 3, 3)
+        patches, targets = rows_of(weight)
+        made = moments(patches, targets)
+        plain, turned = (
+            fit(weight, made, form, 2, FitOptions(metric=m)) for m in (None, self.metric)
+        )
+        lost = [self.lost(f, patches, targets, self.metric) for f in (plain, turned)]
+        assert lost[1] < 0.5 * lost[0]
+
+    @pytest.mark.parametrize("form", [DW, BLOCK, BOTTLENECK])
+    def test_the_error_told_is_in_the_metric(self, form):
+        weight = random(6, 4, 3, 3)
+        patches, targets = rows_of(weight)
+        made = moments(patches, targets)
+        factors = fit(weight, made, form, 1, FitOptions(ridge=1e-6, metric=self.metric))
+        mixed = self.metric / (np.trace(self.metric) / 6) + MIXED * np.eye(6)
+        away = (targets - targets.mean(0))[:, 0]
+        whole = np.einsum("ni,ij,nj->", away, mixed, away)
+        wanted = np.sqrt(self.lost(factors, patches, targets, mixed) / whole)
+        assert factors.relative_error == pytest.approx(wanted, rel=1e-3)
+
+    def test_a_bottleneck_is_the_svd_of_outputs_turned_by_its_root(self):
+        weight = random(6, 4, 2, 2)
+        patches, targets = rows_of(weight)
+        made = moments(patches, targets)
+        metric = self.metric + np.eye(6)
+        mixed = metric / (np.trace(metric) / 6) + MIXED * np.eye(6)
+        root, inner = np.linalg.cholesky(mixed).T, np.linalg.cholesky(made.covariance[0])
+        values = np.linalg.svd(root @ weight.reshape(6, -1) @ inner, compute_uv=False)
+        for rank in range(1, 6):
+            wanted = np.sqrt(np.sum(values[rank:] ** 2) / np.sum(values**2))
+            options = FitOptions(ridge=1e-6, metric=metric)
+            factors = fit(weight, made, BOTTLENECK, rank, options)
+            assert factors.relative_error == pytest.approx(wanted, rel=1e-3)
+
+    @pytest.mark.parametrize("form", list(Form))
+    def test_only_its_shape_counts(self, form):
+        weight = random(6, 4, 3, 3)
+        made = moments(*rows_of(weight, group=2))
+        metric = self.metric + np.eye(6)
+        one, other = (fit(weight, made, form, 1, FitOptions(metric=k * metric)) for k in (1, 1e-9))
+        np.testing.assert_allclose(reconstruct(one), reconstruct(other), atol=1e-6)
+
+    @pytest.mark.parametrize("form", list(Form))
+    def test_of_zeros_it_is_as_if_there_were_none(self, form):
+        weight = random(6, 4, 3, 3)
+        made = moments(*rows_of(weight))
+        plain, zero = (
+            fit(weight, made, form, 1, FitOptions(metric=m)) for m in (None, np.zeros((6, 6)))
+        )
+        np.testing.assert_allclose(reconstruct(zero), reconstruct(plain), atol=1e-12)
 
 
 def test_a_menu_is_its_entries_one_by_one():

@@ -107,7 +107,7 @@ def test_moments_are_those_of_all_rows_at_once():
         joint = np.cov(rows[:, g].T, wanted[:, g].T, bias=True)
         np.testing.assert_allclose(made.covariance[g], joint[:18, :18], atol=2e-5)
         np.testing.assert_allclose(made.cross[g], joint[18:, :18], atol=2e-5)
-        np.testing.assert_allclose(made.target_variance[g], np.diag(joint)[18:], atol=2e-5)
+        np.testing.assert_allclose(made.target_covariance[g], joint[18:, 18:], atol=2e-5)
         np.testing.assert_allclose(made.patch_mean[g], rows[:, g].mean(0), atol=1e-5)
         np.testing.assert_allclose(made.target_mean[g], wanted[:, g].mean(0), atol=1e-5)
 
@@ -128,7 +128,7 @@ def test_batches_and_buffers_change_nothing(monkeypatch):
         PLAIN, [(inputs[i : i + 2], targets[i : i + 2]) for i in (0, 2, 4)], positions=40
     )
     assert parts.samples == whole.samples == 240
-    for name in ("covariance", "cross", "patch_mean", "target_mean", "target_variance"):
+    for name in ("covariance", "cross", "patch_mean", "target_mean", "target_covariance"):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-5)
 
 

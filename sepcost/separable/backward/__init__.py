@@ -1,0 +1,1 @@
+"""Gradients of a network, by running it backward in ONNX Runtime."""
