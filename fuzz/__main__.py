@@ -18,7 +18,7 @@ from fuzz.targets import TARGETS, held
 ROOT = Path(__file__).parents[1]
 MEMORY_MB = 2048
 INPUT_S = 20  # one input that takes longer is a finding
-START_S = 60  # imports, with every module instrumented
+START_S = 120  # imports, with every module instrumented
 MOST_BYTES = 8192
 
 
@@ -61,6 +61,7 @@ def fuzzed(name: str, seconds: int) -> bool:
     print(f"{name}: {seconds} s", flush=True)
     with tempfile.TemporaryDirectory(prefix="sepcost-fuzz-") as folder:
         home = Path(folder)
+        (home / "found").mkdir()
         command = _command(name, seconds, home)
         environment = os.environ | {"TMPDIR": folder, "XDG_CACHE_HOME": folder}
         try:
@@ -84,7 +85,6 @@ def _command(name: str, seconds: int, home: Path) -> list[str]:
     """What runs the child, with a corpus to begin with and a dictionary."""
     corpus, words = home / "corpus", home / "words"
     corpus.mkdir()
-    (home / "found").mkdir()
     for number, (_, data) in enumerate(entries(name)):
         (corpus / str(number)).write_bytes(data)
     words.write_text("".join(f"{_quoted(word)}\n" for word in TARGETS[name].words), "ascii")
@@ -92,7 +92,8 @@ def _command(name: str, seconds: int, home: Path) -> list[str]:
     return [
         sys.executable, "-m", "fuzz.child", name,
         f"-max_total_time={seconds}", f"-timeout={INPUT_S}", f"-rss_limit_mb={MEMORY_MB}",
-        f"-max_len={MOST_BYTES}", f"-artifact_prefix={home}/found/", *dictionary, str(corpus),
+        f"-report_slow_units={INPUT_S}", f"-max_len={MOST_BYTES}",
+        f"-artifact_prefix={home}/found/", *dictionary, str(corpus),
     ]  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def _keep(name: str, path: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     kept = home / path.name[:24]
     kept.write_bytes(path.read_bytes())
-    print(f"{name}: kept {kept.relative_to(ROOT)}")
+    print(f"{name}: kept {kept}")
 
 
 def _told(output: str) -> str:

@@ -1,5 +1,7 @@
 """What broke a reader once breaks it no more; fuzzing itself needs atheris, and this does not."""
 
+import sys
+
 import pytest
 
 from fuzz import __main__ as runner
@@ -41,6 +43,27 @@ def test_all_but_a_refusal_is_a_finding(monkeypatch, capsys, error, sound):
     monkeypatch.setitem(TARGETS, "broken", raising(error))
     assert runner.replayed("broken") is sound
     assert ("broken: seed 0" in capsys.readouterr().out) is not sound
+
+
+BREAKING = """
+import sys; open(sys.argv[1] + "/found/crash-1", "wb").write(b"input")
+print("INFO: libFuzzer's"); print("=== Uncaught Python exception: ==="); print("KeyError: 'x'")
+sys.exit(77)
+"""
+
+
+@pytest.mark.parametrize(("code", "sound"), [(BREAKING, False), ("", True), ("exit(1)", False)])
+def test_what_breaks_a_child_is_kept_and_told(monkeypatch, tmp_path, capsys, code, sound):
+    monkeypatch.setattr(runner, "FINDINGS", tmp_path)
+    monkeypatch.setattr(
+        runner, "_command", lambda name, seconds, home: [sys.executable, "-c", code, str(home)]
+    )
+    assert runner.fuzzed("options", 1) is sound
+    kept = [path.read_bytes() for path in tmp_path.glob("options/*")]
+    assert kept == ([b"input"] if code == BREAKING else [])
+    told = capsys.readouterr().out
+    assert ("KeyError: 'x'" in told) == (code == BREAKING)
+    assert "INFO" not in told
 
 
 def test_without_atheris_the_corpus_is_replayed(monkeypatch, capsys):
