@@ -47,7 +47,8 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
         try:
             still, truths = witness(path, feeds, folder)
         except (pytest.skip.Exception, Exception) as error:  # what does not run is no witness
-            left_out[name] = " ".join(str(error).split())[:120]
+            said = str(error).replace(f"{path.parent}/", "")
+            left_out[name] = " ".join(said.split())[:120]
             continue
         if not truths[0]:
             continue

@@ -106,6 +106,6 @@ def count(home: Path, peer: str, path: Path, folder: Path) -> Count:
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        return {"failed": errors[-1][:120]}
+        return {"failed": errors[-1].replace(f"{path.parent}/", "")[:120]}
     found: Count = json.loads(lines[-1])
     return found
