@@ -11,12 +11,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "Settings": "sepcost.latency.settings",
     "Bench": "sepcost.latency.results",
-    "bench": "sepcost.api",
+    "bench": "sepcost.routes.bench",
     "Check": "sepcost.budget.results",
     "Diff": "sepcost.cost.diff",
     "Verdict": "sepcost.budget.results",
-    "check": "sepcost.api",
-    "diff": "sepcost.api",
+    "check": "sepcost.routes.check",
+    "diff": "sepcost.routes.diff",
     "Analysis": "sepcost.cost.analysis",
     "BindingError": "sepcost.errors",
     "BudgetError": "sepcost.errors",
@@ -26,7 +26,7 @@ _HOMES = {
     "ConversionError": "sepcost.errors",
     "ConvertSettings": "sepcost.separable.settings",
     "Goal": "sepcost.separable.settings",
-    "convert": "sepcost.api",
+    "convert": "sepcost.routes.convert",
     "factorize": "sepcost.separable.kernels",
     "separate": "sepcost.separable.rewrite",
     "Layer": "sepcost.network",
@@ -37,13 +37,12 @@ _HOMES = {
     "OPERATORS": "sepcost.cost.operators",
     "SepcostError": "sepcost.errors",
     "SpecError": "sepcost.errors",
-    "analyze": "sepcost.api",
-    "analyze_convolution": "sepcost.api",
-    "sweep": "sepcost.api",
+    "analyze": "sepcost.routes.analyze",
+    "analyze_convolution": "sepcost.routes.analyze",
+    "sweep": "sepcost.routes.analyze",
 }
 
 if TYPE_CHECKING:
-    from sepcost.api import analyze, analyze_convolution, bench, check, convert, diff, sweep
     from sepcost.budget.results import Check, Verdict
     from sepcost.cost.analysis import Analysis, Conventions, LayerCost
     from sepcost.cost.diff import Diff
@@ -60,6 +59,11 @@ if TYPE_CHECKING:
     from sepcost.latency.results import Bench
     from sepcost.latency.settings import Settings
     from sepcost.network import Layer, Network
+    from sepcost.routes.analyze import analyze, analyze_convolution, sweep
+    from sepcost.routes.bench import bench
+    from sepcost.routes.check import check
+    from sepcost.routes.convert import convert
+    from sepcost.routes.diff import diff
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.kernels import factorize
     from sepcost.separable.rewrite import separate

@@ -9,10 +9,10 @@ import onnx
 import onnx.parser
 import pytest
 
-from sepcost.api import analyze
 from sepcost.cost.groups import groups
 from sepcost.model.load import load
 from sepcost.model.spec import networks
+from sepcost.routes.analyze import analyze
 from tests import onnx_cases, profiled
 
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"

@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, given, settings
 from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
-from sepcost.api import analyze
 from sepcost.cli.app import app
 from sepcost.cli.screen import Screen
 from sepcost.cli.tables import render as table
@@ -28,6 +27,7 @@ from sepcost.report import csv as csv_report
 from sepcost.report import json as json_report
 from sepcost.report import markdown
 from sepcost.report.view import View
+from sepcost.routes.analyze import analyze
 from tests import mutations
 
 #: Longer for one small model is a hang; the watchdog then ends the whole process.
@@ -261,14 +261,14 @@ def test_names_of_a_megabyte_are_cut(tmp_path):
 MORE_MB = 400
 LIMITED = """
 import resource, sys, time
-import onnx, sepcost.api, sepcost.model.describe, sepcost.cost.count
+import onnx, sepcost, sepcost.model.describe, sepcost.cost.count
 from sepcost.errors import SepcostError
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + {more} * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 for path in sys.argv[1:]:
     try:
-        found = sepcost.api.analyze(path)
+        found = sepcost.analyze(path)
         print("counted", found.totals.macs)
     except SepcostError as error:
         print("refused", str(error)[:200])

@@ -114,7 +114,7 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
 def _analyses(request: Request, quiet: bool) -> list[Analysis]:
     if request.convs:
         return [found for text in request.convs for found in _single(request, text)]
-    from sepcost.api import sweep
+    from sepcost.routes.analyze import sweep
 
     found: list[Analysis] = []
     for source in request.sources:
@@ -128,7 +128,7 @@ def _analyses(request: Request, quiet: bool) -> list[Analysis]:
 
 def _single(request: Request, text: str) -> Iterator[Analysis]:
     """The layer as it is, then thinned by α, then shrunk by ρ: the rows of the paper's table 3."""
-    from sepcost.api import analyze_convolution
+    from sepcost.routes.analyze import analyze_convolution
 
     count = partial(analyze_convolution, text, conventions=request.conventions)
     yield count()

@@ -137,8 +137,8 @@ def _position(sources: Sequence[str], baseline: str | None) -> int:
 def _measured(
     sources: Sequence[str], sizes: Mapping[str, Any], settings: Settings, quiet: bool
 ) -> Bench:
-    from sepcost.api import bench as measure
     from sepcost.cli.bench_progress import live
+    from sepcost.routes.bench import bench as measure
 
     with live(quiet) as tell:
         return measure(sources, settings=settings, on_progress=tell, **sizes)

@@ -142,14 +142,10 @@ def _report(text: str) -> Report:
 
 
 def _checked(question: Question, quiet: bool) -> Check:
-    from functools import partial
-
-    from sepcost import api
-    from sepcost.gate.check import check as judge
-    from sepcost.gate.measure import measure
+    from sepcost.routes.check import answer
 
     with progress("checking budgets", quiet):
-        return judge(question, api.analyze, partial(measure, api.bench))
+        return answer(question)
 
 
 def _tell(found: Check, reports: Sequence[Report], quiet: bool) -> None:

@@ -115,8 +115,8 @@ def _one(bind: list[str] | None) -> Mapping[str, int]:
 def _converted(
     source: str, asked: ConvertSettings, target: Path | None, how: tuple[bool, bool, bool]
 ) -> Conversion:
-    from sepcost.api import convert as work
     from sepcost.cli.convert_progress import live
+    from sepcost.routes.convert import convert as work
 
     force, frontier, quiet = how
     with live(quiet) as tell:

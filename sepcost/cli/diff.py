@@ -68,10 +68,11 @@ def _compared(
     """Compare, and call the old side what the user called it."""
     from dataclasses import replace
 
-    from sepcost import api
+    from sepcost.routes.analyze import analyze
+    from sepcost.routes.diff import diff
 
-    old, new = (api.analyze(side, bind=bind, shape=shape) for side in (before, named[1]))
-    return api.diff(replace(old, source=named[0]), new)
+    old, new = (analyze(side, bind=bind, shape=shape) for side in (before, named[1]))
+    return diff(replace(old, source=named[0]), new)
 
 
 @contextmanager

@@ -53,9 +53,9 @@ def networks(
 
 
 def _list(quiet: bool) -> None:
-    from sepcost.api import analyze
     from sepcost.cli import tables
     from sepcost.model import spec
+    from sepcost.routes.analyze import analyze
 
     with progress("counting the shipped networks", quiet):
         found = [(info.description, analyze(info.name)) for info in spec.networks()]

@@ -129,28 +129,28 @@ def _page(
     planning: ConvertSettings | None,
     quiet: bool,
 ) -> str:
-    from sepcost import api
     from sepcost.cli.progress import progress
     from sepcost.report.html import report as page
+    from sepcost.routes.analyze import analyze
 
     with progress(f"counting {source}", quiet):
-        analysis = api.analyze(source, **sizes)
+        analysis = analyze(source, **sizes)
     measured = _measured(source, sizes, measuring, quiet)
     planned = _planned(source, planning, quiet) if planning else None
     return page.render(analysis, measured, planned)
 
 
 def _measured(source: str, sizes: Mapping[str, Any], settings: Settings, quiet: bool) -> Bench:
-    from sepcost import api
     from sepcost.cli.bench_progress import live
+    from sepcost.routes.bench import bench
 
     with live(quiet) as tell:
-        return api.bench(source, settings=settings, on_progress=tell, **sizes)
+        return bench(source, settings=settings, on_progress=tell, **sizes)
 
 
 def _planned(source: str, settings: ConvertSettings, quiet: bool) -> Conversion:
-    from sepcost import api
     from sepcost.cli.convert_progress import live
+    from sepcost.routes.convert import convert
 
     with live(quiet) as tell:
-        return api.convert(source, settings=settings, frontier=True, on_progress=tell)
+        return convert(source, settings=settings, frontier=True, on_progress=tell)

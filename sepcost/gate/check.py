@@ -46,7 +46,7 @@ def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
     question
         What to check.
     analyze
-        ``sepcost.api.analyze``; a function of a module, since other processes call it too.
+        ``sepcost.analyze``; a function of a module, since other processes call it too.
     measuring
         Called for a model with measured budgets only.
 

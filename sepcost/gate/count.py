@@ -47,7 +47,7 @@ def count(models: Sequence[Model], analyze: Analyze, jobs: int | None = None) ->
     models
         What to count.
     analyze
-        ``sepcost.api.analyze``, or another function of a module.
+        ``sepcost.analyze``, or another function of a module.
     jobs
         Processes to use; None for as many as pay on this machine. With several, a script that
         calls this needs the usual ``if __name__ == "__main__"``.

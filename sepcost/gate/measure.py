@@ -38,7 +38,7 @@ def measure(bench: Callable[..., Bench], request: Request) -> Measured:
     Parameters
     ----------
     bench
-        ``sepcost.api.bench``.
+        ``sepcost.bench``.
     request
         What is to be measured.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import sepcost.api
+import sepcost
 from sepcost.cli import bench_tables
 from sepcost.cli.app import app
 from sepcost.cli.screen import Screen
@@ -59,7 +59,7 @@ class FakeBench:
 @pytest.fixture
 def fake(monkeypatch):
     found = FakeBench()
-    monkeypatch.setattr(sepcost.api, "bench", found)
+    monkeypatch.setattr("sepcost.routes.bench.bench", found)
     return found
 
 
@@ -163,7 +163,7 @@ def test_a_measurement_that_fails_exits_with_3(monkeypatch):
     def fails(*_, **__):
         raise MeasurementError("m: it crashed\x1b[31m")
 
-    monkeypatch.setattr(sepcost.api, "bench", fails)
+    monkeypatch.setattr("sepcost.routes.bench.bench", fails)
     assert refused("m", code=3) == "sepcost: error: m: it crashed\\x1b[31m\n"
 
 

@@ -159,7 +159,7 @@ def test_a_measurement_that_fails_is_no_broken_budget(monkeypatch):
     def crash(*_, **__):
         raise MeasurementError("m.onnx: it crashed")
 
-    monkeypatch.setattr("sepcost.api.bench", crash)
+    monkeypatch.setattr("sepcost.routes.check.bench", crash)
     result = run("m.onnx", "--max-latency", "1 s", code=3)
     assert result.stderr == "sepcost: error: m.onnx: it crashed\n"
     run("m.onnx", "--max-latency", "1 s", "--max-macs", "1M", "--exact")

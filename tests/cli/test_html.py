@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import sepcost.api
 from sepcost.cli.app import app
 from tests.cli import models
 from tests.report import bench_samples
@@ -47,8 +46,8 @@ def measured(monkeypatch):
         asked["convert"] = (source, target, settings, frontier)
         return converted
 
-    monkeypatch.setattr(sepcost.api, "bench", bench)
-    monkeypatch.setattr(sepcost.api, "convert", convert)
+    monkeypatch.setattr("sepcost.routes.bench.bench", bench)
+    monkeypatch.setattr("sepcost.routes.convert.convert", convert)
     return asked
 
 

@@ -72,11 +72,11 @@ def test_a_reader_that_goes_away_is_left_in_peace(tmp_path):
 
 
 BROKEN = """
-import sepcost.api
+from sepcost.routes import analyze
 from sepcost.cli.app import app
 def broken(*_, **__):
     raise {error}
-sepcost.api.sweep = broken
+analyze.sweep = broken
 app(["analyze", "vgg16"])
 """
 

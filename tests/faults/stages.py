@@ -35,11 +35,14 @@ MOST = 200
 
 Act = Callable[[str], None]
 
+#: What every stage would import for itself.
+LOADED = ("sepcost.routes.analyze", "sepcost.separable.convert", "sepcost.model.spec.construct")
+
 
 def main() -> None:
     """Break the command at one stage after the other until there is none left."""
     pristine, fault, words = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-    for name in ("sepcost.api", "sepcost.separable.convert", "sepcost.model.spec.construct"):
+    for name in LOADED:
         import_module(name)
     build()
     for stage in count():

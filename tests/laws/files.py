@@ -9,8 +9,9 @@ from pathlib import Path
 
 import onnx
 
-from sepcost.api import analyze, convert
 from sepcost.cost.analysis import Analysis
+from sepcost.routes.analyze import analyze
+from sepcost.routes.convert import convert
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
 from tests.laws.models import Net

@@ -5,7 +5,7 @@ import onnx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepcost.api import analyze
+from sepcost.routes.analyze import analyze
 from sepcost.separable.settings import Aim
 from tests.laws.effort import networks
 from tests.laws.files import converted, counted, saved

@@ -9,8 +9,9 @@ import onnx.inliner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepcost.api import analyze, check
 from sepcost.network import ABSENT
+from sepcost.routes.analyze import analyze
+from sepcost.routes.check import check
 from tests import profiled
 from tests.laws.effort import networks
 from tests.laws.files import counted, saved

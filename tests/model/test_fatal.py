@@ -4,8 +4,8 @@ import onnx
 import onnx.parser
 import pytest
 
-from sepcost.api import analyze
 from sepcost.errors import ModelError
+from sepcost.routes.analyze import analyze
 
 
 def refused(tmp_path, body):

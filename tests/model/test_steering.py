@@ -7,10 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from sepcost.api import analyze
 from sepcost.model.describe import describe
 from sepcost.model.external import files
 from sepcost.model.load import load
+from sepcost.routes.analyze import analyze
 from tests.model.build import model
 
 LOOP = """g (float[2,2] x, int64 n) => (float[2,2] y) { y = Loop (n, , x) <body = b

@@ -8,12 +8,13 @@ import numpy as np
 import onnx
 import pytest
 
-from sepcost.api import analyze, convert
 from sepcost.cost.count import count
 from sepcost.errors import ConversionError
 from sepcost.latency.inputs import random_inputs
 from sepcost.model.describe import describe
 from sepcost.model.load import load
+from sepcost.routes.analyze import analyze
+from sepcost.routes.convert import convert
 from sepcost.separable import convert as route
 from sepcost.separable import job
 from sepcost.separable.activations import runner

@@ -1,0 +1,151 @@
+"""The route of ``analyze``: load, describe, count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sepcost.cost.analysis import Analysis, Conventions
+from sepcost.cost.count import count
+from sepcost.model import convolution
+from sepcost.network import Layer, Network
+
+if TYPE_CHECKING:
+    from sepcost.model.load import Loaded
+    from sepcost.model.walk import Observation
+
+Operators = Mapping[tuple[str, str], Callable[[Layer], int]]
+
+
+def analyze(
+    source: str | Path,
+    *,
+    bind: Mapping[str, int] | None = None,
+    shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
+    alpha: float | None = None,
+    rho: float | None = None,
+    observe: bool = False,
+    inputs: str | Path | None = None,
+    operators: Operators | None = None,
+    conventions: Conventions | None = None,
+) -> Analysis:
+    """Count what a network costs, layer by layer, and what separable convolution would make of it.
+
+    Parameters
+    ----------
+    source
+        An ONNX file, a TOML layer spec, or the name of a shipped network.
+    bind
+        Sizes for symbolic dimensions: ``{"N": 8}``.
+    shape
+        Whole shapes for inputs: ``{"input": (1, 3, 224, 224)}``.
+    trips
+        How often a Loop or Scan runs, by node name, where the model does not say.
+    alpha, rho
+        The paper's width and resolution multipliers, for specs and shipped networks.
+    observe
+        Run the model once to learn shapes and trips that depend on data.
+    inputs
+        What to feed it then: an ``.npz`` with one array an input; else seeded random numbers.
+    operators
+        Formulas by ``(domain, op_type)``: usually ``OPERATORS | {("com.acme", "MyOp"): formula}``.
+    conventions
+        What people disagree on; the defaults are those of the README.
+
+    Raises
+    ------
+    ModelError, SpecError, BindingError
+        Where the source cannot be read, or a dynamic dimension is unbound.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> analysis = sepcost.analyze("small-cnn")
+    >>> analysis.totals.macs, analysis.totals.separable_macs
+    (10585344, 1548544)
+    >>> for row in analysis.rows:
+    ...     if row.separable and row.separable.eligible:
+    ...         print(row.layer.name, row.macs, row.separable.macs)
+    conv_1 884736 125952
+    conv_2 4718592 598016
+    conv_3 4718592 561152
+    """
+    return sweep(
+        source, [bind or {}], shape=shape, trips=trips, alpha=alpha, rho=rho,
+        observe=observe, inputs=inputs, operators=operators, conventions=conventions,
+    )[0]  # fmt: skip
+
+
+def sweep(
+    source: str | Path,
+    binds: Iterable[Mapping[str, int]],
+    *,
+    shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
+    alpha: float | None = None,
+    rho: float | None = None,
+    observe: bool = False,
+    inputs: str | Path | None = None,
+    operators: Operators | None = None,
+    conventions: Conventions | None = None,
+) -> tuple[Analysis, ...]:
+    """Analyze one source once for each of ``binds``, reading it only once; see ``analyze``.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> batches = sepcost.sweep("small-cnn", [{"N": 1}, {"N": 8}])
+    >>> [analysis.totals.macs for analysis in batches]
+    [10585344, 84682752]
+    """
+    from sepcost.model.describe import describe
+    from sepcost.model.load import load
+
+    loaded = load(source, alpha=alpha, rho=rho, weights=observe)
+    found = []
+    for bind in binds:
+        network = describe(loaded, bind=bind, shape=shape, trips=trips)
+        if observe:
+            observed = _observe(loaded, network, inputs)
+            network = describe(loaded, bind=bind, shape=shape, trips=trips, observed=observed)
+        found.append(count(network, str(source), operators, conventions))
+    return tuple(found)
+
+
+def analyze_convolution(
+    text: str,
+    *,
+    alpha: float = 1.0,
+    rho: float = 1.0,
+    conventions: Conventions | None = None,
+) -> Analysis:
+    """Count a single convolution, ``KERNEL,M,N,SIZE`` in the paper's notation: 3x3,512,512,14.
+
+    Raises
+    ------
+    SpecError
+        Where the text has another form.
+
+    Examples
+    --------
+    A layer of table 3 of the MobileNets paper:
+
+    >>> import sepcost
+    >>> (row,) = sepcost.analyze_convolution("3x3,512,512,14").rows
+    >>> row.macs, row.separable.macs, round(row.separable.break_even_rank, 2)
+    (462422016, 52283392, 8.84)
+    """
+    steps = [f"{sign} {value:g}" for sign, value in (("α", alpha), ("ρ", rho)) if value != 1]
+    name = ", ".join([text, *steps])
+    network = convolution.network(convolution.parse(text), name, alpha, rho)
+    return count(network, text, None, conventions)
+
+
+def _observe(
+    loaded: Loaded, network: Network, inputs: str | Path | None
+) -> Mapping[str, Observation]:
+    from sepcost.latency.observe import observe
+
+    return observe(loaded, network, inputs=Path(inputs) if inputs else None)
