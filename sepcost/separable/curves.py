@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
+from itertools import groupby
 
 from sepcost.cost.analysis import Analysis
 from sepcost.separable.candidates import Candidate, weight
@@ -44,17 +43,29 @@ def curves(
         (latency,) = trials.times([fitter.context.loaded])
     by = settings.cost if settings.goal.aim is not Aim.MACS else By.MACS
     offered = tuple(_undominated(menu, by) for menu in _weighed(offered, trials))
-    allocations = ["weights"]
-    if fitter.data is not None and settings.fitted:
-        offered, factors = fitter.fitted_menus(offered)
-        allocations = ["own error"]
-        if settings.by_effect:
-            offered = trials.effects(offered, factors)
-            allocations = ["effect", "own error"]
+    offered, allocations = _on_data(offered, settings, trials)
     whole = latency if by is By.LATENCY else float(before.totals.macs)
     costs = sum(_cost(menu.options[0], by) for menu in offered)
     rest = max(0.0, whole - costs)
     return Curves(tuple(curve(offered, by, one, rest) for one in allocations), by, latency)
+
+
+def _on_data(
+    offered: tuple[Menu, ...], settings: ConvertSettings, trials: Trials
+) -> tuple[tuple[Menu, ...], Sequence[str]]:
+    """Fit every option where there are data; return the menus with the kinds of losses known."""
+    fitter = trials.fitter
+    if fitter.data is None or not settings.fitted:
+        return offered, ["weights"]
+    offered, factors = fitter.fitted_menus(offered)
+    offers = [option for menu in offered for option in menu.options if not option.keeps]
+    kinds = ["own error"]
+    if offers and all(option.foretold is not None for option in offers):
+        kinds.insert(0, "gradients")
+    if settings.by_effect:
+        offered = trials.effects(offered, factors)
+        kinds.insert(0, "effect")
+    return offered, kinds
 
 
 def _cost(option: Option, by: By) -> float:
@@ -81,21 +92,21 @@ def _undominated(menu: Menu, by: By) -> Menu:
 
 def _weighed(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
     """Fill in the errors that the weights tell: one curve for all ranks of a form."""
-    filled = []
-    for menu in offered:
-        candidate = menu.candidate
-        forms = {option.form for option in menu.options if option.form is not None}
-        if not forms:
-            filled.append(menu)
-            continue
-        kernel, group = weight(candidate), candidate.convolution.group
-        scale = trials.fitter.context.scale(candidate)
-        lost = {form: error_curve(kernel, form, group=group, scale=scale) for form in forms}
-        options = [
-            option
-            if option.form is None
-            else replace(option, weight_error=float(np.asarray(lost[option.form])[option.rank]))
-            for option in menu.options
-        ]
-        filled.append(replace(menu, options=tuple(options)))
-    return tuple(filled)
+    return tuple(
+        replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in offered
+    )
+
+
+def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
+    offers = menu.options[1:]
+    if not offers:
+        return
+    kernel, group = weight(menu.candidate), menu.candidate.convolution.group
+    scale = trials.fitter.context.scale(menu.candidate)
+    for form, alike in groupby(offers, key=lambda option: option.form):
+        assert form is not None
+        options = list(alike)
+        widths = [option.rank for option in options]
+        lost = error_curve(kernel, form, group=group, scale=scale, widths=widths)
+        for option in options:
+            yield replace(option, weight_error=float(lost[option.rank]))

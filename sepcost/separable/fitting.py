@@ -120,6 +120,15 @@ class Fitter:
             metric = np.diag(scale**2)
         return FitOptions(iterations=iterations, metric=metric)
 
+    def _reach(self, candidate: Candidate, statistics: Statistics) -> float | None:
+        """What an error as large as the layer's own output would do to the network's."""
+        metric = self._metrics().get(candidate.id)
+        if metric is None:
+            return None
+        group, own = statistics.target_mean.shape
+        blocks = metric.reshape(group, own, group, own)
+        return float(np.einsum("gigj,gij->", blocks, statistics.target_covariance))
+
     def _metrics(self) -> Metrics:
         """Found once for all candidates, when the first of them is fitted."""
         if self.metrics is None:
@@ -186,9 +195,10 @@ class Fitter:
         factors = fit_menu(weight(candidate), statistics, wanted, options)
         for option, made in zip(offers, factors, strict=True):
             kept[candidate.id, str(option.form), option.rank] = made
+        whole = self._reach(candidate, statistics)
         filled = [
-            replace(option, fitted_error=made.relative_error)
-            for option, made in zip(offers, factors, strict=True)
+            replace(option, fitted_error=error, foretold=whole and whole * error**2)
+            for option, error in zip(offers, (f.relative_error for f in factors), strict=True)
         ]
         return replace(menu, options=(keep, *filled))
 

@@ -18,7 +18,8 @@ from sepcost.separable.trials import Trial, Trials
 TRIES = 7
 ROUNDING = 1e-12  # 0.29 * 100 is less than 29
 NEAR = 0.85  # of an allowed loss: closer is not worth another fit
-NEAR_SPEED = 1.015  # of an asked speed-up: timing is no finer
+SAFE_SPEED = 1.01  # of an asked speed-up: the last measurement, a longer one, may differ
+NEAR_SPEED = 1.025  # above it another fit may pay: timing is no finer
 
 #: What a place on the curve gave: whether it meets the goal, and where to look next.
 Probe = Callable[[int], tuple[bool, int | None]]
@@ -100,6 +101,8 @@ def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
 
 
 def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
+    aimed = goal.value * SAFE_SPEED
+
     def budget(speed: float) -> int:
         return within_cost(curve.points, before / speed - curve.rest) or 0
 
@@ -107,13 +110,13 @@ def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
         measured = trials.speedup(curve.selection(place))
         predicted = before / (curve.points[place].cost + curve.rest)
         trials.tell(f"{measured:.2f} times as fast, {predicted:.2f} predicted")
-        met = measured >= goal.value
+        met = measured >= aimed
         if met and measured <= goal.value * NEAR_SPEED:
             return True, None
-        return met, budget(goal.value * predicted / measured)
+        return met, budget(aimed * predicted / measured)
 
     last = len(curve.points) - 1
-    place = settle((-1, last), budget(goal.value), probe, upward=True)
+    place = settle((-1, last), budget(aimed), probe, upward=True)
     at = max(place, 0)
     trial = trials.at(curve, at)
     ns = curve.points[at].cost + curve.rest

@@ -12,6 +12,7 @@ error minimised is ‖diag(s)(W - W')‖.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,16 +113,17 @@ def factorize(
     True
     """
     cut = layout(weight.shape, form, rank, group=group)
-    peak, rows = largest(weight), _row_scale(scale, cut)
+    peak, rows = largest(weight), None if scale is None else _row_scale(scale, cut)
     spatial, pointwise = room(cut)
     lost = whole = 0.0
     spectrum = np.zeros(1)
     for where, matrices in chunks(weight, cut, peak):
-        kernels, points, values = _leading(matrices, rows[where], spatial.shape[2])
+        kernels, points, values = _leading(matrices, rows, where, spatial.shape[2])
         spatial[where], pointwise[where] = normalize(kernels, points)
-        rest = (matrices - pointwise[where] @ spatial[where]) * rows[where]
-        lost += float(np.sum(rest**2))
-        whole += float(np.sum((matrices * rows[where]) ** 2))
+        rest = pointwise[where] @ spatial[where]
+        np.subtract(matrices, rest, out=rest)
+        lost += _power(rest, rows, where)
+        whole += _power(matrices, rows, where)
         spectrum = spectrum + (values if scale is None else _squares(matrices)).sum((0, 1))
     factors = fold(spatial, pointwise * peak, cut)
     full = _full_rank(cut, spectrum)
@@ -130,7 +132,12 @@ def factorize(
 
 
 def error_curve(
-    weight: NDArray[Any], form: Form, *, group: int = 1, scale: ArrayLike | None = None
+    weight: NDArray[Any],
+    form: Form,
+    *,
+    group: int = 1,
+    scale: ArrayLike | None = None,
+    widths: Collection[int] | None = None,
 ) -> Array:
     """‖W - W'‖ / ‖W‖ of the best factors, for every rank at once.
 
@@ -138,12 +145,15 @@ def error_curve(
     ----------
     weight, form, group, scale
         As for ``factorize``.
+    widths
+        Of block-pointwise, whose widths share no spectrum: the ones to compute, all by default.
 
     Returns
     -------
     ndarray
         Element R is the error at rank R, from 0 (nothing kept: 1) to the largest of ``ranks``;
-        infinite at widths that do not divide M/G. Zeros where the weight is zero.
+        infinite at widths that do not divide M/G or were not asked for. Zeros where the weight
+        is zero.
 
     Raises
     ------
@@ -156,7 +166,7 @@ def error_curve(
         return _relative(_tails(spectrum))
     curve = np.full(legal[-1] + 1, np.inf)
     curve[0] = 1.0 if peak else 0.0
-    for width in legal:
+    for width in legal if widths is None else sorted(set(widths).intersection(legal)):
         cut = layout(weight.shape, form, width, group=group)
         tails = _relative(_tails(_spectrum(weight, cut, peak, scale)))
         curve[width] = tails[width] if width < len(tails) else 0.0
@@ -232,13 +242,22 @@ def _gram(matrices: Array) -> Array:
     return matrices @ turned if matrices.shape[-2] < matrices.shape[-1] else turned @ matrices
 
 
-def _leading(matrices: Array, rows: Array, rank: int) -> tuple[Array, Array, Array]:
+def _power(matrices: Array, rows: Array | None, where: tuple[slice, slice]) -> float:
+    """Sum of squares, rows weighed."""
+    weighted = matrices if rows is None else matrices * rows[where]
+    return float(np.vdot(weighted, weighted))
+
+
+def _leading(
+    matrices: Array, rows: Array | None, where: tuple[slice, slice], rank: int
+) -> tuple[Array, Array, Array]:
     """The best spatial and pointwise factors of diag(rows)·A, and its squared singular values."""
-    weighted = matrices * rows
+    weighted = matrices if rows is None else matrices * rows[where]
     values, vectors = np.linalg.eigh(_gram(weighted))
     values, vectors = np.maximum(values[..., ::-1], 0.0), vectors[..., ::-1][..., :rank]
     if matrices.shape[-2] < matrices.shape[-1]:
-        spatial, pointwise = vectors.swapaxes(-1, -2) @ weighted, vectors / rows
+        spatial = vectors.swapaxes(-1, -2) @ weighted
+        pointwise = vectors if rows is None else vectors / rows[where]
     else:
         spatial, pointwise = vectors.swapaxes(-1, -2), matrices @ vectors
     short = rank - vectors.shape[-1]
@@ -256,8 +275,11 @@ def _squares(matrices: Array) -> Array:
 
 def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> Array:
     """Squared singular values, summed over the matrices by their order."""
-    rows = _row_scale(scale, cut)
-    parts = (_squares(part * rows[where]) for where, part in chunks(weight, cut, peak))
+    rows = None if scale is None else _row_scale(scale, cut)
+    parts = (
+        _squares(part if rows is None else part * rows[where])
+        for where, part in chunks(weight, cut, peak)
+    )
     return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
 
 

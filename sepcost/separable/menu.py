@@ -39,7 +39,8 @@ class Option:
     ns_before: float | None = None  # of the original
     weight_error: float = 0.0
     fitted_error: float | None = None  # of the layer's own output on the data
-    effect: float | None = None  # on the network's output, this layer replaced alone
+    foretold: float | None = None  # by gradients, what its error does to the network's output
+    effect: float | None = None  # measured on the network's output, this layer replaced alone
 
     @property
     def keeps(self) -> bool:

@@ -46,7 +46,7 @@ class Plan:
     choices: tuple[Choice, ...]
     kept: tuple[Skip, ...]
     predicted: Forecast
-    allocation: str = "weights"  # what losses were: weights, own error, or effect
+    allocation: str = "weights"  # what losses were: a key of ``LOSSES``, or rank
 
 
 Selection = tuple[tuple[Candidate, Option], ...]
@@ -99,9 +99,18 @@ def _of_output(option: Option) -> float:
     return option.weight_error**2 if option.fitted_error is None else option.fitted_error**2
 
 
+def _of_gradients(option: Option) -> float:
+    return _of_output(option) if option.foretold is None else option.foretold
+
+
 def _of_network(option: Option) -> float:
     return _of_output(option) if option.effect is None else option.effect
 
 
 #: What replacing one layer loses, by what is known of it; each adds up over layers.
-LOSSES = {"weights": _of_weights, "own error": _of_output, "effect": _of_network}
+LOSSES = {
+    "weights": _of_weights,
+    "own error": _of_output,
+    "gradients": _of_gradients,
+    "effect": _of_network,
+}

@@ -85,7 +85,7 @@ class ConvertSettings:
     sensitive: bool = True  # errors of a layer count as they reach the outputs, where known
     by_effect: bool = True  # losses are effects on the network's output, where there are data
     positions: int = 24  # sampled from each calibration image
-    iterations: int = 20  # of each fit
+    iterations: int = 60  # of each fit, at most
 
     @property
     def cost(self) -> By:

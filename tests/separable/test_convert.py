@@ -175,7 +175,7 @@ def test_later_layers_undo_errors_of_earlier_ones(net, tmp_path):
 
 def test_effects_are_measured_with_data(net, tmp_path):
     found = convert(net, settings=asked(Aim.MACS, 0.5, calibrate=networks.data(tmp_path)))
-    assert found.plan.allocation in {"effect", "own error"}
+    assert found.plan.allocation in {"effect", "gradients", "own error"}
     for choice in found.plan.choices:
         assert choice.effect is not None
         assert choice.output_error is not None
