@@ -22,7 +22,8 @@ from sepcost.errors import SepcostError
 from sepcost.latency.inputs import stored_inputs
 from sepcost.model import skim as skimming
 from sepcost.network import Role, Value
-from sepcost.separable.calibrate import Input, open_data
+from sepcost.separable.calibrate import open_data
+from sepcost.separable.samples import Input
 from sepcost.separable.settings import ConvertSettings, ImageFormat, check
 
 

@@ -8,10 +8,10 @@ from itertools import groupby
 
 from sepcost.cost.analysis import Analysis
 from sepcost.separable.candidates import Candidate, weight
-from sepcost.separable.kernels import error_curve
 from sepcost.separable.menu import Menu, Option, menus
 from sepcost.separable.plan import Curve, curve
 from sepcost.separable.settings import Aim, By, ConvertSettings
+from sepcost.separable.spectrum import error_curve
 from sepcost.separable.timing import timed_menus
 from sepcost.separable.trials import Trials
 

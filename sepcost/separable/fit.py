@@ -28,8 +28,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sepcost.separable.blocks import Array, Form, Layout, fold, layout, normalize, refold
-from sepcost.separable.kernels import Factors, exact_rank, largest
+from sepcost.separable.kernels import Factors
 from sepcost.separable.solvers import SOLVERS, Problem, Solution
+from sepcost.separable.spectrum import exact_rank, largest
 from sepcost.separable.statistics import Statistics
 
 MIXED = 0.05  # of the mean of a metric, everywhere on its diagonal

@@ -17,7 +17,6 @@ from sepcost.errors import SepcostError
 from sepcost.network import Network
 from sepcost.separable.activations import runner
 from sepcost.separable.blocks import Array
-from sepcost.separable.calibrate import Calibration
 from sepcost.separable.candidates import Candidate, weight
 from sepcost.separable.context import Context
 from sepcost.separable.fit import FitOptions, fit, fit_menu
@@ -25,6 +24,7 @@ from sepcost.separable.kernels import Factors, factorize, reconstruct
 from sepcost.separable.menu import Menu, Option, macs_of
 from sepcost.separable.plan import Choice, Selection
 from sepcost.separable.rewrite import separate
+from sepcost.separable.samples import Calibration
 from sepcost.separable.sensitivity import Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 from sepcost.separable.statistics import PatchStream, Statistics

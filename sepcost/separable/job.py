@@ -21,11 +21,11 @@ from sepcost.model.load import Loaded, load
 from sepcost.network import Network, Value
 from sepcost.separable import calibrate
 from sepcost.separable.activations import runner
-from sepcost.separable.calibrate import HELD, Calibration
 from sepcost.separable.candidates import Candidate, Candidates, Skip, candidates
 from sepcost.separable.context import context
 from sepcost.separable.effect import Feeds, Reference, is_classes, reference
 from sepcost.separable.fitting import Fitter
+from sepcost.separable.samples import HELD, Calibration
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress
 from sepcost.separable.trials import Trials
 

@@ -12,14 +12,12 @@ error minimised is ‖diag(s)(W - W')‖.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sepcost.errors import ConversionError
 from sepcost.separable.blocks import (
     Array,
     Form,
@@ -33,13 +31,9 @@ from sepcost.separable.blocks import (
     room,
     unfold_factors,
 )
+from sepcost.separable.spectrum import EXACT, gram, largest, relative, row_scale, squares, tails
 
-__all__ = ["Factors", "Form", "error_curve", "exact_rank", "factorize", "ranks", "reconstruct"]
-
-#: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
-EXACT = 1e-6
-
-_FAINTEST = 1e-4  # of the largest scale: no output channel weighs less, so none is given up
+__all__ = ["Factors", "Form", "factorize", "ranks", "reconstruct"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +107,7 @@ def factorize(
     True
     """
     cut = layout(weight.shape, form, rank, group=group)
-    peak, rows = largest(weight), None if scale is None else _row_scale(scale, cut)
+    peak, rows = largest(weight), None if scale is None else row_scale(scale, cut)
     spatial, pointwise = room(cut)
     lost = whole = 0.0
     spectrum = np.zeros(1)
@@ -124,73 +118,11 @@ def factorize(
         np.subtract(matrices, rest, out=rest)
         lost += _power(rest, rows, where)
         whole += _power(matrices, rows, where)
-        spectrum = spectrum + (values if scale is None else _squares(matrices)).sum((0, 1))
+        spectrum = spectrum + (values if scale is None else squares(matrices)).sum((0, 1))
     factors = fold(spatial, pointwise * peak, cut)
     full = _full_rank(cut, spectrum)
     error = float(np.sqrt(lost / whole)) if whole else 0.0
     return Factors(form, rank, full, group, *factors, None, error)
-
-
-def error_curve(
-    weight: NDArray[Any],
-    form: Form,
-    *,
-    group: int = 1,
-    scale: ArrayLike | None = None,
-    widths: Collection[int] | None = None,
-) -> Array:
-    """‖W - W'‖ / ‖W‖ of the best factors, for every rank at once.
-
-    Parameters
-    ----------
-    weight, form, group, scale
-        As for ``factorize``.
-    widths
-        Of block-pointwise, whose widths share no spectrum: the ones to compute, all by default.
-
-    Returns
-    -------
-    ndarray
-        Element R is the error at rank R, from 0 (nothing kept: 1) to the largest of ``ranks``;
-        infinite at widths that do not divide M/G or were not asked for. Zeros where the weight
-        is zero.
-
-    Raises
-    ------
-    ConversionError
-        The weight has NaN or infinite elements.
-    """
-    peak, legal = largest(weight), ranks(weight.shape, form, group=group)
-    if form is not Form.BLOCK_POINTWISE:
-        spectrum = _spectrum(weight, layout(weight.shape, form, 1, group=group), peak, scale)
-        return _relative(_tails(spectrum))
-    curve = np.full(legal[-1] + 1, np.inf)
-    curve[0] = 1.0 if peak else 0.0
-    for width in legal if widths is None else sorted(set(widths).intersection(legal)):
-        cut = layout(weight.shape, form, width, group=group)
-        tails = _relative(_tails(_spectrum(weight, cut, peak, scale)))
-        curve[width] = tails[width] if width < len(tails) else 0.0
-    return curve
-
-
-def exact_rank(
-    weight: NDArray[Any], form: Form, *, group: int = 1, tolerance: float = EXACT
-) -> int:
-    """The smallest rank that loses no more than ``tolerance`` of the weight's norm.
-
-    Returns
-    -------
-    int
-        1 for a separable kernel (and for zeros); 0 where no width of block-pointwise is exact,
-        which N > M can cause.
-
-    Raises
-    ------
-    ConversionError
-        The weight has NaN or infinite elements.
-    """
-    exact = np.flatnonzero(error_curve(weight, form, group=group)[1:] <= tolerance)
-    return int(exact[0]) + 1 if exact.size else 0
 
 
 def reconstruct(factors: Factors) -> Array:
@@ -204,44 +136,6 @@ def reconstruct(factors: Factors) -> Array:
     return refold(pointwise @ spatial, cut)
 
 
-def importance(scale: ArrayLike | None, outputs: int) -> Array:
-    """How much each of N output channels counts: 1 at most, 1e-4 at least, ones without a scale."""
-    size = np.abs(np.asarray(np.ones(outputs) if scale is None else scale, np.float64))
-    top = size.max()
-    return np.maximum(size / top, _FAINTEST) if top > 0 else np.ones_like(size)
-
-
-def largest(weight: NDArray[Any]) -> float:
-    """The largest magnitude; squares of weights divided by it neither overflow nor vanish.
-
-    Raises
-    ------
-    ConversionError
-        The weight has NaN or infinite elements.
-    """
-    with np.errstate(invalid="ignore"):  # bfloat16 warns of the NaN that is looked for
-        high, low = float(np.max(weight)), float(np.min(weight))
-    if not np.isfinite([high, low]).all():
-        raise ConversionError("the weights hold NaN or infinite values; repair or skip the layer")
-    return max(abs(high), abs(low))
-
-
-def _row_scale(scale: ArrayLike | None, cut: Layout) -> Array:
-    """[G, matrices, rows or 1, 1]: what each row of each matrix counts."""
-    size = importance(scale, cut.shape[0])
-    if cut.form is Form.POINTWISE_DEPTHWISE:
-        return size.reshape(cut.group, cut.rows, 1, 1)
-    blocks = cut.shape[1] // cut.width
-    rows = size.reshape(cut.group, 1, cut.rows, 1)
-    return np.broadcast_to(rows, (cut.group, blocks, cut.rows, 1))
-
-
-def _gram(matrices: Array) -> Array:
-    """AᵀA or AAᵀ, whichever is smaller."""
-    turned = matrices.swapaxes(-1, -2)
-    return matrices @ turned if matrices.shape[-2] < matrices.shape[-1] else turned @ matrices
-
-
 def _power(matrices: Array, rows: Array | None, where: tuple[slice, slice]) -> float:
     """Sum of squares, rows weighed."""
     weighted = matrices if rows is None else matrices * rows[where]
@@ -253,7 +147,7 @@ def _leading(
 ) -> tuple[Array, Array, Array]:
     """The best spatial and pointwise factors of diag(rows)·A, and its squared singular values."""
     weighted = matrices if rows is None else matrices * rows[where]
-    values, vectors = np.linalg.eigh(_gram(weighted))
+    values, vectors = np.linalg.eigh(gram(weighted))
     values, vectors = np.maximum(values[..., ::-1], 0.0), vectors[..., ::-1][..., :rank]
     if matrices.shape[-2] < matrices.shape[-1]:
         spatial = vectors.swapaxes(-1, -2) @ weighted
@@ -267,33 +161,8 @@ def _leading(
     return spatial, pointwise, values
 
 
-def _squares(matrices: Array) -> Array:
-    """Squared singular values [G, matrices, min(rows, columns)], descending."""
-    values = np.linalg.eigvalsh(_gram(matrices)).astype(np.float64, copy=False)
-    return np.maximum(values[..., ::-1], 0.0)
-
-
-def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> Array:
-    """Squared singular values, summed over the matrices by their order."""
-    rows = None if scale is None else _row_scale(scale, cut)
-    parts = (
-        _squares(part if rows is None else part * rows[where])
-        for where, part in chunks(weight, cut, peak)
-    )
-    return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
-
-
-def _tails(spectrum: Array) -> Array:
-    """What is left out when the first 0, 1, 2, ... are kept."""
-    return np.append(np.cumsum(spectrum[::-1])[::-1], 0.0)
-
-
-def _relative(tails: Array) -> Array:
-    return np.asarray(np.sqrt(tails / (tails[0] or 1.0)), np.float64)
-
-
 def _full_rank(cut: Layout, spectrum: Array) -> int:
     """The exact rank by the spectrum at hand; for blocks by the shape, as widths are unlike."""
     if cut.form is Form.BLOCK_POINTWISE:
         return cut.shape[1] if cut.rows <= cut.shape[1] else 0
-    return int(np.argmax(_relative(_tails(spectrum))[1:] <= EXACT)) + 1
+    return int(np.argmax(relative(tails(spectrum))[1:] <= EXACT)) + 1

@@ -8,10 +8,10 @@ from sepcost.separable.blocks import Form
 from sepcost.separable.candidates import Candidate, weight
 from sepcost.separable.fresh import random_factors
 from sepcost.separable.goals import Found
-from sepcost.separable.kernels import exact_rank
 from sepcost.separable.menu import Option, emitted_as, legal_ranks, macs_of, shell
 from sepcost.separable.plan import Choice, Curve, Selection
 from sepcost.separable.settings import ConvertSettings
+from sepcost.separable.spectrum import exact_rank
 from sepcost.separable.trials import Trial, Trials
 
 

@@ -28,10 +28,10 @@ from sepcost.separable.activations import runner
 from sepcost.separable.backward.rules import RULES
 from sepcost.separable.backward.tape import FLOATS, SEED, Tape, backward, moves
 from sepcost.separable.blocks import Array
-from sepcost.separable.calibrate import Calibration
 from sepcost.separable.candidates import Candidate
 from sepcost.separable.context import Context
 from sepcost.separable.effect import Feeds, Run, is_classes, is_probabilities
+from sepcost.separable.samples import Calibration
 
 SAMPLES = 512  # enough for a metric, whose rank each of them raises
 _RUN_BYTES = 1 << 28  # of activations held for one run backward

@@ -15,25 +15,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
 from sepcost import beside
 from sepcost.latency import child, machine, stats
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.stats import Samples
-from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
 from sepcost.network import Network
-from sepcost.separable.candidates import Candidate, candidates
+from sepcost.separable.candidates import Candidate
 from sepcost.separable.emit import applicable
-from sepcost.separable.fresh import random_factors
 from sepcost.separable.menu import Menu, Option, shell
 from sepcost.separable.plan import Choice
-from sepcost.separable.rewrite import separate
 from sepcost.separable.settings import OnProgress
+from sepcost.separable.single import single
 
 LAUNCHES = 3
 SLICE_S = 0.03  # of each network in a launch: a dozen of turns would be too many of hundreds
@@ -179,7 +175,7 @@ def _times(
         tell(f"timing {len(missing)} layers")
         with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
             files = [
-                _file(Path(folder) / f"{number}.onnx", candidate, option, network)
+                single(Path(folder) / f"{number}.onnx", candidate, option, network)
                 for number, (candidate, option) in enumerate(missing.values())
             ]
             found = time_files(files, runtime)
@@ -206,55 +202,6 @@ def time_files(
             )
             values[place].append(stats.summarise([samples])[1][0])
     return [median(one) for one in values]
-
-
-def _file(path: Path, candidate: Candidate, option: Option | None, network: Network) -> ModelFile:
-    model = _alone(candidate, option is not None, network)
-    described = describe(model)
-    if option is not None and option.form is not None:
-        (found,) = candidates(model, described).found
-        factors = random_factors(found, shell(found, option.form, option.rank), 0)
-        model = separate(model, [Choice(found, factors, option.emitted, 0, 0)])
-    path.write_bytes(model.proto.SerializeToString())
-    return ModelFile(path.stem, path, described.inputs)
-
-
-def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
-    """X -> a scale for each channel -> the convolution -> Relu, with random weights."""
-    layer, random = candidate.layer, np.random.default_rng(0)
-    shape = layer.inputs[0]
-    number = TensorProto.DataType.Value(_ELEMENT[candidate.dtype])
-    dtype = helper.tensor_dtype_to_np_dtype(number)
-    weights = {"scale": np.ones((shape[1], *(1,) * (len(shape) - 1)))}
-    nodes = [helper.make_node("Conv", ["x", "scale"], ["scaled"], group=shape[1])]
-    if convolved:
-        weight = layer.inputs[1]
-        weights["w"] = random.standard_normal(weight) / np.sqrt(np.prod(weight[1:]))
-        weights["b"] = np.zeros(candidate.convolution.out_channels)
-        attributes: dict[str, Any] = {
-            k: list(v) if isinstance(v, tuple) else v for k, v in layer.attributes.items()
-        }
-        reads = ["scaled", "w", *(["b"] if candidate.has_bias else [])]
-        nodes.append(helper.make_node(layer.op_type, reads, ["y"], **attributes))
-    nodes.append(helper.make_node("Relu", ["y" if convolved else "scaled"], ["out"]))
-    graph = helper.make_graph(
-        nodes,
-        "layer",
-        [helper.make_tensor_value_info("x", number, shape)],
-        [helper.make_tensor_value_info("out", number, layer.outputs[0] if convolved else shape)],
-        [numpy_helper.from_array(a.astype(dtype), name) for name, a in weights.items()],
-    )
-    opsets = [helper.make_opsetid(*item) for item in network.opsets.items() if item[0] == ""]
-    proto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-    return Loaded("layer", "layer", proto)
-
-
-_ELEMENT = {
-    "float32": "FLOAT",
-    "float64": "DOUBLE",
-    "float16": "FLOAT16",
-    "bfloat16": "BFLOAT16",
-}
 
 
 def _place(runtime: Runtime) -> str:

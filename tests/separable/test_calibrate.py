@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sepcost.errors import ConversionError
-from sepcost.separable.calibrate import Input, declared, open_data
+from sepcost.separable.calibrate import declared, open_data
+from sepcost.separable.samples import Input
 from sepcost.separable.settings import ImageFormat
 from tests.separable.build import parsed, saved
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sepcost.errors import ConversionError
 from sepcost.separable.fit import MIXED, FitOptions, fit, fit_menu
-from sepcost.separable.kernels import Form, error_curve, factorize, ranks, reconstruct
+from sepcost.separable.kernels import Form, factorize, ranks, reconstruct
 from sepcost.separable.projection import pointwise_first, spatial_first
+from sepcost.separable.spectrum import error_curve
 from sepcost.separable.statistics import Statistics
 
 DW, PW, BLOCK, BOTTLENECK = Form

@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 
 from sepcost.errors import ConversionError
 from sepcost.separable.blocks import ranks
-from sepcost.separable.kernels import (
-    Form,
-    error_curve,
-    exact_rank,
-    factorize,
-    reconstruct,
-)
+from sepcost.separable.kernels import Form, factorize, reconstruct
+from sepcost.separable.spectrum import error_curve, exact_rank
 
 DW, PW, BLOCK, BOTTLENECK = Form
 SEPARABLE = [DW, PW]
@@ -101,13 +96,6 @@ def test_a_separable_kernel_comes_back_at_rank_one():
     assert exact_rank(weight, PW) == 4
 
 
-def test_an_exact_rank_below_full_is_found_within_groups():
-    depthwise, pointwise = weight_of(2, 2, 3, 9, seed=1), weight_of(2, 2, 5, 3, seed=2)
-    weight = np.einsum("rgnm,rgmk->gnmk", pointwise, depthwise).reshape(10, 3, 3, 3)
-    assert exact_rank(weight, DW, group=2) == 2
-    assert exact_rank(weight.reshape(10, 3, 9), DW, group=2) == 2
-
-
 def test_kernels_have_unit_norm_and_the_pointwise_part_the_scale():
     for form in Form:
         factors = factorize(1e3 * weight_of(8, 4, 3, 3), form, 2)
@@ -150,25 +138,6 @@ def test_a_block_of_one_channel_is_a_depthwise_kernel():
     weight = weight_of(6, 4, 3, 3)
     block, depthwise = factorize(weight, BLOCK, 1), factorize(weight, DW, 1)
     np.testing.assert_allclose(reconstruct(block), reconstruct(depthwise), atol=1e-14)
-
-
-def test_a_width_that_does_not_divide_has_no_error():
-    curve = error_curve(weight_of(8, 6, 3, 3), BLOCK)
-    assert np.isinf(curve[[4, 5]]).all()
-    assert np.isfinite(curve[[0, 1, 2, 3, 6]]).all()
-
-
-def test_a_bottleneck_is_exact_at_the_rank_of_the_unfolded_matrix():
-    weight = (weight_of(8, 3, seed=1) @ weight_of(3, 36, seed=2)).reshape(8, 4, 3, 3)
-    assert exact_rank(weight, BOTTLENECK) == np.linalg.matrix_rank(weight.reshape(8, -1)) == 3
-
-
-def test_the_curve_falls_from_one_to_zero():
-    for form in (DW, PW, BOTTLENECK):
-        curve = error_curve(weight_of(16, 4, 3, 3), form)
-        assert curve[0] == 1.0
-        assert curve[-1] == 0.0
-        assert (np.diff(curve) < 0).all()
 
 
 class TestScale:
