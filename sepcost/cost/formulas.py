@@ -71,20 +71,11 @@ def separable_params(kernel: Shape, channels: Channels, group: int = 1, rank: in
     return separable(kernel, channels, 1, group, rank)
 
 
-def regular_square(d_k: int, m: int, n: int, d_f: int) -> int:
-    """Eq. 2 as printed: ``D_K^2 * M * N * D_F^2``."""
-    return regular((d_k, d_k), (m, n), d_f**2)
-
-
-def separable_square(d_k: int, m: int, n: int, d_f: int) -> int:
-    """Eq. 5 as printed: ``D_K^2 * M * D_F^2 + M * N * D_F^2``."""
-    return separable((d_k, d_k), (m, n), d_f**2)
-
-
 def scaled(size: int, multiplier: float) -> int:
     """Apply the width multiplier alpha (eq. 6) or resolution multiplier rho (eq. 7) to a size.
 
-    The paper leaves the rounding open; its tables follow from the nearest whole number.
+    The paper leaves the rounding open; its tables follow from the nearest whole number. Halves
+    go up, as in layer specs.
 
     >>> scaled(512, 0.75), scaled(14, 0.714)
     (384, 10)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
+from sepcost.cost.formulas import scaled
 from sepcost.errors import SpecError
 from sepcost.network import Layer, Network, Role, Shape, Value
 
@@ -85,19 +86,17 @@ def _check_groups(text: str, conv: Convolution) -> None:
 
 
 def network(conv: Convolution, name: str, alpha: float = 1.0, rho: float = 1.0) -> Network:
-    """Build the Network of one Conv with ``round(α M)``, ``round(α N)`` channels, ``round(ρ D_F)``.
+    """Build the Network of one Conv with α M and α N channels on a feature map of side ρ D_F.
 
     Raises
     ------
     SpecError
         Where a multiplier is not positive, or the thinned channels do not divide into the groups.
     """
-    if not (alpha > 0 and rho > 0):
-        raise SpecError(f"--conv {name!r}: the multipliers α and ρ are above 0")
-    width_in, width_out = (
-        max(1, round(alpha * width)) for width in (conv.in_channels, conv.out_channels)
-    )
-    size = tuple(max(1, round(rho * side)) for side in conv.size)
+    if not (0 < alpha < inf and 0 < rho < inf):
+        raise SpecError(f"--conv {name!r}: the multipliers α and ρ are numbers above 0")
+    width_in, width_out = (scaled(width, alpha) for width in (conv.in_channels, conv.out_channels))
+    size = tuple(scaled(side, rho) for side in conv.size)
     thin = Convolution(
         conv.kernel, width_in, width_out, size, conv.stride, conv.dilation, conv.group
     )

@@ -20,12 +20,12 @@ KERNELS = st.lists(st.integers(1, 7), min_size=1, max_size=3).map(tuple)
 )
 def test_table_3_separable_rows(alpha, rho, macs, params):
     channels, side = formulas.scaled(512, alpha), formulas.scaled(14, rho)
-    assert formulas.separable_square(3, channels, channels, side) == macs
+    assert formulas.separable((3, 3), (channels, channels), side**2) == macs
     assert formulas.separable_params((3, 3), (channels, channels)) == params
 
 
 def test_table_3_convolution_row():
-    assert formulas.regular_square(3, 512, 512, 14) == 462_422_016
+    assert formulas.regular((3, 3), (512, 512), 14**2) == 462_422_016
     assert formulas.regular_params((3, 3), (512, 512)) == 2_359_296
 
 

@@ -1,5 +1,7 @@
 """A single convolution from a line of text."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +59,21 @@ def test_thinned_channels_must_divide_into_the_groups():
         sepcost.analyze_convolution("3x3,8,8,4,group=8", alpha=0.5)
 
 
-@pytest.mark.parametrize("alpha", [0, -1, float("nan")])
+def test_halves_go_up_as_in_layer_specs(tmp_path):
+    spec = tmp_path / "spec.toml"
+    spec.write_text("input = [5, 5, 5]\nlayers = [{ conv = 5 }]\n")
+    single, written = (
+        count(alpha=0.5, rho=0.5).network.layers[0]
+        for count in (
+            partial(sepcost.analyze_convolution, "3x3,5,5,5"),
+            partial(sepcost.analyze, spec),
+        )
+    )
+    assert single.inputs == ((1, 3, 3, 3), (3, 3, 3, 3))
+    assert written.outputs == single.outputs == ((1, 3, 3, 3),)
+
+
+@pytest.mark.parametrize("alpha", [0, -1, float("nan"), float("inf")])
 def test_multipliers_are_positive(alpha):
     with pytest.raises(SpecError, match="above 0"):
         sepcost.analyze_convolution("3x3,8,8,4", alpha=alpha)
