@@ -94,7 +94,12 @@ def bench(
     )
     _refuse_targets(output, export_samples, named)
     refuse_terminal(format_, output)
-    sizes = {"bind": _one(bind), "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
+    sizes = {
+        "bind": parse.binding(bind, "bench measures one size at a time"),
+        "shape": parse.shapes(shape or ()),
+        "alpha": alpha,
+        "rho": rho,
+    }
     found = _measured(named, sizes, asked, quiet)
     place = screen(output is not None)
     brief = BRIEF if format_ is Format.TABLE and place.terminal else 0
@@ -117,13 +122,6 @@ def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence
             raise SepcostError(f"{path}: there is no folder {path.parent}")
     if output is not None and output == samples:
         raise SepcostError(f"{output}: is both --output and --export-samples")
-
-
-def _one(bind: Sequence[str] | None) -> Mapping[str, int]:
-    binds = parse.sweep(bind or ())
-    if len(binds) > 1:
-        raise SepcostError("--bind: bench measures one size at a time; analyze sweeps")
-    return binds[0]
 
 
 def _position(sources: Sequence[str], baseline: str | None) -> int:

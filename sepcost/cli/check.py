@@ -83,7 +83,7 @@ def check(
         "latency": max_latency, "forbid-ops": forbid_op,
     }  # fmt: skip
     sizes = {
-        "bind": _one(bind),
+        "bind": parse.binding(bind, "check judges one size at a time"),
         "shape": parse.shapes(shape or ()),
         "trips": parse.trips(trips or ()),
     }
@@ -102,13 +102,6 @@ def check(
     _tell(found, reports, quiet)
     if not found.ok:
         raise typer.Exit(BROKEN)
-
-
-def _one(bind: Sequence[str] | None) -> Mapping[str, int]:
-    binds = parse.sweep(bind or ())
-    if len(binds) > 1:
-        raise SepcostError("--bind: check judges one size at a time; analyze sweeps")
-    return binds[0]
 
 
 def _budgets(most: Mapping[str, object], more: Sequence[str]) -> tuple[Budget, ...]:

@@ -90,7 +90,7 @@ def convert(
         images=ImageFormat(
             numbers("--mean", mean), numbers("--std", std), size(size_), str(layout or "")
         ),
-        bind=_one(bind),
+        bind=parse.binding(bind, "convert works at one size"),
         shape=parse.shapes(shape or ()),
         inputs=inputs,
         runtime=Runtime(
@@ -103,13 +103,6 @@ def convert(
     found = _converted(source, asked, None if dry_run else output, (force, frontier, quiet))
     emit(RENDER[format_](found, report), report)
     _end(found, quiet)
-
-
-def _one(bind: list[str] | None) -> Mapping[str, int]:
-    binds = parse.sweep(bind or ())
-    if len(binds) > 1:
-        raise SepcostError("--bind: convert works at one size; analyze sweeps")
-    return binds[0]
 
 
 def _converted(

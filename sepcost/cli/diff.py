@@ -46,11 +46,9 @@ def diff(
     """
     refuse_sources(output, [old, new])
     refuse_terminal(format_, output)
-    binds = parse.sweep(bind or ())
-    if len(binds) > 1:
-        raise SepcostError("--bind: diff compares one size at a time")
+    bound = parse.binding(bind, "diff compares one size at a time")
     with _source(old, new) as before, progress("comparing", quiet):
-        found = _compared(before, (old, new), binds[0], parse.shapes(shape or ()))
+        found = _compared(before, (old, new), bound, parse.shapes(shape or ()))
     place = screen(output is not None)
     brief = BRIEF if place.terminal and format_ is DiffFormat.TABLE else 0
     emit(RENDER[format_](found, brief if top is None else top), output)

@@ -35,6 +35,20 @@ def sweep(given: Sequence[str]) -> tuple[dict[str, int], ...]:
     return tuple(dict(zip(choices, combination, strict=True)) for combination in product(*sizes))
 
 
+def binding(given: Sequence[str] | None, reason: str) -> dict[str, int]:
+    """``["N=8", "H=224"]`` to ``{"N": 8, "H": 224}``, where only one size makes sense.
+
+    Raises
+    ------
+    BindingError
+        As ``sweep``, and for more than one size, with the reason why not.
+    """
+    binds = sweep(given or ())
+    if len(binds) > 1:
+        raise BindingError(f"--bind: {reason}; analyze sweeps")
+    return binds[0]
+
+
 def shapes(given: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """``["input=1x3x224x224"]`` to ``{"input": (1, 3, 224, 224)}``; nothing after = is a scalar."""
     return {

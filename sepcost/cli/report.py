@@ -84,7 +84,7 @@ def report(
 
     goals = Goals(rank, max_error, max_drop, speedup, macs)
     _check(source, output, convert, goals, calibrate)
-    bound, shapes = _one(bind), parse.shapes(shape or ())
+    bound, shapes = parse.binding(bind, "a report is about one size"), parse.shapes(shape or ())
     providers = parse.providers(provider)
     chosen = parse.provider_options(provider_option or (), providers)
     measuring = Settings(
@@ -113,13 +113,6 @@ def _check(
         raise SepcostError(f"{output}: there is no folder {output.parent}")
     if not convert and (calibrate or any(value is not None for value in goals)):
         raise SepcostError("a goal or calibration data go with --convert")
-
-
-def _one(bind: list[str] | None) -> Mapping[str, int]:
-    binds = parse.sweep(bind or ())
-    if len(binds) > 1:
-        raise SepcostError("--bind: a report is about one size; analyze sweeps")
-    return binds[0]
 
 
 def _page(

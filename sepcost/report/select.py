@@ -32,7 +32,6 @@ GROUP_KEYS: Mapping[str, Callable[[Group], int | float | str]] = {
     "name": lambda group: group.key,
     "op": lambda group: group.key,
 }
-ORDERS = ("order", *ROW_KEYS)
 TEXTS = frozenset({"order", "name", "op"})
 
 #: ``--only``: words that are no op_type.

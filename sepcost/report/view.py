@@ -9,15 +9,12 @@ from sepcost.cost.analysis import Analysis, Group, LayerCost
 from sepcost.cost.groups import groups
 from sepcost.report.select import matching, order_groups, select
 
-#: What one row stands for.
-BY = ("layer", "op", "scope", "kernel", "model")
-
 
 @dataclass(frozen=True, slots=True)
 class View:
     """The rows asked for, their order and their unit."""
 
-    by: str = "layer"
+    by: str = "layer"  # or op, scope, kernel, model: what one row stands for
     depth: int | None = None
     only: str | None = None
     sort: str | None = None  # None: network order for layers, the dearest first for groups
