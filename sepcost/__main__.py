@@ -14,7 +14,7 @@ ASKING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 #: Modules whose work is short and not to be interrupted, and when to ask again. (The import
 #: system swallows what is raised in its callbacks.)
-WHOLE = frozenset({"beside.py", "tempfile.py", "shutil.py", "<frozen importlib._bootstrap>"})
+WHOLE = frozenset({"sepcost.beside", "tempfile", "shutil", "importlib._bootstrap"})
 AGAIN_S = 0.02
 
 #: What stands in for a stream that was closed: to read or write there fails as it would have,
@@ -117,7 +117,7 @@ def _asking() -> list[int]:
 def _leave(number: int, frame: FrameType | None) -> None:
     """Unwind the program, but not in the middle of putting files in place or clearing up."""
     while frame:
-        if os.path.basename(frame.f_code.co_filename) in WHOLE:
+        if frame.f_globals.get("__name__") in WHOLE:
             later = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
             later.daemon = True
             later.start()

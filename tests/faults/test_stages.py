@@ -6,11 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from sepcost import beside
+from sepcost.__main__ import WHOLE
 from sepcost.beside import SUFFIX
 from tests.faults import sound
 from tests.faults.commands import COMMANDS
@@ -42,6 +44,13 @@ def stages(world, fault, words):
         cwd=ROOT, capture_output=True, text=True, timeout=240, check=True,
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_what_is_not_to_be_interrupted_goes_by_the_names_of_modules():
+    """One that is renamed would be cut in two again, at stages that no test may come to."""
+    assert beside.__name__ in WHOLE
+    for name in WHOLE:
+        assert vars(import_module(name))["__name__"] == name
 
 
 @pytest.mark.parametrize(("name", "fault"), BROKEN)
