@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from sepcost.errors import MeasurementError, ModelError, SepcostError
+from sepcost.latency import refusals
 from sepcost.latency.inputs import EXOTIC
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_name
@@ -48,7 +49,7 @@ class Usable:
     plugin: bool
 
 
-# What ONNX Runtime says -> what it means. The rest is a measurement that failed.
+#: Errors that are the model's. The rest is a measurement that failed.
 _OF_THE_MODEL = (
     ort.capi.onnxruntime_pybind11_state.InvalidArgument,
     ort.capi.onnxruntime_pybind11_state.InvalidGraph,
@@ -56,58 +57,20 @@ _OF_THE_MODEL = (
     ort.capi.onnxruntime_pybind11_state.NoSuchFile,
     ort.capi.onnxruntime_pybind11_state.NotImplemented,
 )
-_OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "bad allocation")
-
-
-_ELSEWHERE = (
-    "; bring it to an opset that has one (onnx.version_converter), or take another --provider"
-)
-#: What ONNX Runtime says -> what one can do about it.
-_REMEDIES: Mapping[str, str] = {
-    "Could not find an implementation": _ELSEWHERE,
-    "Failed to find kernel": _ELSEWHERE,
-    "Exception during initialization": (
-        "; export that operator otherwise, or take another --provider"
-    ),
-    "is not a registered function/op": "; only a runtime that has this operator can run it",
-    "Expected: 0 ": (
-        "; a size of 0 in a model counts as open here: give that dimension a name in its place"
-    ),
-}
-_SUITED = "; do its inputs suit it? (--inputs, --shape, --bind)"
-_OF_A_NODE = "returned while running"
-_GOES_ON = "for the following indices"  # and names them in the lines that follow
-
-_UNSUPPORTED = ("is not a registered function/op", "NOT_IMPLEMENTED")
-_PREAMBLE = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?")
-#: "/onnxruntime_src/.../common.h:23 int64_t onnxruntime::F(int64_t) ": where in its code.
-_SOURCE = re.compile(
-    r"/\S+\.(?:cc|h|hpp|cpp):\d+ (?:.*?\)(?: const|::<lambda\(\)>)?(?: \[with .*?\])? )?"
-)
 _REGISTERED: set[str] = set()  # plugin libraries can be registered once a process
 
 
 def explain(error: Exception, doing: str, name: str) -> SepcostError:
     """Put what went wrong in ONNX Runtime into one line: whose fault it is, and what to do."""
-    message = _plain(error)
-    of_inputs = isinstance(error, _OF_THE_MODEL) or _OF_A_NODE in message
-    suited = _SUITED if doing == "running" and of_inputs else ""
-    hint = next((text for sign, text in _REMEDIES.items() if sign in message), suited)
-    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY):
+    message, of_model = refusals.plain(error), isinstance(error, _OF_THE_MODEL)
+    hint = refusals.remedy(message, doing, of_model=of_model)
+    if refusals.out_of_memory(error):
         return MeasurementError(
             f"{name}: out of memory while {doing} ({message}); bind smaller dimensions"
         )
-    if isinstance(error, _OF_THE_MODEL) or any(sign in str(error) for sign in _UNSUPPORTED):
+    if of_model or refusals.unsupported(error):
         return ModelError(f"{name}: ONNX Runtime {VERSION} cannot run it: {message}{hint}")
     return MeasurementError(f"{name}: failed while {doing}: {message}{hint}")
-
-
-def _plain(error: Exception) -> str:
-    """Leave out what says nothing: "[ONNXRuntimeError] : 1 : FAIL : Load model from x failed:"."""
-    first, *rest = str(error).strip().splitlines() or [type(error).__name__]
-    if _GOES_ON in first:
-        first = " ".join([first, *(line.strip() for line in rest)])
-    return _SOURCE.sub("", _PREAMBLE.sub("", first))[:400].strip()
 
 
 def session(

@@ -1,0 +1,59 @@
+"""What ONNX Runtime says when it refuses: what that means, and what one can do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_ELSEWHERE = (
+    "; bring it to an opset that has one (onnx.version_converter), or take another --provider"
+)
+#: What it says -> what one can do.
+_REMEDIES: Mapping[str, str] = {
+    "Could not find an implementation": _ELSEWHERE,
+    "Failed to find kernel": _ELSEWHERE,
+    "Exception during initialization": (
+        "; export that operator otherwise, or take another --provider"
+    ),
+    "is not a registered function/op": "; only a runtime that has this operator can run it",
+    "Expected: 0 ": (
+        "; a size of 0 in a model counts as open here: give that dimension a name in its place"
+    ),
+}
+_SUITED = "; do its inputs suit it? (--inputs, --shape, --bind)"
+_OF_A_NODE = "returned while running"
+_GOES_ON = "for the following indices"  # and names them in the lines that follow
+
+_OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "bad allocation")
+_UNSUPPORTED = ("is not a registered function/op", "NOT_IMPLEMENTED")
+
+_PREAMBLE = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?")
+#: "/onnxruntime_src/.../common.h:23 int64_t onnxruntime::F(int64_t) ": where in its code.
+_SOURCE = re.compile(
+    r"/\S+\.(?:cc|h|hpp|cpp):\d+ (?:.*?\)(?: const|::<lambda\(\)>)?(?: \[with .*?\])? )?"
+)
+
+
+def plain(error: Exception) -> str:
+    """Leave out what says nothing: "[ONNXRuntimeError] : 1 : FAIL : Load model from x failed:"."""
+    first, *rest = str(error).strip().splitlines() or [type(error).__name__]
+    if _GOES_ON in first:
+        first = " ".join([first, *(line.strip() for line in rest)])
+    return _SOURCE.sub("", _PREAMBLE.sub("", first))[:400].strip()
+
+
+def remedy(message: str, doing: str, *, of_model: bool) -> str:
+    """What one can do about a plain message, as the end of a sentence; empty where unknown."""
+    of_inputs = of_model or _OF_A_NODE in message
+    suited = _SUITED if doing == "running" and of_inputs else ""
+    return next((text for sign, text in _REMEDIES.items() if sign in message), suited)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether the memory ran out, in Python or below it."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def unsupported(error: Exception) -> bool:
+    """Whether it knows no such operator; some of its errors say so in their text alone."""
+    return any(sign in str(error) for sign in _UNSUPPORTED)
