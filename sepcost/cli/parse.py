@@ -168,9 +168,10 @@ def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
 
 
 def _whole(option: str, text: str, value: str, least: int = 1) -> int:
-    if not re.fullmatch(r"\s*[0-9]{1,18}\s*", value) or int(value) < least:
+    digits = value.strip()  # also of spaces that int() does not know, as U+001C
+    if not re.fullmatch("[0-9]{1,18}", digits) or int(digits) < least:
         raise BindingError(f"{option} {text!r}: {value!r} is no whole number from {least} up")
-    return int(value)
+    return int(digits)
 
 
 def operators(given: str | None) -> Mapping[Any, Any] | None:

@@ -16,6 +16,10 @@ def test_a_sweep_is_every_combination():
     assert parse.sweep(["N=1,2", "H=8"]) == ({"N": 1, "H": 8}, {"N": 2, "H": 8})
 
 
+def test_spaces_around_a_size_are_no_part_of_it():
+    assert parse.sweep([" N= 1,2 \x1c"]) == ({" N": 1}, {" N": 2})
+
+
 def test_a_symbol_may_hold_an_equals_sign():
     assert parse.sweep(["a=b=3"]) == ({"a=b": 3},)
 
