@@ -44,7 +44,8 @@ VARIANTS: dict[str, dict[str, object]] = {
     "with bottlenecks": {"forms": (*FORMS, Form.BOTTLENECK)},
     "depthwise only": {"forms": (Form.DEPTHWISE_POINTWISE,)},
     "layers apart": {"asymmetric": False},
-    "own errors": {"by_effect": False},
+    "without gradients": {"sensitive": False},
+    "without effects": {"by_effect": False},
     "weights alone": {"fitted": False},
 }
 

@@ -12,7 +12,6 @@ less the first buffer's mean, and summed in double.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -214,17 +213,3 @@ class PatchStream:
             self._squares += answers.astype(np.float64) @ target
             self._products[:, : self._features] += patch.swapaxes(1, 2) @ patch
             self._products[:, self._features :] += answers @ patch
-
-
-def gather(
-    convolution: Convolution,
-    batches: Sequence[tuple[NDArray[Any], NDArray[Any]]],
-    *,
-    positions: int = 16,
-    seed: int = 0,
-) -> Statistics:
-    """``PatchStream`` over batches at hand."""
-    stream = PatchStream(convolution, positions=positions, seed=seed)
-    for inputs, targets in batches:
-        stream.add(inputs, targets)
-    return stream.finish()

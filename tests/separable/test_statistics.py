@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sepcost.cost.analysis import Convolution
 from sepcost.errors import ConversionError
-from sepcost.separable.statistics import PatchStream, gather, patches, sample_positions
+from sepcost.separable.statistics import PatchStream, patches, sample_positions
 
 PLAIN = Convolution(
     kernel=(3, 3),
@@ -83,6 +83,14 @@ def test_a_patch_times_the_weight_is_what_the_runtime_answers(case):
     groups = read.reshape(len(read), case.group, -1)
     mine = np.einsum("qgf,gnf->gnq", groups, weight.reshape(case.group, -1, groups.shape[2]))
     np.testing.assert_allclose(mine.reshape(answer.shape), answer, atol=1e-4)
+
+
+def gather(case, batches, *, positions=16):
+    """All batches through one stream."""
+    stream = PatchStream(case, positions=positions)
+    for inputs, targets in batches:
+        stream.add(inputs, targets)
+    return stream.finish()
 
 
 def test_a_transposed_convolution_reads_through_its_padding():
