@@ -23,7 +23,7 @@ from benchmarks.models import light
 from benchmarks.results import ROOT, Options, run, say
 from sepcost import SepcostError, analyze
 from tests import profiled
-from tests.test_exactness import BOUND
+from tests.strangers.models import SIZES
 
 SHARED = ROOT.parent / "shared" / "models"
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
@@ -91,7 +91,7 @@ def witness(path: Path, stored: Path | None, folder: Path) -> tuple[Path, list[i
         bound: Mapping[str, Any] = {"shape": {name: feed.shape for name, feed in feeds.items()}}
         network = analyze(path, **bound).network
     else:
-        network = analyze(path, **BOUND.get(path.stem, {})).network
+        network = analyze(path, **SIZES.get(path.stem, {})).network
         feeds = profiled.random_feeds(network)
     if "sr" in feeds:
         feeds["sr"][...] = 16000  # silero takes no other rate

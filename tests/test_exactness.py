@@ -1,8 +1,6 @@
 """Totals and rows against published figures, ONNX Runtime's own shapes, and each other."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -14,15 +12,10 @@ from sepcost.model.load import load
 from sepcost.model.spec import networks
 from sepcost.routes.analyze import analyze
 from tests import onnx_cases, profiled
+from tests.strangers import models
 
-DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
-STORED = sorted(
-    folder
-    for kind in ("simple", "pytorch-operator", "pytorch-converted")
-    for folder in (DATA / kind).iterdir()
-    if (folder / "model.onnx").exists()
-)
-SHARED = sorted((Path(__file__).parents[2] / "shared" / "models").glob("*.onnx"))
+STORED = list(models.stored())
+REAL = {one.name: one for one in (*models.light(), *models.shared())}
 
 #: Counted by hand from the papers' architectures; the parameters hold all BN statistics.
 LIGHT = {
@@ -37,51 +30,32 @@ LIGHT = {
     "zfnet512": (1_481_727_008, 87_250_536),
 }
 
-#: What models of ../shared leave open.
-BOUND: dict[str, dict[str, Any]] = {
-    "ppocr_cls": {"shape": {"x": (1, 3, 48, 192)}},
-    "ppocr_v3_det": {"shape": {"x": (1, 3, 64, 96)}},
-    "silero_vad": {"shape": {"input": (1, 512), "state": (2, 1, 128)}},
-    "silero_vad_16k_op15": {"bind": {"sequence": 512}},
-    "silero_vad_half": {"bind": {"sequence": 512}},
-    "silero_vad_op18_ifless": {"bind": {"sequence": 512}},
-    "yunet_n_dynamic": {"bind": {"height": 96, "width": 64}},
-}
-
 
 @pytest.mark.parametrize("name", LIGHT)
-def test_the_light_models_to_the_unit(name):
-    found = analyze(DATA / "light" / f"light_{name}.onnx")
+def test_the_light_models_to_the_unit(name, tmp_path):
+    found = analyze(REAL[name].write(tmp_path))
     assert (found.totals.macs, found.totals.params) == LIGHT[name]
     assert found.coverage.complete
 
 
-@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.stem)
-def test_real_models_as_onnx_runtime_runs_them(path, tmp_path):
-    found = analyze(path, **BOUND.get(path.stem, {}))
+@pytest.mark.parametrize("name", REAL)
+def test_real_models_as_onnx_runtime_runs_them(name, tmp_path):
+    path = REAL[name].write(tmp_path)
+    found = analyze(path, **REAL[name].sizes)
     feeds = profiled.random_feeds(found.network)
     if "sr" in feeds:
         feeds["sr"][...] = 16000  # silero asks for it, and takes no other rate
     assert profiled.agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
 
 
-@pytest.mark.parametrize("name", LIGHT)
-def test_light_models_as_onnx_runtime_runs_them(name, tmp_path):
-    path = DATA / "light" / f"light_{name}.onnx"
-    found = analyze(path)
-    feeds = profiled.random_feeds(found.network)
-    assert profiled.agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
-
-
-@pytest.mark.parametrize("folder", STORED, ids=lambda folder: folder.name)
-def test_onnx_own_models_as_onnx_runtime_runs_them(folder, tmp_path):
-    model = onnx.load(folder / "model.onnx")
-    feeds = profiled.stored_feeds(model, folder / "test_data_set_0")
+@pytest.mark.parametrize("stranger", STORED, ids=lambda stranger: stranger.name)
+def test_onnx_own_models_as_onnx_runtime_runs_them(stranger, tmp_path):
+    path, feeds = stranger.write(tmp_path), stranger.feeds()
     shapes = {name: feed.shape for name, feed in feeds.items() if isinstance(feed, np.ndarray)}
     if any(0 in shape for shape in shapes.values()):
         pytest.skip("fed with an empty tensor")
-    found = analyze(folder / "model.onnx", shape=shapes)
-    runs = profiled.profile(model, feeds, tmp_path)
+    found = analyze(path, shape=shapes)
+    runs = profiled.profile(onnx.load(path), feeds, tmp_path)
     profiled.agree(found, runs)
     assert runs
 
@@ -111,16 +85,13 @@ def test_an_operator_takes_what_the_simpler_ones_that_define_it_take(name, tmp_p
     assert operator.totals.macs == expanded.totals.macs
 
 
-def everything():
-    """Models of many kinds that need no binding."""
-    light = [DATA / "light" / f"light_{name}.onnx" for name in LIGHT]
-    shared = [path for path in SHARED if path.stem not in BOUND]
-    return [*light, *shared, *(network.name for network in networks())]
+#: Networks of many kinds that need no binding.
+WHOLE = [*(name for name in REAL if not REAL[name].sizes), *(one.name for one in networks())]
 
 
-@pytest.mark.parametrize("source", everything(), ids=lambda source: Path(source).stem)
-def test_rows_and_groups_sum_to_the_totals(source):
-    found = analyze(source)
+@pytest.mark.parametrize("name", WHOLE)
+def test_rows_and_groups_sum_to_the_totals(name, tmp_path):
+    found = analyze(REAL[name].write(tmp_path) if name in REAL else name)
     for field in ("macs", "params", "elementwise_ops", "weight_bytes", "activation_bytes"):
         rows = [getattr(row, field) or 0 for row in found.rows if row.counted]
         assert sum(rows) == getattr(found.totals, field), field
