@@ -12,7 +12,7 @@ from tests.strangers.outcome import ORDINARY, WRONG, Outcome, differences
 from tests.strangers.sample import dealt, sample
 
 #: Child processes that the models of a collection are dealt out to.
-PARTS = {"shared": 3, "light": 1, "stored": 2, "node": 4}
+PARTS = {"shared": 3, "light": 1, "stored": 2, "node": 2}
 
 
 def parts():
