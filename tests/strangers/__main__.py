@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, zip_longest
@@ -15,8 +16,14 @@ PROCESSES = 2
 
 def main() -> int:
     """Try every model of the collections named, or of all; exit 1 where an outcome is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.strangers", description=__doc__)
+    known = ", ".join(COLLECTIONS)
+    parser.add_argument("collections", nargs="*", metavar="COLLECTION", help=known)
+    asked = parser.parse_args().collections
+    if unknown := set(asked) - set(COLLECTIONS):
+        parser.error(f"no collection {', '.join(sorted(unknown))}; there are {known}")
     wrong = 0
-    for collection in sys.argv[1:] or COLLECTIONS:
+    for collection in asked or COLLECTIONS:
         names = [one.name for one in COLLECTIONS[collection]()]
         if not names:
             print(f"{collection}: not to be had here, left as it is")
