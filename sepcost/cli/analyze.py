@@ -86,7 +86,7 @@ def analyze(
     rows = by or (By.MODEL if swept else By.LAYER)
     view = View(rows.value, depth, only, sort.value if sort else None, top or 0, unit.value)
     analyses = _analyses(request, quiet)
-    text = _render(format_, analyses, view, _Shown(top is None, bool(conv), output is not None))
+    text = RENDER[format_](analyses, view, _Shown(top is None, bool(conv), output is not None))
     if netron is not None:
         write(_netron(analyses[0]).encode(), netron)
     emit(text, output)
@@ -145,10 +145,6 @@ class _Shown:
     brief: bool  # no --top was given
     single: bool
     to_file: bool
-
-
-def _render(format_: Format, analyses: Sequence[Analysis], view: View, shown: _Shown) -> str:
-    return RENDER[format_](analyses, view, shown)
 
 
 def _table(analyses: Sequence[Analysis], view: View, shown: _Shown) -> str:

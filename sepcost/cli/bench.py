@@ -105,9 +105,9 @@ def bench(
     brief = BRIEF if format_ is Format.TABLE and place.terminal else 0
     emit(RENDER[format_](found, brief if top is None else top, place), output)
     if export_samples is not None:
-        from sepcost.report import bench_document
+        from sepcost.report import bench_json
 
-        write(bench_document.samples(found).encode(), export_samples)
+        write(bench_json.samples(found).encode(), export_samples)
     if not quiet:
         _notes(found)
 
@@ -149,9 +149,9 @@ def _table(found: Bench, top: int, place: Screen) -> str:
 
 
 def _json(found: Bench, _: int, __: Screen) -> str:
-    from sepcost.report import bench_document
+    from sepcost.report import bench_json
 
-    return bench_document.render(found)
+    return bench_json.render(found)
 
 
 def _csv(found: Bench, _: int, __: Screen) -> str:
@@ -203,10 +203,10 @@ def providers(
     """
     from sepcost.cli import bench_tables
     from sepcost.latency import survey
-    from sepcost.report import bench_document
+    from sepcost.report import bench_json
 
     found = survey.providers()
     if format_ is ListFormat.JSON:
-        emit(bench_document.providers(found), output)
+        emit(bench_json.providers(found), output)
     else:
         emit(bench_tables.providers(found, screen(output is not None)), output)

@@ -139,9 +139,9 @@ def _table(found: Conversion, report: Path | None) -> str:
 
 
 def _json(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_document
+    from sepcost.report import convert_json
 
-    return convert_document.render(found)
+    return convert_json.render(found)
 
 
 def _csv(found: Conversion, _: Path | None) -> str:

@@ -12,7 +12,7 @@ import pytest
 import sepcost
 from sepcost.latency.stats import Interval
 from sepcost.latency.survey import ProviderInfo
-from sepcost.report import bench_csv, bench_document, bench_markdown
+from sepcost.report import bench_csv, bench_json, bench_markdown
 from tests.report import bench_samples as samples
 
 HOSTILE = "\x1b[31m<b>|`=cmd()\n\u202e[x](y)"
@@ -35,12 +35,12 @@ def test_the_schemas_are_schemas(name):
 
 @pytest.mark.parametrize("found", ALL.values(), ids=ALL)
 def test_every_document_keeps_to_its_schema(found):
-    validator("bench").validate(json.loads(bench_document.render(found)))
-    validator("samples").validate(json.loads(bench_document.samples(found)))
+    validator("bench").validate(json.loads(bench_json.render(found)))
+    validator("samples").validate(json.loads(bench_json.samples(found)))
 
 
 def test_the_document_has_the_keys_that_were_promised():
-    found = json.loads(bench_document.render(samples.several()))
+    found = json.loads(bench_json.render(samples.several()))
     assert list(found)[:3] == ["schema", "version", "sources"]
     assert (found["schema"], found["version"]) == ("sepcost/bench/1", sepcost.__version__)
     assert found["sources"] == ["regular.onnx", "separable.onnx", "copy.onnx", "noisy.onnx"]
@@ -60,19 +60,19 @@ def test_the_document_has_the_keys_that_were_promised():
 
 def test_the_unknown_is_null():
     model = samples.model(latency=Interval(5.0, 0, inf), memory=None, undisturbed=None)
-    (found,) = json.loads(bench_document.render(samples.bench(model, precision=inf)))["models"]
+    (found,) = json.loads(bench_json.render(samples.bench(model, precision=inf)))["models"]
     assert found["latency_ns"] == {"estimate": 5.0, "low": None, "high": None}
     assert (found["peak_memory_bytes"], found["undisturbed"]) == (None, None)
 
 
 def test_the_placement_names_every_node_that_is_not_alone():
-    (found,) = json.loads(bench_document.render(samples.scattered()))["models"]
+    (found,) = json.loads(bench_json.render(samples.scattered()))["models"]
     assert [part["share"] for part in found["placement"]] == [0.9, 0.1]
     assert found["placement"][1]["layers"] == ["shape_1", "det_1", "fc_1"]
 
 
 def test_samples_hold_every_run():
-    (found,) = json.loads(bench_document.samples(samples.one()))["models"]
+    (found,) = json.loads(bench_json.samples(samples.one()))["models"]
     assert len(found["launches"]) == 5
     assert found["launches"][0] == {
         "wall_ns": [10_000_000, 11_000_000], "switches": [0, 1], "cpu_ns": [9, 9],
@@ -81,7 +81,7 @@ def test_samples_hold_every_run():
 
 def test_the_list_of_providers_keeps_to_its_schema():
     found = [ProviderInfo("cpu", True, ("CPU",)), ProviderInfo("cuda", False, get="a GPU")]
-    document = json.loads(bench_document.providers(found))
+    document = json.loads(bench_json.providers(found))
     validator("providers").validate(document)
     assert document["providers"][1] == {
         "name": "cuda", "usable": False, "devices": [], "get": "a GPU",
@@ -150,6 +150,6 @@ def test_hostile_names_are_no_formulas():
 
 
 def test_json_is_ascii():
-    text = bench_document.render(ALL["hostile"])
+    text = bench_json.render(ALL["hostile"])
     assert text.isascii()
     assert json.loads(text)["models"][0]["name"] == HOSTILE

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sepcost
-from sepcost.report import bench_document, check_json, convert_document, diff_json
+from sepcost.report import bench_json, check_json, convert_json, diff_json
 from sepcost.report import json as analyze_json
 from sepcost.report.html import analyze, bench, check, convert, diff, report
 from sepcost.report.view import View
@@ -79,10 +79,10 @@ def pages():
         "analyze": (analyze.render([vgg], View()), analyze_json.render([vgg], View())),
         "several": (analyze.render(both, View()), analyze_json.render(both, View())),
         "unknown": (analyze.render([network("a")], View()), None),
-        "bench": (bench.render(layered()), bench_document.render(layered())),
+        "bench": (bench.render(layered()), bench_json.render(layered())),
         "benches": (bench.render(bench_samples.several()), None),
         "machine": (bench.render(bench_samples.machine_alone()), None),
-        "convert": (convert.render(conversion()), convert_document.render(conversion())),
+        "convert": (convert.render(conversion()), convert_json.render(conversion())),
         "check": (check.render(budgets()), check_json.render(budgets())),
         "diff": (diff.render(compared()), diff_json.render(compared())),
         "report": (report.render(vgg, layered(), conversion()), None),
