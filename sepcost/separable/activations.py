@@ -83,9 +83,10 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
     del graph.node[:], graph.output[:], graph.value_info[:]
     graph.node.extend(copies)
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(wanted))
-    stored = [tensor for tensor in graph.initializer if tensor.name in needed]
-    del graph.initializer[:]
-    graph.initializer.extend(stored)
+    for field in (graph.initializer, graph.input):  # of old models one names the other
+        read = [one for one in field if one.name in needed]
+        del field[:]
+        field.extend(read)
     return result
 
 

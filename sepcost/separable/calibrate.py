@@ -129,7 +129,7 @@ def _assembled(
     labels: NDArray[Any] | None,
 ) -> Calibration:
     """Tell whether arrays hold rows of batches or whole inputs, the same for all of them."""
-    stacked = all(
+    stacked = all(one.sizes for one in inputs) and all(
         _fits(arrays[one.name].shape[1:], one.sizes[1:], arrays[one.name].ndim, len(one.sizes))
         for one in inputs
     )
@@ -145,17 +145,18 @@ def _assembled(
     if len(set(counts.values())) > 1:
         raise ConversionError(f"{path}: the inputs have different numbers of samples: {counts}")
     count = next(iter(counts.values()), 0)
-    batch = (inputs[0].sizes[0] or BATCH) if stacked and inputs else 1
-    if count < (batch if stacked and inputs[0].sizes[0] else 1):
+    fixed = inputs[0].sizes[0] if stacked and inputs else None
+    batch = fixed or (BATCH if stacked and inputs else 1)
+    if count < (fixed or 1):
         raise ConversionError(f"{path}: holds {count} samples, but one run takes {batch}")
     samples = {one.name: _reader(arrays[one.name], numpy_dtype(one.dtype)) for one in inputs}
     item = {
-        name: _item(arrays[name].shape, stacked, batch, fixed)
-        for name, fixed in ((one.name, one.sizes[0] if one.sizes else None) for one in inputs)
+        one.name: _item(arrays[one.name].shape, stacked, batch, one.sizes[0] if stacked else None)
+        for one in inputs
     }
     places = np.arange(count)
     made = Calibration(samples, places, batch, stacked, _labels(path, labels, count), item)
-    return replace(made, places=whole(places, made)) if stacked and inputs[0].sizes[0] else made
+    return replace(made, places=whole(places, made)) if fixed else made
 
 
 def _fits(shape: Shape, sizes: Sequence[int | None], ndim: int, wanted: int) -> bool:

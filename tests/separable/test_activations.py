@@ -39,6 +39,15 @@ def test_what_is_not_needed_is_left_out(tmp_path):
     assert len(proto.graph.node) == 7
 
 
+def test_weights_that_are_inputs_too_need_not_be_fed(tmp_path):
+    """As models of IR version 3 name them."""
+    model = parsed(networks.TEXT.replace("8, 8] x)", "8, 8] x, float[16] b2)"), networks.weights())
+    loaded = saved(model, tmp_path)
+    (r,) = runner(loaded, Runtime(), ["r"])({"x": networks.images(2)})
+    (s,) = runner(loaded, Runtime(), ["s"])({"x": networks.images(2)})
+    assert r.shape == s.shape == (2, 16, 8, 8)
+
+
 def test_data_that_do_not_fit_are_told(tmp_path):
     loaded = networks.classifier(tmp_path)
     with pytest.raises(ModelError, match=r"net\.onnx"):

@@ -203,3 +203,17 @@ def test_inputs_are_those_that_no_initializer_holds(tmp_path):
         Input("x", "float32", (None, 4)),
         Input("h", "float16", (2,)),
     )
+
+
+def test_a_model_that_takes_single_numbers_is_fed_one_a_sample(tmp_path):
+    path = tmp_path / "data.npz"
+    one = [Input("x", "float32", ())]
+    np.savez(path, x=np.float32(3))
+    with pytest.raises(ConversionError, match=r"'x' has shape \[\], but the model takes \[\]"):
+        open_data(path, one, ImageFormat())
+    np.savez(path, x=np.arange(3, dtype=np.float32))
+    assert [feeds["x"].tolist() for feeds in open_data(path, one, ImageFormat()).batches()] == [
+        0,
+        1,
+        2,
+    ]

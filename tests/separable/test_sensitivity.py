@@ -107,7 +107,7 @@ def disturbed(loaded, noise):
 
 
 def test_what_no_gradient_reaches_is_left_out(tmp_path):
-    body = SEEN + "p = GlobalMaxPool (c)  f = Flatten (p)  y = Gemm (f, m)"
+    body = SEEN + "p = GlobalLpPool (c)  f = Flatten (p)  y = Gemm (f, m)"
     assert found_in(tmp_path, body, m=np.ones((5, 3)), count=8) == {}
 
 

@@ -16,7 +16,7 @@ def copied(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def kept_where_equal(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Relu and Clip: handed on where the input came through."""
+    """Relu, Clip and the largest of all: handed on where the input came through."""
     same = tape.add("Equal", tape.value(layer.reads[0]), tape.value(layer.writes[0]))
     return [tape.add("Mul", first(given), tape.add("Cast", same, to=1))]
 

@@ -30,7 +30,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("GlobalAveragePool", "ReduceMean", "ReduceSum"), layers.spread),
     **dict.fromkeys(("Resize", "Upsample"), shapes.gathered),
     **dict.fromkeys(("Softmax", "LogSoftmax"), elements.softmax),
-    **dict.fromkeys(("Relu", "Clip"), elements.kept_where_equal),
+    **dict.fromkeys(("Relu", "Clip", "GlobalMaxPool"), elements.kept_where_equal),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), shapes.reshaped),
     **dict.fromkeys(
         ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear"), elements.copied

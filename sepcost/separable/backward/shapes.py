@@ -81,8 +81,15 @@ def _scaled(shape: Shape, factors: Sequence[int]) -> Shape:
 
 
 def space(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """DepthToSpace and SpaceToDepth undo each other."""
-    if layer.attributes.get("mode", "DCR") != "DCR":
-        raise NoGradient
-    back = "SpaceToDepth" if layer.op_type == "DepthToSpace" else "DepthToSpace"
-    return [tape.add(back, first(given), blocksize=layer.attributes["blocksize"])]
+    """DepthToSpace and SpaceToDepth undo each other; CRD is another order of the channels."""
+    block = int(number(layer, "blocksize", 1))
+    if layer.op_type == "SpaceToDepth":
+        return [tape.add("DepthToSpace", first(given), blocksize=block)]
+    found = tape.add("SpaceToDepth", first(given), blocksize=block)
+    if layer.attributes.get("mode", "DCR") == "DCR":
+        return [found]
+    _, channels, height, width = layer.outputs[0]
+    parts = np.array([0, block**2, channels, height // block, width // block])
+    apart = tape.add("Reshape", found, tape.constant(parts))
+    turned = tape.add("Transpose", apart, perm=[0, 2, 1, 3, 4])
+    return [tape.like(turned, layer.reads[0])]
