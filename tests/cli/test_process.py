@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -128,25 +127,3 @@ def test_output_survives_an_encoding_without_these_characters(tmp_path):
     result = sepcost("analyze", models.conv(tmp_path), env=environment)
     assert result.returncode == 0
     assert "5.76? fewer" in result.stdout
-
-
-def test_nothing_is_left_behind_in_the_temporary_folder(tmp_path):
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    with open(models.conv(tmp_path), "rb") as file:
-        result = sepcost("analyze", "-", stdin=file, env={**os.environ, "TMPDIR": str(folder)})
-    assert result.returncode == 0
-    assert list(folder.iterdir()) == []
-
-
-@pytest.mark.parametrize("words", [("analyze", "small-cnn", "-q"), ("--help",)])
-def test_a_full_disk_is_told_by_the_exit_code(words):
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
-    with open("/dev/full", "w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "sepcost", *words],
-            stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
-        )  # fmt: skip
-    assert result.returncode == 2
-    assert result.stderr.count("\n") == 1

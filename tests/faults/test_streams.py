@@ -49,7 +49,7 @@ SETTINGS: dict[str, dict[str, str | None]] = {
 
 
 @pytest.mark.parametrize("fault", STREAMS)
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"report"}])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_streams(tmp_path, name, fault):
     outcome = run(make(tmp_path / "w"), COMMANDS[name].prints, STREAMS[fault])
     sound.check(outcome, STREAMS[fault].codes)
@@ -71,9 +71,15 @@ def test_settings(tmp_path, name, setting):
 
 
 @pytest.mark.parametrize("words", [["analyze", "--nonsense"], ["--help"], ["analyze", "nowhere"]])
-@pytest.mark.parametrize("shell", ['exec "$@" >/dev/full 2>/dev/full', 'exec "$@" >&- 2>&-'])
-def test_what_cannot_be_told_at_all_is_told_by_the_exit_code(tmp_path, words, shell):
-    sound.check(run(make(tmp_path / "w"), words, Fault(shell)), (2,))
+@pytest.mark.parametrize("fault", ["both full", "stdout and stderr closed"])
+def test_what_cannot_be_told_at_all_is_told_by_the_exit_code(tmp_path, words, fault):
+    sound.check(run(make(tmp_path / "w"), words, RARER[fault]), (2,))
+
+
+def test_help_that_finds_no_room(tmp_path):
+    outcome = run(make(tmp_path / "w"), ["--help"], STREAMS["stdout full"])
+    sound.check(outcome, (2,))
+    assert "No space left on device" in outcome.stderr
 
 
 @pytest.mark.parametrize("name", ["analyze", "convert", "diff"])

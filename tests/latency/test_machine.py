@@ -50,13 +50,26 @@ def test_a_busy_machine_does_not_lower_its_peaks(tmp_path):
     assert machine.recall(HERE, Runtime(), path) == Peaks(1e11, 2e10)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", '{"a": 1}', "\x00"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[" * 100_000, "[1]", '{"a": 1}', '{"a": {"b": "c"}}', "\x00", "\\ud800"]
+)
 def test_a_damaged_cache_is_an_empty_one(tmp_path, content):
     path = tmp_path / "peaks.json"
     path.write_text(content)
     assert machine.recall(HERE, Runtime(), path) is None
     machine.remember(HERE, Runtime(), PEAKS, path)
     assert machine.recall(HERE, Runtime(), path) == PEAKS
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [None, [1], {}, {"macs_per_second": 1e11}, {"macs_per_second": 1e11, "bytes_per_second": -1}],
+)
+def test_a_damaged_entry_is_none(tmp_path, kept):
+    path = tmp_path / "peaks.json"
+    machine.remember(HERE, Runtime(), PEAKS, path)
+    path.write_text(json.dumps(dict.fromkeys(json.loads(path.read_text()), kept)))
+    assert machine.recall(HERE, Runtime(), path) is None
 
 
 def test_a_folder_that_cannot_be_written_to_costs_nothing_else(tmp_path):
