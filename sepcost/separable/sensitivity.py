@@ -75,7 +75,7 @@ def sensitivities(
         given, answers = forth(feeds)
         given |= {SEED + n: v for n, v in zip(passes.outputs, _seeds(answers, random), strict=True)}
         sums = [total + square for total, square in zip(sums, back(given), strict=True)]
-        samples += len(answers[0])
+        samples += len(np.atleast_1d(answers[0]))
     made = {inside[name]: total / samples for name, total in zip(passes.reached, sums, strict=True)}
     return {id_: one for id_, one in made.items() if np.isfinite(one).all() and one.any()}
 
