@@ -24,6 +24,7 @@ from typing import Any
 from sepcost.__main__ import main as command
 from sepcost.cli.app import build
 from tests.faults.world import World
+from tests.strangers.short import in_process
 
 #: Audit events that change files.
 EVENTS = frozenset({"open", "fsync", "os.mkdir", "os.rename", "os.chmod", "os.remove", "os.rmdir"})
@@ -104,7 +105,8 @@ def _run(world: World, words: Sequence[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(world.top / "stderr", os.O_WRONLY | os.O_CREAT), 2)
     sys.argv = ["sepcost", *words]
-    command()
+    with in_process(world.top):  # what measures would take seconds a stage in children
+        command()
 
 
 def _sending(name: str) -> Act:

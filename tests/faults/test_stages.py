@@ -30,9 +30,9 @@ CODES = {
     "EIO": {2, 0},
 }
 BROKEN = [
-    *((name, "SIGKILL") for name in ("analyze", "check", "convert", "convert-apart", "networks")),
-    *((name, "ENOSPC") for name in ("analyze-stdin", "convert", "convert-apart", "networks")),
-    *(("convert-apart", fault) for fault in ("SIGTERM", "SIGINT", "EIO")),
+    *((name, "SIGKILL") for name in ("analyze", "bench", "check", "convert", "networks")),
+    *((name, "ENOSPC") for name in ("analyze-stdin", "bench", "convert", "networks")),
+    *(("convert-apart", fault) for fault in ("SIGKILL", "SIGTERM", "SIGINT", "ENOSPC", "EIO")),
     *(("analyze-stdin", fault) for fault in ("SIGTERM", "SIGINT", "SIGHUP")),
 ]
 
