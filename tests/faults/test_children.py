@@ -8,11 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import onnx
+import onnx.parser
 import pytest
 
 from tests.faults import sound
-from tests.faults.process import TOKEN, start
+from tests.faults.process import TOKEN, run, start
 from tests.faults.world import make
+from tests.latency.models import HANG
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -24,9 +27,21 @@ MEASURING = {
     "report": "report m.onnx -o out.html --max-time 20 -q",
     "convert": "convert m.onnx -o out.onnx --rank 1 --max-time 20 -q",
 }
+STUCK = "bench stuck.onnx --timeout 2 -q"
+
+#: What no child computes for, in hundredths of a second, that does not run the model for ever.
+LONG = 100
 
 
-def worker(running):
+def stuck(folder):
+    """A world with a model that never ends."""
+    world = make(folder)
+    text = f'<ir_version: 8, opset_import: ["": 17]> {HANG}'
+    onnx.save(onnx.parser.parse_model(text), world.work / "stuck.onnx")
+    return world
+
+
+def worker(running, computed=0):
     """Wait for a child of a command that measures."""
     wanted = f"{TOKEN}={running.token}".encode()
     while running.process.poll() is None:
@@ -34,9 +49,10 @@ def worker(running):
             try:
                 words = (process / "cmdline").read_bytes()
                 ours = wanted in (process / "environ").read_bytes()
+                ticks = int((process / "stat").read_text().rsplit(")", 1)[1].split()[11])
             except OSError:
                 continue
-            if ours and b"sepcost.latency.worker" in words:
+            if ours and b"sepcost.latency.worker" in words and ticks >= computed:
                 return int(process.name)
         time.sleep(0.01)
     raise AssertionError(running.end().stderr)
@@ -62,15 +78,37 @@ def test_a_child_that_hangs(tmp_path):
     assert "no sign of life for 2 s" in outcome.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_model_that_never_ends(tmp_path):
+    outcome = run(stuck(tmp_path / "w"), STUCK.split())
+    sound.check(outcome, (MEASUREMENT,))
+    assert "no sign of life for 2 s" in outcome.stderr
+
+
+ENDINGS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL]
+
+
+@pytest.mark.parametrize("number", ENDINGS)
 @pytest.mark.parametrize("name", MEASURING)
 def test_a_parent_that_dies(tmp_path, name, number):
-    world = make(tmp_path / "w")
-    running = start(world, MEASURING[name].split())
+    running = start(make(tmp_path / "w"), MEASURING[name].split())
     worker(running)
+    check_ending(running, number)
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_a_parent_that_dies_while_the_model_never_ends(tmp_path, number):
+    """No handler of a signal runs in the child: all its time goes by in the model."""
+    running = start(stuck(tmp_path / "w"), STUCK.replace("2", "100").split())
+    worker(running, LONG)
+    check_ending(running, number)
+
+
+def check_ending(running, number):
+    """The parent ends as it was asked to, without a word, and its child with it."""
     running.process.send_signal(number)
     outcome = running.end()
     if number == signal.SIGKILL:  # nobody was left to clear the folder for temporary files
+        world = running.world
         for left in world.temporary.iterdir():
             left.rename(world.top / left.name)
     expected = {signal.SIGINT: 130, signal.SIGKILL: -number}.get(number, 128 + number)
