@@ -1,7 +1,8 @@
 """The only module that knows ONNX Runtime: sessions, providers, placement.
 
-Only the child process imports it. ONNX Runtime falls back to the CPU in silence, so everything
-here asks for a provider explicitly and reads back what was granted.
+To import it loads ONNX Runtime: children do, and what looks at outputs and not at times does so
+when it comes to that. ONNX Runtime falls back to the CPU in silence, so everything here asks for a
+provider explicitly and reads back what was granted.
 """
 
 from __future__ import annotations

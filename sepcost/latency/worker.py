@@ -1,6 +1,6 @@
 """The child process: ``python -m sepcost.latency.worker``, one job on stdin, JSON lines on stdout.
 
-Models are run here and nowhere else: a model that crashes, hangs or eats the memory takes this
+What is measured or observed runs here: a model that crashes, hangs or eats the memory takes this
 process with it and not the user's. Lines are ``{"stage": ...}`` while it lives, then one
 ``{"done": ...}`` or ``{"failed": {"type": ..., "message": ...}}``.
 """
