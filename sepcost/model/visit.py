@@ -20,6 +20,7 @@ from sepcost.model.infer import STANDARD, infer
 from sepcost.model.loop import loop
 from sepcost.model.order import in_order
 from sepcost.model.provenance import RANDOM, carried
+from sepcost.model.references import resolved
 from sepcost.model.scan import scan
 from sepcost.model.values import Known, bound_type, opaque, static_shape, text
 from sepcost.model.walk import Scope, Walk, label, node_id
@@ -75,7 +76,7 @@ def _output(walk: Walk, scope: Scope, name: str) -> Known:
 
 def _node(walk: Walk, scope: Scope, node: onnx.NodeProto, declared: Declared) -> None:
     if scope.references is not None:
-        node = _resolved(node, scope.references)
+        node = resolved(node, scope.references)
     inputs = walk.inputs(scope, node)
     site = Site(walk, scope, node, lambda inner, graph: visit(walk, inner, graph))
     function = walk.functions.get(key_of(node)) if walk.functions else None
@@ -179,22 +180,3 @@ def _named(
         known.name = scope.prefix + text(raw)
         named.append(guarded(walk, node, known) if raw else None)
     return named
-
-
-def _resolved(
-    node: onnx.NodeProto, references: Mapping[str, onnx.AttributeProto]
-) -> onnx.NodeProto:
-    """Replace the attributes that refer to those of the function's call."""
-    if not any(a.ref_attr_name for a in node.attribute):
-        return node
-    resolved = onnx.NodeProto()
-    resolved.CopyFrom(node)
-    del resolved.attribute[:]
-    for attribute in node.attribute:
-        if not attribute.ref_attr_name:
-            resolved.attribute.append(attribute)
-        elif attribute.ref_attr_name in references:
-            given = resolved.attribute.add()
-            given.CopyFrom(references[attribute.ref_attr_name])
-            given.name = text(attribute.name)
-    return resolved

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import onnx
 
+from sepcost.model.references import resolved
 from sepcost.model.walk import FunctionKey, Scope, body_prefix, node_id
 
 Body = onnx.GraphProto | onnx.FunctionProto
@@ -59,17 +60,7 @@ class Frame:
 
     def resolved(self, node: onnx.NodeProto) -> onnx.NodeProto:
         """Replace the attributes that refer to those of the function's call."""
-        if not any(a.ref_attr_name for a in node.attribute):
-            return node
-        result = onnx.NodeProto()
-        result.CopyFrom(node)
-        del result.attribute[:]
-        for attribute in node.attribute:
-            given = self.references.get(attribute.ref_attr_name, attribute)
-            if not given.ref_attr_name:
-                result.attribute.add().CopyFrom(given)
-                result.attribute[-1].name = attribute.name
-        return result
+        return resolved(node, self.references)
 
 
 @dataclass(frozen=True, slots=True)
