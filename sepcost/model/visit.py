@@ -11,7 +11,8 @@ from onnx import TypeProto
 from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
-from sepcost.cost.geometry import CONVOLUTIONS, check
+from sepcost.cost.geometry import CONVOLUTIONS
+from sepcost.cost.impossible import check
 from sepcost.errors import ModelError
 from sepcost.model.constants import constant, guarded, initializer
 from sepcost.model.control import Graph, Inputs, Site, call, if_, key_of, other
