@@ -25,38 +25,13 @@ import numpy as np
 from sepcost.errors import SepcostError
 from sepcost.latency import inputs, peak_memory, turns
 from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.latency.wire import Wire
 
-BEAT_NS = 500_000_000
 SETTLING_RUNS = 5  # before the peak of running is read
 PR_SET_PDEATHSIG = 1
 
 Result = dict[str, Any]
 T = TypeVar("T")
-
-
-class Wire:
-    """The line to the parent. ``stage`` says what is going on, ``beat`` that it still is."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        self._last = 0
-        self.doing = ("starting", "the measuring process")
-
-    def send(self, **message: object) -> None:
-        """Write one message."""
-        self._stream.write(json.dumps(message) + "\n")
-        self._stream.flush()
-        self._last = perf_counter_ns()
-
-    def stage(self, doing: str, model: str) -> None:
-        """Begin something that may fail, so that both sides know what did."""
-        self.doing = (doing, model)
-        self.send(stage=doing, model=model)
-
-    def beat(self) -> None:
-        """At most twice a second: a line in the middle of a measurement disturbs it."""
-        if perf_counter_ns() - self._last > BEAT_NS:
-            self.send(stage=None)
 
 
 def probe(job: Job, wire: Wire) -> Result:

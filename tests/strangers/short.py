@@ -15,6 +15,7 @@ from unittest import mock
 from sepcost.errors import SepcostError
 from sepcost.latency import measure, route, runtime, worker
 from sepcost.latency.jobs import Job
+from sepcost.latency.wire import Wire
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def in_process(folder: Path) -> Iterator[None]:
 
 def execute(job: Job, *_: Any) -> Any:
     """Do one job as the child's ``main`` does, with as few turns as there can be."""
-    wire = worker.Wire(io.StringIO())
+    wire = Wire(io.StringIO())
     try:
         done = worker.TASKS[job.task](replace(job, slice_s=0.0), wire)
     except SepcostError:
