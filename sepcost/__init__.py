@@ -27,7 +27,10 @@ _HOMES = {
     "ConvertSettings": "sepcost.separable.settings",
     "Goal": "sepcost.separable.settings",
     "convert": "sepcost.routes.convert",
+    "Plan": "sepcost.separable.plan",
+    "apply": "sepcost.routes.convert",
     "factorize": "sepcost.separable.kernels",
+    "plan": "sepcost.routes.convert",
     "separate": "sepcost.separable.rewrite",
     "Layer": "sepcost.network",
     "LayerCost": "sepcost.cost.analysis",
@@ -62,10 +65,11 @@ if TYPE_CHECKING:
     from sepcost.routes.analyze import analyze, analyze_convolution, sweep
     from sepcost.routes.bench import bench
     from sepcost.routes.check import check
-    from sepcost.routes.convert import convert
+    from sepcost.routes.convert import apply, convert, plan
     from sepcost.routes.diff import diff
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.kernels import factorize
+    from sepcost.separable.plan import Plan
     from sepcost.separable.rewrite import separate
     from sepcost.separable.settings import Aim, ConvertSettings, Goal
 
@@ -88,6 +92,7 @@ __all__ = [
     "MeasurementError",
     "ModelError",
     "Network",
+    "Plan",
     "SepcostError",
     "Settings",
     "SpecError",
@@ -95,11 +100,13 @@ __all__ = [
     "__version__",
     "analyze",
     "analyze_convolution",
+    "apply",
     "bench",
     "check",
     "convert",
     "diff",
     "factorize",
+    "plan",
     "separate",
     "sweep",
 ]

@@ -1,5 +1,8 @@
 """The public names, and the route from a source to its analysis."""
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
 import sepcost
@@ -61,3 +64,43 @@ def test_observing_fills_in_what_depends_on_data(tmp_path):
     found = sepcost.analyze(path, observe=True)
     assert found.coverage.complete
     assert found.totals.macs == 6 * 2 * 4
+
+
+class TestPlanAndApply:
+    """Conversion in two steps, with what comes between in the user's hands."""
+
+    goal = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1))
+
+    def test_together_they_are_convert(self, tmp_path):
+        whole = sepcost.convert("small-cnn", tmp_path / "a.onnx", settings=self.goal)
+        (path,) = sepcost.apply(
+            "small-cnn", sepcost.plan("small-cnn", settings=self.goal), tmp_path / "b.onnx"
+        )
+        assert path.read_bytes() == whole.written[0].read_bytes()
+
+    def test_a_plan_can_be_thinned(self, tmp_path):
+        planned = sepcost.plan("small-cnn", settings=self.goal)
+        thinner = replace(planned, choices=planned.choices[:1])
+        (path,) = sepcost.apply("small-cnn", thinner, tmp_path / "thin.onnx")
+        found = sepcost.analyze(path).totals.macs
+        assert planned.predicted.macs < found < sepcost.analyze("small-cnn").totals.macs
+
+    def test_a_plan_for_another_model_is_refused(self, tmp_path):
+        planned = sepcost.plan("small-cnn", settings=self.goal)
+        with pytest.raises(sepcost.ConversionError, match="conv"):
+            sepcost.apply("vgg16", planned, tmp_path / "other.onnx")
+        assert not list(tmp_path.iterdir())
+
+    def test_a_file_that_is_there_stays(self, tmp_path):
+        planned = sepcost.plan("small-cnn", settings=self.goal)
+        target = tmp_path / "there.onnx"
+        target.write_text("mine")
+        with pytest.raises(sepcost.ConversionError, match="force"):
+            sepcost.apply("small-cnn", planned, target)
+        assert target.read_text() == "mine"
+
+
+def test_a_goal_can_be_called_by_its_name():
+    assert sepcost.Goal(cast("sepcost.Aim", "speedup"), 2) == sepcost.Goal(sepcost.Aim.SPEEDUP, 2)
+    with pytest.raises(sepcost.ConversionError, match="choose from rank, max-error"):
+        sepcost.Goal(cast("sepcost.Aim", "fastest"), 1)

@@ -106,7 +106,7 @@ def _drafts(
     for choice in choices:
         candidate, factors = choice.candidate, choice.factors
         site = places.get(candidate.id)
-        if site is None or site.node.op_type != candidate.op_type:
+        if site is None or not _is_of(candidate, site):
             raise ConversionError(f"{candidate.id!r}: the model has no such convolution")
         if site.place in drafts:
             raise ConversionError(f"{candidate.id!r}: was chosen twice")
@@ -118,6 +118,21 @@ def _drafts(
         draft.finish(proto.ir_version)
         drafts[site.place] = site, draft
     return list(drafts.values())
+
+
+def _is_of(candidate: Candidate, site: Site) -> bool:
+    """Whether the node is the one that the candidate was made of, as far as names and sizes tell.
+
+    Plans of another model find convolutions of the same name in this one.
+    """
+    node = site.node
+    if node.op_type != candidate.op_type or len(node.input) < 2:
+        return False
+    home = site.frame.home(node.input[1])
+    tensor = home[0].tensors.get(home[1]) if home else None
+    return not isinstance(tensor, onnx.TensorProto) or (
+        tuple(tensor.dims) == candidate.layer.inputs[1]
+    )
 
 
 def _apply(drafts: Sequence[tuple[Site, Draft]]) -> None:

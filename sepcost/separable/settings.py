@@ -36,6 +36,12 @@ class Goal:
     aim: Aim = Aim.MAX_ERROR
     value: float = 0.02
 
+    def __post_init__(self) -> None:
+        """Take an aim by its name too."""
+        if self.aim not in set(Aim):
+            raise ConversionError(f"no goal is called {self.aim!r}; choose from {', '.join(Aim)}")
+        object.__setattr__(self, "aim", Aim(self.aim))
+
     @property
     def words(self) -> str:
         """The goal as one would type it."""
