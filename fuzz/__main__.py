@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--seconds", type=int, default=30, help="for each target (30)")
+    parser.add_argument("--seed", type=int, default=0, help="draw alike each time (0: do not)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time")
     given = parser.parse_args(arguments)
     unknown = set(given.targets) - set(TARGETS)
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         sound = [name for name in names if name not in broken]
         with ThreadPoolExecutor(given.jobs) as pool:
-            results = pool.map(fuzzed, sound, [given.seconds] * len(sound))
+            results = pool.map(lambda name: fuzzed(name, given.seconds, given.seed), sound)
             broken += [name for name, holds in zip(sound, results, strict=True) if not holds]
     print(f"broken: {', '.join(broken)}" if broken else "nothing found")
     return 1 if broken else 0
@@ -56,14 +57,16 @@ def replayed(name: str) -> bool:
     return True
 
 
-def fuzzed(name: str, seconds: int) -> bool:
+def fuzzed(name: str, seconds: int, seed: int = 0) -> bool:
     """Fuzz one target; what breaks it is kept among the findings."""
     print(f"{name}: {seconds} s", flush=True)
     with tempfile.TemporaryDirectory(prefix="sepcost-fuzz-") as folder:
         home = Path(folder)
         (home / "found").mkdir()
-        command = _command(name, seconds, home)
+        command = [*_command(name, seconds, home), f"-seed={seed}"]
         environment = os.environ | {"TMPDIR": folder, "XDG_CACHE_HOME": folder}
+        if seed:
+            environment["PYTHONHASHSEED"] = str(seed)
         try:
             child = subprocess.run(
                 command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
