@@ -94,20 +94,12 @@ def bench(
     )
     _refuse_targets(output, export_samples, named)
     refuse_terminal(format_, output)
-    sizes = {
-        "bind": parse.binding(bind, "bench measures one size at a time"),
-        "shape": parse.shapes(shape or ()),
-        "alpha": alpha,
-        "rho": rho,
-    }
+    bound = parse.binding(bind, "bench measures one size at a time")
+    sizes = {"bind": bound, "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
     found = _measured(named, sizes, asked, quiet)
-    place = screen(output is not None)
-    brief = BRIEF if format_ is Format.TABLE and place.terminal else 0
-    emit(RENDER[format_](found, brief if top is None else top, place), output)
+    emit(_rendered(found, format_, top, screen(output is not None)), output)
     if export_samples is not None:
-        from sepcost.report import bench_json
-
-        write(bench_json.samples(found).encode(), export_samples)
+        write(_samples(found), export_samples)
     if not quiet:
         _notes(found)
 
@@ -140,6 +132,17 @@ def _measured(
 
     with live(quiet) as tell:
         return measure(sources, settings=settings, on_progress=tell, **sizes)
+
+
+def _rendered(found: Bench, format_: Format, top: int | None, place: Screen) -> str:
+    brief = BRIEF if format_ is Format.TABLE and place.terminal else 0
+    return RENDER[format_](found, brief if top is None else top, place)
+
+
+def _samples(found: Bench) -> bytes:
+    from sepcost.report import bench_json
+
+    return bench_json.samples(found).encode()
 
 
 def _table(found: Bench, top: int, place: Screen) -> str:
