@@ -9,11 +9,11 @@ from tests.examples.commands import ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 WORDS = sorted(set(re.findall(r"`([^`\n]+)`", TEXT)))
-#: Those in capitals stand for what is to be added.
+#: Those in capitals stand for what is to be added; nothing beside the checkout has to be there.
 PATHS = [
     word
     for word in WORDS
-    if re.fullmatch(r"[\w./]+/[\w./]*|\w+\.py", word) and not re.search("NAME|FORMAT", word)
+    if re.fullmatch(r"\.?\w[\w./]*/[\w./]*|\w+\.py", word) and not re.search("NAME|FORMAT", word)
 ]
 TABLES = [word for word in WORDS if re.fullmatch("[A-Z]{4,}", word)]
 MODULES = sorted(set(re.findall(r"python -m ([\w.]+)", TEXT)))
