@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ from sepcost.model.stamp import check_unchanged
 from sepcost.model.tensors import folder, whole
 from sepcost.model.tree import graphs
 from sepcost.model.unskim import DataFile, Piece, size, unskim, write
+
+if sys.platform != "win32":
+    import fcntl
 
 #: What protobuf can hold in one file, with room for what is not weights.
 MAX_FILE_BYTES = 2**31 - 2**20
@@ -64,31 +68,57 @@ def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Pat
     model = whole(model)
     place = Path(os.path.realpath(target))
     _refuse_folder(place)
-    contents = _contents(model, place)
-    replaced = _replaced(place, contents)
-    for path in (*contents, *replaced):
-        _refuse(model, path, force)
-    try:
-        with _orderly_exit(), contextlib.ExitStack() as stack:
-            drafts = [stack.enter_context(beside(path)) for path in contents]
-            for draft, parts in zip(drafts, contents.values(), strict=True):
-                write(parts, draft.file)
-                settle(draft)
-            _check(model, drafts[-1].name, place)
-            check_unchanged(model.stamps)
-            _publish(drafts, replaced)
-    except OSError as error:
-        raise ConversionError(f"{place}: {error.strerror or error}; nothing was written") from error
+    within = _within(model)
+    with contextlib.nullcontext() if within is not None else _alone(place.parent):
+        contents = _apart(model, place) if within is None else {place: within}
+        replaced = _replaced(place, contents)
+        for path in (*contents, *replaced):
+            _refuse(model, path, force)
+        try:
+            _write(model, place, contents, replaced)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConversionError(f"{place}: {reason}; nothing was written") from error
     return tuple(reversed(contents))
 
 
-def _contents(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
+def _write(
+    model: Loaded, place: Path, contents: Mapping[Path, list[Piece]], replaced: Sequence[Path]
+) -> None:
+    """Write all files beside their places, and publish them once they are checked."""
+    with _orderly_exit(), contextlib.ExitStack() as stack:
+        drafts = [stack.enter_context(beside(path)) for path in contents]
+        for draft, parts in zip(drafts, contents.values(), strict=True):
+            write(parts, draft.file)
+            settle(draft)
+        _check(model, drafts[-1].name, place)
+        check_unchanged(model.stamps)
+        _publish(drafts, replaced)
+
+
+def _within(model: Loaded) -> list[Piece] | None:
+    """Lay out one file that holds the weights too, unless they were apart or are too large."""
+    if _keeps_apart(model):
+        return None
+    parts = unskim(model.proto, folder(model))
+    return parts if size(parts) <= MAX_FILE_BYTES else None
+
+
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Hold a folder: of two that put data and then a model there, one would remove the other's."""
+    with contextlib.ExitStack() as stack:
+        if sys.platform != "win32":
+            with contextlib.suppress(OSError):  # some file systems lock no folders
+                handle = os.open(place, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _apart(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
     """Lay out the files to write; the model comes last, when what it refers to is there."""
     home = folder(model)
-    if not _keeps_apart(model):
-        parts = unskim(model.proto, home)
-        if size(parts) <= MAX_FILE_BYTES:
-            return {place: parts}
     if place.name.encode(errors="ignore") != os.fsencode(place.name):
         raise ConversionError(f"{place}: models name data files in UTF-8, which this is not")
     proto = onnx.ModelProto()

@@ -304,6 +304,28 @@ def test_weights_that_are_gone_are_named(tmp_path):
     assert files(tmp_path) == ["in.onnx"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked there")
+@pytest.mark.usefixtures("apart")
+def test_others_wait_while_data_and_then_the_model_are_put_in_place(tmp_path, monkeypatch):
+    """Else one would remove the data that the other's model, there a moment later, refers to."""
+    import fcntl
+
+    refused = []
+
+    def check(*_):
+        folder = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            refused.append(error)
+        finally:
+            os.close(folder)
+
+    monkeypatch.setattr(module, "_check", check)
+    save(load(tmp_path / "in.onnx"), tmp_path / "out.onnx")
+    assert refused
+
+
 def run_script(script: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
