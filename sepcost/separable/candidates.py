@@ -41,7 +41,6 @@ class Candidate:
     convolution: Convolution
     weight: str  # name of the value that the convolution reads as its weight
     dtype: str  # of the weight as the convolution sees it, and of what replaces it
-    profitable: bool  # whether rank 1 takes fewer MACs
     weight_of: Recipe = field(repr=False, compare=False)
     bias_of: Recipe | None = field(repr=False, compare=False)
     quantized: bool = False  # the weight comes out of a DequantizeLinear
@@ -200,7 +199,6 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
         convolution=geometry,
         weight=layer.reads[1],
         dtype=look.network.values[layer.reads[1]].dtype,
-        profitable=separable(layer, geometry, None, 0).eligible,
         weight_of=known[0],
         bias_of=_bias(look, layers),
         quantized=last is not None and last.op_type == "DequantizeLinear",
