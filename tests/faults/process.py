@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -65,6 +66,8 @@ def start(
     world: World, words: Sequence[str], fault: Fault = NONE, stdin: IO[bytes] | None = None
 ) -> Running:
     """Start a command in a world."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's & has it, and children
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     token = secrets.token_hex(8)
     changed: dict[str, str | None] = {**world.environment(), **fault.environment, TOKEN: token}
     before = digests(world.work)
