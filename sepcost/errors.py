@@ -10,10 +10,23 @@
 """
 
 
+def printable(text: str) -> str:
+    """Show what does not print, such as a line break, ESC or a bidi override, as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
 class SepcostError(Exception):
     """The user's input is at fault; the message says where and what to do."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """One line, whatever the names in it hold."""
+        return printable(super().__str__())
 
 
 class ModelError(SepcostError):

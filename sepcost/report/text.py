@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from sepcost.errors import printable
+
 #: What makes a spreadsheet read a cell as a formula, in both widths that they accept.
 FORMULA = tuple("=+-@＝＋－＠")
 
@@ -18,11 +20,7 @@ PLAIN_WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ,×]|\.(?=\d)|:(?= ))*")
 
 def terminal(text: str) -> str:
     """Show what does not print, such as ESC or a bidi override, as its Python escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+    return printable(text)
 
 
 def code(text: str) -> str:

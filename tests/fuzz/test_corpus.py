@@ -35,7 +35,7 @@ def raising(error):
 @pytest.mark.parametrize(
     ("error", "sound"),
     [
-        (SepcostError("one line"), True), (SepcostError("two\nlines"), False),
+        (SepcostError("one line"), True), (SepcostError("of\na name"), True),
         (SepcostError(""), False), (KeyError("x"), False), (RecursionError(), False),
     ],
 )  # fmt: skip

@@ -1,0 +1,19 @@
+"""What a refusal looks like, whatever stood in the file."""
+
+from __future__ import annotations
+
+import pytest
+
+from sepcost.errors import BindingError, ModelError, SepcostError, printable
+
+
+@pytest.mark.parametrize("kind", [SepcostError, ModelError, BindingError])
+def test_a_refusal_is_one_line_that_prints(kind: type[SepcostError]) -> None:
+    told = str(kind("m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"))
+    assert told == r"m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"
+    assert told.isprintable()
+
+
+def test_what_prints_stays() -> None:
+    assert printable("3×3, µs, „größer“") == "3×3, µs, „größer“"
+    assert str(SepcostError()) == ""
