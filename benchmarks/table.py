@@ -159,7 +159,7 @@ def bench(document: Document) -> Iterable[Row]:
         yield (
             f"two copies of one model, {on}",
             f"called the same in {equal.get('same', 0)} {number}, {equal['seconds']:.0f} s each; "
-            f"the interval holds 1 in {equal['covered']}",
+            f"the interval holds the ratio 1 in {equal['covered']}",
         )
         yield (
             f"a twin with 5 % more MACs, {on}",
