@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from sepcost.separable.job import Job, prepared
 from sepcost.separable.judge import judged, nothing
 from sepcost.separable.ranked import ranked
 from sepcost.separable.settings import Aim, By, ConvertSettings, OnProgress, check
+
+AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,7 @@ def convert(
     if not job.found.found:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         return nothing(job, "no convolution can be converted", missed=saving)
-    found = _planned(job)
-    result = judged(job, found)
+    found, result = _carried_out(job)
     if wanted.frontier:
         result = replace(result, frontier=_frontier(job))
     check_unchanged(job.loaded.stamps)
@@ -89,15 +91,35 @@ def _check_target(source: str | Path, wanted: Wanted) -> None:
         raise ConversionError(f"{target}: exists; give --force to replace it, or name another")
 
 
-def _planned(job: Job) -> Found:
-    """The selection that meets the goal best."""
-    settings = job.settings
+def _carried_out(job: Job) -> tuple[Found, Conversion]:
+    """Plan and judge; again where the last measurement, the longest, finds the speed missed."""
+    search = _search(job)
+    found = search()
+    result = judged(job, found)
+    for _ in range(AGAIN):
+        slower = job.settings.goal.aim is Aim.SPEEDUP and result.missed and found.met
+        if not (slower and result.speedup and found.measured):
+            break
+        job.tell(f"{result.speedup:.2f} times as fast in the end: planning again")
+        job.trials.correction *= result.speedup / found.measured
+        found = search()
+        result = judged(job, found)
+    return found, result
+
+
+def _search(job: Job) -> Callable[[], Found]:
+    """What finds the selection that meets the goal best; menus are made and fitted once."""
+    settings, trials = job.settings, job.trials
     if settings.goal.aim is Aim.RANK:
-        return ranked(job.found.found, settings, job.trials)
-    made = curves(job.found.found, job.before, settings, job.trials)
+        return lambda: ranked(job.found.found, settings, trials)
+    made = curves(job.found.found, job.before, settings, trials)
     whole = float(job.before.totals.macs) if made.by is By.MACS else made.latency
-    solved = [goals.solve(settings.goal, one, job.trials, whole) for one in made.curves]
-    return goals.better(settings.goal, solved, job.trials)
+
+    def search() -> Found:
+        solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
+        return goals.better(settings.goal, solved, trials)
+
+    return search
 
 
 def _frontier(job: Job) -> tuple[FrontierPoint, ...]:

@@ -57,7 +57,7 @@ def judged(job: Job, found: Found) -> Conversion:
         fidelity,
         bench,
         found.measured,
-        notes=tuple(job.notes),
+        notes=tuple(dict.fromkeys(job.notes)),
     )
     return replace(result, missed=_missed(result, found))
 

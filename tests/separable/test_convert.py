@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ from sepcost.routes.convert import convert
 from sepcost.separable import convert as route
 from sepcost.separable import job
 from sepcost.separable.activations import runner
+from sepcost.separable.judge import judged
 from sepcost.separable.settings import Aim, By, ConvertSettings, Goal
 from sepcost.separable.verify import compare
 from tests.separable import networks
@@ -208,6 +210,26 @@ def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
     assert found.measured is not None
     assert found.plan.predicted.speedup is not None
     assert (tmp_path / "cache" / "sepcost" / "layers.json").exists()
+
+
+def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path, monkeypatch):
+    """The first result is told to be a tenth slower than the search saw it."""
+    monkeypatch.setattr("sepcost.separable.timing.child.execute", played)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    seen = []
+
+    def judging(job, found):
+        seen.append((found.measured, found.measured / job.trials.correction))
+        if len(seen) == 1:
+            return SimpleNamespace(missed="too slow", speedup=0.9 * found.measured)
+        return judged(job, found)
+
+    monkeypatch.setattr("sepcost.separable.convert.judged", judging)
+    convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=By.LATENCY))
+    (first, _), (second, uncorrected), *_ = seen
+    assert first >= 1.3
+    assert second >= 1.3
+    assert uncorrected == pytest.approx(second / 0.9)
 
 
 def played(job, *_):
