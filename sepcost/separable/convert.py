@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from sepcost.model.save import save
 from sepcost.model.stamp import check_unchanged
 from sepcost.separable import goals
 from sepcost.separable.conversion import Conversion
-from sepcost.separable.curves import curves
-from sepcost.separable.frontier import FrontierPoint, frontier
+from sepcost.separable.curves import Curves, curves
+from sepcost.separable.frontier import frontier
 from sepcost.separable.goals import Found
 from sepcost.separable.job import Job, prepared
 from sepcost.separable.judge import judged, nothing
@@ -61,9 +60,10 @@ def convert(
     if not job.found.found:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         return nothing(job, "no convolution can be converted", missed=saving)
-    found, result = _carried_out(job)
-    if wanted.frontier:
-        result = replace(result, frontier=_frontier(job))
+    made = _curves(job, wanted)
+    found, result = _carried_out(job, made)
+    if wanted.frontier and made is not None:
+        result = replace(result, frontier=frontier(made, job.before, job.trials))
     check_unchanged(job.loaded.stamps)
     written: tuple[Path, ...] = ()
     if wanted.target is not None and result.plan.choices and (not result.missed or wanted.force):
@@ -91,10 +91,9 @@ def _check_target(source: str | Path, wanted: Wanted) -> None:
         raise ConversionError(f"{target}: exists; give --force to replace it, or name another")
 
 
-def _carried_out(job: Job) -> tuple[Found, Conversion]:
+def _carried_out(job: Job, made: Curves | None) -> tuple[Found, Conversion]:
     """Plan and judge; again where the last measurement, the longest, finds the speed missed."""
-    search = _search(job)
-    found = search()
+    found = _planned(job, made)
     result = judged(job, found)
     for _ in range(AGAIN):
         slower = job.settings.goal.aim is Aim.SPEEDUP and result.missed and found.met
@@ -102,26 +101,23 @@ def _carried_out(job: Job) -> tuple[Found, Conversion]:
             break
         job.tell(f"{result.speedup:.2f} times as fast in the end: planning again")
         job.trials.correction *= result.speedup / found.measured
-        found = search()
+        found = _planned(job, made)
         result = judged(job, found)
     return found, result
 
 
-def _search(job: Job) -> Callable[[], Found]:
-    """What finds the selection that meets the goal best; menus are made and fitted once."""
+def _planned(job: Job, made: Curves | None) -> Found:
+    """The selection that meets the goal best; a rank leaves nothing to choose."""
     settings, trials = job.settings, job.trials
-    if settings.goal.aim is Aim.RANK:
-        return lambda: ranked(job.found.found, settings, trials)
-    made = curves(job.found.found, job.before, settings, trials)
+    if settings.goal.aim is Aim.RANK or made is None:
+        return ranked(job.found.found, settings, trials)
     whole = float(job.before.totals.macs) if made.by is By.MACS else made.latency
-
-    def search() -> Found:
-        solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
-        return goals.better(settings.goal, solved, trials)
-
-    return search
+    solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
+    return goals.better(settings.goal, solved, trials)
 
 
-def _frontier(job: Job) -> tuple[FrontierPoint, ...]:
-    made = curves(job.found.found, job.before, job.settings, job.trials)
-    return frontier(made, job.before, job.trials)
+def _curves(job: Job, wanted: Wanted) -> Curves | None:
+    """Menus that are fitted and timed once, for the goal and for the frontier; None for a rank."""
+    if job.settings.goal.aim is Aim.RANK and not wanted.frontier:
+        return None
+    return curves(job.found.found, job.before, job.settings, job.trials)

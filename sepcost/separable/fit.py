@@ -93,12 +93,14 @@ def fit_menu(
     group = len(statistics.patch_mean)
     cuts = [layout(weight.shape, form, rank, group=group) for form, rank in menu]
     full = {form: exact_rank(weight, form, group=group) for form in _scannable(menu)}
+    ridged = _ridged(statistics, options.ridge)
     problems: dict[bool, Problem] = {}
     made: dict[int, Factors] = {}
     for alike in {(cut.form, cut.width): cut for cut in cuts}.values():
         apart = alike.form is Form.POINTWISE_DEPTHWISE
         if apart not in problems:
-            problems[apart] = _problem(weight, statistics, options, apart=apart)
+            roots = _roots(options.metric, group, len(weight), apart=apart)
+            problems[apart] = _problem(weight, statistics, ridged, roots)
         solve = SOLVERS[alike.form](problems[apart], alike, options.iterations)
         for position, cut in enumerate(cuts):
             if (cut.form, cut.width) == (alike.form, alike.width):
@@ -113,18 +115,23 @@ def _scannable(menu: Sequence[tuple[Form, int]]) -> set[Form]:
     return {form for form, _ in menu} - {Form.BLOCK_POINTWISE}
 
 
-def _problem(
-    weight: NDArray[Any], statistics: Statistics, options: FitOptions, *, apart: bool
-) -> Problem:
-    largest(weight)  # refuses what is no number
-    group, features = statistics.patch_mean.shape
-    roots = _roots(options.metric, group, len(weight), apart=apart)
-    kernels = roots @ weight.astype(np.float64).reshape(group, -1, features)
+def _ridged(statistics: Statistics, ridge: float) -> tuple[Array, Array]:
+    """S + a·1 and a [G], the same for every form."""
     covariance = statistics.covariance.astype(np.float64)
     variance = np.einsum("gii->gi", covariance)
     mean = variance.mean(1)
-    pull = np.where(mean > 0, max(options.ridge, 1e-9) * mean, 1.0)
+    pull = np.where(mean > 0, max(ridge, 1e-9) * mean, 1.0)
     variance += pull[:, None]
+    return covariance, pull
+
+
+def _problem(
+    weight: NDArray[Any], statistics: Statistics, ridged: tuple[Array, Array], roots: Array
+) -> Problem:
+    largest(weight)  # refuses what is no number
+    covariance, pull = ridged
+    group, _, features = statistics.cross.shape
+    kernels = roots @ weight.astype(np.float64).reshape(group, -1, features)
     cross = roots @ statistics.cross + pull[:, None, None] * kernels
     total = _variance(roots, statistics) + pull[:, None] * np.sum(kernels**2, axis=2)
     return Problem(covariance, cross, kernels, total, roots, pull)

@@ -5,10 +5,10 @@ Its size is measured as eᵀ·Q·e with
 
     Q = E[JᵀJ] = E[g·gᵀ],   g = Jᵀ·v,   v standard normal numbers
 
-the mean over positions and samples: one run of the network and one run backward give it for all
-layers at once (``backward``). Of classifiers J is that of the scores without their mean, which
-changes no probability, or, where the outputs are probabilities, in the metric of Fisher; of all
-other outputs that of relative changes.
+summed over positions, the mean over samples: one run of the network and one run backward give it
+for all layers at once (``backward``). Of classifiers J is that of the scores without their mean,
+which changes no probability, or, where the outputs are probabilities, in the metric of Fisher; of
+all other outputs that of relative changes.
 """
 
 from __future__ import annotations

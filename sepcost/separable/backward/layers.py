@@ -100,10 +100,19 @@ def batch_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
     if layer.attributes.get("training_mode", 0):
         raise NoGradient
     scale, variance = (tape.value(layer.reads[k]) for k in (1, 4))
+    factor = tape.add("Div", scale, _deviation(tape, layer, variance))
+    return [tape.add("Mul", first(given), _by_channel(tape, layer, factor))]
+
+
+def _deviation(tape: Tape, layer: Layer, variance: str) -> str:
     epsilon = tape.constant(number(layer, "epsilon", 1e-5))
-    factor = tape.add("Div", scale, tape.add("Sqrt", tape.add("Add", variance, epsilon)))
+    return tape.add("Sqrt", tape.add("Add", variance, epsilon))
+
+
+def _by_channel(tape: Tape, layer: Layer, vector: str) -> str:
+    """[C] as [C, 1, ...], to stand beside the layer's input."""
     along = tape.constant(np.array([-1, *[1] * (len(layer.inputs[0]) - 2)]))
-    return [tape.add("Mul", first(given), tape.add("Reshape", factor, along))]
+    return tape.add("Reshape", vector, along)
 
 
 def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
@@ -115,15 +124,12 @@ def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
     x, g = tape.value(layer.reads[0]), first(given)
     away = tape.add("Sub", x, mean(x))
-    variance = mean(tape.add("Mul", away, away))
-    epsilon = tape.constant(number(layer, "epsilon", 1e-5))
-    spread = tape.add("Sqrt", tape.add("Add", variance, epsilon))
+    spread = _deviation(tape, layer, mean(tape.add("Mul", away, away)))
     unit = tape.add("Div", away, spread)
     kept = tape.add(
         "Sub", tape.add("Sub", g, mean(g)), tape.add("Mul", unit, mean(tape.add("Mul", g, unit)))
     )
-    along = tape.constant(np.array([-1, *[1] * (len(layer.inputs[0]) - 2)]))
-    scale = tape.add("Reshape", tape.value(layer.reads[1]), along)
+    scale = _by_channel(tape, layer, tape.value(layer.reads[1]))
     return [tape.add("Div", tape.add("Mul", kept, scale), spread)]
 
 
