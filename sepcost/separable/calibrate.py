@@ -154,9 +154,9 @@ def _assembled(
         one.name: _item(arrays[one.name].shape, stacked, batch, one.sizes[0] if stacked else None)
         for one in inputs
     }
-    places = np.arange(count)
-    made = Calibration(samples, places, batch, stacked, _labels(path, labels, count), item)
-    return replace(made, places=whole(places, made)) if fixed else made
+    places, known = np.arange(count), _labels(path, labels, count)
+    made = Calibration(samples, places, batch, stacked, bool(fixed), known, item)
+    return replace(made, places=whole(places, made))
 
 
 def _fits(shape: Shape, sizes: Sequence[int | None], ndim: int, wanted: int) -> bool:

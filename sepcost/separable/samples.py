@@ -35,6 +35,7 @@ class Calibration:
     places: NDArray[np.int64]
     batch: int  # samples of one run
     stacked: bool  # whether a run takes ``batch`` rows, or one whole sample
+    fixed: bool = False  # whether the model takes ``batch`` rows and no other number
     labels: NDArray[np.int64] | None = None
     item: Mapping[str, Shape] | None = None  # the shape of each input in a run of one
 
@@ -47,12 +48,12 @@ class Calibration:
         Parameters
         ----------
         limit
-            Of all samples.
+            Of all samples; the last run is a whole one where the model takes no other.
         rows
             Of one run at most, where the model leaves that open.
         """
-        places = self.places[:limit]
-        step = min(rows, BATCH) if self.stacked and self.batch == BATCH else self.batch
+        places = self._first(limit)
+        step = self.batch if self.fixed else min(rows, self.batch)
         for start in range(0, len(places), step):
             chosen = places[start : start + step]
             feeds = {name: read(chosen) for name, read in self.samples.items()}
@@ -60,7 +61,12 @@ class Calibration:
 
     def known(self, limit: int | None = None) -> NDArray[np.int64] | None:
         """The labels of the samples, in the order of ``batches``."""
-        return None if self.labels is None else self.labels[self.places[:limit]]
+        return None if self.labels is None else self.labels[self._first(limit)]
+
+    def _first(self, limit: int | None) -> NDArray[np.int64]:
+        if limit is not None and self.fixed:
+            limit = -(-limit // self.batch) * self.batch
+        return self.places[:limit]
 
     def split(self, every: int = HELD) -> tuple[Calibration, Calibration]:
         """Samples to fit to, and one in ``every`` to judge by; whole batches where they must be."""
@@ -79,8 +85,4 @@ class Calibration:
 
 def whole(places: NDArray[np.int64], of: Calibration) -> NDArray[np.int64]:
     """Only whole batches, where the model takes no others."""
-    return (
-        places
-        if of.batch == BATCH or not of.stacked
-        else places[: len(places) // of.batch * of.batch]
-    )
+    return places[: len(places) // of.batch * of.batch] if of.fixed else places

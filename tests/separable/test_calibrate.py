@@ -217,3 +217,16 @@ def test_a_model_that_takes_single_numbers_is_fed_one_a_sample(tmp_path):
         1,
         2,
     ]
+
+
+@pytest.mark.parametrize("size", [4, 32])
+def test_a_model_of_a_fixed_batch_is_never_fed_another(tmp_path, size):
+    """32 is also what is taken where the model leaves it open."""
+    path = archive(tmp_path, x=numbers(3 * size + 1, 2, 3), labels=np.arange(3 * size + 1))
+    data = open_data(path, (Input("x", "float32", (size, 2, 3)),), ImageFormat())
+    for limit, runs in ((None, 3), (1, 1), (size + 1, 2)):
+        assert [len(feeds["x"]) for feeds in data.batches(limit, 2)] == [size] * runs
+        known = data.known(limit)
+        assert known is not None
+        assert len(known) == size * runs
+    assert [len(side) % size for side in data.split(2)] == [0, 0]
