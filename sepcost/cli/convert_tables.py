@@ -13,6 +13,7 @@ from sepcost.report.convert import (
     fidelity_columns,
     frontier_columns,
     headline,
+    kept,
     kept_columns,
 )
 from sepcost.report.text import shorten, terminal
@@ -39,7 +40,7 @@ def _parts(found: Conversion, screen: Screen) -> Iterator[Part]:
         yield table(choice_columns(), found.plan.choices, screen)
     if found.plan.kept:
         yield "\n"
-        yield table(kept_columns(), found.plan.kept, screen)
+        yield table(kept_columns(), kept(found), screen)
     if found.fidelity is not None:
         yield "\n"
         yield table(fidelity_columns(), found.fidelity.outputs, screen)

@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from rich.cells import cell_len
@@ -95,9 +96,17 @@ def table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -
     roles = [column.role for column in fitted]
     body = (
         line(cells, map(style_of, roles, cells))
-        for cells in zip(*(column.cells for column in fitted), strict=True)
+        for row in zip(*(column.cells for column in fitted), strict=True)
+        for cells in _lines(row)
     )
     return "\n".join((head, rule, *body)) + "\n"
+
+
+def _lines(row: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    """The lines of a row: one, unless a cell was wrapped."""
+    if not any("\n" in cell for cell in row):
+        return (row,)
+    return zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
 
 
 def _plain(text: str, _: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeVar
@@ -14,7 +14,7 @@ Row = TypeVar("Row")
 Measure = Callable[[str], int]
 
 GAP = 2
-#: The name column gets at least this much before any other column is added.
+#: Names and words get at least this much before any other column is added.
 NAME_WIDTH = 16
 #: No cell is wider; the middle of a longer one is cut out.
 WIDEST = 72
@@ -22,13 +22,18 @@ WIDEST = 72
 NARROW = 100
 LIMITS: Mapping[str, int] = {"name": WIDEST, "saving": 26}
 OTHER_LIMIT = 12
+#: Words are wrapped, not cut, up to here.
+WORDS = 240
 #: Columns from this rank on are added only where every name stays whole.
 LUXURY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One column that fits: its header, its cells made safe, and its width."""
+    """One column that fits: its header, its cells made safe, and its width.
+
+    A line break in a cell is one that wrapping made: those of the model are escaped.
+    """
 
     header: str
     cells: tuple[str, ...]
@@ -42,29 +47,43 @@ def fit(
 ) -> tuple[Cells, ...]:
     """The columns that fit into ``width`` characters, those of the lowest rank first.
 
-    The name column takes what is left, and its names lose their middles where that is too little.
+    Names and words take what is left: names lose their middles where that is too little, words
+    are wrapped.
     """
     found = {column: _cells(column, rows, width, measure) for column in filled(columns, rows)}
     cut = sum(max(0, c.width - NAME_WIDTH) for c in found.values() if c.role == "name")
     chosen: set[Column[Row]] = set()
     used = -GAP
     for column, cells in sorted(found.items(), key=lambda item: item[0].rank):
-        wanted = min(cells.width, NAME_WIDTH) if column.role == "name" else cells.width
+        wanted = min(cells.width, NAME_WIDTH) if column.role in RESIZE else cells.width
         reserve = cut if column.rank >= LUXURY else 0
         if column.rank == 0 or used + GAP + wanted + reserve <= width:
             chosen.add(column)
             used += GAP + wanted
-    spare = max(0, width - used)
+    flexible = {c: found[c].width for c in columns if c in chosen and c.role in RESIZE}
+    least = sum(min(size, NAME_WIDTH) for size in flexible.values())
+    widths = _shares(flexible, least + max(0, width - used))
     return tuple(
-        _widen(found[column], spare, measure) if column.role == "name" else found[column]
+        RESIZE[column.role](found[column], widths[column], measure)
+        if column in widths
+        else found[column]
         for column in columns
         if column in chosen
     )
 
 
+def _shares(wanted: Mapping[Column[Row], int], width: int) -> dict[Column[Row], int]:
+    """Share a width out: the modest get what they want, the others as much as each other."""
+    shares: dict[Column[Row], int] = {}
+    for column, size in sorted(wanted.items(), key=lambda item: item[1]):
+        shares[column] = min(size, (width - sum(shares.values())) // (len(wanted) - len(shares)))
+    return shares
+
+
 def _cells(column: Column[Row], rows: Sequence[Row], width: int, measure: Measure) -> Cells:
     narrow = width < NARROW and column.untrusted
     limit = LIMITS.get(column.role, OTHER_LIMIT) if narrow else WIDEST
+    limit = WORDS if column.role == "words" else limit
     cells = tuple(_safe(column.cell(row), limit) for row in rows)
     widest = max(map(measure, (column.header, *cells)))
     return Cells(column.header, cells, widest, column.right, column.role)
@@ -75,9 +94,8 @@ def _safe(text: str, limit: int) -> str:
     return shorten(terminal(shorten(text, limit)), limit)
 
 
-def _widen(names: Cells, spare: int, measure: Measure) -> Cells:
-    """Give the name column its least width and all that no other column took."""
-    width = min(names.width, NAME_WIDTH) + spare
+def _shortened(names: Cells, width: int, measure: Measure) -> Cells:
+    """Names that fit: without the path they share, then without their middles."""
     if names.width <= width:
         return names
     common = _common_path(names.cells)
@@ -103,3 +121,29 @@ def _cut(text: str, width: int, measure: Measure) -> str:
         text = shorten(text, limit)
         limit -= 1
     return text
+
+
+def _wrapped(words: Cells, width: int, measure: Measure) -> Cells:
+    """Lines broken between words."""
+    if words.width <= width:
+        return words
+    cells = tuple("\n".join(_lines(cell, width, measure)) for cell in words.cells)
+    widest = max(measure(line) for cell in (words.header, *cells) for line in cell.split("\n"))
+    return Cells(words.header, cells, widest, words.right, words.role)
+
+
+def _lines(text: str, width: int, measure: Measure) -> Iterator[str]:
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if measure(longer) > width and line:
+            yield line
+            longer = word
+        line = _cut(longer, width, measure)
+    yield line
+
+
+RESIZE: Mapping[str, Callable[[Cells, int, Measure], Cells]] = {
+    "name": _shortened,
+    "words": _wrapped,
+}

@@ -32,7 +32,7 @@ class Column(Generic[Row]):
     rank: int = 0
     right: bool = True
     untrusted: bool = False  # the cell holds text from the model
-    role: str = ""  # "name" takes what width is left; "saving" and "share" may be coloured
+    role: str = ""  # name, words: take the width left; saving, share: may be coloured
 
 
 def operations(macs: int | None, unit: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sepcost.report.bench import duration
 from sepcost.report.columns import Column
+from sepcost.report.prose import NAMED
 from sepcost.report.units import human, percent, times
 
 if TYPE_CHECKING:
-    from sepcost.separable.candidates import Skip
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.frontier import FrontierPoint
     from sepcost.separable.plan import Choice
@@ -104,12 +106,36 @@ def choice_columns() -> tuple[Column[Choice], ...]:
     )
 
 
-def kept_columns() -> tuple[Column[Skip], ...]:
-    """One row a convolution that stays."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The convolutions that stay for one reason."""
+
+    op_type: str
+    reason: str
+    layers: tuple[str, ...]
+
+    @property
+    def named(self) -> str:
+        """The first layers, and how many there are besides."""
+        more = len(self.layers) - NAMED
+        return ", ".join(self.layers[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def kept(found: Conversion) -> tuple[Kept, ...]:
+    """The convolutions that stay, by operator and reason; a deep network has a hundred."""
+    layers: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for skip in found.plan.kept:
+        layers[skip.op_type, skip.reason].append(skip.name or skip.id)
+    return tuple(Kept(op, why, tuple(names)) for (op, why), names in layers.items())
+
+
+def kept_columns() -> tuple[Column[Kept], ...]:
+    """One row a reason."""
     return (
-        Column("kept", lambda s: s.name or s.id, 0, False, True, "name"),
-        Column("op", lambda s: s.op_type, 1, False, True),
-        Column("why", lambda s: s.reason, 0, False, True),
+        Column("kept", lambda k: str(len(k.layers)), 0),
+        Column("op", lambda k: k.op_type, 1, False, True),
+        Column("why", lambda k: k.reason, 0, False, True, "words"),
+        Column("layers", lambda k: k.named, 0, False, True, "words"),
     )
 
 

@@ -12,6 +12,7 @@ from sepcost.report.convert import (
     fidelity_columns,
     frontier_columns,
     headline,
+    kept,
     kept_columns,
 )
 from sepcost.report.markdown import table
@@ -31,7 +32,7 @@ def _parts(found: Conversion) -> Iterator[str]:
     if found.plan.choices:
         yield table(choice_columns(), found.plan.choices)
     if found.plan.kept:
-        yield table(kept_columns(), found.plan.kept)
+        yield table(kept_columns(), kept(found))
     if found.fidelity is not None:
         yield table(fidelity_columns(), found.fidelity.outputs)
     if found.frontier:

@@ -109,7 +109,7 @@ def recipe(frame: Frame, name: Name, home: Path, overridable: frozenset[Name]) -
         if key in steps:
             continue
         if where.prefix == "" and own in overridable:
-            return f"its weight {text(own)!r} is a graph input too, so a caller may replace it"
+            return "its weight is a graph input too, so a caller may replace it"
         if own in where.tensors:
             steps[key] = Step(key, where, where.tensors[own], None)
             continue

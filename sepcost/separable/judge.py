@@ -78,7 +78,7 @@ def _left(job: Job, found: Found) -> list[Skip]:
     for one in job.found.found:
         if one.id not in chosen:
             offers = len(menus[one.id].options) > 1 if one.id in menus else True
-            reason = "costs its error more than it saves" if offers else "nothing pays"
+            reason = "loses too much for what it saves" if offers else "no form of it is cheaper"
             left.append(Skip(one.id, one.name, one.op_type, reason))
     return left
 

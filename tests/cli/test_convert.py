@@ -61,7 +61,9 @@ def test_every_layer_and_every_promise_is_shown(net, out):
     assert "goal: --macs 0.5" in report
     assert "predicted" in report
     assert str(out) in report
-    assert {"a", "b"} <= {line.split()[0] for line in report.splitlines() if line.strip()}
+    rows = [line.split() for line in report.splitlines() if line.strip()]
+    assert ["b", "depthwise-pointwise"] in [row[:2] for row in rows]
+    assert "a" in [row[-1] for row in rows]
 
 
 def test_verification_measures_outputs_and_latency(net, out):
@@ -90,6 +92,12 @@ def test_rows_in_csv_are_layers(net):
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(report))}
     assert rows["a"]["action"] == "converted"
     assert (rows["b"]["action"], rows["b"]["reason"]) == ("kept", "named by --skip")
+
+
+def test_what_stays_is_listed_by_its_reason(net):
+    report = ok(net, "--dry-run", "--rank", "1", "--skip", "[ab]", "--no-verify")
+    rows = [" ".join(line.split()) for line in report.splitlines()]
+    assert rows[rows.index("kept op why layers") + 2 :] == ["2 Conv named by --skip a, b"]
 
 
 def test_markdown_has_tables(net):

@@ -42,6 +42,26 @@ def test_names_that_are_cut_lose_the_path_that_they_share_first():
     assert name.cells == ("…conv_0", "…conv_1")
 
 
+SAID: tuple[Column[tuple[str, str]], ...] = (
+    Column("n", lambda row: "1", 0),
+    Column("why", lambda row: row[0], 0, False, True, "words"),
+    Column("layers", lambda row: row[1], 0, False, True, "words"),
+)
+
+
+def test_words_are_wrapped_and_nothing_of_them_is_cut():
+    (_, why, layers) = fit(SAID, [("one two three four five", "a, b")], 27, cell_len)
+    assert why.cells == ("one two three\nfour five",)
+    assert layers.cells == ("a, b",)
+
+
+def test_words_share_the_width_and_the_short_leave_theirs_to_the_long():
+    (_, why, layers) = fit(SAID, [("w" * 100, "l" * 100)], 65, cell_len)
+    assert (why.width, layers.width) == (30, 30)
+    (_, why, layers) = fit(SAID, [("w" * 100, "l" * 10)], 65, cell_len)
+    assert (why.width, layers.width) == (50, 10)
+
+
 names = st.text(st.characters(exclude_categories=("Mn", "Me", "Mc")), max_size=300)
 
 
@@ -56,3 +76,13 @@ def test_tables_fit_whatever_the_names(texts, width):
 def test_a_name_of_a_megabyte():
     (name, _) = fit(COLUMNS, [("x" * 1_000_000, "1", "", "")], 200, cell_len)
     assert name.width == 72
+
+
+@given(st.lists(st.tuples(names, names), min_size=1, max_size=4), st.integers(40, 120))
+def test_wrapped_words_fit_and_keep_every_word(rows, width):
+    fitted = fit(SAID, rows, width, cell_len)
+    assert sum(cells.width for cells in fitted) + GAP * (len(fitted) - 1) <= width
+    for cells in fitted:
+        assert all(
+            cell_len(line) <= cells.width for cell in cells.cells for line in cell.split("\n")
+        )
