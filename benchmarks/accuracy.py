@@ -29,7 +29,7 @@ from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal
 
 TRAINED = ROOT.parent / "shared" / "trained"
 BATCH = 50
-SPEEDUPS = (1.5, 2.0, 3.0, 4.0)
+SPEEDUPS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
 WHOLE = "all"
 
 #: Model, calibration data, evaluation data.
@@ -41,6 +41,7 @@ NETWORKS: Mapping[str, tuple[str, str, str]] = {
 #: The method whole, then with one part of it off.
 VARIANTS: dict[str, dict[str, object]] = {
     WHOLE: {},
+    "without depthwise-bottlenecks": {"forms": FORMS[:3]},
     "with bottlenecks": {"forms": (*FORMS, Form.BOTTLENECK)},
     "depthwise only": {"forms": (Form.DEPTHWISE_POINTWISE,)},
     "layers apart": {"asymmetric": False},

@@ -10,14 +10,18 @@ depthwise-pointwise  one an input channel   N/G           K            R
 pointwise-depthwise  one an output channel  M/G           K            R
 block-pointwise      one a block of g       N/G           g·K          g
 bottleneck           one a group            N/G           M/G·K        q
+depthwise-bottleneck one a group            N/G           M/G·K        q
 ==================== ====================== ============= ============ ======================
 
-Columns go to the spatial part, rows to the pointwise one.
+Columns go to the spatial part, rows to the pointwise one. A depthwise-bottleneck is a bottleneck
+each of whose kernels is one number a channel times one kernel for all: a pointwise convolution
+and a depthwise one. Together with the pointwise part behind them they are the canonical polyadic
+decomposition of the kernel (Lebedev et al. 2015), and the inverted residual of MobileNetV2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
@@ -40,7 +44,12 @@ class Form(StrEnum):
     DEPTHWISE_POINTWISE = "depthwise-pointwise"
     POINTWISE_DEPTHWISE = "pointwise-depthwise"
     BLOCK_POINTWISE = "block-pointwise"  # a grouped convolution of small blocks, then pointwise
+    DEPTHWISE_BOTTLENECK = "depthwise-bottleneck"  # pointwise to q channels, depthwise, pointwise
     BOTTLENECK = "bottleneck"  # a regular convolution to few channels, then pointwise
+
+
+#: The forms that see all channels of a group at once.
+WHOLE = frozenset({Form.BOTTLENECK, Form.DEPTHWISE_BOTTLENECK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +76,10 @@ class Layout:
         """Input channels that one spatial kernel sees."""
         if self.form is Form.BLOCK_POINTWISE:
             return self.rank
-        return self.shape[1] if self.form is Form.BOTTLENECK else 1
+        return self.shape[1] if self.form in WHOLE else 1
 
 
-def ranks(shape: Shape, form: Form, *, group: int = 1) -> tuple[int, ...]:
+def ranks(shape: Shape, form: str, *, group: int = 1) -> tuple[int, ...]:
     """Every rank that a form can have for a weight of this shape, ascending.
 
     Parameters
@@ -85,20 +94,32 @@ def ranks(shape: Shape, form: Form, *, group: int = 1) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        1 to min(rows, columns) of the matrices of ``Layout``, or the divisors.
+        1 to min(rows, columns) of the matrices of ``Layout``, or the divisors. A
+        depthwise-bottleneck holds the other separable forms: at as many channels as they have
+        depthwise kernels it is sure to be exact.
+
+    Raises
+    ------
+    ConversionError
+        There is no such form.
     """
+    if form not in set(Form):
+        raise ConversionError(f"no form is called {form!r}; choose from {', '.join(Form)}")
     outputs, inputs, elements = shape[0] // group, shape[1], prod(shape[2:])
-    if form is Form.BLOCK_POINTWISE:
+    if form == Form.BLOCK_POINTWISE:
         return tuple(width for width in range(1, inputs + 1) if inputs % width == 0)
-    limits = {
+    limits: Mapping[str, int] = {
         Form.DEPTHWISE_POINTWISE: min(outputs, elements),
         Form.POINTWISE_DEPTHWISE: min(inputs, elements),
         Form.BOTTLENECK: min(outputs, inputs * elements),
+        Form.DEPTHWISE_BOTTLENECK: min(
+            outputs * min(inputs, elements), inputs * min(outputs, elements)
+        ),
     }
     return tuple(range(1, limits[form] + 1))
 
 
-def layout(shape: Shape, form: Form, rank: int, *, group: int = 1) -> Layout:
+def layout(shape: Shape, form: str, rank: int, *, group: int = 1) -> Layout:
     """Cut a weight for a form at a rank.
 
     Raises
@@ -108,9 +129,9 @@ def layout(shape: Shape, form: Form, rank: int, *, group: int = 1) -> Layout:
     """
     legal = ranks(shape, form, group=group)
     if rank not in legal:
-        listed = f"1 to {legal[-1]}" if form is not Form.BLOCK_POINTWISE else f"one of {legal}"
+        listed = f"1 to {legal[-1]}" if form != Form.BLOCK_POINTWISE else f"one of {legal}"
         raise ConversionError(f"{form} of a weight {list(shape)} takes rank {listed}, not {rank}")
-    return Layout(form, rank, shape, group)
+    return Layout(Form(form), rank, shape, group)
 
 
 def unfold(weight: NDArray[Any], cut: Layout) -> NDArray[Any]:
@@ -129,7 +150,7 @@ def refold(matrices: Array, cut: Layout) -> Array:
     return np.ascontiguousarray(matrices).reshape(cut.shape)
 
 
-def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array]:
+def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array, Array | None]:
     """Factors of each matrix, as weights of convolutions.
 
     Parameters
@@ -143,7 +164,7 @@ def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array]:
 
     Returns
     -------
-    spatial, pointwise
+    spatial, pointwise, first
         As ``Factors`` holds them, contiguous.
     """
     ones = (1,) * len(cut.kernel)
@@ -154,10 +175,25 @@ def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array]:
         branches, order = spatial.shape[2], (3, 0, 1, 2)
     else:
         points = pointwise.transpose(0, 2, 1, 3).reshape(1, outputs, -1, *ones)
-        return spatial.reshape(1, -1, cut.width, *cut.kernel), np.ascontiguousarray(points)
+        first, width = None, cut.width
+        if cut.form is Form.DEPTHWISE_BOTTLENECK:
+            mixes, spatial = _split(spatial.reshape(-1, width, prod(cut.kernel)))
+            first, width = mixes.reshape(*mixes.shape, *ones), 1
+        kernels = spatial.reshape(1, -1, width, *cut.kernel)
+        return kernels, np.ascontiguousarray(points), first
     kernels = spatial.transpose(2, 0, 1, 3).reshape(branches, -1, 1, *cut.kernel)
     points = pointwise.transpose(order).reshape(branches, outputs, -1, *ones)
-    return np.ascontiguousarray(kernels), np.ascontiguousarray(points)
+    return np.ascontiguousarray(kernels), np.ascontiguousarray(points), None
+
+
+def _split(kernels: Array) -> tuple[Array, Array]:
+    """Kernels [n, M, K] of rank one as B [n, M] and D [n, K], of unit norm unless it is zero."""
+    _, vectors = np.linalg.eigh(kernels.swapaxes(1, 2) @ kernels)
+    taps = vectors[..., -1]
+    peak = np.argmax(np.abs(taps), axis=1)[:, None]
+    alive = np.any(kernels != 0, axis=(1, 2), keepdims=True)[..., 0]
+    taps = taps * np.sign(np.take_along_axis(taps, peak, 1)) * alive
+    return (kernels @ taps[..., None])[..., 0], taps
 
 
 def unfold_factors(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array]:

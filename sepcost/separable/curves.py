@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sepcost.cost.analysis import Analysis
+from sepcost.separable.blocks import Form
 from sepcost.separable.candidates import Candidate, weight
 from sepcost.separable.menu import Menu, Option, menus
 from sepcost.separable.plan import Curve, curve
@@ -76,12 +77,14 @@ def _undominated(menu: Menu, by: By) -> Menu:
     """Leave out what costs no less than another option and has clearly larger errors.
 
     Errors of the weights are no errors on data, but they order options of one layer well enough
-    to spare the clear losers a fit.
+    to spare the clear losers a fit. Of a depthwise-bottleneck no more is known than a bound, which
+    the fit goes far below.
     """
     keep, *offers = menu.options
+    bounded = Form.DEPTHWISE_BOTTLENECK
 
     def beaten(option: Option) -> bool:
-        return any(
+        return option.form is not bounded and any(
             _cost(other, by) <= _cost(option, by)
             and other.weight_error < CLEARLY * option.weight_error
             for other in offers
@@ -101,12 +104,14 @@ def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
     offers = menu.options[1:]
     if not offers:
         return
+    trials.tell(f"weighing {menu.candidate.name or menu.candidate.id}")
     kernel, group = weight(menu.candidate), menu.candidate.convolution.group
     scale = trials.fitter.context.scale(menu.candidate)
     for form, alike in groupby(offers, key=lambda option: option.form):
         assert form is not None
         options = list(alike)
-        widths = [option.rank for option in options]
+        blind = form is not Form.DEPTHWISE_BOTTLENECK or not trials.fitter.on_data(menu.candidate)
+        widths = [option.rank for option in options] if blind else []
         lost = error_curve(kernel, form, group=group, scale=scale, widths=widths)
         for option in options:
             yield replace(option, weight_error=float(lost[option.rank]))

@@ -30,6 +30,7 @@ SPATIAL: Mapping[str, str] = {
     DEPTHWISE_FIRST: "depthwise",
     POINTWISE_FIRST: "depthwise",
     "block-pointwise": "block",
+    "depthwise-bottleneck": "depthwise",
     "bottleneck": "bottleneck",
 }
 
@@ -57,9 +58,12 @@ def _branches(draft: Draft, factors: Factors, branch: Branch) -> None:
 
 
 def _spatial_first(draft: Draft, factors: Factors, r: int, bias: str) -> str:
+    source, last = draft.source, "pointwise" + _number(factors, r)
+    if factors.first is not None:
+        source, last = draft.pointwise("pointwise_1", source, factors.first), "pointwise_2"
     label = SPATIAL[factors.form] + _number(factors, r)
-    middle = draft.spatial(label, draft.source, factors.spatial[r])
-    return draft.pointwise("pointwise" + _number(factors, r), middle, factors.pointwise[r], bias)
+    middle = draft.spatial(label, source, factors.spatial[r])
+    return draft.pointwise(last, middle, factors.pointwise[r], bias)
 
 
 def _pointwise_then_spatial(draft: Draft, factors: Factors, r: int, bias: str) -> str:
@@ -147,15 +151,17 @@ def _once(layer: Layer, factors: Factors) -> int | None:
     geometry = convolution(layer)
     if geometry is None:
         return None
-    mixed_at = geometry.pointwise_positions
-    if factors.form == POINTWISE_FIRST:
-        batch, _, *spatial = layer.inputs[0]
-        mixed_at = batch * prod(spatial)
-    return int(factors.spatial.size * geometry.positions + factors.pointwise.size * mixed_at)
+    batch, _, *sides = layer.inputs[0]
+    given = batch * prod(sides)
+    mixed_at = given if factors.form == POINTWISE_FIRST else geometry.pointwise_positions
+    first = 0 if factors.first is None else factors.first.size * given
+    mixed = factors.pointwise.size * mixed_at
+    return int(first + factors.spatial.size * geometry.positions + mixed)
 
 
 def params(candidate: Candidate, factors: Factors) -> int:
     """Elements of the weights that ``factors`` bring, with a bias where there was none."""
     added = factors.bias is not None and not candidate.has_bias
     biases = factors.bias.size if added and factors.bias is not None else 0
-    return int(factors.spatial.size + factors.pointwise.size + biases)
+    first = 0 if factors.first is None else factors.first.size
+    return int(first + factors.spatial.size + factors.pointwise.size + biases)

@@ -12,10 +12,11 @@ RᵀR is the metric: what an error of the layer does further on (see ``sensitivi
 pointwise part comes last R turns targets and weights beforehand and its inverse the pointwise
 part afterwards; where the outputs stay apart only the metric's diagonal can count.
 
-A bottleneck has its optimum in closed form (reduced-rank regression). Of the others one kind of
-factor is solved for and the other found by L-BFGS (see ``projection``), in coordinates in which
-what it reads is white, from the truncated SVD in the metric of what each kernel reads (He et al.
-2019). The bias follows from the means.
+A bottleneck has its optimum in closed form (reduced-rank regression). Of the others the last kind
+of factor is solved for and the rest found by L-BFGS: in coordinates in which what it reads is
+white, from the truncated SVD in the metric of what each kernel reads (He et al. 2019), see
+``projection``; those of a depthwise-bottleneck as ``polyadic`` says. The bias follows from the
+means.
 """
 
 from __future__ import annotations
@@ -177,9 +178,10 @@ def _factors(
         pointwise = pointwise * np.einsum("gii->gi", back)[:, :, None, None]
     else:
         pointwise = back[:, None] @ pointwise
-    parts = fold(*normalize(spatial, pointwise), cut)
     error = _relative(lost, statistics, problem)
-    return Factors(cut.form, cut.rank, full, cut.group, *parts, bias.ravel(), error)
+    kernels, points, first = fold(*normalize(spatial, pointwise), cut)
+    shape = (cut.form, cut.rank, full, cut.group)
+    return Factors(*shape, kernels, points, bias.ravel(), error, first)
 
 
 def _relative(lost: float, statistics: Statistics, problem: Problem) -> float:

@@ -29,7 +29,7 @@ from sepcost.separable.sensitivity import Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 from sepcost.separable.statistics import PatchStream, Statistics
 
-_MENU_ITERATIONS = 8  # to tell options apart, fewer do
+_MENU_ITERATIONS = 20  # to tell options apart, fewer do
 _HELD_BYTES = 1 << 30  # of statistics at a time
 
 Key = tuple[str, str, int]
@@ -60,14 +60,14 @@ class Fitter:
         trail: tuple[Key, ...] = ()
         for candidate, option in selection:
             trail = (*trail, (candidate.id, str(option.form), option.rank))
-            key = trail if self._on_data(candidate) and self.settings.asymmetric else trail[-1:]
+            key = trail if self.on_data(candidate) and self.settings.asymmetric else trail[-1:]
             if key not in self.made:
                 self.tell(f"fitting {candidate.name or candidate.id}")
                 self.made[key] = self._choice(candidate, option, done)
             done.append(self.made[key])
         return tuple(done)
 
-    def _on_data(self, candidate: Candidate) -> bool:
+    def on_data(self, candidate: Candidate) -> bool:
         """Whether the candidate's activations can be seen, and its bias is its own."""
         fitted = self.data is not None and self.settings.fitted
         own_bias = not candidate.has_bias or candidate.bias_of is not None
@@ -76,7 +76,7 @@ class Fitter:
     def _choice(self, candidate: Candidate, option: Option, before: Sequence[Choice]) -> Choice:
         assert option.form is not None
         output_error = None
-        if self._on_data(candidate):
+        if self.on_data(candidate):
             original = weight(candidate)
             options = self._options(candidate, self.settings.iterations)
             statistics = self._statistics(candidate, before)
@@ -178,7 +178,7 @@ class Fitter:
         filled: list[Menu] = []
         kept: dict[Key, Factors] = {}
         for part in self._parts(menus):
-            found = self._pass([menu.candidate for menu in part if self._on_data(menu.candidate)])
+            found = self._pass([menu.candidate for menu in part if self.on_data(menu.candidate)])
             for menu in part:
                 statistics = found.pop(menu.candidate.id, None)
                 if statistics is None:

@@ -20,5 +20,6 @@ def random_factors(candidate: Candidate, factors: Factors, seed: int) -> Factors
         return np.asarray(random.standard_normal(like.shape) * spread)
 
     zero = np.zeros(candidate.convolution.out_channels) if candidate.has_bias else None
-    parts = (fresh(factors.spatial), fresh(factors.pointwise))
-    return replace(factors, spatial=parts[0], pointwise=parts[1], bias=zero)
+    spatial, pointwise = fresh(factors.spatial), fresh(factors.pointwise)
+    first = None if factors.first is None else fresh(factors.first[None])[0]
+    return replace(factors, spatial=spatial, pointwise=pointwise, bias=zero, first=first)

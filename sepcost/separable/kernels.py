@@ -6,6 +6,9 @@ columns of V, the pointwise part A·V, and the squared error the sum of the eige
 So one batched ``eigh`` of small Gram matrices gives the factors, and the error of every rank at
 once. The Gram is taken on the smaller side, which also makes full rank exact to rounding.
 
+Of the best depthwise-bottleneck no closed form is known (Hillar and Lim 2013): the strongest
+components of the better of the other two separable forms are where a descent begins.
+
 With a scale s for each output channel (what a following BatchNormalization multiplies by) the
 error minimised is ‖diag(s)(W - W')‖.
 """
@@ -18,7 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sepcost.separable import polyadic
 from sepcost.separable.blocks import (
+    WHOLE,
     Array,
     Form,
     Layout,
@@ -50,24 +55,27 @@ class Factors:
     pointwise-depthwise [R, N, 1, *kernel]   [R, N, M/G, 1...]
     block-pointwise     [1, M, g, *kernel]   [1, N, M/G, 1...]
     bottleneck          [1, G·q, M/G, *k]    [1, N, q, 1...]
+    depthwise-bottl.    [1, G·q, 1, *kernel] [1, N, q, 1...]
     =================== ==================== ========================
 
-    The pointwise part has the original's G groups. The spatial part has M, N, M/g and G.
+    The pointwise part has the original's G groups. The spatial part has M, N, M/g, G and G·q.
+    Before that of a depthwise-bottleneck stands ``first``.
     """
 
     form: Form
-    rank: int  # R for the separable forms; width g for block-pointwise; q for bottleneck
+    rank: int  # R branches; width g for block-pointwise; q channels for the bottlenecks
     full_rank: int  # the rank at which the form is exact for this kernel; 0 where it never is
     group: int  # of the original convolution
     spatial: Array
     pointwise: Array
     bias: Array | None  # [N] where it changed, None = keep the original's
     relative_error: float  # ‖W - W'‖ / ‖W‖ in the scale's metric, or the fitted error on data
+    first: Array | None = None  # [G·q, M/G, 1...]: the pointwise part before the spatial one
 
 
 def factorize(
     weight: NDArray[Any],
-    form: Form,
+    form: Form | str,
     rank: int,
     *,
     group: int = 1,
@@ -112,27 +120,28 @@ def factorize(
     lost = whole = 0.0
     spectrum = np.zeros(1)
     for where, matrices in chunks(weight, cut, peak):
-        kernels, points, values = _leading(matrices, rows, where, spatial.shape[2])
+        kernels, points, values = _leading(matrices, rows, where, cut)
         spatial[where], pointwise[where] = normalize(kernels, points)
         rest = pointwise[where] @ spatial[where]
         np.subtract(matrices, rest, out=rest)
         lost += _power(rest, rows, where)
         whole += _power(matrices, rows, where)
-        spectrum = spectrum + (values if scale is None else squares(matrices)).sum((0, 1))
-    factors = fold(spatial, pointwise * peak, cut)
-    full = _full_rank(cut, spectrum)
+        spectrum = spectrum + (values if scale is None else squares(matrices, cut)).sum((0, 1))
     error = float(np.sqrt(lost / whole)) if whole else 0.0
-    return Factors(form, rank, full, group, *factors, None, error)
+    full = _full_rank(cut, spectrum)
+    kernels, points, first = fold(spatial, pointwise * peak, cut)
+    return Factors(cut.form, rank, full, group, kernels, points, None, error, first)
 
 
 def reconstruct(factors: Factors) -> Array:
     """The weight [N, M/G, *kernel] of the one convolution that the factors compute."""
     outputs, inputs = factors.pointwise.shape[1:3]
-    if factors.form is Form.BOTTLENECK:
-        inputs = factors.spatial.shape[2]
-    shape = (outputs, inputs, *factors.spatial.shape[3:])
+    kernels = factors.spatial if factors.first is None else factors.first * factors.spatial
+    if factors.form in WHOLE:
+        inputs = kernels.shape[2]
+    shape = (outputs, inputs, *kernels.shape[3:])
     cut = Layout(factors.form, factors.rank, shape, factors.group)
-    spatial, pointwise = unfold_factors(factors.spatial, factors.pointwise, cut)
+    spatial, pointwise = unfold_factors(kernels, factors.pointwise, cut)
     return refold(pointwise @ spatial, cut)
 
 
@@ -143,10 +152,15 @@ def _power(matrices: Array, rows: Array | None, where: tuple[slice, slice]) -> f
 
 
 def _leading(
-    matrices: Array, rows: Array | None, where: tuple[slice, slice], rank: int
+    matrices: Array, rows: Array | None, where: tuple[slice, slice], cut: Layout
 ) -> tuple[Array, Array, Array]:
     """The best spatial and pointwise factors of diag(rows)·A, and its squared singular values."""
     weighted = matrices if rows is None else matrices * rows[where]
+    if cut.form is Form.DEPTHWISE_BOTTLENECK:
+        spatial, pointwise, _ = polyadic.fit(weighted[:, 0], cut.width, cut.rank)
+        pointwise = pointwise if rows is None else pointwise / rows[where][:, 0]
+        return spatial[:, None], pointwise[:, None], squares(weighted, cut)
+    rank = cut.rank
     values, vectors = np.linalg.eigh(gram(weighted))
     values, vectors = np.maximum(values[..., ::-1], 0.0), vectors[..., ::-1][..., :rank]
     if matrices.shape[-2] < matrices.shape[-1]:

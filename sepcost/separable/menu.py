@@ -13,7 +13,7 @@ import numpy as np
 from sepcost.cost.geometry import convolution
 from sepcost.network import Layer, Network, Shape
 from sepcost.separable import emit
-from sepcost.separable.blocks import Form, ranks
+from sepcost.separable.blocks import Array, Form, ranks
 from sepcost.separable.candidates import Candidate
 from sepcost.separable.kernels import Factors
 
@@ -25,6 +25,11 @@ RANKS: Mapping[Form, tuple[int, ...]] = {
     Form.BLOCK_POINTWISE: (8, 16, 32, 64),
     Form.BOTTLENECK: (8, 16, 24, 32, 48, 64, 96, 128, 192, 256),
 }
+
+
+#: Those of a depthwise-bottleneck, by the fewer of the channels on its two sides.
+SHARES = (1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3)
+CHANNEL_BLOCK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +78,18 @@ def shell(candidate: Candidate, form: Form, rank: int) -> Factors:
         Form.DEPTHWISE_POINTWISE: ((rank, whole, 1), (rank, outputs, inputs)),
         Form.POINTWISE_DEPTHWISE: ((rank, outputs, 1), (rank, outputs, inputs)),
         Form.BLOCK_POINTWISE: ((1, whole, rank), (1, outputs, inputs)),
+        Form.DEPTHWISE_BOTTLENECK: ((1, group * rank, 1), (1, outputs, rank)),
         Form.BOTTLENECK: ((1, group * rank, inputs), (1, outputs, rank)),
     }
+
+    def empty(*shape: int) -> Array:
+        return np.broadcast_to(np.float64(0), shape)
+
     spatial, pointwise = shapes[form]
-    empty = np.float64(0)
-    return Factors(
-        form,
-        rank,
-        0,
-        group,
-        np.broadcast_to(empty, (*spatial, *kernel)),
-        np.broadcast_to(empty, (*pointwise, *ones)),
-        None,
-        0.0,
-    )
+    parts = empty(*spatial, *kernel), empty(*pointwise, *ones)
+    two = form == Form.DEPTHWISE_BOTTLENECK
+    first = empty(group * rank, inputs, *ones) if two else None
+    return Factors(form, rank, 0, group, *parts, None, 0.0, first)
 
 
 def calls(candidate: Candidate, network: Network) -> tuple[Layer, ...]:
@@ -109,6 +112,18 @@ def macs_of(candidate: Candidate, factors: Factors, network: Network) -> int:
 def legal_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
     """The ranks that the candidate's kernel has in a form."""
     return ranks(conv_shape(candidate), form, group=candidate.convolution.group)
+
+
+def offered_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
+    """The ranks on the menu that the candidate's kernel has."""
+    wanted: Sequence[int] = RANKS.get(form, ())
+    if form is Form.DEPTHWISE_BOTTLENECK:
+        outputs, inputs, *_ = conv_shape(candidate)
+        fewer = min(outputs // candidate.convolution.group, inputs)
+        blocks = {max(1, round(share * fewer / CHANNEL_BLOCK)) for share in SHARES}
+        wanted = [CHANNEL_BLOCK * count for count in sorted(blocks)]
+    legal = legal_ranks(candidate, form)
+    return tuple(rank for rank in wanted if rank in legal)
 
 
 def menus(
@@ -137,8 +152,7 @@ def menus(
         offers = [
             Option(form, rank, cost, emitted_as(factors, emitted))
             for form in forms
-            for rank in RANKS[form]
-            if rank in legal_ranks(candidate, form)
+            for rank in offered_ranks(candidate, form)
             for factors in [shell(candidate, form, rank)]
             for cost in [macs_of(candidate, factors, network)]
             if cost < keep.macs

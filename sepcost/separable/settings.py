@@ -16,7 +16,7 @@ from sepcost.separable.emit import EMITTED
 OnProgress = Callable[[str], None]
 
 FULL = "full"
-FORMS = (Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE, Form.BLOCK_POINTWISE)
+FORMS = tuple(form for form in Form if form is not Form.BOTTLENECK)
 
 
 class Aim(StrEnum):
@@ -91,7 +91,7 @@ class ConvertSettings:
     sensitive: bool = True  # errors of a layer count as they reach the outputs, where known
     by_effect: bool = True  # losses are effects on the network's output, where there are data
     positions: int = 24  # sampled from each calibration image
-    iterations: int = 60  # of each fit, at most
+    iterations: int = 100  # of each fit, at most
 
     @property
     def cost(self) -> By:

@@ -11,6 +11,7 @@ from math import prod
 
 import numpy as np
 
+from sepcost.separable import polyadic
 from sepcost.separable.blocks import Array, Form, Layout
 from sepcost.separable.lbfgs import minimize
 from sepcost.separable.projection import pointwise_first, spatial_first
@@ -113,11 +114,36 @@ def _bottleneck(problem: Problem, cut: Layout, iterations: int) -> Solver:
     return solve
 
 
+def _depthwise_bottleneck(problem: Problem, cut: Layout, iterations: int) -> Solver:
+    """Both of the first two parts are free.
+
+    The descent starts from the weights, turned by the roots but not whitened: on trained networks
+    it then needs a third of the steps, and gets further, than in coordinates that are white
+    between channels and between taps.
+    """
+    inputs = cut.shape[1]
+    kernels = problem.weight.reshape(*problem.weight.shape[:2], inputs, -1)
+    size = np.maximum(problem.total.sum(1), 1e-300)
+
+    def evaluate(free: Array) -> tuple[Array, Array, Array]:
+        return polyadic.both_free(free, problem.covariance, problem.cross, inputs)
+
+    def solve(rank: int) -> Solution:
+        steps = polyadic.affordable(iterations, rank, problem.covariance.shape[1])
+        free = _descend(evaluate, polyadic.start(kernels, rank), size, steps)
+        value, _, pointwise = evaluate(free)
+        spatial = polyadic.products(free, inputs)
+        return spatial[:, None], pointwise[:, None], float(value.sum())
+
+    return solve
+
+
 SOLVERS: Mapping[Form, Callable[[Problem, Layout, int], Solver]] = {
     Form.DEPTHWISE_POINTWISE: _spatial_first,
     Form.POINTWISE_DEPTHWISE: _pointwise_first,
     Form.BLOCK_POINTWISE: _spatial_first,
     Form.BOTTLENECK: _bottleneck,
+    Form.DEPTHWISE_BOTTLENECK: _depthwise_bottleneck,
 }
 
 

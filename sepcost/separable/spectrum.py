@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sepcost.errors import ConversionError
+from sepcost.separable import polyadic
 from sepcost.separable.blocks import Array, Form, Layout, chunks, layout, ranks
 
 #: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
 EXACT = 1e-6
+
+SHORT = 4  # steps of a descent that tell options apart
 
 _FAINTEST = 1e-4  # of the largest scale: no output channel weighs less, so none is given up
 
@@ -36,13 +39,15 @@ def error_curve(
         As for ``factorize``.
     widths
         Of block-pointwise, whose widths share no spectrum: the ones to compute, all by default.
+        Of depthwise-bottleneck: those worth a short descent, none by default.
 
     Returns
     -------
     ndarray
         Element R is the error at rank R, from 0 (nothing kept: 1) to the largest of ``ranks``;
         infinite at widths that do not divide M/G or were not asked for. Zeros where the weight
-        is zero.
+        is zero. Of a depthwise-bottleneck they are errors that its factors stay within: those of
+        where a descent begins, or of its first steps.
 
     Raises
     ------
@@ -50,9 +55,14 @@ def error_curve(
         The weight has NaN or infinite elements.
     """
     peak, legal = largest(weight), ranks(weight.shape, form, group=group)
-    if form is not Form.BLOCK_POINTWISE:
+    if form != Form.BLOCK_POINTWISE:
         spectrum = _spectrum(weight, layout(weight.shape, form, 1, group=group), peak, scale)
-        return relative(tails(spectrum))
+        curve = relative(tails(spectrum))
+        if form == Form.DEPTHWISE_BOTTLENECK:
+            for width in sorted(set(widths or ()).intersection(legal)):
+                cut = layout(weight.shape, form, width, group=group)
+                curve[width] = _descended(weight, cut, peak, scale)
+        return curve
     curve = np.full(legal[-1] + 1, np.inf)
     curve[0] = 1.0 if peak else 0.0
     for width in legal if widths is None else sorted(set(widths).intersection(legal)):
@@ -120,8 +130,14 @@ def gram(matrices: Array) -> Array:
     return matrices @ turned if matrices.shape[-2] < matrices.shape[-1] else turned @ matrices
 
 
-def squares(matrices: Array) -> Array:
-    """Squared singular values [G, matrices, min(rows, columns)], descending."""
+def squares(matrices: Array, cut: Layout) -> Array:
+    """Squared singular values [G, matrices, min(rows, columns)], descending.
+
+    Of a depthwise-bottleneck, which has none, what is sure to be taken off by each channel.
+    """
+    if cut.form is Form.DEPTHWISE_BOTTLENECK:
+        kernels = matrices.reshape(len(matrices), cut.rows, cut.width, -1)
+        return polyadic.squares(kernels)[:, None]
     values = np.linalg.eigvalsh(gram(matrices)).astype(np.float64, copy=False)
     return np.maximum(values[..., ::-1], 0.0)
 
@@ -130,10 +146,21 @@ def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike |
     """Squared singular values, summed over the matrices by their order."""
     rows = None if scale is None else row_scale(scale, cut)
     parts = (
-        squares(part if rows is None else part * rows[where])
+        squares(part if rows is None else part * rows[where], cut)
         for where, part in chunks(weight, cut, peak)
     )
     return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
+
+
+def _descended(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> float:
+    """The error of a depthwise-bottleneck after a few steps."""
+    rows = None if scale is None else row_scale(scale, cut)
+    lost = whole = 0.0
+    for where, part in chunks(weight, cut, peak):
+        matrices = (part if rows is None else part * rows[where])[:, 0]
+        lost += float(polyadic.fit(matrices, cut.width, cut.rank, SHORT)[2].sum())
+        whole += float(np.vdot(matrices, matrices))
+    return float(np.sqrt(max(lost, 0.0) / whole)) if whole else 0.0
 
 
 def tails(spectrum: Array) -> Array:

@@ -12,7 +12,7 @@ from sepcost.separable.kernels import Form, factorize
 from sepcost.separable.rewrite import separate
 from tests.separable.build import Chosen, conv, find, noise, saved
 
-DW, PW, BLOCK, BOTTLENECK = Form
+DW, PW, BLOCK, NARROW, BOTTLENECK = Form
 
 
 def emitted(folder, form, rank, name, **options):
@@ -75,6 +75,15 @@ def test_other_factors_say_what_they_are(tmp_path, form, rank, label, group):
     assert shapes(emitted(tmp_path, form, rank, "sum")) == [
         ("Conv", label, group, False),
         ("Conv", "pointwise", 1, True),
+    ]
+
+
+def test_a_depthwise_bottleneck_has_a_pointwise_part_on_both_sides(tmp_path):
+    model = emitted(tmp_path, NARROW, 3, "sum", group=2)
+    assert shapes(model) == [
+        ("Conv", "pointwise_1", 2, False),
+        ("Conv", "depthwise", 6, False),
+        ("Conv", "pointwise_2", 2, True),
     ]
 
 

@@ -14,7 +14,7 @@ from sepcost.separable.blocks import ranks
 from sepcost.separable.kernels import Form, factorize, reconstruct
 from sepcost.separable.spectrum import error_curve, exact_rank
 
-DW, PW, BLOCK, BOTTLENECK = Form
+DW, PW, BLOCK, NARROW, BOTTLENECK = Form
 SEPARABLE = [DW, PW]
 
 
@@ -55,7 +55,10 @@ def test_the_error_of_every_rank_is_that_of_the_weight_put_together_again(case, 
     for rank in ranks(weight.shape, form, group=group):
         factors = factorize(weight, form, rank, group=group)
         assert factors.relative_error == pytest.approx(distance(weight, factors), abs=1e-12)
-        assert factors.relative_error**2 == pytest.approx(curve[rank] ** 2, abs=1e-12)
+        if form is NARROW:  # of which no more than a bound is known
+            assert factors.relative_error**2 <= curve[rank] ** 2 + 1e-12
+        else:
+            assert factors.relative_error**2 == pytest.approx(curve[rank] ** 2, abs=1e-12)
 
 
 @given(convolutions(), st.sampled_from([DW, PW, BOTTLENECK]))
@@ -69,12 +72,13 @@ def test_a_rank_is_as_good_as_the_svd_of_each_slice(case, form):
         assert curve[rank] ** 2 == pytest.approx(dropped / np.sum(weight**2), abs=1e-10)
 
 
-@given(convolutions(), st.sampled_from([DW, PW, BOTTLENECK]))
+@given(convolutions(), st.sampled_from([DW, PW, NARROW, BOTTLENECK]))
 @settings(max_examples=40, deadline=None)
 def test_full_rank_loses_nothing(case, form):
     weight, group = case
     full = ranks(weight.shape, form, group=group)[-1]
-    assert distance(weight, factorize(weight, form, full, group=group)) < 1e-12
+    left = distance(weight, factorize(weight, form, full, group=group))
+    assert left < (1e-7 if form is NARROW else 1e-12)
 
 
 @pytest.mark.parametrize("exponent", [0, 3, 6, 9])
@@ -114,8 +118,12 @@ def test_shapes_are_those_of_convolutions_ready_to_emit():
         DW: ((2, 8, 1, 3, 5), (2, 6, 4, 1, 1)),
         PW: ((2, 6, 1, 3, 5), (2, 6, 4, 1, 1)),
         BLOCK: ((1, 8, 2, 3, 5), (1, 6, 4, 1, 1)),
+        NARROW: ((1, 4, 1, 3, 5), (1, 6, 2, 1, 1)),
         BOTTLENECK: ((1, 4, 4, 3, 5), (1, 6, 2, 1, 1)),
     }
+    first = factorize(weight, NARROW, 2, group=2).first
+    assert first is not None
+    assert first.shape == (4, 4, 1, 1)
 
 
 def test_pointwise_first_is_depthwise_first_of_the_transposed_kernel():
@@ -153,9 +161,10 @@ class TestScale:
         there = np.linalg.norm(scaled - reconstruct(factors) * self.scale[:, None, None, None])
         assert there / np.linalg.norm(scaled) == pytest.approx(factors.relative_error)
         assert factors.relative_error == pytest.approx(factorize(scaled, form, 2).relative_error)
-        assert factors.relative_error == pytest.approx(
-            error_curve(weight, form, scale=self.scale)[2]
-        )
+        told = error_curve(weight, form, scale=self.scale)[2]
+        assert factors.relative_error <= told + 1e-12
+        if form is not NARROW:
+            assert factors.relative_error == pytest.approx(told)
 
     def test_signs_and_size_do_not_matter(self):
         weight = weight_of(6, 4, 3, 3)
@@ -207,7 +216,9 @@ def test_a_large_weight_is_taken_in_pieces_with_the_same_result(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr("sepcost.separable.blocks._CHUNK", 80)
             pieces = factorize(weight, form, 2, group=2)
-        np.testing.assert_allclose(reconstruct(pieces), reconstruct(whole), atol=1e-12)
+        close = 0.05 if form is NARROW else 1e-12  # a descent ends when no group gains from it
+        np.testing.assert_allclose(reconstruct(pieces), reconstruct(whole), atol=close)
+        assert pieces.relative_error == pytest.approx(whole.relative_error, rel=1e-3)
         assert pieces.full_rank == whole.full_rank
 
 
@@ -230,6 +241,20 @@ def test_weights_that_are_no_numbers_are_refused(dtype, bad):
     for call in (lambda: factorize(weight, DW, 1), lambda: exact_rank(weight, DW)):
         with pytest.raises(ConversionError, match="NaN or infinite"):
             call()
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_forms_are_known_by_their_names_too(form):
+    factors = factorize(weight_of(6, 4, 3, 3), str(form), 2)
+    assert factors.form is form
+    np.testing.assert_array_equal(
+        reconstruct(factors), reconstruct(factorize(weight_of(6, 4, 3, 3), form, 2))
+    )
+
+
+def test_a_form_that_there_is_not_is_refused_with_those_there_are():
+    with pytest.raises(ConversionError, match="depthwise-bottleneck"):
+        factorize(weight_of(6, 4, 3, 3), "pointwise", 2)
 
 
 @pytest.mark.parametrize(("form", "rank"), [(DW, 0), (DW, 7), (PW, 5), (BLOCK, 3), (BOTTLENECK, 7)])

@@ -10,7 +10,16 @@ from sepcost.model.describe import describe
 from sepcost.separable.blocks import Form
 from sepcost.separable.fresh import random_factors
 from sepcost.separable.kernels import factorize, reconstruct
-from sepcost.separable.menu import RANKS, conv_shape, emitted_as, legal_ranks, macs_of, menus, shell
+from sepcost.separable.menu import (
+    RANKS,
+    conv_shape,
+    emitted_as,
+    legal_ranks,
+    macs_of,
+    menus,
+    offered_ranks,
+    shell,
+)
 from sepcost.separable.rewrite import separate
 from sepcost.separable.settings import FORMS
 from tests.separable import networks
@@ -79,6 +88,20 @@ def test_forms_are_those_asked_for(tmp_path):
         assert forms == {None, Form.BOTTLENECK}
         ranks = {option.rank for option in menu.options[1:]}
         assert ranks <= set(RANKS[Form.BOTTLENECK])
+
+
+def test_the_widths_of_a_depthwise_bottleneck_follow_the_channels(tmp_path):
+    sizes = {"small": (16, 12), "wide": (64, 256), "grouped": (512, 64)}
+    wanted = {
+        "small": (8, 16, 24, 32),
+        "wide": (8, 16, 24, 32, 48, 64, 96, 128, 192),
+        "grouped": (8, 16, 24, 32, 48, 64, 96, 128, 192),
+    }
+    for name, (outputs, inputs) in sizes.items():
+        group = 8 if name == "grouped" else 1
+        kernel = np.zeros((outputs, inputs, 3, 3), np.float32)
+        (candidate,) = find(saved(conv(kernel, group=group), tmp_path)).found
+        assert offered_ranks(candidate, Form.DEPTHWISE_BOTTLENECK) == wanted[name]
 
 
 def test_the_emitted_form_is_taken_where_it_can_be(tmp_path):

@@ -9,7 +9,7 @@ from sepcost.separable.blocks import Form
 from sepcost.separable.kernels import factorize
 from sepcost.separable.spectrum import error_curve, exact_rank
 
-DW, PW, BLOCK, BOTTLENECK = Form
+DW, PW, BLOCK, NARROW, BOTTLENECK = Form
 
 
 def weight_of(*shape, seed=0):
