@@ -188,11 +188,12 @@ def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array, A
 
 def _split(kernels: Array) -> tuple[Array, Array]:
     """Kernels [n, M, K] of rank one as B [n, M] and D [n, K], of unit norm unless it is zero."""
-    _, vectors = np.linalg.eigh(kernels.swapaxes(1, 2) @ kernels)
-    taps = vectors[..., -1]
+    strongest = np.argmax(np.einsum("nmk,nmk->nm", kernels, kernels), axis=1)
+    taps = kernels[np.arange(len(kernels)), strongest]
+    norms = np.linalg.norm(taps, axis=1, keepdims=True)
     peak = np.argmax(np.abs(taps), axis=1)[:, None]
-    alive = np.any(kernels != 0, axis=(1, 2), keepdims=True)[..., 0]
-    taps = taps * np.sign(np.take_along_axis(taps, peak, 1)) * alive
+    sign = np.sign(np.take_along_axis(taps, peak, 1))
+    taps = sign * np.divide(taps, norms, out=np.zeros_like(taps), where=norms > 0)
     return (kernels @ taps[..., None])[..., 0], taps
 
 

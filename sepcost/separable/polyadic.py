@@ -53,12 +53,11 @@ def start(kernels: Array, rank: int) -> Array:
 def _start(kernel: Array, rank: int) -> Array:
     by_output, by_input = _components(kernel), _components(kernel.swapaxes(0, 1))
     if _by_input(by_output.left, by_input.left)[rank]:
-        taps, places = by_input.taps[:rank], by_input.places[:rank]
+        places, taps = by_input.strongest(rank)
         return np.concatenate([np.eye(kernel.shape[1])[places], taps], axis=1)
-    taps, places = by_output.taps[:rank], by_output.places[:rank]
+    places, taps = by_output.strongest(rank)
     mixes = (kernel[places] @ taps[..., None])[..., 0]
-    norms = np.linalg.norm(mixes, axis=1, keepdims=True)
-    return np.concatenate([mixes / np.maximum(norms, 1e-300), taps], axis=1)
+    return np.concatenate([_unit(mixes), taps], axis=1)
 
 
 def squares(kernels: Array) -> Array:
@@ -80,21 +79,35 @@ def _by_input(by_output: Array, by_input: Array) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Components:
-    """Of slices [n, any, K] with their right singular vectors, the strongest first."""
+    """Singular vectors of slices [n, rows, K], found on the smaller side."""
 
-    taps: Array  # [n·K, K]
-    places: NDArray[np.intp]  # [n·K]: the slices they are of
+    slices: Array
+    vectors: Array  # [n, s, s] of the smaller side, as columns
+    order: NDArray[np.intp]  # the strongest of n·s first
     left: Array  # what the first 0, 1, ... of them leave of the squares
+
+    def strongest(self, rank: int) -> tuple[NDArray[np.intp], Array]:
+        """Which slices the first are of, and their right vectors [rank, K]."""
+        places, column = np.divmod(self.order[:rank], self.vectors.shape[2])
+        vectors = self.vectors[places, :, column]
+        if vectors.shape[1] < self.slices.shape[2]:
+            vectors = _unit((vectors[:, None] @ self.slices[places])[:, 0])
+        return places, vectors
 
 
 def _components(slices: Array) -> _Components:
-    values, vectors = np.linalg.eigh(slices.swapaxes(1, 2) @ slices)
+    wide = slices.shape[1] < slices.shape[2]
+    turned = slices.swapaxes(1, 2)
+    values, vectors = np.linalg.eigh(slices @ turned if wide else turned @ slices)
     order = np.argsort(-values, axis=None, kind="stable")
-    places, column = np.divmod(order, values.shape[1])
-    most = len(slices) * min(slices.shape[1:])
-    kept = np.maximum(values.ravel()[order[:most]], 0.0)
+    kept = np.maximum(values.ravel()[order], 0.0)
     left = np.append(np.cumsum(kept[::-1])[::-1], 0.0)
-    return _Components(vectors[places, :, column], places, left)
+    return _Components(slices, vectors, order, left)
+
+
+def _unit(rows: Array) -> Array:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, 1e-300), np.float64)
 
 
 def products(free: Array, inputs: int) -> Array:
