@@ -2,7 +2,8 @@
 
 All forms compute the same sum over r of P_r · (D_r * x); they differ in what the runtime makes of
 them. Stride, dilation and padding belong to the spatial part, which pads with zeros just as the
-original did; the bias goes where nothing pads after it.
+original did; the bias goes where nothing pads after it. A depthwise-bottleneck is one such product
+with a pointwise part before it, at the positions of the input.
 """
 
 from __future__ import annotations
