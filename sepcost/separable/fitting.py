@@ -29,7 +29,7 @@ from sepcost.separable.sensitivity import Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 from sepcost.separable.statistics import PatchStream, Statistics
 
-_MENU_ITERATIONS = 20  # to tell options apart, fewer do
+_MENU_ITERATIONS = 12  # to tell options apart, fewer do
 _HELD_BYTES = 1 << 30  # of statistics at a time
 
 Key = tuple[str, str, int]

@@ -26,8 +26,8 @@ from sepcost.separable.lbfgs import minimize
 from sepcost.separable.projection import JITTER
 
 ITERATIONS = 40  # of a descent on the weights alone
-FEWEST = 8  # iterations of any descent, and as many more as make up this work:
-WORK = 2e11  # multiplications
+FEWEST = 4  # iterations of a descent, however large
+WORK = 1e9  # multiplications that an iteration may take before there have to be fewer
 
 
 def start(kernels: Array, rank: int) -> Array:
@@ -201,4 +201,4 @@ def fit(
 
 def affordable(iterations: int, rank: int, features: int) -> int:
     """Iterations for a fit to [F, F]: large ones take fewer, which gain most of what there is."""
-    return min(iterations, max(FEWEST, int(WORK / (rank * features**2))))
+    return min(iterations, max(FEWEST, int(iterations * WORK / (rank * features**2))))
