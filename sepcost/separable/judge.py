@@ -88,7 +88,10 @@ def _forecast(job: Job, found: Found) -> Forecast:
     point = found.curve.points[found.place] if found.curve.points else None
     if point is None:
         return Forecast(macs)
-    return Forecast(macs, point.loss, found.ns, found.predicted_speedup)
+    effects = [choice.effect for choice in found.trial.choices]
+    known = [effect for effect in effects if effect is not None]
+    loss = sum(known) if known and len(known) == len(effects) else point.loss
+    return Forecast(macs, loss, found.ns, found.predicted_speedup)
 
 
 def _latency(job: Job, model: Loaded) -> Bench:

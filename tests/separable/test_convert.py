@@ -153,6 +153,14 @@ def test_more_macs_never_lose_more_in_the_plan(net):
     assert losses == sorted(losses, reverse=True)
 
 
+def test_the_predicted_loss_is_what_the_layers_lose_one_by_one(net, tmp_path):
+    data = networks.data(tmp_path, 64)
+    found = convert(net, settings=asked(Aim.MACS, 0.5, calibrate=data))
+    effects = [choice.effect or 0.0 for choice in found.plan.choices]
+    assert found.plan.predicted.loss == pytest.approx(sum(effects))
+    assert all(effects)
+
+
 def test_the_error_is_kept_to(net):
     found = convert(net, settings=asked(Aim.MAX_ERROR, 0.1))
     assert found.plan.choices
