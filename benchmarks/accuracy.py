@@ -41,7 +41,9 @@ NETWORKS: Mapping[str, tuple[str, str, str]] = {
 #: The method whole, then with one part of it off.
 VARIANTS: dict[str, dict[str, object]] = {
     WHOLE: {},
-    "without depthwise-bottlenecks": {"forms": FORMS[:3]},
+    "without depthwise-bottlenecks": {
+        "forms": tuple(form for form in FORMS if form is not Form.DEPTHWISE_BOTTLENECK)
+    },
     "with bottlenecks": {"forms": (*FORMS, Form.BOTTLENECK)},
     "depthwise only": {"forms": (Form.DEPTHWISE_POINTWISE,)},
     "layers apart": {"asymmetric": False},

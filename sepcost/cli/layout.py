@@ -18,12 +18,12 @@ GAP = 2
 NAME_WIDTH = 16
 #: No cell is wider; the middle of a longer one is cut out.
 WIDEST = 72
-#: What long cells may take at narrow widths, by role.
-NARROW = 100
-LIMITS: Mapping[str, int] = {"name": WIDEST, "saving": 26}
-OTHER_LIMIT = 12
 #: Words are wrapped, not cut, up to here.
 WORDS = 240
+#: What long cells may take at narrow widths, by role.
+NARROW = 100
+LIMITS: Mapping[str, int] = {"name": WIDEST, "words": WORDS, "saving": 26}
+OTHER_LIMIT = 12
 #: Columns from this rank on are added only where every name stays whole.
 LUXURY = 5
 
@@ -81,9 +81,9 @@ def _shares(wanted: Mapping[Column[Row], int], width: int) -> dict[Column[Row], 
 
 
 def _cells(column: Column[Row], rows: Sequence[Row], width: int, measure: Measure) -> Cells:
-    narrow = width < NARROW and column.untrusted
-    limit = LIMITS.get(column.role, OTHER_LIMIT) if narrow else WIDEST
-    limit = WORDS if column.role == "words" else limit
+    limit = WORDS if column.role == "words" else WIDEST
+    if width < NARROW and column.untrusted:
+        limit = LIMITS.get(column.role, OTHER_LIMIT)
     cells = tuple(_safe(column.cell(row), limit) for row in rows)
     widest = max(map(measure, (column.header, *cells)))
     return Cells(column.header, cells, widest, column.right, column.role)

@@ -234,6 +234,17 @@ def chunks(
             yield where, np.ascontiguousarray(view[where], np.float64) / (peak or 1.0)
 
 
+def tails(spectrum: Array) -> Array:
+    """What is left out when the first 0, 1, 2, ... are kept."""
+    return np.append(np.cumsum(spectrum[::-1])[::-1], 0.0)
+
+
+def unit(rows: Array) -> Array:
+    """Vectors along the last axis at unit norm; zeros stay zeros."""
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, 1e-300), np.float64)
+
+
 def normalize(spatial: Array, pointwise: Array) -> tuple[Array, Array]:
     """Scale spatial kernels to unit norm, largest element positive; the pointwise part pays.
 

@@ -34,9 +34,10 @@ from sepcost.separable.blocks import (
     ranks,
     refold,
     room,
+    tails,
     unfold_factors,
 )
-from sepcost.separable.spectrum import EXACT, gram, largest, relative, row_scale, squares, tails
+from sepcost.separable.spectrum import EXACT, gram, largest, relative, row_scale, squares
 
 __all__ = ["Factors", "Form", "factorize", "ranks", "reconstruct"]
 

@@ -16,9 +16,22 @@ from sepcost.separable.blocks import Array
 #: x [problems, variables] -> values [problems], gradients [problems, variables]
 Objective = Callable[[Array], tuple[Array, Array]]
 Pair = tuple[Array, Array, Array]  # step s, change of gradient y, 1 / s·y
+#: x [problems, ...] -> values [problems], gradients [problems, ...], what was solved on the way
+Evaluate = Callable[[Array], tuple[Array, Array, Array]]
 
 _MEMORY = 10
 _TRIES = 8
+
+
+def descend(evaluate: Evaluate, start: Array, size: Array, iterations: int) -> Array:
+    """``minimize`` over the first axis, in units of ``size`` [problems]."""
+
+    def objective(flat: Array) -> tuple[Array, Array]:
+        value, gradient, _ = evaluate(flat.reshape(start.shape))
+        return value / size, gradient.reshape(flat.shape) / size[:, None]
+
+    flat = np.ascontiguousarray(start).reshape(len(start), -1)
+    return minimize(objective, flat, iterations=iterations).reshape(start.shape)
 
 
 def minimize(

@@ -25,8 +25,6 @@ RANKS: Mapping[Form, tuple[int, ...]] = {
     Form.BLOCK_POINTWISE: (8, 16, 32, 64),
     Form.BOTTLENECK: (8, 16, 24, 32, 48, 64, 96, 128, 192, 256),
 }
-
-
 #: Those of a depthwise-bottleneck, by the fewer of the channels on its two sides.
 SHARES = (1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3)
 CHANNEL_BLOCK = 8

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.separable.blocks import Array
-from sepcost.separable.lbfgs import minimize
-from sepcost.separable.projection import JITTER
+from sepcost.separable.blocks import Array, tails, unit
+from sepcost.separable.lbfgs import descend
+from sepcost.separable.projection import solved
 
 ITERATIONS = 40  # of a descent on the weights alone
 FEWEST = 4  # iterations of a descent, however large
@@ -57,7 +57,7 @@ def _start(kernel: Array, rank: int) -> Array:
         return np.concatenate([np.eye(kernel.shape[1])[places], taps], axis=1)
     places, taps = by_output.strongest(rank)
     mixes = (kernel[places] @ taps[..., None])[..., 0]
-    return np.concatenate([_unit(mixes), taps], axis=1)
+    return np.concatenate([unit(mixes), taps], axis=1)
 
 
 def squares(kernels: Array) -> Array:
@@ -91,7 +91,7 @@ class _Components:
         places, column = np.divmod(self.order[:rank], self.vectors.shape[2])
         vectors = self.vectors[places, :, column]
         if vectors.shape[1] < self.slices.shape[2]:
-            vectors = _unit((vectors[:, None] @ self.slices[places])[:, 0])
+            vectors = unit((vectors[:, None] @ self.slices[places])[:, 0])
         return places, vectors
 
 
@@ -101,13 +101,7 @@ def _components(slices: Array) -> _Components:
     values, vectors = np.linalg.eigh(slices @ turned if wide else turned @ slices)
     order = np.argsort(-values, axis=None, kind="stable")
     kept = np.maximum(values.ravel()[order], 0.0)
-    left = np.append(np.cumsum(kept[::-1])[::-1], 0.0)
-    return _Components(slices, vectors, order, left)
-
-
-def _unit(rows: Array) -> Array:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(norms, 1e-300), np.float64)
+    return _Components(slices, vectors, order, tails(kept))
 
 
 def products(free: Array, inputs: int) -> Array:
@@ -140,8 +134,7 @@ def both_free(
     """
     rows = products(free, inputs)
     seen = rows @ covariance
-    turned = rows.swapaxes(1, 2)
-    value, points = _solved(seen @ turned, cross @ turned)
+    value, points = solved(seen @ rows.swapaxes(1, 2), rows @ cross.swapaxes(1, 2))
     slope = 2 * (points @ points.swapaxes(1, 2) @ seen - points @ cross)
     cube = slope.reshape(*free.shape[:2], inputs, -1)
     return value, _gradient(cube, free, inputs), points.swapaxes(1, 2)
@@ -151,20 +144,13 @@ def both_free_on_white(free: Array, cross: Array, inputs: int) -> tuple[Array, A
     """As ``both_free``, with the identity for S: then H is (B·Bᵀ) ∘ (D·Dᵀ), and all is cheaper."""
     mixes, taps = free[..., :inputs], free[..., inputs:]
     mixed, tapped = mixes @ mixes.swapaxes(1, 2), taps @ taps.swapaxes(1, 2)
-    value, points = _solved(mixed * tapped, cross @ products(free, inputs).swapaxes(1, 2))
+    answer = products(free, inputs) @ cross.swapaxes(1, 2)
+    value, points = solved(mixed * tapped, answer)
     inner = points @ points.swapaxes(1, 2)
     own = [(inner * tapped) @ mixes, (inner * mixed) @ taps]
     cube = (points @ cross).reshape(*free.shape[:2], inputs, -1)
     gradient = 2 * (np.concatenate(own, axis=2) - _gradient(cube, free, inputs))
     return value, gradient, points.swapaxes(1, 2)
-
-
-def _solved(system: Array, answer: Array) -> tuple[Array, Array]:
-    """The value, and Pᵀ [G, q, N]."""
-    diagonal = np.einsum("gii->gi", system)
-    diagonal += JITTER * diagonal + 1e-300
-    points = np.linalg.solve(system, answer.swapaxes(1, 2)).astype(np.float64, copy=False)
-    return np.asarray(-np.einsum("gqn,gnq->g", points, answer), np.float64), points
 
 
 def _gradient(cube: Array, free: Array, inputs: int) -> Array:
@@ -185,17 +171,13 @@ def fit(
         [G, q, M·K], [G, N, q], and the squared error [G].
     """
     kernels = matrices.reshape(*matrices.shape[:2], inputs, -1)
-    first = start(kernels, rank)
     whole = np.einsum("gnf,gnf->g", matrices, matrices)
-    size = np.maximum(whole, 1e-300)
 
-    def objective(flat: Array) -> tuple[Array, Array]:
-        value, gradient, _ = both_free_on_white(flat.reshape(first.shape), matrices, inputs)
-        return value / size, gradient.reshape(flat.shape) / size[:, None]
+    def evaluate(free: Array) -> tuple[Array, Array, Array]:
+        return both_free_on_white(free, matrices, inputs)
 
-    flat = minimize(objective, first.reshape(len(first), -1), iterations=iterations)
-    free = flat.reshape(first.shape)
-    value, _, pointwise = both_free_on_white(free, matrices, inputs)
+    free = descend(evaluate, start(kernels, rank), np.maximum(whole, 1e-300), iterations)
+    value, _, pointwise = evaluate(free)
     return products(free, inputs), pointwise, whole + value
 
 

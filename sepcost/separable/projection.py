@@ -26,6 +26,14 @@ JITTER = 1e-10
 _CHUNK = 1 << 23  # elements of S times pointwise kernels held at a time: 64 MiB
 
 
+def solved(system: Array, columns: Array) -> tuple[Array, Array]:
+    """Values [n] and solutions [n, size, columns] of systems [n, size, size], which it changes."""
+    diagonal = np.einsum("nii->ni", system)
+    diagonal += JITTER * diagonal + 1e-300
+    solutions = np.linalg.solve(system, columns).astype(np.float64, copy=False)
+    return np.asarray(-np.einsum("nij,nij->n", solutions, columns), np.float64), solutions
+
+
 def spatial_first(free: Array, covariance: Array, cross: Array) -> tuple[Array, Array, Array]:
     """Values [G], gradients and the solved pointwise part for free spatial kernels.
 
@@ -50,11 +58,7 @@ def spatial_first(free: Array, covariance: Array, cross: Array) -> tuple[Array, 
     seen = seen.reshape(group, size, blocks, features).transpose(0, 2, 1, 3)
     system = (seen @ turned).transpose(0, 2, 1, 3).reshape(group, size, size)
     answer = (cross @ turned).transpose(0, 2, 1, 3).reshape(group, outputs, size)
-    diagonal = np.einsum("gii->gi", system)
-    added = JITTER * diagonal + 1e-300
-    diagonal += added
-    points: Array = np.linalg.solve(system, answer.swapaxes(1, 2)).astype(np.float64, copy=False)
-    value = -np.einsum("gno,gon->g", points, answer)
+    value, points = solved(system, answer.swapaxes(1, 2))
     inner = points @ points.swapaxes(1, 2)
     by_block = points.reshape(group, blocks, rank, outputs)
     gradient = inner.reshape(group, blocks, rank, size) @ seen - by_block @ cross
@@ -99,11 +103,8 @@ def _pointwise_first(free: Array, covariance: Array, cross: Array) -> tuple[Arra
     system = free[:, None] @ seen  # [N, (r, k), r', k']
     system = system.reshape(outputs, size, size)
     answer = (free @ cross).reshape(outputs, size, 1)
-    diagonal = np.einsum("nii->ni", system)
-    diagonal += JITTER * diagonal + 1e-300
-    solved = np.linalg.solve(system, answer).astype(np.float64, copy=False)
-    value = -np.einsum("nij,nij->n", solved, answer)
-    pulled = solved.swapaxes(1, 2) @ seen.reshape(outputs, size, -1)  # w'·S [N, 1, M·K]
-    spatial = solved.reshape(outputs, rank, elements)
+    value, taps = solved(system, answer)
+    pulled = taps.swapaxes(1, 2) @ seen.reshape(outputs, size, -1)  # w'·S [N, 1, M·K]
+    spatial = taps.reshape(outputs, rank, elements)
     rest = pulled.reshape(outputs, inputs, elements) - cross
     return value, 2 * spatial @ rest.swapaxes(1, 2), spatial

@@ -12,8 +12,8 @@ from math import prod
 import numpy as np
 
 from sepcost.separable import polyadic
-from sepcost.separable.blocks import Array, Form, Layout
-from sepcost.separable.lbfgs import minimize
+from sepcost.separable.blocks import Array, Form, Layout, unit
+from sepcost.separable.lbfgs import descend
 from sepcost.separable.projection import pointwise_first, spatial_first
 
 
@@ -33,7 +33,6 @@ class Problem:
 Solution = tuple[Array, Array, float]
 Solver = Callable[[int], Solution]
 _ROWS = 512  # of a covariance whitened at a time
-_Evaluate = Callable[[Array], tuple[Array, Array, Array]]
 
 
 def _spatial_first(problem: Problem, cut: Layout, iterations: int) -> Solver:
@@ -51,7 +50,7 @@ def _spatial_first(problem: Problem, cut: Layout, iterations: int) -> Solver:
 
     def solve(rank: int) -> Solution:
         start = vectors[..., ::-1][..., :rank].swapaxes(2, 3)
-        free = _descend(evaluate, start, size, iterations)
+        free = descend(evaluate, start, size, iterations)
         value, _, pointwise = evaluate(free)
         return free @ inverse, pointwise, float(value.sum())
 
@@ -86,7 +85,7 @@ def _pointwise_first(problem: Problem, cut: Layout, iterations: int) -> Solver:
             def evaluate(free: Array, g: int = g) -> tuple[Array, Array, Array]:
                 return pointwise_first(free, white[g], cross[g])
 
-            free = _descend(evaluate, start[g], size[g], iterations)
+            free = descend(evaluate, start[g], size[g], iterations)
             value, _, spatial[g] = evaluate(free)
             pointwise[g] = (free @ inverse[g]).swapaxes(1, 2)
             reached += float(value.sum())
@@ -130,7 +129,7 @@ def _depthwise_bottleneck(problem: Problem, cut: Layout, iterations: int) -> Sol
 
     def solve(rank: int) -> Solution:
         steps = polyadic.affordable(iterations, rank, problem.covariance.shape[1])
-        free = _descend(evaluate, polyadic.start(kernels, rank), size, steps)
+        free = descend(evaluate, polyadic.start(kernels, rank), size, steps)
         value, _, pointwise = evaluate(free)
         spatial = polyadic.products(free, inputs)
         return spatial[:, None], pointwise[:, None], float(value.sum())
@@ -145,17 +144,6 @@ SOLVERS: Mapping[Form, Callable[[Problem, Layout, int], Solver]] = {
     Form.BOTTLENECK: _bottleneck,
     Form.DEPTHWISE_BOTTLENECK: _depthwise_bottleneck,
 }
-
-
-def _descend(evaluate: _Evaluate, start: Array, size: Array, iterations: int) -> Array:
-    """``minimize`` over the first axis, in units of ``size``."""
-
-    def objective(flat: Array) -> tuple[Array, Array]:
-        value, gradient, _ = evaluate(flat.reshape(start.shape))
-        return value / size, gradient.reshape(flat.shape) / size[:, None]
-
-    flat = np.ascontiguousarray(start).reshape(len(start), -1)
-    return minimize(objective, flat, iterations=iterations).reshape(start.shape)
 
 
 def _by_block(matrices: Array, columns: int) -> Array:
@@ -205,5 +193,4 @@ def _leading_rows(matrices: Array) -> Array:
         return np.linalg.eigh(matrices @ turned)[1][..., ::-1].swapaxes(-1, -2)
     _, right = np.linalg.eigh(turned @ matrices)
     left = right[..., ::-1].swapaxes(-1, -2) @ turned
-    norms = np.linalg.norm(left, axis=-1, keepdims=True)
-    return np.asarray(left / np.maximum(norms, 1e-300), np.float64)
+    return unit(left)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sepcost.errors import ConversionError
 from sepcost.separable import polyadic
-from sepcost.separable.blocks import Array, Form, Layout, chunks, layout, ranks
+from sepcost.separable.blocks import Array, Form, Layout, chunks, layout, ranks, tails
 
 #: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
 EXACT = 1e-6
@@ -161,11 +161,6 @@ def _descended(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike 
         lost += float(polyadic.fit(matrices, cut.width, cut.rank, SHORT)[2].sum())
         whole += float(np.vdot(matrices, matrices))
     return float(np.sqrt(max(lost, 0.0) / whole)) if whole else 0.0
-
-
-def tails(spectrum: Array) -> Array:
-    """What is left out when the first 0, 1, 2, ... are kept."""
-    return np.append(np.cumsum(spectrum[::-1])[::-1], 0.0)
 
 
 def relative(left_out: Array) -> Array:
