@@ -21,10 +21,10 @@ from benchmarks.results import ROOT, Options, chosen, run, say
 from benchmarks.rounds import tidy
 from sepcost.latency.jobs import Runtime
 from sepcost.model.load import load
-from sepcost.separable.activations import runner
-from sepcost.separable.blocks import Form
 from sepcost.separable.conversion import Conversion
-from sepcost.separable.effect import Effect, Reference, effect, reference
+from sepcost.separable.factors.blocks import Form
+from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.output_loss import Effect, Reference, effect, reference
 from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal
 
 TRAINED = ROOT.parent / "shared" / "trained"

@@ -24,7 +24,7 @@ from benchmarks.processes import process
 from benchmarks.results import Options, chosen, run, say, step
 from benchmarks.rounds import Sample, interleave, told
 from sepcost import factorize
-from sepcost.separable.blocks import Form
+from sepcost.separable.factors.blocks import Form
 
 BASE = "read and write"
 COPY = "import sys, onnx; onnx.save(onnx.load(sys.argv[1]), sys.argv[2])"

@@ -20,7 +20,7 @@ from sepcost import Aim, ConvertSettings, Goal, convert
 from sepcost.latency.jobs import ModelFile
 from sepcost.latency.measure import bench
 from sepcost.latency.settings import Settings
-from sepcost.separable.blocks import Form
+from sepcost.separable.factors.blocks import Form
 
 CHANNELS = (32, 64, 128, 256, 512)
 SIZES = (7, 14, 28, 56, 112)

@@ -20,10 +20,10 @@ from sepcost.budget.flags import given, written
 from sepcost.cli import convert_parse, parse
 from sepcost.errors import SepcostError
 from sepcost.latency.inputs import stored_inputs
-from sepcost.model import skim as skimming
+from sepcost.model import strip_weights as skimming
 from sepcost.network import Role, Value
-from sepcost.separable.calibrate import open_data
-from sepcost.separable.samples import Input
+from sepcost.separable.data.calibrate import open_data
+from sepcost.separable.data.samples import Input
 from sepcost.separable.settings import ConvertSettings, ImageFormat, check
 
 

@@ -27,7 +27,7 @@ _HOMES = {
     "MeasurementError": "sepcost.errors",
     "ModelError": "sepcost.errors",
     "Network": "sepcost.network",
-    "Plan": "sepcost.separable.plan",
+    "Plan": "sepcost.separable.plan.choices",
     "SepcostError": "sepcost.errors",
     "Settings": "sepcost.latency.settings",
     "SpecError": "sepcost.errors",
@@ -39,9 +39,9 @@ _HOMES = {
     "check": "sepcost.routes.check",
     "convert": "sepcost.routes.convert",
     "diff": "sepcost.routes.diff",
-    "factorize": "sepcost.separable.kernels",
+    "factorize": "sepcost.separable.factors.kernels",
     "plan": "sepcost.routes.convert",
-    "separate": "sepcost.separable.rewrite",
+    "separate": "sepcost.separable.rewrite.separate",
     "sweep": "sepcost.routes.analyze",
 }
 
@@ -68,9 +68,9 @@ if TYPE_CHECKING:
     from sepcost.routes.convert import apply, convert, plan
     from sepcost.routes.diff import diff
     from sepcost.separable.conversion import Conversion
-    from sepcost.separable.kernels import factorize
-    from sepcost.separable.plan import Plan
-    from sepcost.separable.rewrite import separate
+    from sepcost.separable.factors.kernels import factorize
+    from sepcost.separable.plan.choices import Plan
+    from sepcost.separable.rewrite.separate import separate
     from sepcost.separable.settings import Aim, ConvertSettings, Goal
 
 __all__ = [

@@ -14,7 +14,7 @@ ASKING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 #: Modules whose work is short and not to be interrupted, and when to ask again. (The import
 #: system swallows what is raised in its callbacks.)
-WHOLE = frozenset({"sepcost.beside", "tempfile", "shutil", "importlib._bootstrap"})
+WHOLE = frozenset({"sepcost.atomic_file", "tempfile", "shutil", "importlib._bootstrap"})
 AGAIN_S = 0.02
 
 #: What stands in for a stream that was closed: to read or write there fails as it would have,

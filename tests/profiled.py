@@ -24,7 +24,7 @@ from sepcost.cost.analysis import Analysis, Conventions, Status
 from sepcost.cost.operators import OPERATORS
 from sepcost.cost.tally import tally
 from sepcost.model.infer import attributes
-from sepcost.model.walk import Scope, body_prefix, node_id
+from sepcost.model.walk_state import Scope, body_prefix, node_id
 from sepcost.network import ABSENT, Layer, Network, Shape
 
 TOKEN = "node:"

@@ -103,7 +103,7 @@ def test_the_examples_name_what_exists():
 
 
 def test_the_gitlab_example_runs_here(tmp_path, monkeypatch):
-    from tests.gate.repository import commit, init
+    from tests.evidence.repository import commit, init
 
     monkeypatch.chdir(tmp_path)
     init(tmp_path)

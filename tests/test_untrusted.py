@@ -22,7 +22,7 @@ from sepcost.cli.app import app
 from sepcost.cli.screen import Screen
 from sepcost.cli.tables import render as table
 from sepcost.errors import SepcostError
-from sepcost.model.skim import tagged
+from sepcost.model.strip_weights import tagged
 from sepcost.report import csv as csv_report
 from sepcost.report import json as json_report
 from sepcost.report import markdown

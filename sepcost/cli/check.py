@@ -21,7 +21,7 @@ from sepcost.errors import SepcostError
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Budget, Check
-    from sepcost.gate.check import Question
+    from sepcost.evidence.check import Question
 
 BROKEN = 1
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -75,7 +75,7 @@ def check(
     Exit codes: 0 within budget, 1 a budget is broken, 2 usage or configuration,
     3 a measurement failed.
     """
-    from sepcost.gate.check import Question
+    from sepcost.evidence.check import Question
 
     most = {
         "macs": max_macs, "flops": max_flops, "params": max_params, "file-size": max_file_size,

@@ -9,7 +9,7 @@ from sepcost.cli import parse
 from sepcost.errors import SepcostError
 
 if TYPE_CHECKING:
-    from sepcost.separable.blocks import Form
+    from sepcost.separable.factors.blocks import Form
     from sepcost.separable.settings import Goal
 
 
@@ -64,7 +64,7 @@ def forms(text: str | None) -> tuple[Form, ...]:
     SepcostError
         Where there is no such form.
     """
-    from sepcost.separable.blocks import Form
+    from sepcost.separable.factors.blocks import Form
     from sepcost.separable.settings import FORMS
 
     if text is None:

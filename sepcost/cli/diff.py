@@ -79,7 +79,7 @@ def _source(old: str, new: str) -> Iterator[str]:
     if not old.startswith(GIT):
         yield old
         return
-    from sepcost.gate.revision import resolve
+    from sepcost.evidence.revision import resolve
 
     with TemporaryDirectory(prefix="sepcost-") as folder:
         revision = resolve(old.removeprefix(GIT), Path(new).absolute().parent)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepcost import beside
+from sepcost import atomic_file
 from sepcost.errors import SepcostError
 
 HTML = "html"
@@ -67,7 +67,7 @@ def write(data: bytes, path: Path) -> None:
         Where the system refuses.
     """
     if path.exists() and not path.is_file():
-        with beside.named(path), path.open("wb") as stream:
+        with atomic_file.named(path), path.open("wb") as stream:
             stream.write(data)
         return
-    beside.write(data, path.resolve())
+    atomic_file.write(data, path.resolve())

@@ -19,8 +19,8 @@ from sepcost.cost.analysis import (
 )
 from sepcost.cost.geometry import convolution
 from sepcost.cost.operators import OPERATORS
-from sepcost.cost.remarks import remarks
 from sepcost.cost.tally import Operators, Tally, tally
+from sepcost.cost.warnings import remarks
 from sepcost.cost.whatif import separable, separable_network_params
 from sepcost.network import Layer, Network
 

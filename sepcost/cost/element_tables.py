@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sepcost.cost.free import Key
+from sepcost.cost.no_macs import Key
 
 _MS = "com.microsoft"
 

@@ -26,8 +26,8 @@ from typing import Final
 
 from sepcost.cost import attention
 from sepcost.cost.element_tables import BIAS, INPUT, MOVERS, OUTPUT
-from sepcost.cost.free import Key
 from sepcost.cost.geometry import given, integer, ints, key, operands
+from sepcost.cost.no_macs import Key
 from sepcost.network import Layer
 
 ElementFormula = Callable[[Layer], int | None]

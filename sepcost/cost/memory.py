@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from sepcost.cost.free import Key
 from sepcost.cost.geometry import key
+from sepcost.cost.no_macs import Key
 from sepcost.network import Layer, Network, Role, Value
 
 _KINDS: Mapping[str, str] = {

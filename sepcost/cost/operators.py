@@ -13,9 +13,9 @@ from typing import Final
 
 from sepcost.cost import contrib, einsum
 from sepcost.cost.attention import attention, linear_attention
-from sepcost.cost.free import FREE, NO_FORMULA
 from sepcost.cost.geometry import Operands, integer, operands
 from sepcost.cost.matrix import gemm, matmul
+from sepcost.cost.no_macs import FREE, NO_FORMULA
 from sepcost.network import Layer
 
 __all__ = ["FREE", "NO_FORMULA", "OPERATORS", "MacFormula"]

@@ -15,7 +15,7 @@ from graphlib import TopologicalSorter
 import onnx
 
 from sepcost.model.values import text
-from sepcost.model.walk import body_prefix
+from sepcost.model.walk_state import body_prefix
 
 TOKEN = re.compile(r"(node|value)-(\d+)-")
 

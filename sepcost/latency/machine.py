@@ -12,7 +12,7 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from sepcost import beside
+from sepcost import atomic_file
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.results import Machine, Peaks
 
@@ -125,4 +125,4 @@ def remember(machine: Machine, runtime: Runtime, peaks: Peaks, path: Path | None
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         known = read_cache(path) | {_key(machine, runtime): asdict(peaks)}
-        beside.write(json.dumps(known, indent=1).encode(), path)
+        atomic_file.write(json.dumps(known, indent=1).encode(), path)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import onnx
 
 from sepcost.latency.labels import TOKEN, Labelled, reads, walk
-from sepcost.model.walk import body_prefix
+from sepcost.model.walk_state import body_prefix
 
 #: The main operators of fusions: what lies before one belongs to the kernel before it ...
 MAIN = frozenset(

@@ -19,7 +19,7 @@ from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.model.tensors import whole
 from sepcost.model.tree import tensors
 from sepcost.model.values import tensor_type, text
-from sepcost.model.walk import Observation, Scope, body_prefix, node_id
+from sepcost.model.walk_state import Observation, Scope, body_prefix, node_id
 from sepcost.network import Network
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from sepcost.errors import MeasurementError, ModelError, SepcostError
-from sepcost.latency import refusals
+from sepcost.latency import ort_errors
 from sepcost.latency.inputs import EXOTIC
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_name
@@ -63,13 +63,13 @@ _REGISTERED: set[str] = set()  # plugin libraries can be registered once a proce
 
 def explain(error: Exception, doing: str, name: str) -> SepcostError:
     """Put what went wrong in ONNX Runtime into one line: whose fault it is, and what to do."""
-    message, of_model = refusals.plain(error), isinstance(error, _OF_THE_MODEL)
-    hint = refusals.remedy(message, doing, of_model=of_model)
-    if refusals.out_of_memory(error):
+    message, of_model = ort_errors.plain(error), isinstance(error, _OF_THE_MODEL)
+    hint = ort_errors.remedy(message, doing, of_model=of_model)
+    if ort_errors.out_of_memory(error):
         return MeasurementError(
             f"{name}: out of memory while {doing} ({message}); bind smaller dimensions"
         )
-    if of_model or refusals.unsupported(error):
+    if of_model or ort_errors.unsupported(error):
         return ModelError(f"{name}: ONNX Runtime {VERSION} cannot run it: {message}{hint}")
     return MeasurementError(f"{name}: failed while {doing}: {message}{hint}")
 

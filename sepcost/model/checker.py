@@ -11,8 +11,8 @@ from pathlib import Path
 
 import onnx
 
-from sepcost.model.payload import location
-from sepcost.model.skim import skim
+from sepcost.model.strip_weights import skim
+from sepcost.model.tensor_checks import location
 from sepcost.model.tree import tensors
 
 

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from sepcost.errors import ModelError
 from sepcost.model.values import Known, from_tensor, tensor_type, text
-from sepcost.model.walk import Scope, Walk, label, node_id
+from sepcost.model.walk_state import Scope, Walk, label, node_id
 
 #: Beyond this many elements the arithmetic of ONNX's own shape inference would overflow.
 MAX_ELEMENTS = 2**63 - 1

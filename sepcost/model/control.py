@@ -12,7 +12,7 @@ from onnx import TypeProto
 from sepcost.errors import ModelError
 from sepcost.model.infer import STANDARD
 from sepcost.model.values import Known, opaque, tensor_type, text
-from sepcost.model.walk import FunctionKey, Scope, Walk, body_prefix, label, node_id
+from sepcost.model.walk_state import FunctionKey, Scope, Walk, body_prefix, label, node_id
 from sepcost.network import Branch
 
 Dimension = onnx.TensorShapeProto.Dimension

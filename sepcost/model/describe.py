@@ -20,8 +20,8 @@ from sepcost.model.control import function_key
 from sepcost.model.expansion import check_calls
 from sepcost.model.load import Loaded
 from sepcost.model.values import Known, text
-from sepcost.model.visit import visit
-from sepcost.model.walk import Observation, Scope, Walk
+from sepcost.model.walk import visit
+from sepcost.model.walk_state import Observation, Scope, Walk
 from sepcost.network import Layer, Network, Role
 
 #: Operators of older opsets broadcast and name their attributes by rules of their own.

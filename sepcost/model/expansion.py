@@ -9,7 +9,7 @@ import onnx
 from sepcost.errors import ModelError
 from sepcost.model.control import key_of
 from sepcost.model.values import text
-from sepcost.model.walk import MAX_DEPTH, MAX_NODES, FunctionKey
+from sepcost.model.walk_state import MAX_DEPTH, MAX_NODES, FunctionKey
 
 Functions = Mapping[FunctionKey, onnx.FunctionProto]
 

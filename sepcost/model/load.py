@@ -20,10 +20,10 @@ from google.protobuf.message import DecodeError
 
 from sepcost.errors import ModelError
 from sepcost.model import spec
-from sepcost.model.payload import check_tensors, location
-from sepcost.model.skim import skim
+from sepcost.model.small_constants import fetch
 from sepcost.model.stamp import Stamp, stamped
-from sepcost.model.steering import fetch
+from sepcost.model.strip_weights import skim
+from sepcost.model.tensor_checks import check_tensors, location
 
 STDIN = "-"
 

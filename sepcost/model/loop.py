@@ -7,7 +7,7 @@ from onnx import TensorProto
 
 from sepcost.model.control import Inputs, Site, body_of, common, feed, stacked, times, trips_of
 from sepcost.model.values import Known, opaque, tensor_type
-from sepcost.model.walk import body_prefix
+from sepcost.model.walk_state import body_prefix
 
 
 def loop(site: Site, inputs: Inputs) -> list[Known]:

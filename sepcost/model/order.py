@@ -9,7 +9,7 @@ import onnx
 
 from sepcost.errors import ModelError
 from sepcost.model.values import text
-from sepcost.model.walk import Scope, label
+from sepcost.model.walk_state import Scope, label
 
 Name = str | bytes  # protobuf hands names that are no UTF-8 over as bytes
 

@@ -18,14 +18,14 @@ from types import FrameType
 import onnx
 from google.protobuf.message import DecodeError
 
-from sepcost.beside import Draft, beside, publish, remove, settle
+from sepcost.atomic_file import Draft, beside, publish, remove, settle
 from sepcost.errors import ConversionError, ModelError
 from sepcost.model.checker import locations, problem, skimmed
 from sepcost.model.load import Loaded
+from sepcost.model.restore_weights import DataFile, Piece, size, unskim, write
 from sepcost.model.stamp import check_unchanged
 from sepcost.model.tensors import folder, whole
 from sepcost.model.tree import graphs
-from sepcost.model.unskim import DataFile, Piece, size, unskim, write
 
 if sys.platform != "win32":
     import fcntl

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeGuard
 from sepcost.errors import ModelError
 from sepcost.model.control import Inputs, Site, body_of, feed, stacked, times, trips_of
 from sepcost.model.values import Known, opaque, tensor_type
-from sepcost.model.walk import body_prefix, label
+from sepcost.model.walk_state import body_prefix, label
 from sepcost.network import Shape
 
 

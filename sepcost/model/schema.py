@@ -11,7 +11,7 @@ from onnx import TensorProto, TypeProto, helper
 from onnx.defs import OpSchema, SchemaError
 from onnx.shape_inference import infer_node_outputs
 
-from sepcost.model.fatal import check
+from sepcost.model.inference_guard import check
 from sepcost.model.values import Known
 
 

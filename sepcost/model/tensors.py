@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.errors import ModelError
 from sepcost.model.load import Loaded
-from sepcost.model.payload import location
 from sepcost.model.stamp import changed, check_unchanged
+from sepcost.model.tensor_checks import location
 from sepcost.model.values import text
 
 Array = np.ndarray[Any, np.dtype[Any]]

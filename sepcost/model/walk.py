@@ -1,244 +1,183 @@
-"""The state of describing a model: scopes of names, and the layers collected so far."""
+"""One graph or function body, node by node: fold, infer, complete, name, note whose weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
+from math import prod
 
 import onnx
 from onnx import TypeProto
+from onnx.checker import ValidationError
+from onnx.shape_inference import InferenceError
 
+from sepcost.cost.conv_checks import check
+from sepcost.cost.geometry import CONVOLUTIONS
 from sepcost.errors import ModelError
-from sepcost.model.provenance import NOT_LEARNED, steers
-from sepcost.model.values import Known, text
-from sepcost.network import ABSENT, Attribute, Branch, Layer, Role, Shape, Value
+from sepcost.model.constants import constant, guarded, initializer
+from sepcost.model.control import Graph, Inputs, Site, call, if_, key_of, other
+from sepcost.model.fold import fold
+from sepcost.model.infer import STANDARD, infer
+from sepcost.model.loop import loop
+from sepcost.model.order import in_order
+from sepcost.model.provenance import RANDOM, carried
+from sepcost.model.references import resolved
+from sepcost.model.scan import scan
+from sepcost.model.values import Known, bound_type, opaque, static_shape, text
+from sepcost.model.walk_state import Scope, Walk, label, node_id
 
-#: Nodes visited before a model is taken for an expansion bomb.
-MAX_NODES = 200_000
-
-#: Far deeper than any exporter nests, and well within Python's own limit.
-MAX_DEPTH = 100
-
-FunctionKey = tuple[str, str, str]  # domain, name, overload
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What a run showed of one node: the types of its outputs, and how often it ran."""
-
-    outputs: tuple[TypeProto | None, ...]
-    runs: int
-
-
-@dataclass(slots=True)
-class Scope:
-    """One graph, subgraph or function body and the names that it can see."""
-
-    prefix: str = ""
-    opsets: Mapping[str, int] = field(default_factory=dict)
-    parent: Scope | None = None
-    names: dict[str, Known] = field(default_factory=dict)
-    references: Mapping[str, onnx.AttributeProto] | None = None  # of the call, in a function
-    trips: int | None = 1
-    branches: tuple[Branch, ...] = ()
-    depth: int = 0
-    soft: bool = False  # in a branch that may never run, what contradicts is noted, not refused
-
-    def find(self, name: str) -> Known | None:
-        """Look a name up here, then outwards."""
-        scope: Scope | None = self
-        while scope is not None:
-            known = scope.names.get(name)
-            if known is not None:
-                return known
-            scope = scope.parent
-        return None
-
-    def within(self, prefix: str, **changes: object) -> Scope:
-        """Open a subgraph that sees the names of this scope."""
-        changes = {"prefix": prefix, "parent": self, "names": {}, "depth": self.depth + 1} | changes
-        return replace(self, **changes)  # type: ignore[arg-type]
-
-    def opset(self, domain: str) -> int:
-        """Return the opset of a domain; ONNX's own is known by two names."""
-        if domain in {"", "ai.onnx"}:
-            return self.opsets.get("", self.opsets.get("ai.onnx", 1))
-        return self.opsets.get(domain, 1)
-
-
-@dataclass(slots=True)
-class Walk:
-    """Everything collected on the way through one model."""
-
-    source: str
-    ir_version: int
-    functions: Mapping[FunctionKey, onnx.FunctionProto]
-    given_trips: Mapping[str, int]
-    observed: Mapping[str, Observation]
-    bindings: Mapping[str, int] = field(default_factory=dict)
-    rebound: bool = False  # sizes were given that the shapes declared within may not follow
-    fed: bool = True  # by at least one input
-    layers: list[Layer] = field(default_factory=list)
-    values: dict[str, Value] = field(default_factory=dict)
-    parameters: dict[str, Value] = field(default_factory=dict)
-    weighed: set[str] = field(default_factory=set)  # constants that some layer weighs data with
-    read: set[str] = field(default_factory=set)
-    choices: dict[str, str | None] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    used_trips: set[str] = field(default_factory=set)
-    visited: int = 0
-
-    def enter(self, scope: Scope, nodes: int) -> None:
-        """Refuse to go on for ever: a Loop is walked again where its shapes change on the way."""
-        self.visited += nodes
-        if scope.depth > MAX_DEPTH:
-            raise ModelError(f"{self.source}: graphs nest deeper than {MAX_DEPTH}")
-        if self.visited > MAX_NODES:
-            raise ModelError(f"{self.source}: expands to more than {MAX_NODES:,} nodes")
-
-    def learn(self, known: Known) -> Known:
-        """Make a constant that carries its own elements a parameter, if its type can be one."""
-        if known.dtype not in NOT_LEARNED and known.shape is not None:
-            value = Value(known.name, known.shape, known.dtype, Role.WEIGHT)
-            self.parameters[known.name] = value
-            known.parameters = (known.name,)
-        return known
-
-    def record(self, known: Known, role: Role | None = None) -> None:
-        """Enter a value into the network."""
-        role = role or (Role.CONSTANT if known.constant else Role.ACTIVATION)
-        self.values[known.name] = Value(known.name, known.shape, known.dtype, role)
-
-    def inputs(self, scope: Scope, node: onnx.NodeProto) -> list[Known | None]:
-        """Look up what a node reads."""
-        inputs: list[Known | None] = []
-        for raw in node.input:
-            known = scope.find(text(raw)) if raw else None
-            if raw and known is None:
-                raise ModelError(
-                    f"{self.source}: {label(node)} reads {text(raw)!r}, which is no input,"
-                    " initializer or output of another node; export the model again"
-                )
-            if known is not None and not known.name:
-                known = None  # what a call of this function leaves out
-            if known is not None:
-                self.read.add(known.name)
-            inputs.append(known)
-        return inputs
-
-    def emit(
-        self,
-        scope: Scope,
-        node: onnx.NodeProto,
-        inputs: Sequence[Known | None],
-        outputs: Sequence[Known | None],
-        problem: str = "",
-    ) -> None:
-        """Add one layer, and its outputs to the scope."""
-        for raw, known in zip(node.output, outputs, strict=True):
-            if known is not None:
-                self.bind(scope, node, text(raw), known)
-                self.record(known)
-        layer = self.layer(scope, node, inputs, outputs, problem)
-        self.layers.append(layer)
-        if layer.parameters:
-            self.weighed.update(layer.reads[k] for k in layer.weights)
-
-    def layer(
-        self,
-        scope: Scope,
-        node: onnx.NodeProto,
-        inputs: Sequence[Known | None],
-        outputs: Sequence[Known | None],
-        problem: str = "",
-    ) -> Layer:
-        """Describe a node as plain data.
-
-        One whose outputs are constants claims no parameters: it hands them on to who weighs data
-        with them. In a model that nothing feeds all is constant, and each node claims its own.
-        """
-        weights = frozenset(_weights(node.op_type, inputs))
-        computed = self.fed and all(known is None or known.constant for known in outputs)
-        carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
-        return Layer(
-            id=node_id(scope, node),
-            name=text(node.name),
-            op_type=text(node.op_type),
-            domain="" if node.domain == "ai.onnx" else text(node.domain),
-            scope=scope.prefix.rstrip("/"),
-            inputs=tuple(_shape(known) for known in inputs),
-            outputs=tuple(_shape(known) for known in outputs),
-            attributes=_plain(node),
-            weights=weights,
-            parameters=() if computed else tuple(carried),
-            reads=tuple(known.name if known else "" for known in inputs),
-            writes=tuple(known.name if known else "" for known in outputs),
-            missing=(problem,) if problem else tuple(_missing([*inputs, *outputs])),
-            trips=scope.trips,
-            branches=scope.branches,
-        )
-
-    def bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:
-        """Let a value be known by a name in this scope."""
-        if name in scope.names:
-            raise ModelError(
-                f"{self.source}: {label(node)} writes {name!r}, which is already written;"
-                " export the model again"
-            )
-        if name:
-            scope.names[name] = known
-
-
-def node_id(scope: Scope, node: onnx.NodeProto) -> str:
-    """The path of the graph and the node's first output: the one name that ONNX makes unique."""
-    first = next(filter(None, (*node.output, node.name, node.op_type)), "")
-    return scope.prefix + text(first)
-
-
-def body_prefix(id_: str, attribute: str) -> str:
-    """Return the path of a graph that a node holds as an attribute."""
-    side = {"then_branch": "then", "else_branch": "else"}.get(attribute, attribute)
-    return f"{id_}.{side}/"
-
-
-def label(node: onnx.NodeProto) -> str:
-    """Name a node for a message."""
-    name = text(node.name) or next((text(output) for output in node.output if output), "")
-    return f"{text(node.op_type)} {name!r}"
-
-
-def _weights(op_type: str, inputs: Sequence[Known | None]) -> Iterator[int]:
-    for position, known in enumerate(inputs):
-        if known is not None and known.constant and not steers(op_type, position):
-            yield position
-
-
-def _shape(known: Known | None) -> Shape:
-    shape = None if known is None else known.shape
-    return ABSENT if shape is None else shape
-
-
-def _missing(values: Sequence[Known | None]) -> Iterator[str]:
-    for known in values:
-        if known is not None and known.shape is None:
-            what = "is not a tensor" if not _is_tensor(known) else "has no static shape"
-            yield f"{known.name} {what}"
-
-
-def _is_tensor(known: Known) -> bool:
-    return known.type.WhichOneof("value") in {None, "tensor_type", "sparse_tensor_type"}
-
-
-def _plain(node: onnx.NodeProto) -> dict[str, Attribute]:
-    """Numbers and texts, and tuples of them: what formulas read."""
-    return {text(a.name): _READ[a.type](a) for a in node.attribute if a.type in _READ}
-
-
-_READ: Mapping[int, Callable[[onnx.AttributeProto], Attribute]] = {
-    onnx.AttributeProto.INT: lambda a: a.i,
-    onnx.AttributeProto.INTS: lambda a: tuple(a.ints),
-    onnx.AttributeProto.FLOAT: lambda a: a.f,
-    onnx.AttributeProto.FLOATS: lambda a: tuple(a.floats),
-    onnx.AttributeProto.STRING: lambda a: text(a.s),
-    onnx.AttributeProto.STRINGS: lambda a: tuple(map(text, a.strings)),
+CONTROL: Mapping[str, Callable[[Site, Inputs], list[Known]]] = {
+    "If": if_,
+    "Loop": loop,
+    "Scan": scan,
 }
+
+#: What inference raises where a node and its inputs do not fit each other.
+MISFITS = (
+    ModelError, InferenceError, ValidationError, ArithmeticError, AttributeError, LookupError,
+    RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+
+Declared = Mapping[str, TypeProto]
+
+
+def visit(walk: Walk, scope: Scope, graph: Graph) -> list[Known]:
+    """Walk a graph, or the body of a function, in execution order and return its outputs.
+
+    Raises
+    ------
+    ModelError
+        Where it contradicts itself.
+    """
+    walk.enter(scope, len(graph.node))
+    if isinstance(graph, onnx.FunctionProto):
+        declared = {text(v.name): v.type for v in graph.value_info}
+        outputs = [text(name) for name in graph.output]
+    else:
+        declared = {text(v.name): v.type for v in (*graph.value_info, *graph.output)}
+        outputs = [text(value.name) for value in graph.output]
+        for tensor in graph.initializer:
+            initializer(walk, scope, tensor, tuple(tensor.dims))
+        for sparse in graph.sparse_initializer:
+            initializer(walk, scope, sparse.values, tuple(sparse.dims))
+    for node in in_order(graph, scope, walk.source):
+        _node(walk, scope, node, declared)
+    return [_output(walk, scope, name) for name in outputs]
+
+
+def _output(walk: Walk, scope: Scope, name: str) -> Known:
+    known = scope.find(name)
+    if known is None:
+        raise ModelError(
+            f"{walk.source}: the output {name!r} is written by no node; export the model again"
+        )
+    walk.read.add(known.name)
+    return known
+
+
+def _node(walk: Walk, scope: Scope, node: onnx.NodeProto, declared: Declared) -> None:
+    if scope.references is not None:
+        node = resolved(node, scope.references)
+    inputs = walk.inputs(scope, node)
+    site = Site(walk, scope, node, lambda inner, graph: visit(walk, inner, graph))
+    function = walk.functions.get(key_of(node)) if walk.functions else None
+    if function is not None:
+        for raw, known in zip(node.output, call(site, function, inputs), strict=False):
+            walk.bind(scope, node, text(raw), known)
+        return
+    problem = ""
+    if node.op_type in CONTROL and node.domain in STANDARD:
+        outputs = CONTROL[node.op_type](site, inputs)
+    elif any(a.HasField("g") or a.graphs for a in node.attribute):
+        outputs = other(site, inputs)
+    else:
+        outputs, problem = _plain_outputs(walk, scope, node, inputs)
+    _complete(walk, scope, node, outputs, declared)
+    walk.emit(scope, node, inputs, _named(walk, scope, node, outputs), problem)
+
+
+def _plain_outputs(
+    walk: Walk, scope: Scope, node: onnx.NodeProto, inputs: Inputs
+) -> tuple[list[Known], str]:
+    """Return the outputs of a node without graphs of its own, and what is wrong with it."""
+    if node.op_type == "Constant" and node.domain in STANDARD:
+        return [constant(walk, scope, node)], ""
+    outputs = fold(node, inputs)
+    problem = ""
+    if outputs is None:
+        types, problem = _types(walk, scope, node, inputs)
+        outputs = [Known("", type_) for type_ in types]
+    fixed = bool(inputs) and all(known is None or known.constant for known in inputs)
+    for output in outputs:
+        output.constant = fixed and node.op_type not in RANDOM
+        output.parameters = carried(node.op_type, inputs) if output.constant else ()
+    if node.op_type == "ConstantOfShape" and outputs and outputs[0].constant:
+        outputs[0].name = node_id(scope, node)
+        walk.learn(outputs[0])
+    return outputs, problem
+
+
+def _types(
+    walk: Walk, scope: Scope, node: onnx.NodeProto, inputs: Inputs
+) -> tuple[list[TypeProto], str]:
+    """Infer; what contradicts itself is refused, or only noted where the node may never run."""
+    try:
+        if key_of(node)[:2] in CONVOLUTIONS:
+            check(walk.layer(scope, node, inputs, [None] * len(node.output)))
+        types = infer(node, inputs, scope.opset(node.domain), walk.ir_version)
+        for type_ in types:
+            _check_sizes(type_)
+        if node.op_type == "Reshape":
+            _check_elements(inputs[0], types[0])
+    except MISFITS as error:
+        reason = " ".join(str(error).split()).removeprefix(f"{label(node)}: ")
+        if scope.soft:
+            return [TypeProto() for _ in node.output], f"contradicts itself: {reason}"
+        raise ModelError(
+            f"{walk.source}: {label(node)}: {reason}"
+            " (check the sizes that were bound, or export the model again)"
+        ) from error
+    return types, ""
+
+
+def _check_sizes(type_: TypeProto) -> None:
+    sizes = [dim.dim_value for dim in type_.tensor_type.shape.dim]
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"its output would have the impossible shape {sizes}")
+
+
+def _check_elements(before: Known | None, after: TypeProto) -> None:
+    """ONNX infers a Reshape to constant sizes without a look at what is reshaped."""
+    old, new = before.shape if before else None, static_shape(after)
+    if old is not None and new is not None and prod(old) != prod(new):
+        raise ValueError(f"{list(old)} cannot be reshaped to {list(new)}")
+
+
+def _complete(
+    walk: Walk, scope: Scope, node: onnx.NodeProto, outputs: list[Known], declared: Declared
+) -> None:
+    """Where inference left a shape open, take what a run showed, else what the model declares."""
+    for k, (raw, output) in enumerate(zip(node.output, outputs, strict=False)):
+        if not raw or output.shape is not None:
+            continue
+        seen = walk.observed.get(node_id(scope, node))
+        found = seen.outputs[k] if seen and k < len(seen.outputs) else None
+        if found is None and text(raw) in declared:
+            claim = bound_type(declared[text(raw)], walk.bindings)
+            is_open = output.type.WhichOneof("value") is None
+            if (is_open or static_shape(claim) is not None) and not walk.rebound:
+                found = claim
+        if found is not None:
+            output.retype(found)
+
+
+def _named(
+    walk: Walk, scope: Scope, node: onnx.NodeProto, outputs: list[Known]
+) -> list[Known | None]:
+    """Give each output its unique name; None stands for an output that is left out."""
+    named: list[Known | None] = []
+    for raw, output in zip_longest(node.output, outputs[: len(node.output)]):
+        known = output or opaque("")
+        known.name = scope.prefix + text(raw)
+        named.append(guarded(walk, node, known) if raw else None)
+    return named

@@ -14,8 +14,8 @@ from sepcost.report.units import human, percent, times
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
-    from sepcost.separable.frontier import FrontierPoint
-    from sepcost.separable.plan import Choice
+    from sepcost.separable.plan.choices import Choice
+    from sepcost.separable.plan.frontier import FrontierPoint
     from sepcost.separable.verify import OutputFidelity
 
 

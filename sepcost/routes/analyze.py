@@ -13,7 +13,7 @@ from sepcost.network import Layer, Network
 
 if TYPE_CHECKING:
     from sepcost.model.load import Loaded
-    from sepcost.model.walk import Observation
+    from sepcost.model.walk_state import Observation
 
 Operators = Mapping[tuple[str, str], Callable[[Layer], int]]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sepcost.budget.flags import given
 from sepcost.budget.results import Check
-from sepcost.gate import check as gate
-from sepcost.gate.measure import measure
+from sepcost.evidence import check as gate
+from sepcost.evidence.measure import measure
 from sepcost.routes.analyze import analyze
 from sepcost.routes.bench import bench
 

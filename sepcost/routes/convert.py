@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
-    from sepcost.separable.plan import Plan
+    from sepcost.separable.plan.choices import Plan
     from sepcost.separable.settings import ConvertSettings
 
 
@@ -148,6 +148,6 @@ def apply(
     """
     from sepcost.model.load import load
     from sepcost.model.save import save
-    from sepcost.separable.rewrite import separate
+    from sepcost.separable.rewrite.separate import separate
 
     return save(separate(load(source, weights=True), planned.choices), target, force=force)

@@ -8,9 +8,9 @@ from typing import Any
 
 from sepcost.cost.analysis import Analysis
 from sepcost.latency.results import Bench
-from sepcost.separable.effect import Effect
-from sepcost.separable.frontier import FrontierPoint
-from sepcost.separable.plan import Plan
+from sepcost.separable.plan.choices import Plan
+from sepcost.separable.plan.frontier import FrontierPoint
+from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.verify import Fidelity
 
 

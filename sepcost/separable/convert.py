@@ -8,14 +8,14 @@ from pathlib import Path
 from sepcost.errors import ConversionError
 from sepcost.model.save import save
 from sepcost.model.stamp import check_unchanged
-from sepcost.separable import goals
 from sepcost.separable.conversion import Conversion
-from sepcost.separable.curves import Curves, curves
-from sepcost.separable.frontier import frontier
-from sepcost.separable.goals import Found
-from sepcost.separable.job import Job, prepared
-from sepcost.separable.judge import judged, nothing
-from sepcost.separable.ranked import ranked
+from sepcost.separable.plan import goals
+from sepcost.separable.plan.curves import Curves, curves
+from sepcost.separable.plan.fixed_rank import ranked
+from sepcost.separable.plan.frontier import frontier
+from sepcost.separable.plan.goals import Found
+from sepcost.separable.result import judged, nothing
+from sepcost.separable.session import Job, prepared
 from sepcost.separable.settings import Aim, By, ConvertSettings, OnProgress, check
 
 AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw

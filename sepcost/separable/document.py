@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sepcost import __version__
 from sepcost.cost.analysis import Analysis
-from sepcost.separable.candidates import Skip
-from sepcost.separable.plan import Choice
+from sepcost.separable.find.candidates import Skip
+from sepcost.separable.plan.choices import Choice
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sepcost.errors import ConversionError
 from sepcost.latency.jobs import Runtime
-from sepcost.separable.blocks import Form
-from sepcost.separable.emit import EMITTED
+from sepcost.separable.factors.blocks import Form
+from sepcost.separable.rewrite.emit import EMITTED
 
 #: Says what goes on, for a line on the screen.
 OnProgress = Callable[[str], None]

@@ -8,7 +8,7 @@ from benchmarks import bench, convert, exactness, forms, loops, stacks
 from benchmarks.__main__ import schedule
 from benchmarks.parts import PARTS
 from sepcost import factorize
-from sepcost.separable.blocks import Form
+from sepcost.separable.factors.blocks import Form
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from sepcost.cli.app import app
 from tests.cli import models
-from tests.gate.repository import commit, init
+from tests.evidence.repository import commit, init
 
 RUNNER = CliRunner()
 

@@ -11,8 +11,8 @@ import pytest
 from sepcost.latency import survey
 from sepcost.model import spec
 from tests.cli import models
+from tests.evidence.repository import commit, git, init
 from tests.examples.commands import ROOT, blocks, commands, run, tools
-from tests.gate.repository import commit, git, init
 
 README = ROOT / "README.md"
 COMMANDS = commands(README)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sepcost import beside
+from sepcost import atomic_file
 from sepcost.__main__ import WHOLE
-from sepcost.beside import SUFFIX
+from sepcost.atomic_file import SUFFIX
 from tests.faults import sound
 from tests.faults.commands import COMMANDS
 from tests.faults.world import ROOT, World, digests, keep_apart, make, model
@@ -48,7 +48,7 @@ def stages(world, fault, words):
 
 def test_what_is_not_to_be_interrupted_goes_by_the_names_of_modules():
     """One that is renamed would be cut in two again, at stages that no test may come to."""
-    assert beside.__name__ in WHOLE
+    assert atomic_file.__name__ in WHOLE
     for name in WHOLE:
         assert vars(import_module(name))["__name__"] == name
 
@@ -75,7 +75,7 @@ def test_every_stage(tmp_path, name, fault):
 def check(world, before, outputs, *, killed):
     """Old or new, and nothing else; what a kill left goes with the next that is written."""
     if killed:
-        beside.write(b"", world.work / "next")
+        atomic_file.write(b"", world.work / "next")
         (world.work / "next").unlink()
         for left in world.temporary.iterdir():  # the system's to clear: nobody was left to do it
             left.rename(world.top / left.name)

@@ -7,7 +7,7 @@ from onnx import helper
 from sepcost.errors import ModelError
 from sepcost.model.control import key_of
 from sepcost.model.expansion import all_nodes, check_calls
-from sepcost.model.walk import MAX_NODES
+from sepcost.model.walk_state import MAX_NODES
 
 OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
 

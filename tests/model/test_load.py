@@ -17,7 +17,7 @@ from onnx.external_data_helper import set_external_data
 from sepcost.errors import ModelError, SpecError
 from sepcost.model.describe import describe
 from sepcost.model.load import LOOKALIKES, load
-from sepcost.model.skim import tagged
+from sepcost.model.strip_weights import tagged
 from tests.model.build import model
 
 TEXT = """g (float[1, 4] x) => (float[1, 2] y)

@@ -9,7 +9,7 @@ from onnx import helper
 from sepcost.errors import ModelError
 from sepcost.model.order import in_order
 from sepcost.model.values import Known
-from sepcost.model.walk import Scope
+from sepcost.model.walk_state import Scope
 
 
 def node(name, reads="", writes=None, body=None):

@@ -16,7 +16,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from sepcost.beside import SUFFIX
+from sepcost.atomic_file import SUFFIX
 from sepcost.errors import ConversionError, ModelError
 from sepcost.model import save as module
 from sepcost.model.load import Loaded, load

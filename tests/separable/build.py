@@ -13,9 +13,9 @@ from onnx import helper, numpy_helper
 
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
-from sepcost.separable.candidates import Candidate, Candidates, candidates, weight
-from sepcost.separable.kernels import Factors, Form, factorize, ranks
-from sepcost.separable.rewrite import separate
+from sepcost.separable.factors.kernels import Factors, Form, factorize, ranks
+from sepcost.separable.find.candidates import Candidate, Candidates, candidates, weight
+from sepcost.separable.rewrite.separate import separate
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

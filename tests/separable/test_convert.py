@@ -17,9 +17,9 @@ from sepcost.model.load import load
 from sepcost.routes.analyze import analyze
 from sepcost.routes.convert import convert
 from sepcost.separable import convert as route
-from sepcost.separable import job
-from sepcost.separable.activations import runner
-from sepcost.separable.judge import judged
+from sepcost.separable import session
+from sepcost.separable.result import judged
+from sepcost.separable.runs.activations import runner
 from sepcost.separable.settings import Aim, By, ConvertSettings, Goal
 from sepcost.separable.verify import compare
 from tests.separable import networks
@@ -211,7 +211,7 @@ def test_a_missed_goal_is_not_written_unless_forced(net):
 
 def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
     """Times are played: a network of n nodes takes n µs, a layer alone one for each MAC."""
-    monkeypatch.setattr("sepcost.separable.timing.child.execute", played)
+    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=By.LATENCY))
     assert found.plan.choices
@@ -222,7 +222,7 @@ def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
 
 def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path, monkeypatch):
     """The first result is told to be a tenth slower than the search saw it."""
-    monkeypatch.setattr("sepcost.separable.timing.child.execute", played)
+    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     seen = []
 
@@ -263,7 +263,7 @@ def test_fresh_weights_have_the_architecture_alone(net, tmp_path):
 
 
 def test_what_need_not_be_run_is_not(net, monkeypatch):
-    monkeypatch.setattr(job, "runner", pytest.fail)
+    monkeypatch.setattr(session, "runner", pytest.fail)
     found = convert(net, settings=asked(Aim.MACS, 0.5))
     assert found.plan.choices
     assert found.to_dict()["effect"]["relative_error"] is None
@@ -310,7 +310,7 @@ def test_nothing_worth_converting_is_a_result(net):
 
 
 def test_the_frontier_trades_error_for_macs(net, monkeypatch):
-    monkeypatch.setattr("sepcost.separable.timing.child.execute", played)
+    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     found = convert(net, settings=asked(Aim.MACS, 0.5), frontier=True)
     macs = [point.macs for point in found.frontier]
     assert len(macs) > 3

@@ -13,7 +13,7 @@ from sepcost.errors import SepcostError
 from sepcost.latency.inputs import random_inputs
 from sepcost.latency.jobs import Runtime
 from sepcost.model.load import load
-from sepcost.separable.activations import runner
+from sepcost.separable.runs.activations import runner
 from sepcost.separable.verify import OutputFidelity, compare
 from tests.strangers.models import Feeds
 from tests.strangers.outcome import ORDINARY, refused

@@ -12,9 +12,9 @@ from sepcost.report.html.page import render as render_page
 from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
 from sepcost.report.text import shorten
 from sepcost.report.units import human, times
-from sepcost.separable.candidates import Skip
-from sepcost.separable.frontier import FrontierPoint
-from sepcost.separable.plan import Choice
+from sepcost.separable.find.candidates import Skip
+from sepcost.separable.plan.choices import Choice
+from sepcost.separable.plan.frontier import FrontierPoint
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion

@@ -11,7 +11,7 @@ from sepcost.report import bench_json, check_json, convert_json, diff_json
 from sepcost.report import json as analyze_json
 from sepcost.report.html import analyze, bench, check, convert, diff, report
 from sepcost.report.view import View
-from sepcost.separable.frontier import FrontierPoint
+from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
 from tests.budget.build import check as checked
 from tests.budget.build import verdict

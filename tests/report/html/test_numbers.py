@@ -11,7 +11,7 @@ from sepcost.report.html import analyze, charts, convert
 from sepcost.report.html.parts import Col, Table, table
 from sepcost.report.html.report import by_layer
 from sepcost.report.view import View
-from sepcost.separable.effect import Effect
+from sepcost.separable.runs.output_loss import Effect
 from tests.report import bench_samples, samples
 from tests.report.html import pages
 from tests.report.html.test_page import data

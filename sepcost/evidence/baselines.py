@@ -1,0 +1,136 @@
+"""What each model is compared with: stored numbers, a revision of itself, or another model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sepcost.budget import baseline as stored
+from sepcost.budget.apply import Target
+from sepcost.budget.metrics import OUTPUTS, VS_BASELINE, measured
+from sepcost.budget.results import Budget, Facts
+from sepcost.errors import BudgetError
+from sepcost.evidence.count import Model
+from sepcost.evidence.revision import PREFIX, Revision, resolve
+from sepcost.toml_lines import shown
+
+OF_FILE = frozenset({f"file-size{VS_BASELINE}"})
+
+
+#: Counts models, in the order given.
+Count = Callable[[Sequence[Model]], tuple[Facts, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What one model is compared with. ``source`` opens the baseline model, where it is one."""
+
+    facts: Facts | None = None
+    source: str | None = None
+    missing: str = ""  # why there is nothing, where there is nothing
+    new: bool = False  # the revision has no such file yet
+
+
+@dataclass(slots=True)
+class Finder:
+    """Finds baselines; each file is read and each revision resolved once."""
+
+    folder: Path
+    temporary: Path  # where models of revisions are put
+    files: dict[Path, dict[str, dict[str, int]]] = field(default_factory=dict)
+    revisions: dict[str, Revision] = field(default_factory=dict)
+
+    def find(self, targets: Sequence[Target], count: Count) -> dict[str, Against]:
+        """Find what each target is compared with, by the target's name.
+
+        Raises
+        ------
+        BudgetError
+            Where a budget needs a baseline and none can be read.
+        """
+        found = {target.name: self._one(target) for target in targets}
+        models = [
+            Model(target.name, against.source, target.options)
+            for target in targets
+            if (against := found[target.name]).source is not None
+        ]
+        for facts in count(models):
+            found[facts.model] = Against(facts, found[facts.model].source)
+        return found
+
+    def _one(self, target: Target) -> Against:
+        written = target.options.get("baseline")
+        needy = next((b for b in target.budgets if needs_baseline(b)), None)
+        if written is None:
+            if needy is not None:
+                raise _fault(
+                    needy,
+                    "there is no baseline; add baseline = 'git:origin/main', a "
+                    "model, or a JSON file that --update writes",
+                )
+            return Against()
+        if written.endswith(".json"):
+            return self._stored(target, Path(os.path.abspath(self.folder / written)), needy)
+        if written.startswith(PREFIX):
+            return self._revision(target, written.removeprefix(PREFIX))
+        return self._file(written)
+
+    def _stored(self, target: Target, path: Path, needy: Budget | None) -> Against:
+        model = next((b for b in target.budgets if needs_model(b)), None)
+        if model is not None:
+            raise _fault(
+                model,
+                f"needs a baseline model, and {shown(path.name)} holds only "
+                "numbers; set baseline = 'git:origin/main' or a model",
+            )
+        if needy is None:
+            return Against()
+        if path not in self.files:
+            self.files[path] = stored.read(path)
+        facts = stored.facts(self.files[path], target.name)
+        return Against(facts, missing=f"not in {path.name}: add it with --update")
+
+    def _revision(self, target: Target, name: str) -> Against:
+        if name not in self.revisions:
+            self.revisions[name] = resolve(name, self.folder)
+        revision = self.revisions[name]
+        path = Path(target.source)
+        if not path.is_file():
+            return Against(missing="it is no file, so that no revision has it")
+        into = self.temporary / f"{len(self.revisions)}-{revision.commit}"
+        found = revision.extract(path, into)
+        if found is None:
+            return Against(missing=f"new: {name} has no such file", new=True)
+        if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
+            self._beside(revision, path, found, into)
+        return Against(source=str(found))
+
+    @staticmethod
+    def _beside(revision: Revision, path: Path, found: Path, into: Path) -> None:
+        """Bring the external data along."""
+        from sepcost.model.external import files  # noqa: PLC0415  (onnx is loaded where it is used)
+
+        for data in files(found):
+            revision.extract(path.parent / data.name, into)
+
+    def _file(self, written: str) -> Against:
+        path = self.folder / written
+        return Against(source=os.path.relpath(path) if path.exists() else written)
+
+
+def needs_baseline(budget: Budget) -> bool:
+    """Whether a budget can only be judged against something."""
+    return budget.metric.endswith(VS_BASELINE) or budget.metric in OUTPUTS
+
+
+def needs_model(budget: Budget) -> bool:
+    """Whether stored numbers will not do."""
+    return needs_baseline(budget) and measured(budget.metric)
+
+
+def _fault(budget: Budget, message: str) -> BudgetError:
+    place = budget.location
+    where = f"{place.file}:{place.line}: " if place else ""
+    return BudgetError(f"{where}{budget.metric}: {message}")

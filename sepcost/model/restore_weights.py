@@ -1,0 +1,183 @@
+"""The way back from ``skim``: a model whose weights lie in files -> the content of whole files.
+
+Content is a list of pieces, bytes and stretches of other files, which are copied while it is
+written. So no weight need ever be in memory, however large the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import onnx
+from onnx import TensorProto
+
+from sepcost.model.stamp import changed
+from sepcost.model.strip_weights import WITHIN
+from sepcost.model.tensors import Stretch, stretch
+from sepcost.model.values import text
+
+Piece = bytes | memoryview | Stretch
+
+BLOCK = 1 << 20  # bytes copied at a time
+SMALLEST = 1024  # bytes of a tensor that is worth a place in a data file
+ALIGNED = 4096  # runtimes map data files, page by page
+
+_RAW_DATA, _BYTES, _VARINT, _FIXED64, _FIXED32 = 9, 2, 0, 1, 5
+_MARK = b"location"  # stands in every message that holds an external tensor
+
+
+def size(parts: Iterable[Piece]) -> int:
+    """Return how many bytes the pieces are."""
+    return sum(part.length if isinstance(part, Stretch) else len(part) for part in parts)
+
+
+def write(parts: Iterable[Piece], file: BinaryIO) -> None:
+    """Write pieces one after the other, stretches of files block by block.
+
+    Raises
+    ------
+    ModelError
+        Where a file that is copied from ends too early.
+    """
+    for part in parts:
+        if not isinstance(part, Stretch):
+            file.write(part)
+            continue
+        with part.path.open("rb") as source:
+            source.seek(part.offset)
+            left = part.length
+            while left:
+                block = source.read(min(BLOCK, left))
+                if not block:
+                    raise changed(part.path)
+                file.write(block)
+                left -= len(block)
+
+
+def unskim(model: onnx.ModelProto, home: Path, apart: str = "") -> list[Piece]:
+    """Return the file of ``model``, with the bytes of its external tensors within it.
+
+    Parameters
+    ----------
+    home
+        The folder that external data are named from.
+    apart
+        The data file whose tensors stay references.
+    """
+    data = model.SerializeToString()
+    return list(_message(_Source(data, home, apart), "model", 0, len(data)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    data: bytes
+    home: Path
+    apart: str
+
+
+def _message(source: _Source, kind: str, start: int, end: int) -> Iterator[Piece]:
+    """Copy a message, going into those that hold external tensors."""
+    view, copied = memoryview(source.data), start
+    for number, wire, first, content, last in _fields(source.data, start, end):
+        inner = WITHIN[kind].get(number)
+        if inner is None or wire != _BYTES or source.data.find(_MARK, content, last) < 0:
+            continue
+        if inner == "tensor":
+            body = _tensor(source, TensorProto.FromString(view[content:last]))
+        else:
+            body = list(_message(source, inner, content, last))
+        yield view[copied:first]
+        yield _header(number, size(body))
+        yield from body
+        copied = last
+    yield view[copied:end]
+
+
+def _tensor(source: _Source, tensor: TensorProto) -> list[Piece]:
+    apart = any(e.key == "location" and text(e.value) == source.apart for e in tensor.external_data)
+    where = None if apart else stretch(tensor, source.home)
+    if where is None:
+        return [tensor.SerializeToString()]
+    tensor.ClearField("external_data")
+    tensor.ClearField("data_location")
+    return [tensor.SerializeToString(), _header(_RAW_DATA, where.length), where]
+
+
+def _fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield number, wire type, start, start of the content and end of each field of our own."""
+    position = start
+    while position < end:
+        first = position
+        key, position = _varint(data, position)
+        content, wire = position, key & 7
+        if wire == _BYTES:
+            length, content = _varint(data, position)
+            position = content + length
+        elif wire == _VARINT:
+            _, position = _varint(data, position)
+        else:
+            position += {_FIXED32: 4, _FIXED64: 8}[wire]
+        yield key >> 3, wire, first, content, position
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+        shift += 7
+
+
+def _header(number: int, length: int) -> bytes:
+    """The tag and the length of a field of bytes."""
+    digits = bytearray()
+    for value in (number << 3 | _BYTES, length):
+        rest = value
+        while rest > 127:
+            digits.append(rest & 127 | 128)
+            rest >>= 7
+        digits.append(rest)
+    return bytes(digits)
+
+
+@dataclass(slots=True)
+class DataFile:
+    """A data file in the making: tensors one after the other, each place in a file once."""
+
+    name: str
+    home: Path
+    parts: list[Piece] = field(default_factory=list)
+    length: int = 0
+    known: dict[Stretch, tuple[int, int]] = field(default_factory=dict)
+
+    def take(self, tensor: TensorProto) -> None:
+        """Move the bytes of a large tensor here and leave a reference."""
+        where = stretch(tensor, self.home)
+        part = tensor.raw_data if where is None else where
+        if size([part]) < SMALLEST:
+            return
+        if isinstance(part, Stretch) and part in self.known:
+            offset, length = self.known[part]
+        else:
+            offset, length = self._append(part)
+        if isinstance(part, Stretch):
+            self.known[part] = offset, length
+        tensor.ClearField("raw_data")
+        tensor.ClearField("external_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        entries = {"location": self.name, "offset": str(offset), "length": str(length)}
+        for key, value in entries.items():
+            tensor.external_data.add(key=key, value=value)
+
+    def _append(self, part: Piece) -> tuple[int, int]:
+        padding = -self.length % ALIGNED
+        self.parts += [bytes(padding), part]
+        offset = self.length + padding
+        self.length = offset + size([part])
+        return offset, self.length - offset

@@ -1,0 +1,244 @@
+"""The state of describing a model: scopes of names, and the layers collected so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import onnx
+from onnx import TypeProto
+
+from sepcost.errors import ModelError
+from sepcost.model.provenance import NOT_LEARNED, steers
+from sepcost.model.values import Known, text
+from sepcost.network import ABSENT, Attribute, Branch, Layer, Role, Shape, Value
+
+#: Nodes visited before a model is taken for an expansion bomb.
+MAX_NODES = 200_000
+
+#: Far deeper than any exporter nests, and well within Python's own limit.
+MAX_DEPTH = 100
+
+FunctionKey = tuple[str, str, str]  # domain, name, overload
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a run showed of one node: the types of its outputs, and how often it ran."""
+
+    outputs: tuple[TypeProto | None, ...]
+    runs: int
+
+
+@dataclass(slots=True)
+class Scope:
+    """One graph, subgraph or function body and the names that it can see."""
+
+    prefix: str = ""
+    opsets: Mapping[str, int] = field(default_factory=dict)
+    parent: Scope | None = None
+    names: dict[str, Known] = field(default_factory=dict)
+    references: Mapping[str, onnx.AttributeProto] | None = None  # of the call, in a function
+    trips: int | None = 1
+    branches: tuple[Branch, ...] = ()
+    depth: int = 0
+    soft: bool = False  # in a branch that may never run, what contradicts is noted, not refused
+
+    def find(self, name: str) -> Known | None:
+        """Look a name up here, then outwards."""
+        scope: Scope | None = self
+        while scope is not None:
+            known = scope.names.get(name)
+            if known is not None:
+                return known
+            scope = scope.parent
+        return None
+
+    def within(self, prefix: str, **changes: object) -> Scope:
+        """Open a subgraph that sees the names of this scope."""
+        changes = {"prefix": prefix, "parent": self, "names": {}, "depth": self.depth + 1} | changes
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def opset(self, domain: str) -> int:
+        """Return the opset of a domain; ONNX's own is known by two names."""
+        if domain in {"", "ai.onnx"}:
+            return self.opsets.get("", self.opsets.get("ai.onnx", 1))
+        return self.opsets.get(domain, 1)
+
+
+@dataclass(slots=True)
+class Walk:
+    """Everything collected on the way through one model."""
+
+    source: str
+    ir_version: int
+    functions: Mapping[FunctionKey, onnx.FunctionProto]
+    given_trips: Mapping[str, int]
+    observed: Mapping[str, Observation]
+    bindings: Mapping[str, int] = field(default_factory=dict)
+    rebound: bool = False  # sizes were given that the shapes declared within may not follow
+    fed: bool = True  # by at least one input
+    layers: list[Layer] = field(default_factory=list)
+    values: dict[str, Value] = field(default_factory=dict)
+    parameters: dict[str, Value] = field(default_factory=dict)
+    weighed: set[str] = field(default_factory=set)  # constants that some layer weighs data with
+    read: set[str] = field(default_factory=set)
+    choices: dict[str, str | None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    used_trips: set[str] = field(default_factory=set)
+    visited: int = 0
+
+    def enter(self, scope: Scope, nodes: int) -> None:
+        """Refuse to go on for ever: a Loop is walked again where its shapes change on the way."""
+        self.visited += nodes
+        if scope.depth > MAX_DEPTH:
+            raise ModelError(f"{self.source}: graphs nest deeper than {MAX_DEPTH}")
+        if self.visited > MAX_NODES:
+            raise ModelError(f"{self.source}: expands to more than {MAX_NODES:,} nodes")
+
+    def learn(self, known: Known) -> Known:
+        """Make a constant that carries its own elements a parameter, if its type can be one."""
+        if known.dtype not in NOT_LEARNED and known.shape is not None:
+            value = Value(known.name, known.shape, known.dtype, Role.WEIGHT)
+            self.parameters[known.name] = value
+            known.parameters = (known.name,)
+        return known
+
+    def record(self, known: Known, role: Role | None = None) -> None:
+        """Enter a value into the network."""
+        role = role or (Role.CONSTANT if known.constant else Role.ACTIVATION)
+        self.values[known.name] = Value(known.name, known.shape, known.dtype, role)
+
+    def inputs(self, scope: Scope, node: onnx.NodeProto) -> list[Known | None]:
+        """Look up what a node reads."""
+        inputs: list[Known | None] = []
+        for raw in node.input:
+            known = scope.find(text(raw)) if raw else None
+            if raw and known is None:
+                raise ModelError(
+                    f"{self.source}: {label(node)} reads {text(raw)!r}, which is no input,"
+                    " initializer or output of another node; export the model again"
+                )
+            if known is not None and not known.name:
+                known = None  # what a call of this function leaves out
+            if known is not None:
+                self.read.add(known.name)
+            inputs.append(known)
+        return inputs
+
+    def emit(
+        self,
+        scope: Scope,
+        node: onnx.NodeProto,
+        inputs: Sequence[Known | None],
+        outputs: Sequence[Known | None],
+        problem: str = "",
+    ) -> None:
+        """Add one layer, and its outputs to the scope."""
+        for raw, known in zip(node.output, outputs, strict=True):
+            if known is not None:
+                self.bind(scope, node, text(raw), known)
+                self.record(known)
+        layer = self.layer(scope, node, inputs, outputs, problem)
+        self.layers.append(layer)
+        if layer.parameters:
+            self.weighed.update(layer.reads[k] for k in layer.weights)
+
+    def layer(
+        self,
+        scope: Scope,
+        node: onnx.NodeProto,
+        inputs: Sequence[Known | None],
+        outputs: Sequence[Known | None],
+        problem: str = "",
+    ) -> Layer:
+        """Describe a node as plain data.
+
+        One whose outputs are constants claims no parameters: it hands them on to who weighs data
+        with them. In a model that nothing feeds all is constant, and each node claims its own.
+        """
+        weights = frozenset(_weights(node.op_type, inputs))
+        computed = self.fed and all(known is None or known.constant for known in outputs)
+        carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
+        return Layer(
+            id=node_id(scope, node),
+            name=text(node.name),
+            op_type=text(node.op_type),
+            domain="" if node.domain == "ai.onnx" else text(node.domain),
+            scope=scope.prefix.rstrip("/"),
+            inputs=tuple(_shape(known) for known in inputs),
+            outputs=tuple(_shape(known) for known in outputs),
+            attributes=_plain(node),
+            weights=weights,
+            parameters=() if computed else tuple(carried),
+            reads=tuple(known.name if known else "" for known in inputs),
+            writes=tuple(known.name if known else "" for known in outputs),
+            missing=(problem,) if problem else tuple(_missing([*inputs, *outputs])),
+            trips=scope.trips,
+            branches=scope.branches,
+        )
+
+    def bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:
+        """Let a value be known by a name in this scope."""
+        if name in scope.names:
+            raise ModelError(
+                f"{self.source}: {label(node)} writes {name!r}, which is already written;"
+                " export the model again"
+            )
+        if name:
+            scope.names[name] = known
+
+
+def node_id(scope: Scope, node: onnx.NodeProto) -> str:
+    """The path of the graph and the node's first output: the one name that ONNX makes unique."""
+    first = next(filter(None, (*node.output, node.name, node.op_type)), "")
+    return scope.prefix + text(first)
+
+
+def body_prefix(id_: str, attribute: str) -> str:
+    """Return the path of a graph that a node holds as an attribute."""
+    side = {"then_branch": "then", "else_branch": "else"}.get(attribute, attribute)
+    return f"{id_}.{side}/"
+
+
+def label(node: onnx.NodeProto) -> str:
+    """Name a node for a message."""
+    name = text(node.name) or next((text(output) for output in node.output if output), "")
+    return f"{text(node.op_type)} {name!r}"
+
+
+def _weights(op_type: str, inputs: Sequence[Known | None]) -> Iterator[int]:
+    for position, known in enumerate(inputs):
+        if known is not None and known.constant and not steers(op_type, position):
+            yield position
+
+
+def _shape(known: Known | None) -> Shape:
+    shape = None if known is None else known.shape
+    return ABSENT if shape is None else shape
+
+
+def _missing(values: Sequence[Known | None]) -> Iterator[str]:
+    for known in values:
+        if known is not None and known.shape is None:
+            what = "is not a tensor" if not _is_tensor(known) else "has no static shape"
+            yield f"{known.name} {what}"
+
+
+def _is_tensor(known: Known) -> bool:
+    return known.type.WhichOneof("value") in {None, "tensor_type", "sparse_tensor_type"}
+
+
+def _plain(node: onnx.NodeProto) -> dict[str, Attribute]:
+    """Numbers and texts, and tuples of them: what formulas read."""
+    return {text(a.name): _READ[a.type](a) for a in node.attribute if a.type in _READ}
+
+
+_READ: Mapping[int, Callable[[onnx.AttributeProto], Attribute]] = {
+    onnx.AttributeProto.INT: lambda a: a.i,
+    onnx.AttributeProto.INTS: lambda a: tuple(a.ints),
+    onnx.AttributeProto.FLOAT: lambda a: a.f,
+    onnx.AttributeProto.FLOATS: lambda a: tuple(a.floats),
+    onnx.AttributeProto.STRING: lambda a: text(a.s),
+    onnx.AttributeProto.STRINGS: lambda a: tuple(map(text, a.strings)),
+}

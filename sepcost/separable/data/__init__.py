@@ -1,0 +1,1 @@
+"""Calibration data: read, checked against the model, and summed up as moments."""

@@ -1,0 +1,235 @@
+"""Calibration data: what the user has, checked against the model, handed out in batches.
+
+An ``.npz`` holds one array an input, and ``labels`` if known; a folder holds one ``.npy`` or one
+picture a sample, in subfolders by class if labels are known. Arrays may be ``[count, ...]`` of
+what one row of the input's batch is, or of what the whole input is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ValueInfoProto
+
+from sepcost.errors import ConversionError
+from sepcost.latency.inputs import first_line, numpy_dtype
+from sepcost.model.load import Loaded
+from sepcost.model.values import DTYPES, text
+from sepcost.network import Shape
+from sepcost.separable.data.samples import BATCH, Calibration, Input, Samples, whole
+from sepcost.separable.settings import ImageFormat
+
+LABELS = "labels"
+
+
+def declared(loaded: Loaded) -> tuple[Input, ...]:
+    """The inputs with the types and sizes that the model itself fixes."""
+    graph = loaded.proto.graph
+    stored = {tensor.name for tensor in graph.initializer}
+    return tuple(
+        Input(text(value.name), DTYPES.get(value.type.tensor_type.elem_type, ""), _sizes(value))
+        for value in graph.input
+        if value.name not in stored
+    )
+
+
+def _sizes(value: ValueInfoProto) -> tuple[int | None, ...]:
+    dims = value.type.tensor_type.shape.dim
+    return tuple(d.dim_value if d.HasField("dim_value") else None for d in dims)
+
+
+def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibration:
+    """Open calibration data and check every name, shape and type before anything is run.
+
+    Parameters
+    ----------
+    path
+        An ``.npz``, or a folder of ``.npy`` files or pictures.
+    inputs
+        What the model takes.
+    images
+        How pictures become tensors.
+
+    Raises
+    ------
+    ConversionError
+        One line that names the file, the tensor and what it had to be.
+    """
+    if path.is_dir():
+        return _folder(path, inputs, images)
+    if images != ImageFormat():
+        raise ConversionError(f"{path}: --mean, --std, --size and --layout are for pictures")
+    return _archive(path, inputs)
+
+
+def _archive(path: Path, inputs: Sequence[Input]) -> Calibration:
+    arrays = _arrays(path)
+    names = {one.name for one in inputs}
+    labels = None if LABELS in names else arrays.pop(LABELS, None)
+    if len(inputs) == 1 and len(arrays) == 1 and not names & set(arrays):
+        arrays = {inputs[0].name: next(iter(arrays.values()))}  # no other meaning is possible
+    _check_names(path, arrays, names)
+    checked = {one.name: checked_array(path, one, arrays[one.name]) for one in inputs}
+    return _assembled(path, inputs, checked, labels)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except AttributeError as error:
+        raise ConversionError(f"{path}: is one array; name an .npz, or a folder") from error
+    except OSError as error:
+        raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # zipfile, zlib, tokenize: each raises what it likes
+        reason = first_line(error)
+        raise ConversionError(f"{path}: is no .npz archive of plain arrays: {reason}") from error
+
+
+def _check_names(path: Path, arrays: Mapping[str, object], names: set[str]) -> None:
+    for name in sorted(names - set(arrays)):
+        have = ", ".join(map(repr, list(arrays)[:8])) or "nothing"
+        raise ConversionError(f"{path}: has no array for input {name!r}; it holds {have}")
+    for name in sorted(set(arrays) - names):
+        want = ", ".join(map(repr, sorted(names)[:8]))
+        raise ConversionError(f"{path}: {name!r} is no input of the model; those are {want}")
+
+
+def checked_array(path: Path, one: Input, array: NDArray[Any]) -> NDArray[Any]:
+    """An array whose type goes into the input without loss and whose values are finite.
+
+    Raises
+    ------
+    ConversionError
+        Where it does not.
+    """
+    wanted = numpy_dtype(one.dtype)
+    integral = wanted.kind in "iu" and array.dtype.kind in "iu"
+    floating = "float" in one.dtype and array.dtype.kind in "fu"
+    if not (array.dtype == wanted or integral or floating):
+        raise ConversionError(
+            f"{path}: {one.name!r} holds {array.dtype}, but the model takes {one.dtype}"
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        what = "NaN" if np.isnan(array).any() else "infinite values"
+        raise ConversionError(f"{path}: {one.name!r} holds {what}; remove those samples")
+    return array
+
+
+def _assembled(
+    path: Path,
+    inputs: Sequence[Input],
+    arrays: Mapping[str, NDArray[Any]],
+    labels: NDArray[Any] | None,
+) -> Calibration:
+    """Tell whether arrays hold rows of batches or whole inputs, the same for all of them."""
+    stacked = all(one.sizes for one in inputs) and all(
+        _fits(arrays[one.name].shape[1:], one.sizes[1:], arrays[one.name].ndim, len(one.sizes))
+        for one in inputs
+    )
+    if not stacked:
+        for one in inputs:
+            array = arrays[one.name]
+            if not _fits(array.shape[1:], one.sizes, array.ndim, len(one.sizes) + 1):
+                raise ConversionError(
+                    f"{path}: {one.name!r} has shape {list(array.shape)}, but the model takes "
+                    f"{_shown(one.sizes)}"
+                )
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        raise ConversionError(f"{path}: the inputs have different numbers of samples: {counts}")
+    count = next(iter(counts.values()), 0)
+    fixed = inputs[0].sizes[0] if stacked and inputs else None
+    batch = fixed or (BATCH if stacked and inputs else 1)
+    if count < (fixed or 1):
+        raise ConversionError(f"{path}: holds {count} samples, but one run takes {batch}")
+    samples = {one.name: _reader(arrays[one.name], numpy_dtype(one.dtype)) for one in inputs}
+    item = {
+        one.name: _item(arrays[one.name].shape, stacked, batch, one.sizes[0] if stacked else None)
+        for one in inputs
+    }
+    places, known = np.arange(count), _labels(path, labels, count)
+    made = Calibration(samples, places, batch, stacked, bool(fixed), known, item)
+    return replace(made, places=whole(places, made))
+
+
+def _fits(shape: Shape, sizes: Sequence[int | None], ndim: int, wanted: int) -> bool:
+    return ndim == wanted and all(b is None or a == b for a, b in zip(shape, sizes, strict=True))
+
+
+def _shown(sizes: Sequence[int | None]) -> str:
+    return "[" + ", ".join("?" if size is None else str(size) for size in sizes) + "]"
+
+
+def _item(shape: Shape, stacked: bool, batch: int, fixed: int | None) -> Shape:
+    return ((batch if fixed else 1), *shape[1:]) if stacked else shape[1:]
+
+
+def _reader(array: NDArray[Any], dtype: np.dtype[Any]) -> Samples:
+    return lambda places: np.ascontiguousarray(array[places], dtype)
+
+
+def _labels(path: Path, labels: NDArray[Any] | None, count: int) -> NDArray[np.int64] | None:
+    if labels is None:
+        return None
+    if labels.dtype.kind not in "iu" or labels.shape != (count,):
+        raise ConversionError(
+            f"{path}: {LABELS!r} holds {labels.dtype} {list(labels.shape)}, not one whole number "
+            f"for each of {count} samples"
+        )
+    return labels.astype(np.int64)
+
+
+def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibration:
+    """Read one file a sample when it is needed; the first says what all have to be like."""
+    if len(inputs) != 1:
+        raise ConversionError(
+            f"{path}: a folder feeds a model of one input, and this has {len(inputs)}; give .npz"
+        )
+    (one,) = inputs
+    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in {".npy", *pictures.SUFFIXES})
+    if not files:
+        raise ConversionError(f"{path}: holds no .npy files and no pictures")
+
+    def sample(file: Path) -> NDArray[Any]:
+        if file.suffix.lower() != ".npy":
+            return pictures.read(file, one.sizes, images).astype(numpy_dtype(one.dtype))
+        return checked_array(file, one, _array(file))
+
+    first = sample(files[0])
+    stacked = _fits(first.shape, one.sizes[1:], first.ndim, len(one.sizes) - 1)
+
+    def read(places: NDArray[np.int64]) -> NDArray[Any]:
+        found = [sample(files[int(place)]) for place in places]
+        for place, array in zip(places, found, strict=True):
+            if array.shape != first.shape:
+                raise ConversionError(
+                    f"{files[int(place)]}: has shape {list(array.shape)}, and "
+                    f"{files[0].name} has {list(first.shape)}"
+                )
+        return np.stack(found).astype(numpy_dtype(one.dtype))
+
+    lead = np.broadcast_to(np.zeros((), first.dtype), (len(files), *first.shape))
+    made = _assembled(path, inputs, {one.name: lead}, _classes(path, files))
+    return replace(made, samples={one.name: read}, stacked=stacked)
+
+
+def _array(file: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(file, allow_pickle=False))
+    except Exception as error:
+        raise ConversionError(f"{file}: is no plain .npy array: {first_line(error)}") from error
+
+
+def _classes(path: Path, files: Sequence[Path]) -> NDArray[np.int64] | None:
+    """Number the subfolders in the order of their names; None where files lie side by side."""
+    if any(file.parent == path for file in files):
+        return None
+    homes = [file.relative_to(path).parts[0] for file in files]
+    order = {name: number for number, name in enumerate(sorted(set(homes)))}
+    return np.array([order[home] for home in homes])

@@ -1,0 +1,1 @@
+"""From one kernel to two: factors from the weights alone, or fitted to data."""

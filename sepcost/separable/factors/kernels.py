@@ -1,0 +1,183 @@
+"""From one kernel to two, from the weights alone.
+
+Each matrix A of a form (see ``blocks``) has its best approximation of rank R, by Eckart and
+Young (1936), in its leading singular vectors: with AᵀA = V Λ Vᵀ the spatial part is the first R
+columns of V, the pointwise part A·V, and the squared error the sum of the eigenvalues left out.
+So one batched ``eigh`` of small Gram matrices gives the factors, and the error of every rank at
+once. The Gram is taken on the smaller side, which also makes full rank exact to rounding.
+
+Of the best depthwise-bottleneck no closed form is known (Hillar and Lim 2013): the strongest
+components of the better of the other two separable forms are where a descent begins.
+
+With a scale s for each output channel (what a following BatchNormalization multiplies by) the
+error minimised is ‖diag(s)(W - W')‖.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sepcost.separable.factors import polyadic
+from sepcost.separable.factors.blocks import (
+    WHOLE,
+    Array,
+    Form,
+    Layout,
+    chunks,
+    fold,
+    layout,
+    normalize,
+    ranks,
+    refold,
+    room,
+    tails,
+    unfold_factors,
+)
+from sepcost.separable.factors.spectrum import EXACT, gram, largest, relative, row_scale, squares
+
+__all__ = ["Factors", "Form", "factorize", "ranks", "reconstruct"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Factors:
+    """R branches whose sum is the convolution.
+
+    Every array is a Conv weight ready to emit, in float64. With N output and M input channels
+    in G groups:
+
+    =================== ==================== ========================
+    form                spatial              pointwise
+    =================== ==================== ========================
+    depthwise-pointwise [R, M, 1, *kernel]   [R, N, M/G, 1...]
+    pointwise-depthwise [R, N, 1, *kernel]   [R, N, M/G, 1...]
+    block-pointwise     [1, M, g, *kernel]   [1, N, M/G, 1...]
+    bottleneck          [1, G·q, M/G, *k]    [1, N, q, 1...]
+    depthwise-bottl.    [1, G·q, 1, *kernel] [1, N, q, 1...]
+    =================== ==================== ========================
+
+    The pointwise part has the original's G groups. The spatial part has M, N, M/g, G and G·q.
+    Before that of a depthwise-bottleneck stands ``first``.
+    """
+
+    form: Form
+    rank: int  # R branches; width g for block-pointwise; q channels for the bottlenecks
+    full_rank: int  # the rank at which the form is exact for this kernel; 0 where it never is
+    group: int  # of the original convolution
+    spatial: Array
+    pointwise: Array
+    bias: Array | None  # [N] where it changed, None = keep the original's
+    relative_error: float  # ‖W - W'‖ / ‖W‖ in the scale's metric, or the fitted error on data
+    first: Array | None = None  # [G·q, M/G, 1...]: the pointwise part before the spatial one
+
+
+def factorize(
+    weight: NDArray[Any],
+    form: Form | str,
+    rank: int,
+    *,
+    group: int = 1,
+    scale: ArrayLike | None = None,
+) -> Factors:
+    """The best factors of a form and rank for a weight, nothing known of its inputs.
+
+    Parameters
+    ----------
+    weight
+        [N, M/G, *kernel], as a Conv holds it, of any float type.
+    form, rank
+        What to make of it, see ``ranks``.
+    group
+        G of the convolution.
+    scale
+        [N], how much an error of each output channel counts; only magnitudes matter.
+
+    Returns
+    -------
+    Factors
+        Kernels have unit norm; zero kernels have zero factors and no error. ``bias`` is None.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements, or the form has no such rank.
+
+    Examples
+    --------
+    A kernel that is one 3×3 kernel times one number a pair of channels loses nothing at rank 1:
+
+    >>> import numpy as np, sepcost
+    >>> weight = np.multiply.outer(np.ones((8, 4)), np.eye(3))
+    >>> factors = sepcost.factorize(weight, "depthwise-pointwise", 1)
+    >>> factors.relative_error < 1e-12
+    True
+    """
+    cut = layout(weight.shape, form, rank, group=group)
+    peak, rows = largest(weight), None if scale is None else row_scale(scale, cut)
+    spatial, pointwise = room(cut)
+    lost = whole = 0.0
+    spectrum = np.zeros(1)
+    for where, matrices in chunks(weight, cut, peak):
+        kernels, points, values = _leading(matrices, rows, where, cut)
+        spatial[where], pointwise[where] = normalize(kernels, points)
+        rest = pointwise[where] @ spatial[where]
+        np.subtract(matrices, rest, out=rest)
+        lost += _power(rest, rows, where)
+        whole += _power(matrices, rows, where)
+        spectrum = spectrum + (values if scale is None else squares(matrices, cut)).sum((0, 1))
+    error = float(np.sqrt(lost / whole)) if whole else 0.0
+    full = _full_rank(cut, spectrum)
+    kernels, points, first = fold(spatial, pointwise * peak, cut)
+    return Factors(cut.form, rank, full, group, kernels, points, None, error, first)
+
+
+def reconstruct(factors: Factors) -> Array:
+    """The weight [N, M/G, *kernel] of the one convolution that the factors compute."""
+    outputs, inputs = factors.pointwise.shape[1:3]
+    kernels = factors.spatial if factors.first is None else factors.first * factors.spatial
+    if factors.form in WHOLE:
+        inputs = kernels.shape[2]
+    shape = (outputs, inputs, *kernels.shape[3:])
+    cut = Layout(factors.form, factors.rank, shape, factors.group)
+    spatial, pointwise = unfold_factors(kernels, factors.pointwise, cut)
+    return refold(pointwise @ spatial, cut)
+
+
+def _power(matrices: Array, rows: Array | None, where: tuple[slice, slice]) -> float:
+    """Sum of squares, rows weighed."""
+    weighted = matrices if rows is None else matrices * rows[where]
+    return float(np.vdot(weighted, weighted))
+
+
+def _leading(
+    matrices: Array, rows: Array | None, where: tuple[slice, slice], cut: Layout
+) -> tuple[Array, Array, Array]:
+    """The best spatial and pointwise factors of diag(rows)·A, and its squared singular values."""
+    weighted = matrices if rows is None else matrices * rows[where]
+    if cut.form is Form.DEPTHWISE_BOTTLENECK:
+        spatial, pointwise, _ = polyadic.fit(weighted[:, 0], cut.width, cut.rank)
+        pointwise = pointwise if rows is None else pointwise / rows[where][:, 0]
+        return spatial[:, None], pointwise[:, None], squares(weighted, cut)
+    rank = cut.rank
+    values, vectors = np.linalg.eigh(gram(weighted))
+    values, vectors = np.maximum(values[..., ::-1], 0.0), vectors[..., ::-1][..., :rank]
+    if matrices.shape[-2] < matrices.shape[-1]:
+        spatial = vectors.swapaxes(-1, -2) @ weighted
+        pointwise = vectors if rows is None else vectors / rows[where]
+    else:
+        spatial, pointwise = vectors.swapaxes(-1, -2), matrices @ vectors
+    short = rank - vectors.shape[-1]
+    if short:
+        spatial = np.pad(spatial, [(0, 0), (0, 0), (0, short), (0, 0)])
+        pointwise = np.pad(pointwise, [(0, 0), (0, 0), (0, 0), (0, short)])
+    return spatial, pointwise, values
+
+
+def _full_rank(cut: Layout, spectrum: Array) -> int:
+    """The exact rank by the spectrum at hand; for blocks by the shape, as widths are unlike."""
+    if cut.form is Form.BLOCK_POINTWISE:
+        return cut.shape[1] if cut.rows <= cut.shape[1] else 0
+    return int(np.argmax(relative(tails(spectrum))[1:] <= EXACT)) + 1

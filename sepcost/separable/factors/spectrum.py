@@ -1,0 +1,168 @@
+"""Singular values of a weight's matrices: how much each rank leaves out.
+
+They are the roots of the eigenvalues of small Gram matrices, taken on the smaller side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sepcost.errors import ConversionError
+from sepcost.separable.factors import polyadic
+from sepcost.separable.factors.blocks import Array, Form, Layout, chunks, layout, ranks, tails
+
+#: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
+EXACT = 1e-6
+
+SHORT = 4  # steps of a descent that tell options apart
+
+_FAINTEST = 1e-4  # of the largest scale: no output channel weighs less, so none is given up
+
+
+def error_curve(
+    weight: NDArray[Any],
+    form: Form,
+    *,
+    group: int = 1,
+    scale: ArrayLike | None = None,
+    widths: Collection[int] | None = None,
+) -> Array:
+    """‖W - W'‖ / ‖W‖ of the best factors, for every rank at once.
+
+    Parameters
+    ----------
+    weight, form, group, scale
+        As for ``factorize``.
+    widths
+        Of block-pointwise, whose widths share no spectrum: the ones to compute, all by default.
+        Of depthwise-bottleneck: those worth a short descent, none by default.
+
+    Returns
+    -------
+    ndarray
+        Element R is the error at rank R, from 0 (nothing kept: 1) to the largest of ``ranks``;
+        infinite at widths that do not divide M/G or were not asked for. Zeros where the weight
+        is zero. Of a depthwise-bottleneck they are errors that its factors stay within: those of
+        where a descent begins, or of its first steps.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements.
+    """
+    peak, legal = largest(weight), ranks(weight.shape, form, group=group)
+    if form != Form.BLOCK_POINTWISE:
+        spectrum = _spectrum(weight, layout(weight.shape, form, 1, group=group), peak, scale)
+        curve = relative(tails(spectrum))
+        if form == Form.DEPTHWISE_BOTTLENECK:
+            for width in sorted(set(widths or ()).intersection(legal)):
+                cut = layout(weight.shape, form, width, group=group)
+                curve[width] = _descended(weight, cut, peak, scale)
+        return curve
+    curve = np.full(legal[-1] + 1, np.inf)
+    curve[0] = 1.0 if peak else 0.0
+    for width in legal if widths is None else sorted(set(widths).intersection(legal)):
+        cut = layout(weight.shape, form, width, group=group)
+        left = relative(tails(_spectrum(weight, cut, peak, scale)))
+        curve[width] = left[width] if width < len(left) else 0.0
+    return curve
+
+
+def exact_rank(
+    weight: NDArray[Any], form: Form, *, group: int = 1, tolerance: float = EXACT
+) -> int:
+    """The smallest rank that loses no more than ``tolerance`` of the weight's norm.
+
+    Returns
+    -------
+    int
+        1 for a separable kernel (and for zeros); 0 where no width of block-pointwise is exact,
+        which N > M can cause.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements.
+    """
+    exact = np.flatnonzero(error_curve(weight, form, group=group)[1:] <= tolerance)
+    return int(exact[0]) + 1 if exact.size else 0
+
+
+def importance(scale: ArrayLike | None, outputs: int) -> Array:
+    """How much each of N output channels counts: 1 at most, 1e-4 at least, ones without a scale."""
+    size = np.abs(np.asarray(np.ones(outputs) if scale is None else scale, np.float64))
+    top = size.max()
+    return np.maximum(size / top, _FAINTEST) if top > 0 else np.ones_like(size)
+
+
+def largest(weight: NDArray[Any]) -> float:
+    """The largest magnitude; squares of weights divided by it neither overflow nor vanish.
+
+    Raises
+    ------
+    ConversionError
+        The weight has NaN or infinite elements.
+    """
+    with np.errstate(invalid="ignore"):  # bfloat16 warns of the NaN that is looked for
+        high, low = float(np.max(weight)), float(np.min(weight))
+    if not np.isfinite([high, low]).all():
+        raise ConversionError("the weights hold NaN or infinite values; repair or skip the layer")
+    return max(abs(high), abs(low))
+
+
+def row_scale(scale: ArrayLike | None, cut: Layout) -> Array:
+    """[G, matrices, rows or 1, 1]: what each row of each matrix counts."""
+    size = importance(scale, cut.shape[0])
+    if cut.form is Form.POINTWISE_DEPTHWISE:
+        return size.reshape(cut.group, cut.rows, 1, 1)
+    blocks = cut.shape[1] // cut.width
+    rows = size.reshape(cut.group, 1, cut.rows, 1)
+    return np.broadcast_to(rows, (cut.group, blocks, cut.rows, 1))
+
+
+def gram(matrices: Array) -> Array:
+    """AᵀA or AAᵀ, whichever is smaller."""
+    turned = matrices.swapaxes(-1, -2)
+    return matrices @ turned if matrices.shape[-2] < matrices.shape[-1] else turned @ matrices
+
+
+def squares(matrices: Array, cut: Layout) -> Array:
+    """Squared singular values [G, matrices, min(rows, columns)], descending.
+
+    Of a depthwise-bottleneck, which has none, what is sure to be taken off by each channel.
+    """
+    if cut.form is Form.DEPTHWISE_BOTTLENECK:
+        kernels = matrices.reshape(len(matrices), cut.rows, cut.width, -1)
+        return polyadic.squares(kernels)[:, None]
+    values = np.linalg.eigvalsh(gram(matrices)).astype(np.float64, copy=False)
+    return np.maximum(values[..., ::-1], 0.0)
+
+
+def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> Array:
+    """Squared singular values, summed over the matrices by their order."""
+    rows = None if scale is None else row_scale(scale, cut)
+    parts = (
+        squares(part if rows is None else part * rows[where], cut)
+        for where, part in chunks(weight, cut, peak)
+    )
+    return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
+
+
+def _descended(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> float:
+    """The error of a depthwise-bottleneck after a few steps."""
+    rows = None if scale is None else row_scale(scale, cut)
+    lost = whole = 0.0
+    for where, part in chunks(weight, cut, peak):
+        matrices = (part if rows is None else part * rows[where])[:, 0]
+        lost += float(polyadic.fit(matrices, cut.width, cut.rank, SHORT)[2].sum())
+        whole += float(np.vdot(matrices, matrices))
+    return float(np.sqrt(max(lost, 0.0) / whole)) if whole else 0.0
+
+
+def relative(left_out: Array) -> Array:
+    """Roots of what is left out, as shares of the whole."""
+    return np.asarray(np.sqrt(left_out / (left_out[0] or 1.0)), np.float64)

@@ -1,0 +1,240 @@
+"""Which convolutions can become separable, and why the others cannot.
+
+A candidate is one Conv or ConvTranspose node whose kernel is known before the model runs. Kernels
+are handed out in the layout of Conv, [N, M/G, *k], whatever the operator keeps them in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sepcost.cost.analysis import Convolution
+from sepcost.cost.geometry import convolution, key, operands
+from sepcost.cost.whatif import separable
+from sepcost.errors import ConversionError
+from sepcost.model.load import Loaded
+from sepcost.model.tensors import Array, folder, whole
+from sepcost.network import Layer, Network
+from sepcost.separable.find.constants import Recipe, recipe
+from sepcost.separable.find.mark import is_marked
+from sepcost.separable.find.sites import Name, Site, sites
+
+CONVERTED = frozenset({"Conv", "ConvTranspose"})
+DTYPES = frozenset({"float32", "float16", "bfloat16", "float64"})
+UNPROFITABLE = "not profitable"
+INTEGER = frozenset({"ConvInteger", "QLinearConv", "QLinearConvTranspose"})
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A convolution that can be converted."""
+
+    id: str  # of the layer; of the first one where a function is called several times
+    name: str
+    op_type: str
+    layer: Layer
+    convolution: Convolution
+    weight: str  # name of the value that the convolution reads as its weight
+    dtype: str  # of the weight as the convolution sees it, and of what replaces it
+    weight_of: Recipe = field(repr=False, compare=False)
+    bias_of: Recipe | None = field(repr=False, compare=False)
+    quantized: bool = False  # the weight comes out of a DequantizeLinear
+    repeats: tuple[Layer, ...] = ()  # further layers that the same node computes, in other calls
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every layer that is converted with this candidate; the costs of all of them change."""
+        return self.layer, *self.repeats
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Ids of the layers beside the first."""
+        return tuple(layer.id for layer in self.repeats)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the convolution adds a bias, constant or not."""
+        return len(self.layer.reads) > 2 and bool(self.layer.reads[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A convolution that stays as it is."""
+
+    id: str
+    name: str
+    op_type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Every convolution of a model, in execution order, one way or the other."""
+
+    found: tuple[Candidate, ...]
+    skips: tuple[Skip, ...]
+
+
+def candidates(loaded: Loaded, network: Network) -> Candidates:
+    """Sort the convolutions of a model into those that can be converted and those that cannot.
+
+    Parameters
+    ----------
+    loaded
+        The model; a weight is read from its file when ``weight`` asks for it, not before.
+    network
+        The same model described.
+
+    Raises
+    ------
+    ModelError
+        Where a layer spec was built without its weights.
+    """
+    loaded = whole(loaded)
+    places = dict(sites(loaded.proto))
+    look = _Look(network, places, folder(loaded), _overridable(loaded))
+    by_place: dict[tuple[str, int], list[Layer]] = defaultdict(list)
+    for layer in network.layers:
+        if operands(layer) is not None:
+            by_place[places[layer.id].place].append(layer)
+    results = [_sorted(look, layers) for layers in by_place.values()]
+    return Candidates(
+        tuple(found for found in results if isinstance(found, Candidate)),
+        tuple(found for found in results if isinstance(found, Skip)),
+    )
+
+
+def weight(candidate: Candidate) -> Array:
+    """Read a candidate's kernel: float64, [N, M/G, *k] whatever the operator keeps it in.
+
+    Raises
+    ------
+    ConversionError
+        Where it holds NaN or infinity, or cannot be computed; the tensor is named.
+    """
+    kernel = _finite(candidate.weight_of(), candidate.weight)
+    if candidate.convolution.transposed:
+        return turned(kernel, candidate.convolution.group)
+    return kernel
+
+
+def bias(candidate: Candidate) -> Array | None:
+    """Read a candidate's bias: float64, [N]; None where it has none, or a computed one.
+
+    Raises
+    ------
+    ConversionError
+        Where it holds NaN or infinity; the tensor is named.
+    """
+    if candidate.bias_of is None:
+        return None
+    return _finite(candidate.bias_of(), candidate.layer.reads[2])
+
+
+def turned(kernel: Array, group: int) -> Array:
+    """Turn [a, b/G, *k] into [b, a/G, *k], group by group: Conv's layout <-> ConvTranspose's."""
+    first, second = kernel.shape[:2]
+    blocks = kernel.reshape(group, first // group, second, *kernel.shape[2:])
+    return np.ascontiguousarray(
+        blocks.swapaxes(1, 2).reshape(group * second, first // group, *kernel.shape[2:])
+    )
+
+
+def _finite(array: Array, name: str) -> Array:
+    wide = array.astype(np.float64)
+    if not np.isfinite(wide).all():
+        what = "NaN" if np.isnan(wide).any() else "infinity"
+        raise ConversionError(f"tensor {name!r} holds {what}; repair the model, or skip the layer")
+    return wide
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What it takes to judge a convolution."""
+
+    network: Network
+    places: Mapping[str, Site]
+    home: Path
+    overridable: frozenset[Name]
+
+    def recipe(self, layer: Layer, position: int) -> Recipe | str:
+        """How the input at ``position`` comes about, or why that is not known."""
+        site = self.places[layer.id]
+        return recipe(site.frame, site.node.input[position], self.home, self.overridable)
+
+
+def _overridable(loaded: Loaded) -> frozenset[Name]:
+    """Initializers that are inputs too; before IR version 4 all are, and none may be replaced."""
+    if loaded.proto.ir_version < 4:
+        return frozenset()
+    return frozenset(value.name for value in loaded.proto.graph.input)
+
+
+def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
+    """Judge the layers that one node computes: one, or one for each call of its function."""
+    layer = layers[0]
+    problem = next((why for one in layers if (why := _ineligible(look, one))), None)
+    recipes = [] if problem else [look.recipe(one, 1) for one in layers]
+    problem = problem or next((why for why in recipes if isinstance(why, str)), None)
+    known = [one for one in recipes if isinstance(one, Recipe)]
+    geometry = convolution(layer)
+    if not problem and (len({r.key for r in known}) > 1 or len({_cut(x) for x in layers}) > 1):
+        problem = (
+            f"stands in a function that is called {len(layers)} times with different weights;"
+            " inline it first (onnx.inliner)"
+        )
+    if problem or geometry is None:
+        return Skip(layer.id, layer.name, layer.op_type, problem or "its shapes are not known")
+    last = known[0].steps[-1].node
+    return Candidate(
+        id=layer.id,
+        name=layer.name,
+        op_type=layer.op_type,
+        layer=layer,
+        convolution=geometry,
+        weight=layer.reads[1],
+        dtype=look.network.values[layer.reads[1]].dtype,
+        weight_of=known[0],
+        bias_of=_bias(look, layers),
+        quantized=last is not None and last.op_type == "DequantizeLinear",
+        repeats=tuple(layers[1:]),
+    )
+
+
+def _ineligible(look: _Look, layer: Layer) -> str | None:
+    """Why a layer cannot be converted: the first reason that holds."""
+    domain, op_type = key(layer)
+    geometry = convolution(layer)
+    if is_marked(look.places[layer.id].node):
+        return "made by sepcost"
+    if op_type in INTEGER:
+        return f"{op_type} computes with integers; convert the float or QDQ model it came from"
+    if geometry is None:
+        return "; ".join(layer.missing) or "its shapes are not known"
+    reason = separable(layer, geometry, None, 0).reason
+    if reason not in {None, UNPROFITABLE}:
+        return reason
+    if domain or op_type not in CONVERTED:
+        return f"{op_type} has no separable form in ONNX; convert the model before it is optimised"
+    dtype = look.network.values[layer.reads[1]].dtype
+    return None if dtype in DTYPES else f"its weight is {dtype or 'of unknown type'}"
+
+
+def _cut(layer: Layer) -> tuple[object, ...]:
+    """What one replacement must have in common over all calls of a function."""
+    return layer.inputs[1], layer.attributes.get("group", 1)
+
+
+def _bias(look: _Look, layers: Sequence[Layer]) -> Recipe | None:
+    """How the bias comes about; None where there is none, or not one and the same constant."""
+    reads = layers[0].reads
+    if len(reads) < 3 or not reads[2]:
+        return None
+    recipes = [look.recipe(layer, 2) for layer in layers]
+    known = [one for one in recipes if isinstance(one, Recipe)]
+    return known[0] if len({one.key for one in known}) == 1 and known == recipes else None

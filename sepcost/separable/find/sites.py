@@ -1,0 +1,144 @@
+"""Where each layer stands: its node, and what the names that it reads stand for.
+
+The walk gives the ids that ``sepcost.model.describe`` gives: a function's body is walked once a
+call, a subgraph where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import onnx
+
+from sepcost.model.references import resolved
+from sepcost.model.walk_state import FunctionKey, Scope, body_prefix, node_id
+
+Body = onnx.GraphProto | onnx.FunctionProto
+Name = str | bytes
+
+
+@dataclass(slots=True)
+class Frame:
+    """One graph, subgraph or call of a function.
+
+    ``body`` names the graph that the frame runs in, the same for every call of a function;
+    ``root`` names the main graph ("") or the function that it is part of.
+    """
+
+    graph: Body
+    prefix: str = ""
+    body: str = ""
+    root: str = ""
+    parent: Frame | None = None
+    caller: Frame | None = None
+    references: Mapping[str, onnx.AttributeProto] = field(default_factory=dict)
+    opsets: Mapping[str, int] = field(default_factory=dict)
+    arguments: dict[Name, Name] = field(default_factory=dict)  # a function's inputs -> the call's
+    tensors: dict[Name, onnx.TensorProto | onnx.SparseTensorProto] = field(default_factory=dict)
+    writers: dict[Name, onnx.NodeProto] = field(default_factory=dict)
+    depth: int = 0
+
+    def __post_init__(self) -> None:
+        """Index what the graph defines."""
+        if isinstance(self.graph, onnx.GraphProto):
+            self.tensors.update((t.name, t) for t in self.graph.initializer)
+            self.tensors.update((t.values.name, t) for t in self.graph.sparse_initializer)
+        self.writers = {name: node for node in self.graph.node for name in node.output if name}
+
+    def home(self, name: Name) -> tuple[Frame, Name] | None:
+        """Find the frame that defines a name, through subgraphs and calls; None for an input."""
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.tensors or name in frame.writers:
+                return frame, name
+            if name in frame.arguments:
+                name, frame = frame.arguments[name], frame.caller
+            else:
+                frame = frame.parent
+        return None
+
+    def resolved(self, node: onnx.NodeProto) -> onnx.NodeProto:
+        """Replace the attributes that refer to those of the function's call."""
+        return resolved(node, self.references)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One layer: a node in a frame. ``index`` counts the nodes of the frame's graph."""
+
+    frame: Frame
+    index: int
+    node: onnx.NodeProto
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The same for all layers that one node computes."""
+        return self.frame.body, self.index
+
+
+def sites(model: onnx.ModelProto) -> Iterator[tuple[str, Site]]:
+    """Yield every node of a model with the id of its layer; a function's once a call."""
+    functions = {function_key(f.domain, f.name, f.overload): f for f in model.functions}
+    opsets = {o.domain: o.version for o in model.opset_import}
+    stack = [Frame(model.graph, opsets=opsets)]
+    while stack:
+        frame = stack.pop()
+        for index, node in enumerate(frame.graph.node):
+            id_ = node_id(Scope(prefix=frame.prefix), node)
+            yield id_, Site(frame, index, node)
+            stack += _inner(frame, node, id_, functions)
+
+
+def _inner(
+    frame: Frame,
+    node: onnx.NodeProto,
+    id_: str,
+    functions: Mapping[FunctionKey, onnx.FunctionProto],
+) -> Iterator[Frame]:
+    function = functions.get(function_key(node.domain, node.op_type, node.overload))
+    if function is not None:
+        yield _called(frame, node, id_, function)
+        return
+    for attribute in node.attribute:
+        graphs = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
+        for k, graph in enumerate(graphs):
+            prefix = body_prefix(id_, f"{attribute.name}{k or ''}")
+            yield Frame(
+                graph,
+                prefix,
+                frame.body + prefix.removeprefix(frame.prefix),
+                frame.root,
+                parent=frame,
+                references=frame.references,
+                opsets=frame.opsets,
+                depth=frame.depth + 1,
+            )
+
+
+def _called(frame: Frame, node: onnx.NodeProto, id_: str, function: onnx.FunctionProto) -> Frame:
+    references = {a.name: a for a in function.attribute_proto}
+    for attribute in node.attribute:
+        references[attribute.name] = frame.references.get(attribute.ref_attr_name, attribute)
+    root = root_of(function)
+    return Frame(
+        function,
+        f"{id_}/",
+        root,
+        root,
+        caller=frame,
+        references=references,
+        opsets={o.domain: o.version for o in function.opset_import} or frame.opsets,
+        arguments={f: a for f, a in zip(function.input, node.input, strict=False) if a},
+        depth=frame.depth + 1,
+    )
+
+
+def function_key(domain: str, name: str, overload: str) -> FunctionKey:
+    """Return what calls name a function by; ONNX's own domain has two names."""
+    return "" if domain == "ai.onnx" else domain, name, overload
+
+
+def root_of(function: onnx.FunctionProto) -> str:
+    """Name a function among the roots; the main graph's name is empty."""
+    return f"function {function.domain}:{function.name}:{function.overload}/"

@@ -1,0 +1,1 @@
+"""Which convolution becomes what: menus, timings, goals and the search for a plan."""

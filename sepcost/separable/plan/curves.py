@@ -1,0 +1,117 @@
+"""The menus of a network with all that is known of them, and the curves through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from sepcost.cost.analysis import Analysis
+from sepcost.separable.factors.blocks import Form
+from sepcost.separable.factors.spectrum import error_curve
+from sepcost.separable.find.candidates import Candidate, weight
+from sepcost.separable.plan.choices import Curve, curve
+from sepcost.separable.plan.menu import Menu, Option, menus
+from sepcost.separable.plan.timing import timed_menus
+from sepcost.separable.plan.trials import Trials
+from sepcost.separable.settings import Aim, By, ConvertSettings
+
+CLEARLY = 0.9  # of another option's error of the weights: closer ones are both tried on data
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One curve for each kind of loss, over one kind of cost."""
+
+    curves: tuple[Curve, ...]
+    by: By  # the unit of the costs
+    latency: float  # of the original, ns; 0 where no times were asked for
+
+
+def curves(
+    found: Sequence[Candidate], before: Analysis, settings: ConvertSettings, trials: Trials
+) -> Curves:
+    """Build the menus, find out what their options cost and lose, and weigh all plans.
+
+    Options are timed where time is what counts, fitted and tried out where there are data.
+    """
+    fitter = trials.fitter
+    offered = menus(found, before.network, fitter.macs, settings.forms, settings.form)
+    latency = 0.0
+    if settings.cost is By.LATENCY:
+        runtime = settings.runtime
+        offered = timed_menus(offered, before.network, runtime, settings.form, trials.tell)
+        (latency,) = trials.times([fitter.context.loaded])
+    by = settings.cost if settings.goal.aim is not Aim.MACS else By.MACS
+    offered = tuple(_undominated(menu, by) for menu in _weighed(offered, trials))
+    offered, allocations = _on_data(offered, settings, trials)
+    whole = latency if by is By.LATENCY else float(before.totals.macs)
+    costs = sum(_cost(menu.options[0], by) for menu in offered)
+    rest = max(0.0, whole - costs)
+    return Curves(tuple(curve(offered, by, one, rest) for one in allocations), by, latency)
+
+
+def _on_data(
+    offered: tuple[Menu, ...], settings: ConvertSettings, trials: Trials
+) -> tuple[tuple[Menu, ...], Sequence[str]]:
+    """Fit every option where there are data; return the menus with the kinds of losses known."""
+    fitter = trials.fitter
+    if fitter.data is None or not settings.fitted:
+        return offered, ["weights"]
+    offered, factors = fitter.fitted_menus(offered)
+    offers = [option for menu in offered for option in menu.options if not option.keeps]
+    kinds = ["own error"]
+    if offers and all(option.foretold is not None for option in offers):
+        kinds.insert(0, "gradients")
+    if settings.by_effect:
+        offered = trials.effects(offered, factors)
+        kinds.insert(0, "effect")
+    return offered, kinds
+
+
+def _cost(option: Option, by: By) -> float:
+    return float(option.macs) if by is By.MACS else option.ns or 0.0
+
+
+def _undominated(menu: Menu, by: By) -> Menu:
+    """Leave out what costs no less than another option and has clearly larger errors.
+
+    Errors of the weights are no errors on data, but they order options of one layer well enough
+    to spare the clear losers a fit. Of a depthwise-bottleneck no more is known than a bound, which
+    the fit goes far below.
+    """
+    keep, *offers = menu.options
+    bounded = Form.DEPTHWISE_BOTTLENECK
+
+    def beaten(option: Option) -> bool:
+        return option.form is not bounded and any(
+            _cost(other, by) <= _cost(option, by)
+            and other.weight_error < CLEARLY * option.weight_error
+            for other in offers
+        )
+
+    return replace(menu, options=(keep, *(option for option in offers if not beaten(option))))
+
+
+def _weighed(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
+    """Fill in the errors that the weights tell: one curve for all ranks of a form."""
+    return tuple(
+        replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in offered
+    )
+
+
+def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
+    offers = menu.options[1:]
+    if not offers:
+        return
+    trials.tell(f"weighing {menu.candidate.name or menu.candidate.id}")
+    kernel, group = weight(menu.candidate), menu.candidate.convolution.group
+    scale = trials.fitter.context.scale(menu.candidate)
+    for form, alike in groupby(offers, key=lambda option: option.form):
+        assert form is not None
+        options = list(alike)
+        blind = form is not Form.DEPTHWISE_BOTTLENECK or not trials.fitter.on_data(menu.candidate)
+        widths = [option.rank for option in options] if blind else []
+        lost = error_curve(kernel, form, group=group, scale=scale, widths=widths)
+        for option in options:
+            yield replace(option, weight_error=float(lost[option.rank]))

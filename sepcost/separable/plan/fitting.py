@@ -1,0 +1,237 @@
+"""From a selection to factors: from the weights alone, or layer by layer on the data.
+
+With data, layers are done in order. Each reads what the network converted so far gives it and is
+to answer what the original answered there, so that it undoes the errors of those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepcost.errors import SepcostError
+from sepcost.network import Network
+from sepcost.separable.data.moments import PatchStream, Statistics
+from sepcost.separable.data.samples import Calibration
+from sepcost.separable.factors.blocks import Array
+from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
+from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
+from sepcost.separable.find.candidates import Candidate, weight
+from sepcost.separable.find.context import Context
+from sepcost.separable.plan.choices import Choice, Selection
+from sepcost.separable.plan.menu import Menu, Option, macs_of
+from sepcost.separable.rewrite.separate import separate
+from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.sensitivity import Metrics, sensitivities
+from sepcost.separable.settings import ConvertSettings, OnProgress
+
+_MENU_ITERATIONS = 12  # to tell options apart, fewer do
+_HELD_BYTES = 1 << 30  # of statistics at a time
+
+Key = tuple[str, str, int]
+
+
+@dataclass(slots=True, eq=False)
+class Fitter:
+    """Makes factors, and remembers what it made for the same beginning of a network."""
+
+    context: Context
+    settings: ConvertSettings
+    data: Calibration | None
+    tell: OnProgress
+    macs: Mapping[str, int]  # of each candidate as it is, by id
+    candidates: Sequence[Candidate] = ()
+    metrics: Metrics | None = None  # in which errors of each candidate's outputs count
+    made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
+    shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
+
+    @property
+    def network(self) -> Network:
+        """The network that the candidates stand in."""
+        return self.context.network
+
+    def choices(self, selection: Selection) -> tuple[Choice, ...]:
+        """Factors for all layers of a selection, in execution order."""
+        done: list[Choice] = []
+        trail: tuple[Key, ...] = ()
+        for candidate, option in selection:
+            trail = (*trail, (candidate.id, str(option.form), option.rank))
+            key = trail if self.on_data(candidate) and self.settings.asymmetric else trail[-1:]
+            if key not in self.made:
+                self.tell(f"fitting {candidate.name or candidate.id}")
+                self.made[key] = self._choice(candidate, option, done)
+            done.append(self.made[key])
+        return tuple(done)
+
+    def on_data(self, candidate: Candidate) -> bool:
+        """Whether the candidate's activations can be seen, and its bias is its own."""
+        fitted = self.data is not None and self.settings.fitted
+        own_bias = not candidate.has_bias or candidate.bias_of is not None
+        return fitted and own_bias and self.context.in_main_graph(candidate)
+
+    def _choice(self, candidate: Candidate, option: Option, before: Sequence[Choice]) -> Choice:
+        assert option.form is not None
+        output_error = None
+        if self.on_data(candidate):
+            original = weight(candidate)
+            options = self._options(candidate, self.settings.iterations)
+            statistics = self._statistics(candidate, before)
+            factors = fit(original, statistics, option.form, option.rank, options)
+            weight_error, output_error = _distance(original, factors), factors.relative_error
+        else:
+            factors = self._from_weights(candidate, option)
+            weight_error = factors.relative_error
+        return Choice(
+            candidate,
+            factors,
+            option.emitted,
+            macs_before=self.macs[candidate.id],
+            macs_after=macs_of(candidate, factors, self.network),
+            ns_before=option.ns_before,
+            ns_after=option.ns,
+            weight_error=weight_error,
+            output_error=output_error,
+            effect=option.effect,
+        )
+
+    def _from_weights(self, candidate: Candidate, option: Option) -> Factors:
+        """The best factors of the weights, one object for convolutions that share theirs."""
+        assert option.form is not None
+        group = candidate.convolution.group
+        key = (candidate.weight_of.key, option.form, option.rank, group, candidate.op_type)
+        scale = self._scale(candidate)
+        if key not in self.shared or scale is not None:
+            kernel = weight(candidate)
+            self.shared[key] = factorize(kernel, option.form, option.rank, group=group, scale=scale)
+        return self.shared[key]
+
+    def _scale(self, candidate: Candidate) -> Array | None:
+        return self.context.scale(candidate)
+
+    def _options(self, candidate: Candidate, iterations: int) -> FitOptions:
+        """How to fit: by what errors do to the outputs; where that is not known, right behind."""
+        metric = self._metrics().get(candidate.id)
+        scale = self._scale(candidate) if metric is None else None
+        if scale is not None:
+            metric = np.diag(scale**2)
+        return FitOptions(iterations=iterations, metric=metric)
+
+    def _reach(self, candidate: Candidate, statistics: Statistics) -> float | None:
+        """What an error as large as the layer's own output would do to the network's."""
+        metric = self._metrics().get(candidate.id)
+        if metric is None:
+            return None
+        group, own = statistics.target_mean.shape
+        blocks = metric.reshape(group, own, group, own)
+        return float(np.einsum("gigj,gij->", blocks, statistics.target_covariance))
+
+    def _metrics(self) -> Metrics:
+        """Found once for all candidates, when the first of them is fitted."""
+        if self.metrics is None:
+            self.metrics = {}
+            if self.data is not None and self.settings.sensitive:
+                self.tell("running the network backward")
+                found, runtime = self.candidates, self.settings.runtime
+                try:
+                    seed = self.settings.seed
+                    self.metrics = sensitivities(self.context, found, self.data, runtime, seed)
+                except SepcostError as error:  # a help, and no need
+                    self.tell(f"fitting without gradients: {error}")
+        return self.metrics
+
+    def _statistics(self, candidate: Candidate, before: Sequence[Choice]) -> Statistics:
+        """What the layer sees once ``before`` are converted, and what the original answered."""
+        assert self.data is not None
+        source, target = candidate.layer.reads[0], candidate.layer.writes[0]
+        shortcut = self.context.shortcut(candidate) if before else None
+        added = [shortcut] if shortcut else []
+        runtime = self.settings.runtime
+        original = runner(self.context.loaded, runtime, [source, target, *added])
+        changed = before if self.settings.asymmetric else ()
+        current = None
+        if changed:
+            model = separate(self.context.loaded, changed)
+            current = runner(model, runtime, [source, *added])
+        stream = self._stream(candidate)
+        for feeds in self.data.batches():
+            seen, answer, *others = original(feeds)
+            if current is not None:
+                seen, *moved = current(feeds)
+                for other, now in zip(others, moved, strict=True):
+                    answer = answer + (other - now)
+            stream.add(seen, answer)
+        return stream.finish()
+
+    def _stream(self, candidate: Candidate) -> PatchStream:
+        settings = self.settings
+        return PatchStream(candidate.convolution, positions=settings.positions, seed=settings.seed)
+
+    def fitted_menus(self, menus: Sequence[Menu]) -> tuple[tuple[Menu, ...], dict[Key, Factors]]:
+        """Fit every option to the original's activations; return menus with errors, and factors.
+
+        One pass over the data for as many layers as memory holds statistics of.
+        """
+        filled: list[Menu] = []
+        kept: dict[Key, Factors] = {}
+        for part in self._parts(menus):
+            found = self._pass([menu.candidate for menu in part if self.on_data(menu.candidate)])
+            for menu in part:
+                statistics = found.pop(menu.candidate.id, None)
+                if statistics is None:
+                    filled.append(menu)
+                    continue
+                self.tell(f"weighing {menu.candidate.name or menu.candidate.id}")
+                filled.append(self._fitted(menu, statistics, kept))
+        return tuple(filled), kept
+
+    def _fitted(self, menu: Menu, statistics: Statistics, kept: dict[Key, Factors]) -> Menu:
+        candidate, (keep, *offers) = menu.candidate, menu.options
+        wanted = [(o.form, o.rank) for o in offers if o.form is not None]
+        options = self._options(candidate, _MENU_ITERATIONS)
+        factors = fit_menu(weight(candidate), statistics, wanted, options)
+        for option, made in zip(offers, factors, strict=True):
+            kept[candidate.id, str(option.form), option.rank] = made
+        whole = self._reach(candidate, statistics)
+        filled = [
+            replace(option, fitted_error=error, foretold=whole and whole * error**2)
+            for option, error in zip(offers, (f.relative_error for f in factors), strict=True)
+        ]
+        return replace(menu, options=(keep, *filled))
+
+    def _parts(self, menus: Sequence[Menu]) -> list[list[Menu]]:
+        parts: list[list[Menu]] = [[]]
+        held = 0
+        for menu in menus:
+            geometry = menu.candidate.convolution
+            features = geometry.in_channels // geometry.group * int(np.prod(geometry.kernel))
+            size = 8 * geometry.group * features * (2 * features + geometry.out_channels)
+            if parts[-1] and held + size > _HELD_BYTES:
+                parts.append([])
+                held = 0
+            parts[-1].append(menu)
+            held += size
+        return parts
+
+    def _pass(self, candidates: Sequence[Candidate]) -> dict[str, Statistics]:
+        """One streamed pass of the data through the original for several layers."""
+        if not candidates or self.data is None:
+            return {}
+        self.tell("running the calibration data")
+        names = [(c.layer.reads[0], c.layer.writes[0]) for c in candidates]
+        wanted = list(dict.fromkeys(name for pair in names for name in pair))
+        run = runner(self.context.loaded, self.settings.runtime, wanted)
+        streams = [self._stream(candidate) for candidate in candidates]
+        for feeds in self.data.batches():
+            values: dict[str, NDArray[Any]] = dict(zip(wanted, run(feeds), strict=True))
+            for stream, (source, target) in zip(streams, names, strict=True):
+                stream.add(values[source], values[target])
+        return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
+
+
+def _distance(original: Array, factors: Factors) -> float:
+    size = float(np.linalg.norm(original))
+    return float(np.linalg.norm(original - reconstruct(factors))) / size if size else 0.0

@@ -1,0 +1,59 @@
+"""Error against MACs and measured latency: the whole curve, a handful of plans carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sepcost.cost.analysis import Analysis
+from sepcost.separable.plan import forecast
+from sepcost.separable.plan.curves import Curves
+from sepcost.separable.plan.knapsack import within_cost
+from sepcost.separable.plan.trials import Trials
+
+POINTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """One plan: what it costs and what it does to the output, predicted and measured."""
+
+    macs: int
+    converted: int  # layers
+    predicted_loss: float
+    loss: float  # KL, or squared relative error
+    relative_error: float
+    drop: float | None
+    ns: float
+    speedup: float
+    allocation: str
+
+
+def frontier(made: Curves, before: Analysis, trials: Trials) -> tuple[FrontierPoint, ...]:
+    """Carry out plans spread over the curve; all networks are timed in the same processes.
+
+    Returns
+    -------
+    tuple of FrontierPoint
+        From the cheapest to the original.
+    """
+    one = made.curves[0]
+    low, high = one.points[0].cost, one.points[-1].cost
+    budgets = [low + (high - low) * k / (POINTS - 1) for k in range(POINTS)]
+    places = sorted({within_cost(one.points, budget + 1e-6) or 0 for budget in budgets})
+    done = [trials.at(one, place) for place in places]
+    models = [trials.fitter.context.loaded, *(trial.model for trial in done)]
+    base, *times = trials.times(models)
+    return tuple(
+        FrontierPoint(
+            macs=forecast.macs(before, trial.choices),
+            converted=len(trial.choices),
+            predicted_loss=one.points[place].loss,
+            loss=trial.effect.loss,
+            relative_error=trial.effect.relative_error,
+            drop=trial.effect.drop,
+            ns=ns,
+            speedup=base / ns,
+            allocation=one.allocation,
+        )
+        for place, trial, ns in zip(places, done, times, strict=True)
+    )

@@ -1,0 +1,150 @@
+"""The result of a plan, verified and held against what was promised."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from sepcost.cost.count import count
+from sepcost.errors import MeasurementError
+from sepcost.latency import measure
+from sepcost.latency.results import Bench
+from sepcost.latency.settings import Settings
+from sepcost.model.describe import describe
+from sepcost.model.load import Loaded
+from sepcost.separable.conversion import Conversion
+from sepcost.separable.find.candidates import Skip
+from sepcost.separable.plan import forecast
+from sepcost.separable.plan.choices import Choice, Forecast, Plan
+from sepcost.separable.plan.goals import Found
+from sepcost.separable.plan.timing import timed_choices
+from sepcost.separable.plan.trials import on_disk
+from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.session import Job
+from sepcost.separable.settings import Aim
+from sepcost.separable.verify import compare
+
+
+def judged(job: Job, found: Found) -> Conversion:
+    """Verify the result and put everything beside what was promised."""
+    choices = found.trial.choices
+    if not choices:
+        return nothing(job, "no replacement is worth its error", missed=not found.met)
+    settings, model = job.settings, found.trial.model
+    network = describe(model, bind=settings.bind, shape=settings.shape)  # as the original was
+    after = count(network, job.before.source)
+    fidelity = bench = None
+    if settings.verify:
+        job.tell("verifying")
+        fidelity = compare(job.loaded, model, job.trials.beside.batches)
+        bench = _latency(job, model)
+        choices = _timed(job, choices)
+    plan = Plan(
+        settings.goal,
+        choices,
+        (*job.found.skips, *_left(job, found)),
+        _forecast(job, found),
+        found.curve.allocation,
+    )
+    result = Conversion(
+        job.before.source,
+        plan,
+        job.before,
+        after,
+        job.inputs,
+        found.trial.effect,
+        fidelity,
+        bench,
+        found.measured,
+        notes=tuple(dict.fromkeys(job.notes)),
+    )
+    return replace(result, missed=_missed(result, found))
+
+
+def _timed(job: Job, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """Time each layer beside what took its place: what it promised against what it gives."""
+    try:
+        return timed_choices(choices, job.before.network, job.settings.runtime, job.tell)
+    except MeasurementError as error:
+        job.notes.append(f"layers could not be timed one by one: {error}")
+        return choices
+
+
+def _left(job: Job, found: Found) -> list[Skip]:
+    chosen = {choice.candidate.id for choice in found.trial.choices}
+    menus = {menu.candidate.id: menu for menu in found.curve.menus}
+    left = []
+    for one in job.found.found:
+        if one.id not in chosen:
+            offers = len(menus[one.id].options) > 1 if one.id in menus else True
+            reason = "loses too much for what it saves" if offers else "no form of it is cheaper"
+            left.append(Skip(one.id, one.name, one.op_type, reason))
+    return left
+
+
+def _forecast(job: Job, found: Found) -> Forecast:
+    macs = forecast.macs(job.before, found.trial.choices)
+    point = found.curve.points[found.place] if found.curve.points else None
+    if point is None:
+        return Forecast(macs)
+    effects = [choice.effect for choice in found.trial.choices]
+    known = [effect for effect in effects if effect is not None]
+    loss = sum(known) if known and len(known) == len(effects) else point.loss
+    return Forecast(macs, loss, found.ns, found.predicted_speedup)
+
+
+def _latency(job: Job, model: Loaded) -> Bench:
+    """Measure the original and the result in turns, as ``bench`` does."""
+    job.tell("measuring the latency")
+    asked = job.settings.runtime
+    settings = Settings(
+        providers=asked.providers,
+        provider_options=asked.provider_options,
+        session_options=asked.session_options,
+        threads=asked.threads,
+        max_time_s=job.settings.max_time_s,
+    )
+    with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
+        values = job.before.network.inputs
+        names = ("original", "converted")
+        files = [
+            replace(on_disk(one, Path(folder) / f"{name}.onnx", values), name=name)
+            for name, one in zip(names, (job.loaded, model), strict=True)
+        ]
+        return measure.bench(files, settings)
+
+
+def _missed(result: Conversion, found: Found) -> str | None:
+    """Say what the goal asked and what was reached, where that is less."""
+    goal = result.plan.goal
+    if goal.aim is Aim.RANK:
+        return None
+    reached, met = found.measured, found.met
+    if goal.aim is Aim.SPEEDUP and result.speedup is not None:
+        reached = result.speedup
+        met = reached >= goal.value
+    if goal.aim is Aim.MACS and result.before.totals.macs:  # another branch may be the dearest now
+        reached = result.after.totals.macs / result.before.totals.macs
+        met = met and reached <= goal.value
+    if met:
+        return None
+    shown = "nothing" if reached is None else format(reached, ".3g")
+    return f"the goal {goal.words} is missed: {shown} is the best that was reached"
+
+
+def nothing(job: Job, why: str, *, missed: bool = False) -> Conversion:
+    """The model stays as it is, and the result says why."""
+    goal = job.settings.goal
+    plan = Plan(goal, (), job.found.skips, Forecast(job.before.totals.macs, 0.0))
+    words = f"the goal {goal.words} is missed: {why}" if missed else None
+    return Conversion(
+        job.before.source,
+        plan,
+        job.before,
+        job.before,
+        job.inputs,
+        Effect(None, 0.0, batches=1),
+        missed=words,
+        notes=(*job.notes, f"nothing worth converting: {why}"),
+    )

@@ -1,0 +1,1 @@
+"""From factors to nodes: the converted model."""

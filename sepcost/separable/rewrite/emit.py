@@ -1,0 +1,168 @@
+"""From factors to nodes: the forms that a separable convolution can be written in.
+
+All forms compute the same sum over r of P_r · (D_r * x); they differ in what the runtime makes of
+them. Stride, dilation and padding belong to the spatial part, which pads with zeros just as the
+original did; the bias goes where nothing pads after it. A depthwise-bottleneck is one such product
+with a pointwise part before it, at the positions of the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sepcost.cost.geometry import convolution
+from sepcost.errors import ConversionError
+from sepcost.network import Layer
+from sepcost.separable.find.candidates import Candidate
+from sepcost.separable.rewrite.draft import Draft
+
+if TYPE_CHECKING:
+    from sepcost.separable.factors.kernels import Factors
+
+POINTWISE_FIRST = "pointwise-depthwise"
+DEPTHWISE_FIRST = "depthwise-pointwise"
+
+#: What the spatial part of each form of factors is called in the names of nodes.
+SPATIAL: Mapping[str, str] = {
+    DEPTHWISE_FIRST: "depthwise",
+    POINTWISE_FIRST: "depthwise",
+    "block-pointwise": "block",
+    "depthwise-bottleneck": "depthwise",
+    "bottleneck": "bottleneck",
+}
+
+
+def _sum(draft: Draft, factors: Factors) -> None:
+    """Σ_r P_r(D_r(x)), the bias in the last: the runtime fuses each addition into a pointwise."""
+    _branches(draft, factors, _spatial_first)
+
+
+def _pointwise_first(draft: Draft, factors: Factors) -> None:
+    """Σ_r D_r(P_r(x)), the bias in the last: before a spatial part it would not reach the pads."""
+    _branches(draft, factors, _pointwise_then_spatial)
+
+
+Branch = Callable[[Draft, "Factors", int, str], str]
+
+
+def _branches(draft: Draft, factors: Factors, branch: Branch) -> None:
+    ranks = len(factors.spatial)
+    total = ""
+    for r in range(ranks):
+        bias = draft.bias(factors.bias) if r == ranks - 1 else ""
+        value = branch(draft, factors, r, bias)
+        total = draft.add(total, value, r) if total else value
+
+
+def _spatial_first(draft: Draft, factors: Factors, r: int, bias: str) -> str:
+    source, last = draft.source, "pointwise" + _number(factors, r)
+    if factors.first is not None:
+        source, last = draft.pointwise("pointwise_1", source, factors.first), "pointwise_2"
+    label = SPATIAL[factors.form] + _number(factors, r)
+    middle = draft.spatial(label, source, factors.spatial[r])
+    return draft.pointwise(last, middle, factors.pointwise[r], bias)
+
+
+def _pointwise_then_spatial(draft: Draft, factors: Factors, r: int, bias: str) -> str:
+    label = "pointwise" + _number(factors, r)
+    middle = draft.pointwise(label, draft.source, factors.pointwise[r])
+    return draft.spatial("depthwise" + _number(factors, r), middle, factors.spatial[r], bias)
+
+
+def _number(factors: Factors, r: int) -> str:
+    return f"_{r + 1}" if len(factors.spatial) > 1 else ""
+
+
+def _concat(draft: Draft, factors: Factors) -> None:
+    """[P_1 ... P_R] · concat(D_1(x) ... D_R(x)); of ungrouped convolutions only."""
+    parts = [
+        draft.spatial(f"depthwise{_number(factors, r)}", draft.source, kernel)
+        for r, kernel in enumerate(factors.spatial)
+    ]
+    merged = np.concatenate(list(factors.pointwise), axis=1)
+    middle = draft.concat(parts) if len(parts) > 1 else parts[0]
+    draft.pointwise("pointwise", middle, merged, draft.bias(factors.bias))
+
+
+def _grouped(draft: Draft, factors: Factors) -> None:
+    """P · D(x) with R kernels a channel in one convolution: output m·R + r is D_r of channel m."""
+    kernels, mixes = np.moveaxis(factors.spatial, 0, 1), np.moveaxis(factors.pointwise, 0, 2)
+    spatial = kernels.reshape(-1, *kernels.shape[2:])
+    pointwise = mixes.reshape(mixes.shape[0], -1, *mixes.shape[3:])
+    middle = draft.spatial("depthwise", draft.source, spatial)
+    draft.pointwise("pointwise", middle, pointwise, draft.bias(factors.bias))
+
+
+#: Every emitted form by its name.
+EMITTED: Mapping[str, Callable[[Draft, Factors], None]] = {
+    "sum": _sum,
+    "pointwise-first": _pointwise_first,
+    "concat": _concat,
+    "grouped": _grouped,
+}
+
+
+def applicable(factors: Factors) -> tuple[str, ...]:
+    """Name the forms that factors can be emitted in, the default first."""
+    if factors.form == POINTWISE_FIRST:
+        return ("pointwise-first",)
+    if factors.form != DEPTHWISE_FIRST or len(factors.spatial) == 1:
+        return ("sum",)
+    return ("sum", "concat", "grouped") if factors.group == 1 else ("sum", "grouped")
+
+
+def emit(draft: Draft, factors: Factors, form: str) -> None:
+    """Write ``factors`` into ``draft`` in one of the forms of ``EMITTED``.
+
+    Raises
+    ------
+    ConversionError
+        Where there is no such form, or the factors cannot be written in it.
+    """
+    possible = applicable(factors)
+    if form not in possible:
+        raise ConversionError(
+            f"{draft.name}: {factors.form} factors of rank {factors.rank} in {factors.group}"
+            f" group(s) cannot be emitted as {form!r}; choose from {', '.join(possible)}"
+        )
+    EMITTED[form](draft, factors)
+
+
+def macs(candidate: Candidate, factors: Factors) -> int | None:
+    """MACs that ``factors`` take in the place of a candidate, in whichever emitted form.
+
+    ``|D| · positions + |P| · pointwise positions``, as ``sepcost.cost`` counts the result: the
+    pointwise part runs at input positions where it comes first. It is the sum over all layers of
+    the candidate; None where the trips of one are unknown.
+    """
+    total = 0
+    for layer in candidate.layers:
+        once = _once(layer, factors)
+        if layer.trips is None or once is None:
+            return None
+        total += once * layer.trips
+    return total
+
+
+def _once(layer: Layer, factors: Factors) -> int | None:
+    geometry = convolution(layer)
+    if geometry is None:
+        return None
+    batch, _, *sides = layer.inputs[0]
+    given = batch * prod(sides)
+    mixed_at = given if factors.form == POINTWISE_FIRST else geometry.pointwise_positions
+    first = 0 if factors.first is None else factors.first.size * given
+    mixed = factors.pointwise.size * mixed_at
+    return int(first + factors.spatial.size * geometry.positions + mixed)
+
+
+def params(candidate: Candidate, factors: Factors) -> int:
+    """Elements of the weights that ``factors`` bring, with a bias where there was none."""
+    added = factors.bias is not None and not candidate.has_bias
+    biases = factors.bias.size if added and factors.bias is not None else 0
+    first = 0 if factors.first is None else factors.first.size
+    return int(first + factors.spatial.size + factors.pointwise.size + biases)

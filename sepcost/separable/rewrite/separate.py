@@ -1,0 +1,161 @@
+"""Model and choices -> model: each chosen convolution replaced by what its factors are emitted as.
+
+Plan, then apply, then tidy: every replacement is put together first, on a copy; then each graph
+gets its new nodes, the innermost first; last goes what nothing reads any more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import onnx
+from onnx import helper
+
+from sepcost.errors import ConversionError
+from sepcost.model.load import Loaded
+from sepcost.model.tensors import whole
+from sepcost.model.tree import roots
+from sepcost.separable.factors.kernels import Factors
+from sepcost.separable.find.candidates import Candidate
+from sepcost.separable.find.sites import Name, Site, sites
+from sepcost.separable.rewrite.draft import Draft
+from sepcost.separable.rewrite.emit import emit
+from sepcost.separable.rewrite.names import Names
+from sepcost.separable.rewrite.tidy import LISTED_IR_VERSION, root_name, tidy
+
+
+class Choice(Protocol):
+    """What is to become of one candidate."""
+
+    @property
+    def candidate(self) -> Candidate:
+        """The convolution to replace."""
+
+    @property
+    def factors(self) -> Factors:
+        """By what."""
+
+    @property
+    def form_emitted(self) -> str:
+        """Written how: a key of ``emit.EMITTED``."""
+
+
+def separate(model: Loaded, choices: Iterable[Choice]) -> Loaded:
+    """Replace each chosen convolution by its factors.
+
+    Names of inputs, outputs and all other nodes stay, and so does all that the model says of
+    itself. Weights that nothing reads any more are dropped; the others stay on disk, in the file
+    that ``model`` came from.
+
+    Parameters
+    ----------
+    model
+        The model that the candidates were found in; it is not changed.
+    choices
+        At most one for each candidate. Convolutions that are given the same ``Factors`` object
+        share the new weights.
+
+    Returns
+    -------
+    Loaded
+        The new model, which ``sepcost.model.save.save`` writes.
+
+    Raises
+    ------
+    ConversionError
+        Where a candidate is not in the model, or factors do not fit the form or type.
+
+    Examples
+    --------
+    A part of a plan:
+
+    >>> import sepcost
+    >>> from sepcost.model.load import load
+    >>> every = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1), verify=False)
+    >>> plan = sepcost.convert("small-cnn", settings=every).plan
+    >>> thinner = sepcost.separate(load("small-cnn", weights=True), plan.choices[1:])
+    >>> len(plan.choices), [node.op_type for node in thinner.proto.graph.node].count("Conv")
+    (3, 5)
+    """
+    model = whole(model)
+    proto = type(model.proto)()
+    proto.CopyFrom(model.proto)
+    places = dict(sites(proto))
+    drafts = _drafts(proto, places, list(choices))
+    if not drafts:
+        return model
+    _apply(drafts)
+    _store(proto, drafts)
+    unread: dict[str, list[Name]] = defaultdict(list)
+    for site, draft in drafts:
+        unread[site.frame.root] += [name for name in draft.replaced if name]
+    tidy(proto, unread)
+    return replace(model, proto=proto)
+
+
+def _drafts(
+    proto: onnx.ModelProto, places: dict[str, Site], choices: Sequence[Choice]
+) -> list[tuple[Site, Draft]]:
+    """Put together what takes the place of each chosen node; nothing is changed yet."""
+    unique = Names(proto)
+    stored: dict[tuple[object, ...], dict[str, str]] = defaultdict(dict)
+    drafts: dict[tuple[str, int], tuple[Site, Draft]] = {}
+    for choice in choices:
+        candidate, factors = choice.candidate, choice.factors
+        site = places.get(candidate.id)
+        if site is None or not _is_of(candidate, site):
+            raise ConversionError(f"{candidate.id!r}: the model has no such convolution")
+        if site.place in drafts:
+            raise ConversionError(f"{candidate.id!r}: was chosen twice")
+        common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype)
+        kind = (candidate.op_type, candidate.quantized, candidate.convolution.group)
+        opset = site.frame.opsets.get("", site.frame.opsets.get("ai.onnx", 1))
+        draft = Draft(candidate, site.node, unique, opset, stored[common + kind])
+        emit(draft, factors, choice.form_emitted)
+        draft.finish(proto.ir_version)
+        drafts[site.place] = site, draft
+    return list(drafts.values())
+
+
+def _is_of(candidate: Candidate, site: Site) -> bool:
+    """Whether the node is the one that the candidate was made of, as far as names and sizes tell.
+
+    Plans of another model find convolutions of the same name in this one.
+    """
+    node = site.node
+    if node.op_type != candidate.op_type or len(node.input) < 2:
+        return False
+    home = site.frame.home(node.input[1])
+    tensor = home[0].tensors.get(home[1]) if home else None
+    return not isinstance(tensor, onnx.TensorProto) or (
+        tuple(tensor.dims) == candidate.layer.inputs[1]
+    )
+
+
+def _apply(drafts: Sequence[tuple[Site, Draft]]) -> None:
+    """Swap the nodes, the last of each graph first, so that the numbers of the others hold."""
+    for site, draft in sorted(drafts, key=lambda one: one[0].index, reverse=True):
+        nodes = site.frame.graph.node
+        del nodes[site.index]
+        for node in reversed(draft.nodes):
+            nodes.insert(site.index, node)
+
+
+def _store(proto: onnx.ModelProto, drafts: Sequence[tuple[Site, Draft]]) -> None:
+    """Put the new weights where every graph of their root sees them: at its top."""
+    bodies = {root_name(root): root for root in roots(proto)}
+    for site, draft in drafts:
+        root = bodies[site.frame.root]
+        if isinstance(root, onnx.GraphProto) and proto.ir_version >= LISTED_IR_VERSION:
+            root.initializer.extend(draft.tensors)
+            continue
+        for tensor in draft.tensors:
+            root.node.insert(0, _constant(tensor, draft.node.domain))
+
+
+def _constant(tensor: onnx.TensorProto, domain: str) -> onnx.NodeProto:
+    """Hold a weight where initializers cannot be, or would have to be inputs of the graph."""
+    return helper.make_node("Constant", [], [tensor.name], value=tensor, domain=domain)

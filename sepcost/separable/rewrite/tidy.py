@@ -1,0 +1,116 @@
+"""What nothing reads any more goes: weights that were replaced, and the nodes that made them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence
+from typing import Any
+
+import onnx
+
+from sepcost.model.tree import Body, roots, tree
+from sepcost.separable.find.sites import Name, function_key, root_of
+
+#: Before it, every initializer is listed among the inputs of the graph.
+LISTED_IR_VERSION = 4
+
+
+def tidy(model: onnx.ModelProto, unread: Mapping[str, Iterable[Name]]) -> None:
+    """Drop the values in ``unread`` that have no reader left, and what only they read.
+
+    Anything else that is dead was so before, and is the user's.
+
+    Parameters
+    ----------
+    unread
+        Names by the root that they stand in: "" is the main graph, else a function.
+    """
+    bodies = {root_name(root): root for root in roots(model)}
+    queue = {name: set(names) for name, names in unread.items()}
+    while queue:
+        name, suspects = queue.popitem()
+        root = bodies[name]
+        dead = _dead(root, suspects)
+        _remove(root, dead, model.ir_version)
+        if isinstance(root, onnx.FunctionProto):
+            for caller, given in _drop_arguments(model, root, dead):
+                queue.setdefault(caller, set()).update(given)
+
+
+def root_name(root: Body) -> str:
+    """Name a root as frames do."""
+    return root_of(root) if isinstance(root, onnx.FunctionProto) else ""
+
+
+def _dead(root: Body, suspects: Iterable[Name]) -> set[Name]:
+    """Go upwards from the suspects; in a root and all within it, a name stands for one value."""
+    readers = _readers(root)
+    writers = {name: node for graph in tree(root) for node in graph.node for name in node.output}
+    dead: set[Name] = set()
+    stack = list(suspects)
+    while stack:
+        name = stack.pop()
+        if not name or name in dead or readers[name]:
+            continue
+        dead.add(name)
+        node = writers.get(name)
+        if node is not None and _is_dead(node, dead):
+            readers.subtract(node.input)
+            stack.extend(node.input)
+    return dead
+
+
+def _readers(root: Body) -> Counter[Name]:
+    readers: Counter[Name] = Counter()
+    for graph in tree(root):
+        for node in graph.node:
+            readers.update(node.input)
+        names = (v if isinstance(v, str | bytes) else v.name for v in graph.output)
+        readers.update(names)
+    return readers
+
+
+def _is_dead(node: onnx.NodeProto, dead: set[Name]) -> bool:
+    """Whether all that a node writes is dead; one that holds graphs may do more, and stays."""
+    outputs = [name for name in node.output if name]
+    holds = any(a.HasField("g") or a.graphs for a in node.attribute)
+    return bool(outputs) and not holds and all(name in dead for name in outputs)
+
+
+def _remove(root: Body, dead: set[Name], ir_version: int) -> None:
+    for graph in tree(root):
+        _keep(graph.node, [not _is_dead(node, dead) for node in graph.node])
+        _keep(graph.value_info, [value.name not in dead for value in graph.value_info])
+        if not isinstance(graph, onnx.GraphProto):
+            continue
+        if ir_version < LISTED_IR_VERSION and graph is root:
+            stored = {tensor.name for tensor in graph.initializer} & dead
+            _keep(graph.input, [value.name not in stored for value in graph.input])
+        _keep(graph.initializer, [tensor.name not in dead for tensor in graph.initializer])
+        sparse = graph.sparse_initializer
+        _keep(sparse, [tensor.values.name not in dead for tensor in sparse])
+
+
+def _keep(items: MutableSequence[Any], kept: list[bool]) -> None:
+    for index in reversed(range(len(kept))):
+        if not kept[index]:
+            del items[index]
+
+
+def _drop_arguments(
+    model: onnx.ModelProto, function: onnx.FunctionProto, dead: set[Name]
+) -> Iterator[tuple[str, list[Name]]]:
+    """Stop handing a function what it no longer reads; yield by root what was handed over."""
+    gone = [index for index, name in enumerate(function.input) if name in dead]
+    if not gone:
+        return
+    _keep(function.input, [index not in gone for index in range(len(function.input))])
+    called = function_key(function.domain, function.name, function.overload)
+    for root in roots(model):
+        given: list[Name] = []
+        for graph in tree(root):
+            for node in graph.node:
+                if function_key(node.domain, node.op_type, node.overload) == called:
+                    given += [node.input[index] for index in gone if index < len(node.input)]
+                    _keep(node.input, [index not in gone for index in range(len(node.input))])
+        yield root_name(root), given

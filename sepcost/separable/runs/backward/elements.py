@@ -1,0 +1,101 @@
+"""Gradients through functions of single elements, and through sums and products of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sepcost.network import Layer
+from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
+
+_STEP = 1e-3  # of a difference quotient, relative to 1 + |x|
+
+
+def copied(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """What changes nothing, or only rounds."""
+    return [first(given)]
+
+
+def kept_where_equal(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """Relu, Clip and the largest of all: handed on where the input came through."""
+    same = tape.add("Equal", tape.value(layer.reads[0]), tape.value(layer.writes[0]))
+    return [tape.add("Mul", first(given), tape.add("Cast", same, to=1))]
+
+
+def by_difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """Any function of each element of the first input alone: (f(x + h) - f(x - h)) / 2h."""
+    if any(k not in layer.weights for k, name in enumerate(layer.reads) if name and k):
+        raise NoGradient
+    x = tape.value(layer.reads[0])
+    size = tape.add("Add", tape.add("Abs", x), tape.constant(1.0))
+    step = tape.add("Mul", size, tape.constant(_STEP))
+    others = [tape.value(name) if name else "" for name in layer.reads[1:]]
+    ahead, behind = (
+        tape.add(layer.op_type, tape.add(sign, x, step), *others, **dict(layer.attributes))
+        for sign in ("Add", "Sub")
+    )
+    rise = tape.add("Div", tape.add("Sub", ahead, behind), tape.add("Add", step, step))
+    return [tape.add("Mul", first(given), rise)]
+
+
+def summed(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """Add and Sum: the same to all."""
+    return [_narrowed(tape, layer, k, first(given)) for k in range(len(layer.reads))]
+
+
+def difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """G and -g."""
+    g = first(given)
+    return [
+        _narrowed(tape, layer, 0, g),
+        None if 1 in layer.weights else _narrowed(tape, layer, 1, tape.add("Neg", g)),
+    ]
+
+
+def product(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """g·b and g·a."""
+
+    def side(k: int) -> str | None:
+        if k in layer.weights:
+            return None
+        other = tape.value(layer.reads[1 - k])
+        return _narrowed(tape, layer, k, tape.add("Mul", first(given), other))
+
+    return [side(0), side(1)]
+
+
+def quotient(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """G / b and -g·y / b."""
+    below = tape.value(layer.reads[1])
+    over = tape.add("Div", first(given), below)
+    if 1 in layer.weights:
+        return [_narrowed(tape, layer, 0, over)]
+    other = tape.add("Neg", tape.add("Mul", over, tape.value(layer.writes[0])))
+    return [_narrowed(tape, layer, k, g) for k, g in enumerate((over, other))]
+
+
+def _narrowed(tape: Tape, layer: Layer, position: int, gradient: str) -> str | None:
+    """Sum over the axes along which an input was repeated."""
+    if position in layer.weights:
+        return None
+    own, whole = layer.inputs[position], layer.outputs[0]
+    own = (1,) * (len(whole) - len(own)) + own
+    axes = [k for k, (a, b) in enumerate(zip(own, whole, strict=True)) if a != b]
+    if axes:
+        gradient = tape.add("ReduceSum", gradient, tape.constant(np.array(axes)), keepdims=1)
+    if len(layer.inputs[position]) < len(whole):
+        gradient = tape.like(gradient, layer.reads[position])
+    return gradient
+
+
+def softmax(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """y·(g - Σ g·y); of the logarithm g - p·Σ g."""
+    rank = len(layer.inputs[0])
+    axis = int(number(layer, "axis", -1 if rank != 2 else 1)) % rank
+    if axis != rank - 1:
+        raise NoGradient  # before opset 13 the axis is where flattening starts
+    along, y, g = tape.constant(np.array([axis])), tape.value(layer.writes[0]), first(given)
+    if layer.op_type == "LogSoftmax":
+        whole = tape.add("ReduceSum", g, along, keepdims=1)
+        return [tape.add("Sub", g, tape.add("Mul", tape.add("Exp", y), whole))]
+    whole = tape.add("ReduceSum", tape.add("Mul", g, y), along, keepdims=1)
+    return [tape.add("Mul", y, tape.add("Sub", g, whole))]

@@ -1,0 +1,167 @@
+"""What an error of a convolution does to the network's outputs, to first order.
+
+An error e of a layer's output at one position moves the outputs by J·e, with J the Jacobian there.
+Its size is measured as eᵀ·Q·e with
+
+    Q = E[JᵀJ] = E[g·gᵀ],   g = Jᵀ·v,   v standard normal numbers
+
+summed over positions, the mean over samples: one run of the network and one run backward give it
+for all layers at once (``backward``). Of classifiers J is that of the scores without their mean,
+which changes no probability, or, where the outputs are probabilities, in the metric of Fisher; of
+all other outputs that of relative changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from sepcost.latency.jobs import Runtime
+from sepcost.model.load import Loaded
+from sepcost.network import Network, Value
+from sepcost.separable.data.samples import Calibration
+from sepcost.separable.factors.blocks import Array
+from sepcost.separable.find.candidates import Candidate
+from sepcost.separable.find.context import Context
+from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.backward.rules import RULES
+from sepcost.separable.runs.backward.tape import FLOATS, SEED, Tape, backward, moves
+from sepcost.separable.runs.output_loss import Feeds, Run, is_classes, is_probabilities
+
+SAMPLES = 512  # enough for a metric, whose rank each of them raises
+_RUN_BYTES = 1 << 28  # of activations held for one run backward
+_RAREST = 1e-3  # probabilities below weigh as this one
+
+Metrics = dict[str, Array]
+
+
+def sensitivities(
+    context: Context, found: Sequence[Candidate], data: Calibration, runtime: Runtime, seed: int = 0
+) -> Metrics:
+    """Q [N, N] of each candidate that gradients reach, by id.
+
+    Parameters
+    ----------
+    context
+        The original.
+    found
+        Candidates; those inside functions and subgraphs have none.
+    data
+        What it is run on.
+    runtime
+        How sessions are made.
+    seed
+        Of v.
+
+    Raises
+    ------
+    ModelError
+        ONNX Runtime cannot run the model.
+    """
+    inside = {one.layer.writes[0]: one.id for one in found if context.in_main_graph(one)}
+    passes = _passes(context, list(inside))
+    if not passes.reached:
+        return {}
+    sums = [np.zeros(())] * len(passes.reached)
+    samples = 0
+    random = np.random.default_rng(seed)
+    back, forth = passes.sessions(context.loaded, runtime, data)
+    for feeds in data.batches(SAMPLES, passes.rows(context.network)):
+        given, answers = forth(feeds)
+        given |= {SEED + n: v for n, v in zip(passes.outputs, _seeds(answers, random), strict=True)}
+        sums = [total + square for total, square in zip(sums, back(given), strict=True)]
+        samples += len(np.atleast_1d(answers[0]))
+    made = {inside[name]: total / samples for name, total in zip(passes.reached, sums, strict=True)}
+    return {id_: one for id_, one in made.items() if np.isfinite(one).all() and one.any()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Passes:
+    """The run backward as a graph, and what the run forward has to hand to it."""
+
+    model: onnx.ModelProto  # gives Σ g·gᵀ of what is reached
+    reached: tuple[str, ...]
+    outputs: tuple[str, ...]  # that are seeded
+    moving: Mapping[str, str]  # activations -> inputs of the graph
+    fixed: Mapping[str, str]  # weights -> inputs of the graph
+
+    def rows(self, network: Network) -> int:
+        """Samples of one run, so that what it holds stays within bounds."""
+        held = sum(network.values[name].elements or 1 for name in self.moving)
+        return max(1, _RUN_BYTES // max(1, 4 * held))
+
+    def sessions(
+        self, loaded: Loaded, runtime: Runtime, data: Calibration
+    ) -> tuple[Run, Callable[[Feeds], tuple[dict[str, Any], Sequence[Any]]]]:
+        """Return what runs backward, and what runs forward: to feeds for it, and to answers."""
+        results = [value.name for value in self.model.graph.output]
+        back = runner(Loaded("backward", loaded.source, self.model), runtime, results)
+        run = runner(loaded, runtime, [*self.outputs, *self.moving])
+        kept: dict[str, Any] = {}
+        if self.fixed:
+            weights = runner(loaded, runtime, list(self.fixed))(next(data.batches(1)))
+            kept = _singles(self.fixed, weights)
+
+        def forth(feeds: Feeds) -> tuple[dict[str, Any], Sequence[Any]]:
+            found = run(feeds)
+            cut = len(self.outputs)
+            return kept | _singles(self.moving, found[cut:]), found[:cut]
+
+        return back, forth
+
+
+def _passes(context: Context, wanted: Sequence[str]) -> _Passes:
+    network = context.network
+    layers = [layer for layer in network.layers if context.places[layer.id].frame.prefix == ""]
+    tape = Tape(network.values, context.stored)
+    outputs = tuple(
+        n for n in network.outputs if n in network.values and network.values[n].dtype in FLOATS
+    )
+    grads = backward(layers, tape, outputs, wanted, RULES)
+    squares = [_squared(tape, grad, network.values[name]) for name, grad in grads.items()]
+    model = tape.model(outputs, squares)
+    taken = {value.name for value in model.graph.input}
+    fed = {name: at for name, at in tape.fed.items() if at in taken}
+    moving = {name: at for name, at in fed.items() if moves(network.values[name])}
+    fixed = {name: at for name, at in fed.items() if name not in moving}
+    return _Passes(model, tuple(grads), outputs, moving, fixed)
+
+
+def _squared(tape: Tape, gradient: str, value: Value) -> str:
+    """Σ g·gᵀ [N, N] over images and positions of a gradient [batch, N, ...]."""
+    assert value.shape is not None
+    order = [1, 0, *range(2, len(value.shape))]
+    turned = tape.add("Transpose", gradient, perm=order)
+    rows = tape.add("Reshape", turned, tape.constant(np.array([value.shape[1], -1])))
+    return tape.add("MatMul", rows, tape.add("Transpose", rows, perm=[1, 0]))
+
+
+def _singles(names: Mapping[str, str], arrays: Sequence[Any]) -> dict[str, Any]:
+    return {at: np.asarray(a, np.float32) for at, a in zip(names.values(), arrays, strict=True)}
+
+
+def _seeds(answers: Sequence[Any], random: np.random.Generator) -> list[NDArray[np.float32]]:
+    """V of each output; zeros beside an output of classes, for that alone is judged by."""
+    classes = next((k for k, one in enumerate(answers) if is_classes(one)), None)
+    return [
+        _seed(np.asarray(answer, np.float64), random, classes=classes == place)
+        if classes in {None, place}
+        else np.zeros(np.shape(answer), np.float32)
+        for place, answer in enumerate(answers)
+    ]
+
+
+def _seed(answer: Array, random: np.random.Generator, *, classes: bool) -> NDArray[np.float32]:
+    v = random.standard_normal(answer.shape)
+    if not classes:
+        v /= np.linalg.norm(answer) or 1.0
+    elif is_probabilities(answer):
+        v /= np.sqrt(np.maximum(answer, _RAREST))
+    else:
+        v -= v.mean(1, keepdims=True)
+    return v.astype(np.float32)

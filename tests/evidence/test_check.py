@@ -1,0 +1,174 @@
+"""The route of check, with a measurement of our own in the place of ONNX Runtime."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import sepcost
+from sepcost import analyze
+from sepcost.budget.flags import given
+from sepcost.budget.results import Reading, Status
+from sepcost.errors import BudgetError
+from sepcost.evidence.check import Question, check
+from tests.cli import models
+from tests.evidence.repository import commit, init
+
+MOBILENET = 568_740_352
+
+
+def never(request):
+    raise AssertionError(f"measured {request}")
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    return tmp_path
+
+
+def ask(*sources, measuring=never, **question):
+    budgets = given(question.pop("budgets", {}))
+    return check(Question(sources, budgets=budgets, **question), analyze, measuring)
+
+
+def configured(text):
+    Path("sepcost.toml").write_text(text)
+
+
+def statuses(found):
+    return {verdict.metric: verdict.status.value for verdict in found.verdicts}
+
+
+def test_a_shipped_network_against_the_paper():
+    assert ask("mobilenet-v1", budgets={"macs": str(MOBILENET)}).ok
+    assert not ask("mobilenet-v1", budgets={"macs": str(MOBILENET - 1)}).ok
+
+
+def test_python_has_the_same_answer():
+    found = sepcost.check("mobilenet-v1", budgets={"macs": MOBILENET - 1})
+    assert (found.ok, found.status) == (False, Status.FAIL)
+    assert found.verdicts[0].actual == MOBILENET
+
+
+def test_the_same_inputs_give_the_same_result(work):
+    models.conv(work)
+    configured('[budgets."*.onnx"]\nmacs = 1\nper-layer = { macs = "1 %" }')
+    assert ask() == ask()
+
+
+def test_against_a_revision_the_change_is_named(work):
+    init(work)
+    models.save(work, "g (float[1, 4] x) => (float[1, 4] y) { y = Relu (x) }")
+    configured('baseline = "git:main"\n[budgets."*.onnx"]\nelementwise-ops-vs-baseline = "+0 %"')
+    commit(work)
+    assert ask().ok
+    models.save(work, "g (float[1, 4] x) => (float[1, 4] z) { y = Relu (x)  z = Tanh (y) }")
+    (verdict,) = ask().verdicts
+    assert verdict.status is Status.FAIL
+    assert [(c.op_type, c.change) for c in verdict.causes] == [("Tanh", "added")]
+
+
+def test_a_model_that_the_revision_has_not_warns(work):
+    init(work)
+    configured('baseline = "git:main"\n[defaults]\nmacs-vs-baseline = "+0 %"\nmacs = "1 M"')
+    commit(work)
+    found = ask(models.conv(work))
+    assert statuses(found) == {"macs-vs-baseline": "warn", "macs": "ok"}
+    assert found.ok
+
+
+def test_numbers_of_a_file_are_enough_and_only_tighten(work):
+    path = models.conv(work)
+    configured('baseline = "b.json"\n[budgets."*.onnx"]\nmacs-vs-baseline = "+0 %"')
+    with pytest.raises(BudgetError, match=r"b\.json: does not exist; write it with"):
+        ask()
+    written = ask(update=True)
+    assert written.ok
+    assert not Path("b.json").exists()  # whoever asked writes it
+    Path("b.json").write_text(written.baseline.text)
+    assert ask().ok
+    weights = json.loads(written.baseline.text)
+    weights["models"]["m.onnx"]["macs"] -= 1
+    Path("b.json").write_text(json.dumps(weights))
+    assert not ask().ok
+    assert not ask(update=True).ok
+    assert ask(update=True).baseline.kept == ("m.onnx: macs",)
+    assert ask(update=True, loosen=True).ok
+    assert ask(path, exact_only=True).verdicts[0].status is Status.FAIL
+
+
+def test_a_model_that_is_not_in_the_file_is_unknown(work):
+    Path("b.json").write_text('{"schema": "sepcost/baseline/1", "models": {}}')
+    found = ask(models.conv(work), baseline="b.json", budgets={"macs-vs-baseline": "+0 %"})
+    assert statuses(found) == {"macs-vs-baseline": "unknown"}
+    assert not found.ok
+
+
+def test_another_model_is_a_baseline(work):
+    (work / "old").mkdir()
+    models.conv(work / "old")
+    found = ask(models.conv(work), baseline="old/m.onnx", budgets={"macs-vs-baseline": "+0 %"})
+    assert found.ok
+
+
+@pytest.mark.parametrize(
+    ("budget", "baseline", "message"),
+    [
+        ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; add"),
+        ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
+        ({"macs-vs-baseline": "+0 %"}, "git:main", "no git work tree"),
+        ({"macs": 1}, "gone.onnx", r"gone\.onnx"),
+    ],
+)
+def test_a_baseline_that_cannot_be_had_is_an_error(work, budget, baseline, message):
+    with pytest.raises(sepcost.SepcostError, match=message):
+        ask(models.conv(work), baseline=baseline, budgets=budget)
+
+
+def test_only_what_a_budget_asks_for_is_measured(work):
+    path, asked = models.conv(work), []
+
+    def measuring(request):
+        asked.append(request)
+        return {"latency": Reading(1e6, 1e6, 1e6), "latency-vs-baseline": Reading(1.0, 1.0, 1.0)}
+
+    configured('provider = "openvino"\nthreads = 2')
+    budgets = {"latency": "1 ms"}
+    assert ask(path, budgets=budgets, baseline="mobilenet-v1", measuring=measuring).ok
+    budgets |= {"latency-vs-baseline": "+5 %"}
+    assert ask(path, budgets=budgets, baseline="mobilenet-v1", measuring=measuring).ok
+    assert [list(request.sources) for request in asked] == [[path], ["mobilenet-v1", path]]
+    assert {(request.provider, request.threads) for request in asked} == {("openvino", 2)}
+    assert not ask(path, budgets=budgets, exact_only=True).verdicts
+
+
+def test_unknown_can_be_allowed_for_one_model(work):
+    models.unknown(work)
+    configured('[budgets."unknown.onnx"]\nmacs = 1\nallow-unknown = true')
+    assert ask().ok
+    assert not ask(allow_unknown=False).ok
+
+
+def test_an_update_needs_a_file_of_numbers(work):
+    with pytest.raises(BudgetError, match="--update writes a JSON file"):
+        ask(models.conv(work), budgets={"macs": 1}, baseline="git:main", update=True)
+
+
+def test_without_a_name_the_file_has_a_usual_one(work):
+    found = ask(models.conv(work), budgets={"macs-vs-baseline": "+0 %"}, update=True)
+    assert found.ok
+    assert found.baseline.path == "sepcost-baseline.json"
+    assert found.notes == (
+        'to compare with it from now on, set baseline = "sepcost-baseline.json"',
+    )
+
+
+def test_a_broken_file_of_numbers_is_not_overwritten_by_accident(work):
+    Path("b.json").write_text("{")
+    question = partial(ask, models.conv(work), budgets={"macs": "1 M"}, baseline="b.json")
+    with pytest.raises(BudgetError, match="not valid JSON"):
+        question(update=True)
+    assert "18432" in question(update=True, loosen=True).baseline.text

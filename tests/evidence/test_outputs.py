@@ -1,0 +1,36 @@
+"""Outputs of a model beside its baseline's."""
+
+import pytest
+
+from sepcost.budget.results import Reading
+from sepcost.errors import ModelError
+from sepcost.evidence.outputs import compared
+from tests.cli import models
+
+SCALED = "g (float[N, 4] x) => (float[N, 4] y) <float s = {%s}> { y = Mul (x, s) }"
+
+
+def test_a_scaled_output_is_off_by_the_scale(tmp_path):
+    """‖x - 1.5·x‖ / ‖x‖ = 0.5, and the direction is the same."""
+    old = models.save(tmp_path, SCALED % "1", "old.onnx")
+    new = models.save(tmp_path, SCALED % "1.5", "new.onnx")
+    found = compared([old, new], {"bind": {"N": 3}})
+    assert found["max-output-error"].value == pytest.approx(0.5, rel=1e-6)
+    assert found["min-output-cosine"].value == pytest.approx(1.0, rel=1e-6)
+    assert found["min-top1-agreement"] == Reading(1.0, 1.0, 1.0)
+
+
+def test_a_model_is_itself(tmp_path):
+    path = models.conv(tmp_path)
+    assert compared([path, path], {})["max-output-error"] == Reading(0.0, 0.0, 0.0)
+
+
+def test_what_is_not_finite_has_no_number(tmp_path):
+    old = models.save(tmp_path, SCALED % "1", "old.onnx")
+    body = "g (float[N, 4] x) => (float[N, 4] y) <float s = {0}> { y = Div (x, s) }"
+    assert compared([old, models.save(tmp_path, body)], {}) == {}
+
+
+def test_models_of_other_outputs_are_not_comparable(tmp_path):
+    with pytest.raises(ModelError):
+        compared([models.conv(tmp_path, "conv.onnx"), models.dynamic(tmp_path)], {})

@@ -1,0 +1,86 @@
+"""A model as it stands at a git revision."""
+
+import pytest
+
+from sepcost.errors import BudgetError
+from sepcost.evidence.revision import resolve
+from tests.evidence.repository import commit, git, init, to_lfs
+
+
+@pytest.fixture
+def work(tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    init(folder)
+    (folder / "m.onnx").write_bytes(b"old")
+    commit(folder)
+    (folder / "m.onnx").write_bytes(b"new")
+    return folder
+
+
+def test_the_old_bytes_come_out_and_the_new_ones_stay(work, tmp_path):
+    found = resolve("HEAD", work).extract(work / "m.onnx", tmp_path / "out")
+    assert found is not None
+    assert found.read_bytes() == b"old"
+    assert (work / "m.onnx").read_bytes() == b"new"
+
+
+def test_a_subfolder_is_part_of_its_work_tree(work, tmp_path):
+    (work / "sub").mkdir()
+    (work / "sub" / "n.onnx").write_bytes(b"x")
+    commit(work)
+    revision = resolve("main", work / "sub")
+    found = revision.extract(work / "sub" / "n.onnx", tmp_path / "out")
+    assert found is not None
+    assert found.read_bytes() == b"x"
+
+
+def test_a_file_that_the_revision_has_not_is_none(work, tmp_path):
+    (work / "fresh.onnx").write_bytes(b"x")
+    assert resolve("HEAD", work).extract(work / "fresh.onnx", tmp_path) is None
+
+
+def test_a_pointer_leads_to_what_lfs_has_fetched(work, tmp_path):
+    data = to_lfs(work / "m.onnx", fetched=True)
+    commit(work)
+    found = resolve("HEAD", work).extract(work / "m.onnx", tmp_path / "out")
+    assert found is not None
+    assert found.read_bytes() == data
+
+
+def test_a_pointer_to_nothing_says_how_to_fetch_it(work, tmp_path):
+    to_lfs(work / "m.onnx", fetched=False)
+    commit(work)
+    with pytest.raises(BudgetError, match=r"git:main:m\.onnx: is a Git LFS pointer.*git lfs fetch"):
+        resolve("main", work).extract(work / "m.onnx", tmp_path / "out")
+
+
+def test_an_unknown_revision_says_how_to_fetch_it(work):
+    with pytest.raises(BudgetError, match=r"git:origin/main: no such revision.*fetch-depth: 0"):
+        resolve("origin/main", work)
+
+
+@pytest.mark.parametrize("name", ["--output=x", "-1", "HEAD:m.onnx", ""])
+def test_a_revision_is_never_an_option_and_always_a_commit(work, name):
+    with pytest.raises(BudgetError, match="no such revision"):
+        resolve(name, work)
+    assert not (work / "x").exists()
+
+
+def test_outside_a_work_tree_there_is_no_revision(tmp_path, work, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(BudgetError, match="in no git work tree"):
+        resolve("HEAD", tmp_path)
+    with pytest.raises(BudgetError, match="outside the git work tree"):
+        resolve("HEAD", work).extract(tmp_path / "m.onnx", tmp_path)
+
+
+def test_without_git_the_remedy_is_a_file(work, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BudgetError, match="git is not installed"):
+        resolve("HEAD", work)
+
+
+def test_a_tag_names_its_commit(work):
+    git(work, "tag", "-a", "v1", "-m", "x")
+    assert resolve("v1", work).commit == resolve("HEAD", work).commit

@@ -1,0 +1,122 @@
+"""Scopes of names, and what a node is called."""
+
+import onnx
+import pytest
+from onnx import helper
+
+from sepcost.errors import ModelError
+from sepcost.model.values import Known, tensor_type
+from sepcost.model.walk_state import MAX_DEPTH, MAX_NODES, Scope, Walk, body_prefix, label, node_id
+
+
+def known(name, shape=(2,), **about):
+    return Known(name, tensor_type(1, shape), **about)
+
+
+def walk():
+    return Walk("m.onnx", 9, {}, {}, {})
+
+
+def test_a_scope_sees_its_own_names_before_those_around_it():
+    outer = Scope(names={"a": known("outer"), "b": known("b")})
+    inner = outer.within("y.then/")
+    inner.names["a"] = known("inner")
+    found = [inner.find(name) for name in "ab"]
+    assert [value.name for value in found if value] == ["inner", "b"]
+    assert inner.find("c") is None
+    assert outer.find("a") is outer.names["a"]
+
+
+def test_a_scope_within_keeps_what_is_not_changed():
+    outer = Scope(opsets={"": 17}, trips=3, soft=True)
+    inner = outer.within("p/", trips=6)
+    assert (inner.prefix, inner.trips, inner.soft, inner.depth) == ("p/", 6, True, 1)
+    assert inner.names == {}
+
+
+def test_the_opset_of_a_domain():
+    scope = Scope(opsets={"ai.onnx": 12, "com.acme": 3})
+    assert [scope.opset(d) for d in ("", "ai.onnx", "com.acme", "nobody")] == [12, 12, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "name", "id_"),
+    [(["a", "b"], "n", "p/a"), (["", "b"], "n", "p/b"), ([], "n", "p/n"), ([], "", "p/Op")],
+)
+def test_the_id_of_a_node(outputs, name, id_):
+    assert node_id(Scope(prefix="p/"), helper.make_node("Op", [], outputs, name)) == id_
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        onnx.NodeProto(output=["AAAA"]),
+        onnx.NodeProto(name="AAAA"),
+        helper.make_node("AAAA", [], []),
+    ],
+)
+def test_the_id_of_a_node_whose_name_is_no_utf8(node):
+    """Protobuf hands it over as bytes."""
+    raw = onnx.NodeProto.FromString(node.SerializeToString().replace(b"AAAA", b"A\xffAA"))
+    assert node_id(Scope(prefix="p/"), raw) == r"p/A\xffAA"
+
+
+def test_the_path_of_a_graph_within_a_node():
+    paths = [body_prefix("y", name) for name in ("then_branch", "else_branch", "body")]
+    assert paths == ["y.then/", "y.else/", "y.body/"]
+
+
+def test_a_node_is_labelled_by_its_name_or_its_output():
+    assert label(helper.make_node("Op", [], ["", "b"], "n")) == "Op 'n'"
+    assert label(helper.make_node("Op", [], ["", "b"])) == "Op 'b'"
+    assert label(helper.make_node("Op", [], [])) == "Op ''"
+
+
+def test_attributes_become_plain_data():
+    node = helper.make_node("Op", [], [], i=1, f=0.5, s="x", ints=[1, 2], floats=[0.5], texts=["a"])
+    node.attribute.append(helper.make_attribute("t", helper.make_tensor("", 1, [1], [1.0])))
+    node.attribute.append(helper.make_attribute("raw", b"\xff"))
+    layer = walk().layer(Scope(), node, [], [])
+    assert layer.attributes == {
+        "i": 1, "f": 0.5, "s": "x", "ints": (1, 2), "floats": (0.5,), "texts": ("a",),
+        "raw": "\\xff",
+    }  # fmt: skip
+
+
+def test_a_layer_whose_outputs_are_constants_hands_its_parameters_on():
+    weight = known("w", constant=True, parameters=("w",))
+    node = helper.make_node("Identity", ["w"], ["v"])
+    constant = walk().layer(Scope(), node, [weight], [known("v", constant=True)])
+    assert (constant.weights, constant.parameters) == ({0}, ())
+    assert walk().layer(Scope(), node, [weight], [known("v")]).parameters == ("w",)
+
+
+def test_why_shapes_are_missing():
+    sequence = Known("s", helper.make_sequence_type_proto(tensor_type(1, (2,))))
+    inputs = [sequence, None, known("u", None)]
+    layer = walk().layer(Scope(), helper.make_node("Op", [], []), inputs, [])
+    assert layer.missing == ("s is not a tensor", "u has no static shape")
+    assert layer.reads == ("s", "", "u")
+
+
+def test_a_name_is_written_once():
+    state, scope = walk(), Scope()
+    node = helper.make_node("Relu", ["x"], ["y"])
+    state.emit(scope, node, [known("x")], [known("y")])
+    with pytest.raises(ModelError, match="already written"):
+        state.emit(scope, node, [known("x")], [known("y")])
+
+
+def test_a_walk_ends():
+    state = walk()
+    state.enter(Scope(), MAX_NODES)
+    with pytest.raises(ModelError, match="more than"):
+        state.enter(Scope(), 1)
+    with pytest.raises(ModelError, match="deeper"):
+        walk().enter(Scope(depth=MAX_DEPTH + 1), 1)
+
+
+def test_what_a_function_is_not_given_is_left_out():
+    scope = Scope(names={"bias": Known("", onnx.TypeProto())})
+    node = helper.make_node("Op", ["bias", ""], [])
+    assert walk().inputs(scope, node) == [None, None]

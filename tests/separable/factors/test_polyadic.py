@@ -1,0 +1,130 @@
+"""Kernels as sums of products of three vectors: where descents begin, where they lead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sepcost.separable.factors import polyadic
+from sepcost.separable.factors.blocks import Form, ranks
+from sepcost.separable.factors.kernels import factorize, reconstruct
+from sepcost.separable.factors.spectrum import error_curve, exact_rank
+
+NARROW = Form.DEPTHWISE_BOTTLENECK
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def of_products(outputs, inputs, channels, *kernel, seed=0):
+    """A kernel that is a sum of so many products."""
+    draw = np.random.default_rng(seed).standard_normal
+    parts = draw((outputs, channels)), draw((channels, inputs)), draw((channels, *kernel))
+    return np.einsum("nq,qm,q...->nm...", *parts)
+
+
+@given(st.integers(1, 2), st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.data())
+@settings(max_examples=40, deadline=None)
+def test_the_start_leaves_what_it_says(group, outputs, inputs, elements, data):
+    kernels = random(group, outputs, inputs, elements)
+    most = outputs * min(inputs, elements), inputs * min(outputs, elements)
+    rank = data.draw(st.integers(1, min(most)))
+    rows = polyadic.products(polyadic.start(kernels, rank), inputs)
+    matrices = kernels.reshape(group, outputs, -1)
+    points = matrices @ np.linalg.pinv(rows)
+    left = np.sum((matrices - points @ rows) ** 2)
+    told = np.sum(matrices**2) - polyadic.squares(kernels)[:, :rank].sum()
+    assert left <= told + 1e-9
+
+
+def test_a_sum_of_few_products_is_found_again():
+    weight = of_products(12, 10, 4, 3, 3)
+    assert factorize(weight, NARROW, 4).relative_error < 0.02
+    assert factorize(weight, NARROW, 3).relative_error > 0.1
+    assert error_curve(weight, Form.DEPTHWISE_POINTWISE)[1] > 0.3
+
+
+@pytest.mark.parametrize("form", [Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE])
+def test_at_as_many_channels_it_keeps_more_than_the_forms_it_holds(form):
+    """It shares out its depthwise kernels where they are worth most, and mixes on both sides."""
+    weight = random(16, 16, 3, 3)
+    for rank in (1, 2, 3):
+        narrow = factorize(weight, NARROW, 16 * rank)
+        assert narrow.relative_error < error_curve(weight, form)[rank]
+
+
+def test_the_exact_rank_is_that_of_the_form_that_is_exact_sooner():
+    mixes, taps = random(8, 6), random(6, 3, 3, seed=1)
+    by_input = np.einsum("nm,mij->nmij", mixes, taps)
+    assert exact_rank(by_input, NARROW) == 6
+    assert exact_rank(by_input.swapaxes(0, 1), NARROW) == 6
+    assert factorize(by_input, NARROW, 6).relative_error < 1e-7
+
+
+def test_parts_are_ready_to_emit():
+    weight = of_products(6, 4, 3, 3, 3)
+    factors = factorize(weight, NARROW, 3)
+    assert factors.first is not None
+    assert (factors.first.shape, factors.spatial.shape) == ((3, 4, 1, 1), (1, 3, 1, 3, 3))
+    for part in (factors.first, factors.spatial[0]):
+        assert np.linalg.norm(part.reshape(3, -1), axis=1) == pytest.approx(1.0)
+    left = np.linalg.norm(weight - reconstruct(factors)) / np.linalg.norm(weight)
+    assert factors.relative_error == pytest.approx(left, abs=1e-12)
+
+
+def test_channels_of_no_use_are_zero_and_harm_nothing():
+    weight = random(4, 4, 3, 3)
+    weight[:, 1:] = 0
+    factors = factorize(weight, NARROW, ranks(weight.shape, NARROW)[-1])
+    assert factors.relative_error < 1e-7
+    assert np.isfinite(factors.pointwise).all()
+
+
+def test_the_curve_is_a_bound_that_a_few_steps_lower():
+    weight = random(16, 12, 3, 3)
+    bound, stepped = error_curve(weight, NARROW), error_curve(weight, NARROW, widths=[8, 12])
+    done = [factorize(weight, NARROW, rank).relative_error for rank in (8, 12)]
+    for rank, reached in zip((8, 12), done, strict=True):
+        assert reached <= stepped[rank] < bound[rank]
+    assert stepped[9] == bound[9]
+    assert (np.diff(bound) < 1e-12).all()
+
+
+class TestGradients:
+    """Closed forms against differences of the values."""
+
+    step = 1e-6
+    cross = random(2, 5, 12, seed=2)
+
+    def check(self, evaluate):
+        point, along = random(2, 6, 7), random(2, 6, 7, seed=1)
+        ahead, behind = (evaluate(point + s * self.step * along)[0] for s in (1, -1))
+        wanted = np.einsum("gqv,gqv->g", evaluate(point)[1], along)
+        assert (ahead - behind) / (2 * self.step) == pytest.approx(wanted, rel=1e-4)
+
+    def test_of_both_parts(self):
+        roots = random(2, 12, 12, seed=3)
+        covariance = roots @ roots.swapaxes(1, 2)
+        self.check(lambda free: polyadic.both_free(free, covariance, self.cross, 4))
+
+    def test_on_white_inputs(self):
+        self.check(lambda free: polyadic.both_free_on_white(free, self.cross, 4))
+
+    def test_white_inputs_are_those_of_unit_covariance(self):
+        free, white = random(2, 6, 7), np.broadcast_to(np.eye(12), (2, 12, 12))
+        for one, other in zip(
+            polyadic.both_free(free, white, self.cross, 4),
+            polyadic.both_free_on_white(free, self.cross, 4),
+            strict=True,
+        ):
+            np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+def test_large_fits_take_fewer_steps():
+    assert polyadic.affordable(100, 64, 576) == 100
+    assert polyadic.FEWEST < polyadic.affordable(100, 512, 4608) < 100
+    assert polyadic.affordable(20, 512, 4608) == polyadic.FEWEST
+    assert polyadic.affordable(0, 64, 576) == 0

@@ -1,0 +1,107 @@
+"""Times of layers: what is measured, what is remembered, what is thrown away."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+from sepcost.cost.count import count
+from sepcost.latency.jobs import Runtime
+from sepcost.model.describe import describe
+from sepcost.separable.factors.blocks import Form
+from sepcost.separable.factors.random_init import random_factors
+from sepcost.separable.plan.choices import Choice
+from sepcost.separable.plan.menu import menus, shell
+from sepcost.separable.plan.timing import timed_choices, timed_menus
+from sepcost.separable.settings import FORMS
+from tests.separable import networks
+from tests.separable.build import find
+
+
+@pytest.fixture
+def clock(monkeypatch, tmp_path):
+    """A worker that plays: 1 ns for each weight element, 1 µs for each Concat, and 100 µs."""
+    seen = []
+
+    def play(job, *_):
+        seen.append([model.path.stem for model in job.models])
+        samples = []
+        for model in job.models:
+            graph = onnx.load(model.path).graph
+            onnx.checker.check_model(onnx.load(model.path), full_check=True)
+            size = sum(int(np.prod(t.dims)) for t in graph.initializer)
+            concats = sum(node.op_type == "Concat" for node in graph.node)
+            ns = 100_000 + size + 1000 * concats
+            samples.append({"wall_ns": [ns] * 10, "switches": [0] * 10, "cpu_ns": []})
+        return {"samples": samples}
+
+    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", play)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return seen
+
+
+def timed(folder, form=None, runtime=Runtime()):  # noqa: B008
+    loaded = networks.classifier(folder)
+    network = describe(loaded)
+    rows = {row.layer.id: row.macs or 0 for row in count(network, "").rows}
+    offered = menus(find(loaded).found, network, rows, FORMS)
+    return timed_menus(offered, network, runtime, form, lambda _: None)
+
+
+def test_the_surroundings_are_taken_off(clock, tmp_path):
+    """What is left of b is its weights and biases: 16·16·9 + 16 elements, and no 100 µs."""
+    menu = timed(tmp_path)[1]
+    assert menu.options[0].ns == 16 * 16 * 9 + 16
+
+
+def test_only_what_is_faster_stays_and_knows_the_original(clock, tmp_path):
+    for menu in timed(tmp_path):
+        keep, *offers = menu.options
+        assert offers
+        assert all(option.ns < keep.ns == option.ns_before for option in offers)
+
+
+def test_the_fastest_way_to_write_it_is_taken(clock, tmp_path):
+    for menu in timed(tmp_path):
+        emitted = {option.emitted for option in menu.options[1:]}
+        assert "concat" not in emitted
+        names = [(option.form, option.rank) for option in menu.options]
+        assert len(names) == len(set(names))
+
+
+def test_a_form_that_was_asked_for_is_taken_slow_or_not(clock, tmp_path):
+    ranks = [o for o in timed(tmp_path, "concat")[1].options if o.emitted == "concat"]
+    assert ranks == [] or all(o.ns > 1000 for o in ranks)
+
+
+def test_a_plan_made_without_times_is_given_them(clock, tmp_path):
+    """Of each layer the same original's time as on the menu, and that of what was chosen."""
+    loaded = networks.classifier(tmp_path)
+    network = describe(loaded)
+    chosen = [
+        Choice(one, random_factors(one, shell(one, Form.DEPTHWISE_POINTWISE, 1), 0), "sum", 2, 1)
+        for one in find(loaded).found
+    ]
+    found = timed_choices(chosen, network, Runtime(), lambda _: None)
+    before = [menu.options[0].ns for menu in timed(tmp_path, form="sum")]
+    assert [one.ns_before for one in found] == before
+    assert found[1].ns_after == 16 * 9 + 16 * 16 + 16
+    assert timed_choices(found, network, Runtime(), pytest.fail) == found
+
+
+def test_times_are_remembered_for_the_same_runtime(clock, tmp_path):
+    first = timed(tmp_path)
+    launches = len(clock)
+    assert timed(tmp_path) == first
+    assert len(clock) == launches
+    timed(tmp_path, runtime=Runtime(threads=2))
+    assert len(clock) > launches
+
+
+def test_a_damaged_memory_is_no_memory(clock, tmp_path):
+    first = timed(tmp_path)
+    path = tmp_path / "cache" / "sepcost" / "layers.json"
+    for damage in ("{", "[]", json.dumps({"x": 1})):
+        path.write_text(damage)
+        assert timed(tmp_path) == first

@@ -1,0 +1,127 @@
+"""What errors do to the outputs: closed forms, and the outputs themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+
+from sepcost.latency.jobs import Runtime
+from sepcost.model.describe import describe
+from sepcost.separable.data import calibrate
+from sepcost.separable.find.context import context
+from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.sensitivity import sensitivities
+from sepcost.separable.settings import ImageFormat
+from tests.separable import networks
+from tests.separable.build import find, parsed, saved
+
+SIZE = 16  # positions of the images
+HEAD = '<ir_version: 9, opset_import: ["" : 17]>\nnet (float[N, 4, 4, 4] x) => (float[N, 3] y)'
+SEEN = "{ c = Conv <pads = [1, 1, 1, 1]> (x, w) "
+POOLED = SEEN + "p = GlobalAveragePool (c)  f = Flatten (p)  s = Gemm (f, m) "
+
+
+def found_in(folder, body, count=512, head=HEAD, **weights):
+    kernel = np.random.default_rng(0).standard_normal((5, 4, 3, 3))
+    arrays = {"w": kernel, **weights}
+    text = f"{head} {body} }}"
+    loaded = saved(parsed(text, {n: a.astype(np.float32) for n, a in arrays.items()}), folder)
+    images = np.random.default_rng(1).standard_normal((count, 4, 4, 4)).astype(np.float32)
+    np.savez(folder / "data.npz", x=images)
+    return of(loaded, folder / "data.npz")
+
+
+def of(loaded, path):
+    data = calibrate.open_data(path, calibrate.declared(loaded), ImageFormat())
+    seen = context(loaded, describe(loaded, shape=data.item or {}))
+    shape = {"shape": data.item or {}}
+    return sensitivities(seen, find(loaded, **shape).found, data, Runtime())
+
+
+def test_of_class_scores_it_is_the_jacobian_without_the_mean(tmp_path):
+    """s = Mᵀ·mean(c): J at each of 16 positions is Mᵀ/16, less the mean over the classes."""
+    m = np.random.default_rng(2).standard_normal((5, 3))
+    found = found_in(tmp_path, POOLED + "y = Identity (s)", m=m)
+    jacobian = (m - m.mean(1, keepdims=True)) / SIZE
+    assert found["c"] == pytest.approx(SIZE * jacobian @ jacobian.T, rel=0.2, abs=0.02)
+
+
+def test_what_moves_all_classes_alike_is_no_error(tmp_path):
+    """The first channel raises every score by as much."""
+    m = np.random.default_rng(2).standard_normal((5, 3))
+    m[0] = 7
+    found = found_in(tmp_path, POOLED + "y = Identity (s)", m=m)
+    assert found["c"][0] == pytest.approx(0.0, abs=1e-5)
+    assert found["c"][1, 1] > 1e-3
+
+
+def test_probabilities_count_by_what_they_tell(tmp_path):
+    """Fisher's metric of a softmax at equal scores is (1 - 1/3·11ᵀ)/3 in them."""
+    m = 1e-3 * np.random.default_rng(2).standard_normal((5, 3))
+    found = found_in(tmp_path, POOLED + "y = Softmax <axis = -1> (s)", m=m)
+    jacobian = (m - m.mean(1, keepdims=True)) / SIZE
+    assert found["c"] == pytest.approx(SIZE * jacobian @ jacobian.T / 3, rel=0.2, abs=1e-8)
+
+
+def test_other_outputs_count_by_their_relative_change(tmp_path):
+    """y = c, so that one error e moves y by e, over the size of all that y holds."""
+    head = HEAD.replace("float[N, 3]", "float[N, 5, 4, 4]")
+    found = found_in(
+        tmp_path, "{ c = Conv <pads = [1, 1, 1, 1]> (x, w)  y = Identity (c)", head=head
+    )["c"]
+    off = found - np.diag(np.diag(found))
+    assert np.abs(off).max() < 0.2 * found[0, 0]
+    assert np.diag(found) == pytest.approx(found[0, 0], rel=0.2)
+
+
+def test_it_foretells_what_a_small_error_does(tmp_path):
+    """Noise of covariance E in a layer's output moves the scores by the trace of Q·E."""
+    loaded = networks.classifier(tmp_path)
+    found = of(loaded, networks.data(tmp_path, 256))
+    x = networks.images(256)
+    (before,) = runner(loaded, Runtime(), ["y"])({"x": x})
+    random, moved = np.random.default_rng(3), []
+    for channel in range(16):
+        noise = np.zeros((256, 16, 8, 8), np.float32)
+        noise[:, channel] = 1e-2 * random.standard_normal((256, 8, 8))
+        (after,) = disturbed(loaded, noise)({"x": x})
+        change = (after - before) - (after - before).mean(1, keepdims=True)
+        moved.append(np.sum(change**2) / 256 / 1e-4)
+    foretold = np.diag(found["b"])
+    assert foretold.sum() == pytest.approx(np.sum(moved), rel=0.3)
+    assert np.corrcoef(foretold, moved)[0, 1] > 0.95
+
+
+def disturbed(loaded, noise):
+    """The network with noise added to what the second convolution gives."""
+    proto = onnx.ModelProto()
+    proto.CopyFrom(loaded.proto)
+    place, node = next((k, n) for k, n in enumerate(proto.graph.node) if "b" in n.output)
+    node.output[0] = "clean"
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(noise, "noise"))
+    proto.graph.node.insert(place + 1, onnx.helper.make_node("Add", ["clean", "noise"], ["b"]))
+    return runner(replace(loaded, proto=proto), Runtime(), ["y"])
+
+
+def test_what_no_gradient_reaches_is_left_out(tmp_path):
+    body = SEEN + "p = GlobalLpPool (c)  f = Flatten (p)  y = Gemm (f, m)"
+    assert found_in(tmp_path, body, m=np.ones((5, 3)), count=8) == {}
+
+
+def test_half_precision_counts_alike(tmp_path):
+    """Cast to float32 on the way: the same numbers."""
+    m = np.random.default_rng(2).standard_normal((5, 3))
+    single = found_in(tmp_path, POOLED + "y = Identity (s)", m=m)["c"]
+    head = HEAD.replace("float[", "float16[")
+    half = _half(tmp_path, head, m)
+    assert half == pytest.approx(single, rel=0.1, abs=1e-3)
+
+
+def _half(folder, head, m):
+    kernel = np.random.default_rng(0).standard_normal((5, 4, 3, 3))
+    arrays = {"w": kernel.astype(np.float16), "m": m.astype(np.float16)}
+    loaded = saved(parsed(f"{head} {POOLED} y = Identity (s) }}", arrays), folder, "half.onnx")
+    return of(loaded, folder / "data.npz")["c"]
