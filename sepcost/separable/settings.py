@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sepcost.errors import ConversionError
 from sepcost.latency.jobs import Runtime
+from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.rewrite.emit import EMITTED
 
@@ -54,16 +55,6 @@ class By(StrEnum):
 
     MACS = "macs"
     LATENCY = "latency"
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFormat:
-    """How pictures become tensors: scaled to 0..1, less ``mean``, over ``std``."""
-
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    size: tuple[int, int] | None = None  # height, width; else the model's own
-    layout: str = ""  # nchw or nhwc; else told by the model's input
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from sepcost.latency.inputs import first_line, numpy_dtype
 from sepcost.model.load import Loaded
 from sepcost.model.values import DTYPES, text
 from sepcost.network import Shape
+from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import BATCH, Calibration, Input, Samples, whole
-from sepcost.separable.settings import ImageFormat
 
 LABELS = "labels"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.errors import ConversionError
-from sepcost.separable.settings import ImageFormat
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFormat:
+    """How images become tensors: scaled to 0–1, minus ``mean``, divided by ``std``."""
+
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    size: tuple[int, int] | None = None  # height, width; default: the model's own
+    layout: str = ""  # nchw or nhwc; default: inferred from the model's input
 
 
 def read(file: Path, sizes: Sequence[int | None], wanted: ImageFormat) -> NDArray[Any]:

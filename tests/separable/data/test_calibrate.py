@@ -5,8 +5,8 @@ import pytest
 
 from sepcost.errors import ConversionError
 from sepcost.separable.data.calibrate import declared, open_data
+from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import Input
-from sepcost.separable.settings import ImageFormat
 from tests.separable.build import parsed, saved
 
 OPEN = (Input("x", "float32", (None, 2, 3)),)

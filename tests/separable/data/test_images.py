@@ -5,7 +5,7 @@ import pytest
 
 from sepcost.errors import ConversionError
 from sepcost.separable.data import images
-from sepcost.separable.settings import ImageFormat
+from sepcost.separable.data.images import ImageFormat
 
 Image = pytest.importorskip("PIL.Image")
 

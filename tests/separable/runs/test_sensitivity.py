@@ -11,10 +11,10 @@ import pytest
 from sepcost.latency.jobs import Runtime
 from sepcost.model.describe import describe
 from sepcost.separable.data import calibrate
+from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.find.context import context
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import sensitivities
-from sepcost.separable.settings import ImageFormat
 from tests.separable import networks
 from tests.separable.build import find, parsed, saved
 
