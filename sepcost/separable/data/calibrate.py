@@ -21,6 +21,7 @@ from sepcost.latency.inputs import first_line, numpy_dtype
 from sepcost.model.load import Loaded
 from sepcost.model.values import DTYPES, text
 from sepcost.network import Shape
+from sepcost.separable.data import images as pictures
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import BATCH, Calibration, Input, Samples, whole
 

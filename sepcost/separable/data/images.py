@@ -18,7 +18,7 @@ CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """How images become tensors: scaled to 0–1, minus ``mean``, divided by ``std``."""
+    """How images become tensors: scaled to 0-1, minus ``mean``, divided by ``std``."""
 
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
