@@ -11,9 +11,9 @@ from pathlib import Path
 
 import onnx
 
+from sepcost.model.graphs import tensors
 from sepcost.model.strip_weights import skim
 from sepcost.model.tensor_checks import location
-from sepcost.model.tree import tensors
 
 
 def skimmed(path: Path, source: str) -> onnx.ModelProto:

@@ -21,11 +21,11 @@ from google.protobuf.message import DecodeError
 from sepcost.atomic_file import Draft, beside, publish, remove, settle
 from sepcost.errors import ConversionError, ModelError
 from sepcost.model.checker import locations, problem, skimmed
+from sepcost.model.graphs import graphs
 from sepcost.model.load import Loaded
 from sepcost.model.restore_weights import DataFile, Piece, size, unskim, write
 from sepcost.model.stamp import check_unchanged
 from sepcost.model.tensors import folder, whole
-from sepcost.model.tree import graphs
 
 if sys.platform != "win32":
     import fcntl

@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto
 
 from sepcost.errors import ModelError
-from sepcost.model.tree import tensors
+from sepcost.model.graphs import tensors
 from sepcost.model.values import DTYPES, numbers_in, text
 from sepcost.network import BITS
 
