@@ -19,6 +19,11 @@ def printable(text: str) -> str:
     )
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or the error's class if it has none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 class SepcostError(Exception):
     """The user's input is at fault; the message says where and what to do."""
 

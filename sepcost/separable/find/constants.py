@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from sepcost.errors import ConversionError, ModelError
+from sepcost.errors import ConversionError, ModelError, first_line
 from sepcost.model.graphs import STANDARD, Name, has_subgraphs, label
 from sepcost.model.infer import is_standard
 from sepcost.model.provenance import RANDOM
@@ -82,7 +82,7 @@ class Recipe:
             except ModelError:
                 raise
             except Exception as error:
-                reason = next(iter(str(error).splitlines()), type(error).__name__)
+                reason = first_line(error)
                 raise ConversionError(
                     f"the weight {self.name!r} cannot be computed: {text(step.key[1])!r}: {reason}"
                 ) from error
