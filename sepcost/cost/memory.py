@@ -19,31 +19,14 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final
 
 from sepcost.cost.geometry import key
-from sepcost.cost.no_macs import Key
+from sepcost.cost.operators import ROWS
+from sepcost.cost.rows import Row, Traffic
 from sepcost.network import Layer, Network, Role, Value
-
-_KINDS: Mapping[str, str] = {
-    "view": "BitCast Dropout Flatten Identity MemcpyFromHost MemcpyToHost Optional "
-    "OptionalGetElement Reshape Squeeze Unsqueeze",
-    "still": "Constant If Loop Scan SequenceMap",
-    "picks": "Compress Gather GatherElements GatherND Slice",
-    "shape": "EyeLike OptionalHasElement RandomNormalLike RandomUniformLike Shape Size",
-}
-
-#: What an operator does with its first input: "view" shares its memory, "picks" reads as much of
-#: it as it writes, "shape" reads its shape alone; "still" moves nothing at all.
-KINDS: Final[Mapping[Key, str]] = {
-    **{("", name): kind for kind, names in _KINDS.items() for name in names.split()},
-    ("ai.onnx.ml", "ArrayFeatureExtractor"): "picks",
-    ("com.microsoft", "ExpandDims"): "view",
-    ("com.microsoft", "GatherND"): "picks",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +39,22 @@ class Bound:
 
 def bytes_moved(layer: Layer, network: Network) -> int | None:
     """Bytes that one run of a layer reads and writes; None where a size is not known."""
-    kind = KINDS.get(key(layer))
-    if kind in {"view", "still"}:
+    traffic = _traffic(layer)
+    if traffic in {"view", "none"}:
         return 0
     writes = {name for name in layer.writes if name}
     reads = {name for name in layer.reads if name} - writes
-    if kind in {"picks", "shape"}:
+    if traffic in {"picks", "shape"}:
         reads -= set(layer.reads[:1])
     read, written = _sum(network, reads), _sum(network, writes)
     if read is None or written is None:
         return None
-    return read + written * (2 if kind == "picks" else 1)
+    return read + written * (2 if traffic == "picks" else 1)
 
 
 def activation_bytes(layer: Layer, network: Network) -> int | None:
     """Bytes of the activations that one run of a layer writes; a view writes none."""
-    if KINDS.get(key(layer)) in {"view", "still"}:
+    if _traffic(layer) in {"view", "none"}:
         return 0
     values = (network.values.get(name) for name in dict.fromkeys(layer.writes) if name)
     return _total(value for value in values if value is None or value.role is Role.ACTIVATION)
@@ -117,11 +100,15 @@ def roofline_bound(
     return Bound(compute, "compute") if compute >= transfer else Bound(transfer, "memory")
 
 
+def _traffic(layer: Layer) -> Traffic:
+    return ROWS.get(key(layer), Row()).traffic
+
+
 def _storage(order: Iterable[Layer], network: Network) -> dict[str, str]:
     """For each view, the value whose memory it shares."""
     storage: dict[str, str] = {}
     for layer in order:
-        if KINDS.get(key(layer)) == "view" and layer.reads and layer.writes:
+        if _traffic(layer) == "view" and layer.reads and layer.writes:
             source = layer.reads[0]
             storage[layer.writes[0]] = storage.get(source, source)
     return storage

@@ -8,16 +8,10 @@ from operator import index
 from typing import Any
 
 from sepcost.cost.analysis import Conventions, Status
-from sepcost.cost.elementwise import bias_ops, elementwise_ops
 from sepcost.cost.geometry import key
-from sepcost.cost.operators import (
-    FREE,
-    NO_FORMULA,
-    OPERATORS,
-    MacFormula,
-    conv_transpose,
-    conv_transpose_at_output,
-)
+from sepcost.cost.macs import conv_transpose, conv_transpose_at_output
+from sepcost.cost.operators import FREE, NO_FORMULA, OPERATORS, bias_ops, elementwise_ops
+from sepcost.cost.rows import MacFormula
 from sepcost.errors import SepcostError
 from sepcost.network import ABSENT, Layer, Shape
 
