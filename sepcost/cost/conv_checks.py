@@ -6,6 +6,9 @@ from sepcost.cost.geometry import Operands, channels_last, given, integer, ints,
 from sepcost.errors import ModelError
 from sepcost.network import Layer
 
+#: What auto_pad may say; the empty word stands for NOTSET.
+AUTO_PAD = ("", "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
+
 
 def check(layer: Layer) -> None:
     """Refuse a convolution that cannot be.
@@ -40,6 +43,9 @@ def _check_attributes(layer: Layer) -> None:
     group = integer(layer, "group", 1)
     if group < 1:
         raise _refuse(layer, f"group {group} must be at least 1")
+    mode = layer.attributes.get("auto_pad", "")
+    if mode not in AUTO_PAD:
+        raise _refuse(layer, f"auto_pad {mode!r} is none of {', '.join(AUTO_PAD[1:])}")
 
 
 def _check_weight(layer: Layer, where: Operands) -> None:
@@ -68,7 +74,7 @@ def _check_data(layer: Layer, where: Operands) -> None:
     channels = data[-1] if channels_last(layer) else data[1]
     group = integer(layer, "group", 1)
     wanted = weight[0] if where.transposed else weight[1] * group
-    if channels != wanted:
+    if channels != wanted and not (where.blocked and channels < wanted):
         raise _refuse(
             layer,
             f"its input has {channels} channels, but weight {list(weight)} in {group} group(s) "

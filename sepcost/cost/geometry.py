@@ -20,6 +20,7 @@ class Operands:
     transposed: bool = False
     channels_last: bool = False
     deformable: bool = False
+    blocked: bool = False  # the weight is padded to whole blocks of channels
 
 
 _PLAIN = Operands()
@@ -38,7 +39,7 @@ CONVOLUTIONS: Mapping[tuple[str, str], Operands] = {
     ("com.microsoft", "NhwcConv"): _LAST,
     ("com.microsoft", "NhwcFusedConv"): _LAST,
     ("com.microsoft", "QLinearConv"): _QUANTIZED,
-    ("com.microsoft.nchwc", "Conv"): _PLAIN,
+    ("com.microsoft.nchwc", "Conv"): Operands(blocked=True),
     ("com.ms.internal.nhwc", "Conv"): _LAST,
     ("com.ms.internal.nhwc", "ConvTranspose"): Operands(transposed=True, channels_last=True),
     ("com.ms.internal.nhwc", "QLinearConv"): Operands(weight=3, bias=8, channels_last=True),

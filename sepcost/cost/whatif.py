@@ -42,13 +42,15 @@ def separable(
     reason = _ineligible(layer, convolution)
     if reason is not None:
         return Separable(False, reason, None, None, None, None)
-    replaced = counterpart_macs(convolution) + bias
     before = formulas.regular(*_regular(convolution)) + bias
+    if macs not in (None, before):
+        return Separable(False, "counted by another formula", None, None, None, None)
+    replaced = counterpart_macs(convolution) + bias
     saves = replaced < before
     return Separable(
         eligible=saves,
         reason=None if saves else "not profitable",
-        macs=None if macs is None else macs - before + replaced,
+        macs=None if macs is None else replaced,
         params=counterpart_params(convolution, params),
         ratio=replaced / before if before else None,
         break_even_rank=before / replaced if replaced else None,

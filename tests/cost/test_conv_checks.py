@@ -21,6 +21,7 @@ from tests.cost.build import layer
         ({"group": 2}, "has 4 channels, but weight"),
         ({"strides": (1,)}, "must hold 2 values"),
         ({"pads": (1, 1)}, "must hold 4 values"),
+        ({"auto_pad": "SIDEWAYS"}, "auto_pad 'SIDEWAYS' is none of NOTSET, VALID, SAME_UPPER"),
         ({"dilations": (5, 5)}, "spans 11 on axis 0, the padded input has 8"),
     ],
 )
