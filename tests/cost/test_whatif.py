@@ -68,9 +68,9 @@ def test_quantised_and_strided_and_dilated():
     [
         ((8, 8, 1, 1), 1, "already pointwise"),
         ((8, 1, 3, 3), 8, "already depthwise"),
-        ((16, 1, 3, 3), 8, "already depthwise, 2 kernels a channel"),
+        ((16, 1, 3, 3), 8, "already depthwise, 2 kernels per channel"),
         ((1, 8, 3, 3), 1, "one output channel"),
-        ((4, 2, 3, 3), 4, "one output channel a group"),
+        ((4, 2, 3, 3), 4, "one output channel per group"),
     ],
 )
 def test_reasons_against(weight, group, reason):
