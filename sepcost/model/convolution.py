@@ -20,7 +20,7 @@ EXTRAS = ("stride", "dilation", "group")
 
 
 @dataclass(frozen=True, slots=True)
-class Convolution:
+class ConvSpec:
     """What the user wrote; ``size`` is the feature map that goes in."""
 
     kernel: Shape
@@ -32,7 +32,7 @@ class Convolution:
     group: int = 1
 
 
-def parse(text: str) -> Convolution:
+def parse(text: str) -> ConvSpec:
     """Read ``KERNEL,M,N,SIZE[,stride=S][,dilation=D][,group=G]``.
 
     Raises
@@ -52,7 +52,7 @@ def parse(text: str) -> Convolution:
     if len(size) != len(kernel) or len(kernel) > 3:
         raise SpecError(f"--conv {text!r}: the kernel and the feature map differ in dimensions")
     extras = dict(_extra(text, field) for field in fields[4:])
-    found = Convolution(kernel, in_channels, out_channels, size, **extras)
+    found = ConvSpec(kernel, in_channels, out_channels, size, **extras)
     _check_groups(text, found)
     return found
 
@@ -77,7 +77,7 @@ def _extra(text: str, field: str) -> tuple[str, int]:
     return name, _one(text, value)[0]
 
 
-def _check_groups(text: str, conv: Convolution) -> None:
+def _check_groups(text: str, conv: ConvSpec) -> None:
     if conv.in_channels % conv.group or conv.out_channels % conv.group:
         raise SpecError(
             f"--conv {text!r}: {conv.in_channels} and {conv.out_channels} channels do not "
@@ -85,7 +85,7 @@ def _check_groups(text: str, conv: Convolution) -> None:
         )
 
 
-def network(conv: Convolution, name: str, alpha: float = 1.0, rho: float = 1.0) -> Network:
+def network(conv: ConvSpec, name: str, alpha: float = 1.0, rho: float = 1.0) -> Network:
     """Build the Network of one Conv with α M and α N channels on a feature map of side ρ D_F.
 
     Raises
@@ -97,14 +97,12 @@ def network(conv: Convolution, name: str, alpha: float = 1.0, rho: float = 1.0) 
         raise SpecError(f"--conv {name!r}: the multipliers α and ρ are numbers above 0")
     width_in, width_out = (scaled(width, alpha) for width in (conv.in_channels, conv.out_channels))
     size = tuple(scaled(side, rho) for side in conv.size)
-    thin = Convolution(
-        conv.kernel, width_in, width_out, size, conv.stride, conv.dilation, conv.group
-    )
+    thin = ConvSpec(conv.kernel, width_in, width_out, size, conv.stride, conv.dilation, conv.group)
     _check_groups(name, thin)
     return _network(thin, name)
 
 
-def _network(conv: Convolution, name: str) -> Network:
+def _network(conv: ConvSpec, name: str) -> Network:
     image = (1, conv.in_channels, *conv.size)
     filters = (conv.out_channels, conv.in_channels // conv.group, *conv.kernel)
     result = (1, conv.out_channels, *(ceil(side / conv.stride) for side in conv.size))

@@ -14,7 +14,7 @@ from dataclasses import replace
 import onnx
 
 from sepcost.errors import BindingError
-from sepcost.model.bind import Bound, bind_inputs
+from sepcost.model.bind import BoundInputs, bind_inputs
 from sepcost.model.constants import guarded
 from sepcost.model.expansion import check_calls
 from sepcost.model.graphs import functions
@@ -103,7 +103,7 @@ def _opsets(proto: onnx.ModelProto, state: WalkState) -> dict[str, int]:
 def _network(
     loaded: Loaded,
     state: WalkState,
-    bound: Bound,
+    bound: BoundInputs,
     opsets: Mapping[str, int],
     outputs: tuple[str, ...],
 ) -> Network:
