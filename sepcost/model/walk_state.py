@@ -10,7 +10,7 @@ from onnx import TypeProto
 
 from sepcost.errors import ModelError
 from sepcost.model.graphs import STANDARD, FunctionKey, label, node_id
-from sepcost.model.provenance import NOT_LEARNED, steers
+from sepcost.model.provenance import NOT_LEARNED, controls
 from sepcost.model.values import Known, text
 from sepcost.network import ABSENT, Attribute, Branch, Layer, Role, Shape, Value
 
@@ -191,7 +191,7 @@ class WalkState:
 
 def _weights(op_type: str, inputs: Sequence[Known | None]) -> Iterator[int]:
     for position, known in enumerate(inputs):
-        if known is not None and known.constant and not steers(op_type, position):
+        if known is not None and known.constant and not controls(op_type, position):
             yield position
 
 
