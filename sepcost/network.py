@@ -44,10 +44,13 @@ class Value:
     shape: Shape | None
     dtype: str
     role: Role
+    logical: int | None = None  # elements, where a stored one holds several or a blob holds all
 
     @property
     def elements(self) -> int | None:
         """The number of elements; None where the shape is unknown."""
+        if self.logical is not None:
+            return self.logical
         return None if self.shape is None else prod(self.shape)
 
     @property

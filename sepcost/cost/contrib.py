@@ -1,11 +1,11 @@
-"""The operators of ONNX Runtime that are matrix products or attention."""
+"""The operators of ONNX Runtime that are matrix products, attention or mixtures of experts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from sepcost.cost import attention, matrix
+from sepcost.cost import attention, experts, matrix
 from sepcost.network import Layer
 
 _FORMULAS: Mapping[str, Callable[[Layer], int]] = {
@@ -16,6 +16,7 @@ _FORMULAS: Mapping[str, Callable[[Layer], int]] = {
     "FusedGemm": matrix.gemm,
     "FusedMatMul": matrix.fused_matmul,
     "FusedMatMulActivation": matrix.fused_matmul,
+    "GatedAdd": experts.gated_add,
     "GemmFastGelu": matrix.matmul,
     "GemmFloat8": matrix.gemm,
     "GroupQueryAttention": attention.grouped_query,
@@ -26,15 +27,20 @@ _FORMULAS: Mapping[str, Callable[[Layer], int]] = {
     "MatMulFpQ4": matrix.matmul,
     "MatMulInteger16": matrix.matmul,
     "MatMulIntegerToFloat": matrix.matmul,
-    "MatMulNBits": matrix.matmul,
+    "MatMulNBits": matrix.packed_matmul,
     "MatMulNBitsMlp": matrix.gated_mlp,
     "MatMulNBitsQLoRA": matrix.low_rank_adapted,
     "MatMulNBitsQkv": matrix.query_key_value,
     "MatMulPacked": matrix.matmul,
+    "MoE": experts.experts,
+    "MoEGroupRouter": experts.group_router,
+    "MoEPacked": experts.packed_experts,
     "MultiHeadAttention": attention.multi_head,
     "QAttention": attention.projected,
     "QGemm": matrix.gemm,
+    "QMoE": experts.quantized_experts,
     "QOrderedMatMul": matrix.matmul,
+    "RouterGateUpProj": experts.router_gate_up,
     "TransposeMatMul": matrix.fused_matmul,
 }
 

@@ -47,7 +47,7 @@ _FREE: Mapping[str, str] = {
     BiasAdd BiasDropout BiasGelu BiasSoftmax BiasSplitGelu BifurcationDetector
     BitmaskBiasDropout BitmaskDropout BranchwiseRMSNorm ComplexMul ComplexMulConj ConvStateReplay
     CropAndResize DequantizeBFP DequantizeLinear DequantizeWithOrder EmbedLayerNormalization
-    ExpandDims FastGelu GatedAdd GatedRMSNorm GatherBlockQuantized GatherND GatherPacked Gelu
+    ExpandDims FastGelu GatedRMSNorm GatherBlockQuantized GatherND GatherPacked Gelu
     GemmaRotaryEmbedding GridSample GroupNorm IsAllFinite LinearAttentionGate MRotaryEmbedding
     MaxpoolWithMask MulInteger MurmurHash3 NGramHashMapping NGramRepeatBlock NhwcMaxPool Pad
     QEmbedLayerNormalization QLinearAdd QLinearAveragePool QLinearConcat QLinearGlobalAveragePool
@@ -91,14 +91,14 @@ _NO_FORMULA: Mapping[str, Mapping[str, str]] = {
     "com.microsoft": {
         _ALGORITHM: "CDist Inverse Irfft Rfft",
         _DATA: "DecoderAttention DynamicTimeWarping SparseToDenseMatMul",
-        _PACKED: "DynamicSparseAttention LongformerAttention MoE MoEGroupRouter MoEPacked "
+        _PACKED: "DynamicSparseAttention LongformerAttention "
         "PackedAttention PackedMultiHeadAttention PackedSparseAttentionIndexer "
-        "PackedSparseAttentionIndexerMerge PagedAttention QMoE QOrderedLongformerAttention "
-        "SparseAttention SparseAttentionIndexer SparsePagedAttention VarlenCausalConvWithState",
+        "PackedSparseAttentionIndexerMerge PagedAttention QOrderedLongformerAttention "
+        "SparseAttention SparseAttentionIndexer SparsePagedAttention",
         _WHOLE: "BeamSearch EPContext GreedySearch Sampling Snpe WhisperBeamSearch",
         "it has no formula yet": "AttnLSTM EngramGate GatedDeltaNet GatedDeltaNetStateReplay "
         "GatedRelativePositionBias HyperConnectionLowRankMix HyperConnectionPostMix "
-        "HyperConnectionPreMix Mamba2Verify QOrderedAttention RouterGateUpProj WordConvEmbedding",
+        "HyperConnectionPreMix Mamba2Verify QOrderedAttention WordConvEmbedding",
     },
 }
 

@@ -98,6 +98,7 @@ _STANDARD: Final[Mapping[tuple[str, str], MacFormula]] = {
     ("com.microsoft", "NhwcConv"): conv,
     ("com.microsoft", "NhwcFusedConv"): conv,
     ("com.microsoft", "QLinearConv"): conv,
+    ("com.microsoft", "VarlenCausalConvWithState"): conv,
     ("com.microsoft.nchwc", "Conv"): conv,
     ("com.ms.internal.nhwc", "Conv"): conv,
     ("com.ms.internal.nhwc", "ConvTranspose"): conv_transpose,
