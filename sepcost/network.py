@@ -44,10 +44,13 @@ class Value:
     shape: Shape | None
     dtype: str
     role: Role
+    logical: int | None = None  # number of elements, if the stored ones pack several each
 
     @property
     def elements(self) -> int | None:
         """The number of elements; None if the shape is unknown."""
+        if self.logical is not None:
+            return self.logical
         return None if self.shape is None else prod(self.shape)
 
     @property

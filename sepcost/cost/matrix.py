@@ -27,6 +27,11 @@ def fused_matmul(layer: Layer) -> int:
     return prod(layer.outputs[0]) * (a[0] if integer(layer, "transBatchA", 0) else a[-2])
 
 
+def packed_matmul(layer: Layer) -> int:
+    """MatMulNBits: as matmul; an empty weight means that the projection is left out."""
+    return matmul(layer) if 0 not in layer.inputs[1] else 0
+
+
 def gated_mlp(layer: Layer) -> int:
     """MatMulNBitsMlp: the gate and the up projection, two products of the same size."""
     return 2 * matmul(layer)
@@ -39,8 +44,13 @@ def query_key_value(layer: Layer) -> int:
 
 
 def low_rank_adapted(layer: Layer) -> int:
-    """MatMulNBitsQLoRA: ``X W`` and ``(X A) B`` of rank R: rows * (K * N + K * R + R * N)."""
+    """MatMulNBitsQLoRA: ``X W`` and ``(X A) B`` of rank R: rows * (K * N + K * R + R * N).
+
+    An empty B leaves only the base; an empty A takes no products, but B still does.
+    """
     *rows, k = layer.inputs[0]
     n = layer.outputs[0][-1]
-    rank = layer.inputs[3][0] if given(layer.inputs, 3) else 0
-    return prod(rows) * (k * n + rank * (k + n))
+    if not given(layer.inputs, 5) or 0 in layer.inputs[5]:
+        return prod(rows) * k * n
+    down, up = layer.inputs[3][0] * k, layer.inputs[4][0] * n
+    return prod(rows) * (k * n + down + up)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sepcost.cost import attention, macs, matrix
+from sepcost.cost import attention, experts, macs, matrix
 from sepcost.cost import elementwise as ops
 from sepcost.cost.elementwise import nothing, per_input, per_output
 from sepcost.cost.geometry import CONVOLUTIONS, given, key
@@ -125,7 +125,13 @@ _MICROSOFT = table(
      "Attention DecoderMaskedSelfAttention"),
     (Row(attention.projected, ops.projected_attention(attention.projected_keys, (5,), bias=2)),
      "QAttention"),
-    (Row(macs.conv), "CausalConvWithState"),
+    (Row(experts.experts), "MoE"),
+    (Row(experts.gated_add), "GatedAdd"),
+    (Row(experts.group_router), "MoEGroupRouter"),
+    (Row(experts.packed_experts), "MoEPacked"),
+    (Row(experts.quantized_experts), "QMoE"),
+    (Row(experts.router_gate_up), "RouterGateUpProj"),
+    (Row(macs.conv), "CausalConvWithState VarlenCausalConvWithState"),
     (Row(macs.recurrent, ops.quantized_lstm), "DynamicQuantizeLSTM"),
     (Row(matrix.fused_matmul, ops.product), "FusedMatMul FusedMatMulActivation TransposeMatMul"),
     (Row(matrix.gated_mlp), "MatMulNBitsMlp"),
@@ -136,10 +142,10 @@ _MICROSOFT = table(
     (Row(matrix.matmul, bias=4), "MatMulBlockQuantizedFp8Weight"),
     (Row(matrix.matmul, bias=5), "MatMulBlockQuantizedFp4Weight QOrderedMatMul"),
     (Row(matrix.matmul, nothing), "MatMulBnb4 MatMulFpQ4 MatMulInteger16 MatMulPacked"),
-    (Row(matrix.matmul, nothing, bias=5), "MatMulNBits"),
     (Row(matrix.matmul, per_output(1), bias=2), "GemmFastGelu"),
     (Row(matrix.matmul, ops.requantized, bias=4), "DynamicQuantizeMatMul"),
     (Row(matrix.matmul, ops.requantized, bias=6), "MatMulIntegerToFloat"),
+    (Row(matrix.packed_matmul, nothing, bias=5), "MatMulNBits"),
     (Row(matrix.query_key_value), "MatMulNBitsQkv"),
     # no MACs
     (Row(None, per_output(1)), "BiasAdd Gelu QuickGelu Range"),
@@ -167,7 +173,7 @@ _MICROSOFT = table(
     (Row(None, nothing, traffic="picks"), "GatherND"),
     (Row(), """
     BiasDropout BifurcationDetector BitmaskBiasDropout BitmaskDropout BranchwiseRMSNorm
-    ConvStateReplay CropAndResize DequantizeBFP DequantizeWithOrder GatedAdd GatedRMSNorm
+    ConvStateReplay CropAndResize DequantizeBFP DequantizeWithOrder GatedRMSNorm
     GatherBlockQuantized IsAllFinite LinearAttentionGate MRotaryEmbedding MaxpoolWithMask
     MurmurHash3 NGramHashMapping NGramRepeatBlock QEmbedLayerNormalization QOrderedGelu
     QOrderedLayerNormalization QuantizeBFP QuantizeWithOrder RMSNormRotary RelativePositionBias
@@ -176,16 +182,15 @@ _MICROSOFT = table(
     (Row(uncounted=_ALGORITHM), "CDist Inverse Irfft Rfft"),
     (Row(uncounted=_DATA), "DecoderAttention DynamicTimeWarping SparseToDenseMatMul"),
     (Row(uncounted=_PACKED), """
-    DynamicSparseAttention LongformerAttention MoE MoEGroupRouter MoEPacked PackedAttention
-    PackedMultiHeadAttention PackedSparseAttentionIndexer PackedSparseAttentionIndexerMerge
-    PagedAttention QMoE QOrderedLongformerAttention SparseAttention SparseAttentionIndexer
-    SparsePagedAttention VarlenCausalConvWithState
+    DynamicSparseAttention LongformerAttention PackedAttention PackedMultiHeadAttention
+    PackedSparseAttentionIndexer PackedSparseAttentionIndexerMerge PagedAttention
+    QOrderedLongformerAttention SparseAttention SparseAttentionIndexer SparsePagedAttention
     """),
     (Row(uncounted=_WHOLE), "BeamSearch EPContext GreedySearch Sampling Snpe WhisperBeamSearch"),
     (Row(uncounted="it has no formula yet"), """
     AttnLSTM EngramGate GatedDeltaNet GatedDeltaNetStateReplay GatedRelativePositionBias
     HyperConnectionLowRankMix HyperConnectionPostMix HyperConnectionPreMix Mamba2Verify
-    QOrderedAttention RouterGateUpProj WordConvEmbedding
+    QOrderedAttention WordConvEmbedding
     """),
 )  # fmt: skip
 

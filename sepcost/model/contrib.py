@@ -9,7 +9,10 @@ from collections.abc import Mapping
 
 from onnx import TensorProto, TypeProto
 
+from sepcost.model.element_rules import ELEMENTS
 from sepcost.model.layouts import LAYOUTS, MICROSOFT
+from sepcost.model.ml_rules import CLASSICAL
+from sepcost.model.packed_rules import PRODUCTS
 from sepcost.model.rules import (
     Attributes,
     Inputs,
@@ -26,14 +29,9 @@ from sepcost.model.rules import (
     shapes,
     typed,
 )
+from sepcost.model.sequence_rules import SEQUENCES
 from sepcost.model.values import static_shape, tensor_type
 from sepcost.network import Shape
-
-
-def _packed_matmul(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """MatMulNBits: A [..., K] against packed weights whose width is the attribute N."""
-    found = shapes(inputs, 0)
-    return typed(inputs, (*found[0][:-1], attrs["N"]) if found and "N" in attrs else None)
 
 
 def _gemm_8_bit(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
@@ -41,6 +39,16 @@ def _gemm_8_bit(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
     product = ask_relative("Gemm", [at(inputs, 0), at(inputs, 3)], attrs)
     kind = elem_type(inputs, 0) if at(inputs, 7) else TensorProto.FLOAT
     return [tensor_type(kind, static_shape(type_)) for type_ in product]
+
+
+def _transposed(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
+    """ConvTransposeWithDynamicPads: pads are an input between weight and bias."""
+    pads, chosen = at(inputs, 2), [at(inputs, k) for k in (0, 1, 3)]
+    if pads is None:
+        return ask_relative("ConvTranspose", chosen, attrs)
+    if pads.array is None:
+        return []
+    return ask_relative("ConvTranspose", chosen, {**attrs, "pads": pads.array.tolist()})
 
 
 def _attention(past: int, elem: int) -> Rule:
@@ -176,7 +184,7 @@ _LIKE_FIRST = (
     ("qonnx.custom_op.general", "Trunc"), ("finn.custom_op.general", "Quant"),
     *((MICROSOFT, name) for name in (
         "Gelu", "FastGelu", "BiasGelu", "QuickGelu", "BiasAdd", "BiasDropout", "BiasSoftmax",
-        "DecoderMaskedMultiHeadAttention", "GroupNorm", "SkipGroupNorm", "Inverse", "NhwcFusedAdd",
+        "GroupNorm", "Inverse", "NhwcFusedAdd",
         "RotaryEmbedding", "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax",
     )),
 )  # fmt: skip
@@ -197,11 +205,13 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("", "Dropout"): _dropout,
     ("", "GivenTensorFill"): _given,
     **LAYOUTS,
+    **CLASSICAL,
     **{
         (MICROSOFT, name): rule
         for name, rule in {
             "Attention": _attention(4, 0),
             "CDist": _distances,
+            "ConvTransposeWithDynamicPads": _transposed,
             "DecoderMaskedSelfAttention": _attention(4, 0),
             "DequantizeLinear": as_type(like(0), of=1),
             "DynamicQuantizeLSTM": relative("LSTM", 0, 1, 2),
@@ -214,10 +224,8 @@ RULES: Mapping[tuple[str, str], Rule] = {
             "GemmFastGelu": matmul(1),
             "GemmFloat8": relative("Gemm", 0, 1),
             "GroupQueryAttention": _group_query_attention,
-            "MatMulBnb4": _packed_matmul,
             "MatMulInteger16": as_type(matmul(1), to=TensorProto.INT32),
             "MatMulIntegerToFloat": as_type(matmul(1), to=_FLOAT),
-            "MatMulNBits": _packed_matmul,
             "MultiHeadAttention": _multi_head_attention,
             "MurmurHash3": as_type(like(0), to=TensorProto.UINT32),
             "QAttention": _attention(8, 3),
@@ -231,6 +239,9 @@ RULES: Mapping[tuple[str, str], Rule] = {
             "SkipLayerNormalization": _skip_normalization,
             "SkipSimplifiedLayerNormalization": _skip_normalization,
             "TransposeMatMul": matmul(1),
+            **ELEMENTS,
+            **PRODUCTS,
+            **SEQUENCES,
         }.items()
     },
 }

@@ -37,6 +37,13 @@ def shapes(inputs: Inputs, *positions: int) -> list[Shape] | None:
     return found
 
 
+def whole(inputs: Inputs, position: int) -> int | None:
+    """Return the number that an input holds, None where it is not known or not one."""
+    known = at(inputs, position)
+    content = None if known is None else known.array
+    return None if content is None or content.size != 1 else int(content.reshape(-1)[0])
+
+
 def elem_type(inputs: Inputs, position: int) -> int:
     """Return the element type of an input, 0 where unknown."""
     known = at(inputs, position)

@@ -38,6 +38,7 @@ class Known:
     type: TypeProto
     constant: bool = False
     parameters: tuple[str, ...] = ()  # those whose elements it contains
+    quantum: Literal["", "scale", "sum"] = ""  # of dynamic quantisation, see ``provenance``
     _tensor: TensorProto | None = field(default=None, repr=False)
     _array: np.ndarray | None = field(default=None, repr=False)
     _shape: Shape | Literal[False] | None = field(default=False, repr=False)

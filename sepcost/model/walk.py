@@ -29,7 +29,7 @@ from sepcost.model.graphs import (
 )
 from sepcost.model.infer import infer
 from sepcost.model.loop import loop
-from sepcost.model.provenance import RANDOM, carried
+from sepcost.model.provenance import RANDOM, carried, mark
 from sepcost.model.scan import scan
 from sepcost.model.values import Known, bound_type, opaque, static_shape, text
 from sepcost.model.walk_state import Scope, WalkState
@@ -118,7 +118,8 @@ def _plain_outputs(
     fixed = bool(inputs) and all(known is None or known.constant for known in inputs)
     for output in outputs:
         output.constant = fixed and node.op_type not in RANDOM
-        output.parameters = carried(node.op_type, inputs) if output.constant else ()
+        output.parameters = carried(called(node)[:2], inputs) if output.constant else ()
+    mark(node.op_type, inputs, outputs)
     if node.op_type == "ConstantOfShape" and outputs and outputs[0].constant:
         outputs[0].name = node_id(scope.prefix, node)
         state.learn(outputs[0])

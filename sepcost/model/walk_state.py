@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import onnx
 from onnx import TypeProto
 
 from sepcost.errors import ModelError
 from sepcost.model.graphs import STANDARD, FunctionKey, label, node_id
-from sepcost.model.provenance import NOT_LEARNED, controls
+from sepcost.model.packed import elements
+from sepcost.model.provenance import NOT_LEARNED, weighing
 from sepcost.model.values import Known, text
 from sepcost.network import ABSENT, Attribute, Branch, Layer, Role, Shape, Value
 
@@ -142,6 +144,18 @@ class WalkState:
         self.layers.append(layer)
         if layer.parameters:
             self.weighed.update(layer.reads[k] for k in layer.weights)
+            self._unpack(layer, inputs)
+
+    def _unpack(self, layer: Layer, inputs: Sequence[Known | None]) -> None:
+        """Note the number of elements of each packed weight."""
+        for position, count in elements(layer, inputs).items():
+            known = inputs[position]
+            if known is None or known.shape is None or position not in layer.weights:
+                continue
+            for name in known.parameters:
+                stored = self.parameters[name]
+                if prod(stored.shape or ()) == prod(known.shape):
+                    self.parameters[name] = replace(stored, logical=count)
 
     def layer(
         self,
@@ -157,14 +171,14 @@ class WalkState:
         weights does. In a model without inputs everything is constant, and each node claims its
         own.
         """
-        weights = frozenset(_weights(node.op_type, inputs))
+        weights = weighing(_operator(node), inputs)
         computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
         return Layer(
             id=node_id(scope.prefix, node),
             name=text(node.name),
             op_type=text(node.op_type),
-            domain="" if node.domain == "ai.onnx" else text(node.domain),
+            domain=_operator(node)[0],
             scope=scope.prefix.rstrip("/"),
             inputs=tuple(_shape(known) for known in inputs),
             outputs=tuple(_shape(known) for known in outputs),
@@ -189,10 +203,8 @@ class WalkState:
             scope.names[name] = known
 
 
-def _weights(op_type: str, inputs: Sequence[Known | None]) -> Iterator[int]:
-    for position, known in enumerate(inputs):
-        if known is not None and known.constant and not controls(op_type, position):
-            yield position
+def _operator(node: onnx.NodeProto) -> tuple[str, str]:
+    return "" if node.domain in STANDARD else text(node.domain), text(node.op_type)
 
 
 def _shape(known: Known | None) -> Shape:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sepcost.cost.macs import conv_transpose_at_output
 from sepcost.cost.operators import OPERATORS
-from sepcost.network import Layer, Shape
+from sepcost.network import ABSENT, Layer, Shape
 from tests.cost.build import layer
 from tests.cost.witness import ones_sum, run
 
@@ -185,9 +185,21 @@ def test_quantised_lstm_keeps_its_weights_transposed():
         ("MatMulNBitsMlp", MS, [(3, 64)], [(3, 10)], 2 * 3 * 64 * 10),
         ("MatMulNBitsQkv", MS, [(3, 64)], [(3, 10), (3, 5), (3, 5), (3, 64)], 3 * 64 * 20),
         (
-            "MatMulNBitsQLoRA", MS, [(3, 64), (10, 2, 16), (20,), (4, 2, 16)], [(3, 10)],
+            "MatMulNBitsQLoRA", MS,
+            [(3, 64), (10, 2, 16), (20,), (4, 2, 16), (4, 2), (10, 1, 16), (10, 1)], [(3, 10)],
             3 * (64 * 10 + 64 * 4 + 4 * 10),
         ),
+        (  # an adapter whose second half is left empty
+            "MatMulNBitsQLoRA", MS,
+            [(3, 64), (10, 2, 16), (20,), (4, 2, 16), (4, 2), (10, 0, 16), (10, 1)], [(3, 10)],
+            3 * 64 * 10,
+        ),
+        (  # and one whose first half is
+            "MatMulNBitsQLoRA", MS,
+            [(3, 64), (10, 2, 16), (20,), (0, 2, 16), (4, 2), (10, 1, 16), (10, 1)], [(3, 10)],
+            3 * (64 * 10 + 4 * 10),
+        ),
+        ("MatMulNBits", MS, [(2, 3, 64), (10, 0, 16), (0,)], [(2, 3, 10)], 0),
         ("QLinearMatMul", "", [(3, 4), (), (), (4, 5), (), (), (), ()], [(3, 5)], 60),
         ("NhwcConv", MS, [(1, 6, 6, 2), (3, 2, 3, 3)], [(1, 4, 4, 3)], 48 * 2 * 9),
         ("NhwcFusedConv", MS, [(1, 6, 6, 4), (4, 1, 3, 3)], [(1, 4, 4, 4)], 64 * 9),
@@ -196,12 +208,55 @@ def test_quantised_lstm_keeps_its_weights_transposed():
             "ConvTransposeWithDynamicPads", MS, [(1, 3, 4, 4), (3, 2, 2, 2), (4,)],
             [(1, 2, 5, 5)], 48 * 8,
         ),
+        ("CausalConvWithState", MS, [(2, 10, 6), (6, 1, 4)], [(2, 10, 6)], 120 * 4),
+        ("VarlenCausalConvWithState", MS, [(20, 6), (6, 1, 4), (3,)], [(20, 6)], 120 * 4),
+        # 3 rows of 5; the gate of each is given, or a product of 4 with a weight
+        ("GatedAdd", MS, [(3, 5), (3, 5), (3, 1)], [(3, 5)], 0),
+        ("GatedAdd", MS, [(3, 5), (3, 5), (3, 4), (4, 1)], [(3, 5)], 3 * 4),
+        ("RouterGateUpProj", MS, [(2, 3, 8), (8, 20)], [(2, 3, 4), (2, 3, 8)], 6 * 8 * 20),
+        ("MoEGroupRouter", MS, [(6, 16), (16,)], [(6, 16)], 0),
+        ("MoEGroupRouter", MS, [(6, 256), (16,), (16, 256)], [(6, 16)], 6 * 256 * 16),
         ("CausalConvWithState", "", [(2, 6, 10), (6, 1, 4)], [(2, 6, 10)], 120 * 4),
         ("AffineGrid", "", [(2, 2, 3), (4,)], [(2, 5, 6, 2)], 2 * 30 * 2 * 3),
     ],
 )  # fmt: skip
 def test_by_hand(op_type, domain, inputs, outputs, expected):
     assert macs(layer(op_type, inputs, outputs, domain)) == expected
+
+
+NONE = ABSENT
+MIXTURES = [
+    # 6 tokens of 8, 4 experts of 16: 8 * 16 there and back
+    ("MoE", [(6, 8), (6, 4), (4, 16, 8), NONE, (4, 8, 16)], {"k": 1}, 6 * 2 * 128),
+    ("MoE", [(2, 3, 8), (6, 4), (4, 16, 8), (4, 16), (4, 8, 16)], {"k": 2}, 12 * 2 * 128),
+    ("MoE", [(6, 8), (6, 4), (4, 16, 8), NONE, (4, 8, 16), NONE, (4, 16, 8)], {"k": 2},
+     12 * 3 * 128),
+    # gate and up in one: 8 * 32, then 16 * 8
+    ("MoE", [(6, 8), (6, 4), (4, 32, 8), NONE, (4, 8, 16)],
+     {"k": 3, "activation_type": "swiglu", "swiglu_fusion": 1}, 18 * (256 + 128)),
+    # 64 to 32 and back: 2048 each; 4 bits, 8 bits, 4 and 8, two FP4 to a byte, FP8
+    ("QMoE", [(6, 64), (6, 4), (4, 32, 32), (4, 32), NONE, (4, 64, 16), (4, 64)], {"k": 2},
+     12 * 4096),
+    ("QMoE", [(6, 64), (6, 4), (4, 32, 64), (4, 32), NONE, (4, 64, 32), (4, 64)],
+     {"k": 2, "expert_weight_bits": 8}, 12 * 4096),
+    ("QMoE", [(6, 64), (6, 4), (4, 32, 32), (4, 32), NONE, (4, 64, 32), (4, 64)],
+     {"k": 2, "fc2_expert_weight_bits": 8}, 12 * 4096),
+    ("QMoE", [(6, 64), (6, 4), (4, 64, 16), (4, 32), NONE, (4, 32, 32), (4, 64)],
+     {"k": 2, "quant_type": "nvfp4"}, 12 * 4096),
+    ("QMoE", [(6, 64), (6, 4), (4, 32, 64), (4, 32), NONE, (4, 64, 32), (4, 64)],
+     {"k": 2, "quant_type": "fp8"}, 12 * 4096),
+    ("QMoE", [(6, 64), (6, 4), (4, 32, 32), (4, 32), NONE, (4, 64, 16), (4, 64), NONE,
+              (4, 32, 32)], {"k": 2}, 12 * 6144),
+    ("MoEPacked", [(2, 3, 64), (6, 4), (4, 32, 99), (4, 32, 99), (4, 64, 77)], {"k": 2},
+     12 * 3 * 64 * 32),
+    ("MoEPacked", [(2, 3, 64), (6, 4), (4, 32, 99), NONE, (4, 64, 77)], {"k": 2},
+     12 * 2 * 64 * 32),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("op_type", "inputs", "attributes", "expected"), MIXTURES)
+def test_each_token_goes_to_k_experts(op_type, inputs, attributes, expected):
+    assert macs(layer(op_type, inputs, [inputs[0]], MS, **attributes)) == expected
 
 
 def test_gemm_of_another_domain_reads_its_transposes():

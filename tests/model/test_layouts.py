@@ -9,6 +9,7 @@ import pytest
 from onnx import helper
 
 from sepcost.cost.count import count
+from sepcost.cost.geometry import integer
 from sepcost.network import ABSENT
 from tests.model.build import model, network
 
@@ -83,5 +84,6 @@ def test_blocks_of_channels_are_cut_where_they_end(tmp_path):
     cut = [layer for layer in found.layers if layer.op_type == "ReorderOutput"]
     assert {layer.attributes["channels"] for layer in cut} == {20, 24}
     for layer in cut:
-        axis = -1 if layer.attributes["channels_last"] else 1
-        assert layer.outputs[0][axis] == layer.attributes["channels"] < layer.inputs[0][1]
+        channels = integer(layer, "channels", 0)
+        assert layer.outputs[0][-1 if integer(layer, "channels_last", 0) else 1] == channels
+        assert channels < layer.inputs[0][1]
