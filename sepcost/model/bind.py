@@ -1,4 +1,4 @@
-"""Dynamic dimensions of the graph's inputs: bound by symbol, by input, or by convention."""
+"""Bind the dynamic dimensions of the graph inputs, by symbol, by input or by default."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from onnx import TypeProto
 from sepcost.errors import BindingError
 from sepcost.model.values import text
 
-#: Any dimension beyond this is a slip or an attack; counts stay exact far above it.
+#: Larger dimensions are mistakes or attacks; counts stay exact far above it.
 MAX_SIZE = 2**40
 
 
 @dataclass(slots=True)
 class BoundInputs:
-    """The inputs of a graph with every dimension a number."""
+    """The inputs of a graph, with a size for every dimension."""
 
     types: dict[str, TypeProto] = field(default_factory=dict)
     bindings: dict[str, int] = field(default_factory=dict)
@@ -31,16 +31,16 @@ def bind_inputs(
     bind: Mapping[str, int],
     shape: Mapping[str, Sequence[int]],
 ) -> BoundInputs:
-    """Give every dimension of ``inputs`` a number.
+    """Give every dimension of ``inputs`` a size.
 
-    ``shape`` goes by input, ``bind`` by symbol; what neither names is 1 where it leads its
-    input (the batch), and an error elsewhere. Inputs that are no tensors pass unchanged.
+    ``shape`` is by input, ``bind`` by symbol. A dimension in neither becomes 1 if it is the first
+    of its input (the batch), and is an error otherwise. Inputs that are not tensors stay unchanged.
 
     Raises
     ------
     BindingError
-        Where a name is not in the model, two bindings contradict each other or the model, or
-        a dimension stays open; the message names what to bind.
+        If a name is not in the model, two bindings contradict each other or the model, or a
+        dimension stays open; the message says how to bind it.
     """
     declared = {text(value.name): value.type for value in inputs}
     _check_names(declared, source, bind, shape)
@@ -59,10 +59,10 @@ def bind_inputs(
 
 
 def _symbols(type_: TypeProto) -> list[str | int]:
-    """Return each dimension as a number, a symbol, or "" where it has neither.
+    """Return each dimension as a number, a symbol, or "" if it has neither.
 
-    Zero and negative sizes are how old exporters say that a dimension is open, and "?" is how
-    Paddle's does: two of them need not be equal.
+    Old exporters mark an open dimension by a zero or negative size, Paddle's by "?". Two such
+    dimensions need not be equal.
     """
     return [
         dim.dim_value if dim.dim_value > 0 else text(dim.dim_param).removeprefix("?")
@@ -83,26 +83,27 @@ def _check_names(
     known = {d for type_ in declared.values() for d in _symbols(type_) if isinstance(d, str) and d}
     for name, size in bind.items():
         if name not in known:
-            listed = ", ".join(sorted(known)) or "none; try --shape INPUT=1x3x224x224"
-            raise BindingError(f"{source}: no dimension is called {name!r} (there is: {listed})")
+            hint = f"choose from: {', '.join(sorted(known))}"
+            hint = hint if known else "the model has none, so use --shape INPUT=1x3x224x224"
+            raise BindingError(f"{source}: no dimension is named {name!r}; {hint}")
         _check_size(source, name, size)
     for name, sizes in shape.items():
         if name not in declared:
-            listed = ", ".join(declared) or "none"
-            raise BindingError(f"{source}: no input is called {name!r} (there is: {listed})")
+            hint = f"choose from: {', '.join(declared)}" if declared else "the model has none"
+            raise BindingError(f"{source}: no input is named {name!r}; {hint}")
         for size in sizes:
             _check_size(source, name, size)
 
 
 def _check_size(source: str, name: str, size: int) -> None:
     if not 1 <= size <= MAX_SIZE:
-        raise BindingError(f"{source}: {name}={size} is no usable size; give 1 to {MAX_SIZE}")
+        raise BindingError(f"{source}: {name}={size} is not a valid size; give 1 to {MAX_SIZE}")
 
 
 def _bind_shape(
     bound: BoundInputs, source: str, name: str, type_: TypeProto, sizes: Sequence[int]
 ) -> None:
-    """Bind one whole input, and by it the symbols that it mentions."""
+    """Bind one input to a shape, and its symbols with it."""
     dims = _symbols(type_)
     given = "x".join(map(str, sizes))
     if not _is_tensor(type_) or (type_.tensor_type.HasField("shape") and len(dims) != len(sizes)):
@@ -124,20 +125,20 @@ def _bind_shape(
 def _lead_with_one(
     bound: BoundInputs, declared: Mapping[str, TypeProto], shape: Mapping[str, Sequence[int]]
 ) -> None:
-    """Bind each open symbol that leads an input to 1 and say so."""
+    """Bind each open symbol that comes first in an input to 1, with a warning."""
     for name, type_ in declared.items():
         dims = _symbols(type_) if _is_tensor(type_) else []
         if not dims or isinstance(dims[0], int) or name in shape:
             continue
         if not dims[0]:
-            bound.warnings.append(f"input {name}: the leading dimension is open and taken as 1")
+            bound.warnings.append(f"input {name}: the leading dimension is not bound; using 1")
         elif dims[0] not in bound.bindings:
             bound.bindings[dims[0]] = 1
-            bound.warnings.append(f"batch dimension {dims[0]} is not bound and taken as 1")
+            bound.warnings.append(f"batch dimension {dims[0]} is not bound; using 1")
 
 
 def _bind_input(bound: BoundInputs, name: str, type_: TypeProto) -> list[str | int] | None:
-    """Bind one input; return its dimensions if any of them stays open."""
+    """Bind one input; return its dimensions if one stays open."""
     if not _is_tensor(type_):
         bound.types[name] = type_
         return None
@@ -185,7 +186,7 @@ def _with_shape(type_: TypeProto, sizes: list[int]) -> TypeProto:
 
 
 def _batch(declared: Mapping[str, TypeProto], bound: BoundInputs) -> int | None:
-    """Return the common size of the leading dimensions that the model leaves open."""
+    """Return the size that all dynamic leading dimensions have; None if they differ."""
     sizes = {
         bound.types[name].tensor_type.shape.dim[0].dim_value
         for name, type_ in declared.items()

@@ -35,14 +35,14 @@ from sepcost.network import Shape
 
 
 def _gemm_8_bit(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """QGemm: A at 0, B at 3; float where no scale of the output is given."""
+    """QGemm: A is input 0, B input 3; the output is float if it has no scale."""
     product = ask_relative("Gemm", [at(inputs, 0), at(inputs, 3)], attrs)
     kind = elem_type(inputs, 0) if at(inputs, 7) else TensorProto.FLOAT
     return [tensor_type(kind, static_shape(type_)) for type_ in product]
 
 
 def _transposed(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """ConvTransposeWithDynamicPads: pads are an input between weight and bias."""
+    """ConvTransposeWithDynamicPads: the pads are an input between weight and bias."""
     pads, chosen = at(inputs, 2), [at(inputs, k) for k in (0, 1, 3)]
     if pads is None:
         return ask_relative("ConvTranspose", chosen, attrs)
@@ -52,7 +52,7 @@ def _transposed(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _attention(past: int, elem: int) -> Rule:
-    """[B, S, I] against merged weights [I, H + H + H_v]; ``present`` is [2, B, N, T, H / N]."""
+    """[B, S, I] times merged weights [I, H + H + H_v]; ``present`` is [2, B, N, T, H / N]."""
 
     def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
         found = shapes(inputs, 0, 1)
@@ -75,7 +75,7 @@ def _attention(past: int, elem: int) -> Rule:
 def _multi_head_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
     """Q [B, S, H], K and V [B, L, H] or [B, N, L, H / N]; packed: Q [B, S, N, 3, D].
 
-    The present keys and values are [B, N, T, D], T the past and the new ones.
+    The present keys and values are [B, N, T, D], where T counts past and new ones.
     """
     found = shapes(inputs, 0)
     heads = attrs.get("num_heads", 1)
@@ -103,10 +103,9 @@ def _by_heads(found: list[Shape] | None, heads: int) -> Shape | None:
 
 
 def _group_query_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """The output is shaped as the query, which holds key and value too where those are absent.
+    """The output has the shape of the query, which includes key and value if those are absent.
 
-    The cache grows by the new tokens, or is as long as ``total_sequence_length`` where that is
-    known and the cache is no longer.
+    The cache grows by the new tokens; if ``total_sequence_length`` is known, it grows to that.
     """
     found = shapes(inputs, 0)
     heads, kv_heads = attrs.get("num_heads", 1), attrs.get("kv_num_heads", 1)
@@ -124,7 +123,7 @@ def _group_query_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]
 
 
 def _skip_normalization(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """Output, mean and inverse deviation, and the sum that was normalised."""
+    """Output, mean, inverse standard deviation, and the sum before normalisation."""
     found = shapes(inputs, 0)
     if found is None:
         return []
@@ -134,7 +133,7 @@ def _skip_normalization(inputs: Inputs, _: Attributes) -> list[TypeProto]:
 
 
 def _embed_normalization(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """Ids [B, S] into a table [V, H]; the second output is the length of each sequence."""
+    """Ids [B, S] select rows of a table [V, H]; the second output is each sequence's length."""
     found = shapes(inputs, 0, 2)
     if found is None:
         return []
@@ -144,7 +143,7 @@ def _embed_normalization(inputs: Inputs, _: Attributes) -> list[TypeProto]:
 
 
 def _quantized_concat(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """QLinearConcat: scale and zero point of the result, then three inputs for each part."""
+    """QLinearConcat: scale and zero point of the result, then three inputs per part."""
     return ask_relative("Concat", inputs[2::3], attrs)
 
 
@@ -154,13 +153,13 @@ def _distances(inputs: Inputs, _: Attributes) -> list[TypeProto]:
 
 
 def _dropout(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """Data and mask; ONNX before opset 10 does not infer the mask."""
+    """Data and mask; before opset 10, ONNX does not infer the mask."""
     (data,) = like(0)(inputs, attrs)
     return [data, tensor_type(TensorProto.BOOL, static_shape(data))]
 
 
 def _crop(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """Crop, removed from ONNX at opset 10: border is left, top, right, bottom."""
+    """Crop, removed in opset 10: the border is left, top, right, bottom."""
     found = shapes(inputs, 0)
     if found is None or len(found[0]) != 4:
         return []
@@ -171,7 +170,7 @@ def _crop(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _given(_: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """GivenTensorFill, removed from ONNX at opset 10."""
+    """GivenTensorFill, removed in opset 10."""
     return [tensor_type(TensorProto.FLOAT, tuple(attrs.get("shape", ())))]
 
 
@@ -189,7 +188,7 @@ _LIKE_FIRST = (
     )),
 )  # fmt: skip
 
-#: As the standard operator of the same name, which knows fewer attributes or types.
+#: As the standard operator of the same name, which has fewer attributes or types.
 _NAMESAKES = (
     (MICROSOFT, "Pad"), (MICROSOFT, "Range"), (MICROSOFT, "Unique"),
     (MICROSOFT, "Trilu"), (MICROSOFT, "GridSample"),
@@ -197,7 +196,7 @@ _NAMESAKES = (
 
 _FLOAT = TensorProto.FLOAT
 
-#: (domain, op_type) -> types of the outputs that ONNX's own inference does not know.
+#: (domain, op_type) -> rule, for operators that ONNX does not infer.
 RULES: Mapping[tuple[str, str], Rule] = {
     **dict.fromkeys(_LIKE_FIRST, like(0)),
     **{(domain, name): namesake(name) for domain, name in _NAMESAKES},

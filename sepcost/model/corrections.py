@@ -1,8 +1,8 @@
-"""Where ONNX's own shape inference is not what runtimes do: ONNX Runtime's rule takes its place.
+"""Corrections of ONNX's own shape inference where runtimes differ; these follow ONNX Runtime.
 
-* Pooling below opset 22: with ``ceil_mode``, a last window that would start in the padding behind
-  the data is left out; SAME pads as if there were no dilation.
-* STFT: ``onesided`` is 1 where it is left out.
+* Pooling below opset 22: with ``ceil_mode``, a last window that would start in the padding after
+  the data is left out; SAME padding ignores dilation.
+* STFT: ``onesided`` is 1 by default.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ POOLS = frozenset({"AveragePool", "LpPool", "MaxPool"})
 
 
 def complete(node: onnx.NodeProto) -> None:
-    """Write out the default values that inference takes for others."""
+    """Add default values that inference assumes to be different."""
     if node.op_type == "STFT" and all(a.name != "onesided" for a in node.attribute):
         node.attribute.append(helper.make_attribute("onesided", 1))
 
@@ -29,12 +29,12 @@ def complete(node: onnx.NodeProto) -> None:
 def corrected(
     node: onnx.NodeProto, inputs: Sequence[Known | None], types: list[TypeProto]
 ) -> list[TypeProto]:
-    """Return the types of a node's outputs, those of pooling by ONNX Runtime's rule.
+    """Return the types of a node's outputs, with those of pooling corrected.
 
     Raises
     ------
     ValueError
-        Where auto_pad is none of its words.
+        If auto_pad has an invalid value.
     """
     if node.op_type not in POOLS:
         return types
@@ -62,7 +62,7 @@ class _Axis(NamedTuple):
 
 
 def pooled(source: Shape, attributes: dict[str, Any]) -> Shape:
-    """Return the shape that a window leaves of [N, C, *spatial].
+    """Return the output shape of pooling [N, C, *spatial].
 
     ``(size + pads - span) / stride + 1`` on each axis, with ``span = (kernel - 1) * dilation + 1``.
     """
@@ -88,7 +88,7 @@ def pooled(source: Shape, attributes: dict[str, Any]) -> Shape:
 
 
 def _same(axis: _Axis) -> _Axis:
-    """Pad so that the windows cover the data, whatever the dilation."""
+    """Pad so that the windows cover the data, ignoring dilation."""
     total = (-(-axis.size // axis.stride) - 1) * axis.stride + axis.kernel - axis.size
     return axis._replace(begin=total // 2, end=total - total // 2)
 

@@ -1,4 +1,4 @@
-"""Shapes of ONNX Runtime's operators that map elements, pick or reduce them."""
+"""Shapes of ONNX Runtime's operators that map, pick or reduce elements."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from sepcost.model.values import tensor_type
 
 
 def _half(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """Two halves side by side become one."""
+    """The last axis holds two halves; the output has one."""
     found = shapes(inputs, 0)
     return typed(inputs, (*found[0][:-1], found[0][-1] // 2)) if found and found[0] else []
 
 
 def _gated(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """SwiGLU: gate and up, each on its own or side by side."""
+    """SwiGLU: gate and up are separate inputs, or halves of one."""
     return like(0)(inputs, attrs) if at(inputs, 1) else _half(inputs, attrs)
 
 
@@ -46,7 +46,7 @@ def _reduced(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _embedding(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """TorchEmbedding: a row of the table for each index."""
+    """TorchEmbedding: one row of the table per index."""
     found = shapes(inputs, 0, 1)
     return typed(inputs, (*found[1], found[0][-1])) if found else []
 
@@ -60,7 +60,7 @@ def _expanded(inputs: Inputs, _: Attributes) -> list[TypeProto]:
 
 
 def _unfolded(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """UnfoldTensor: slices of ``size`` along an axis, which come last."""
+    """UnfoldTensor: slices of ``size`` along an axis; the slice becomes the last axis."""
     found, size = shapes(inputs, 0), attrs.get("size", 0)
     if found is None or not found[0] or not size:
         return []
@@ -78,7 +78,7 @@ def _position_bias(inputs: Inputs, _: Attributes) -> list[TypeProto]:
 
 
 def _quantized_embedding(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """Ids [B, S] into a quantised table [V, H]; then the length of each sequence."""
+    """Ids [B, S] select rows of a quantised table [V, H]; also each sequence's length."""
     found = shapes(inputs, 0, 2)
     if found is None:
         return []

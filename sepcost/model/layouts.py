@@ -1,4 +1,4 @@
-"""Shapes in the layouts that ONNX Runtime rewrites models to: channels last, channels in blocks."""
+"""Shapes in the layouts of models optimised by ONNX Runtime: channels last, or in blocks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NHWC = "com.ms.internal.nhwc"
 
 
 def _blocked_conv(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """Conv whose weight is padded to whole blocks of channels, as is its data."""
+    """Conv with data and weight padded to whole blocks of channels."""
     found = shapes(inputs, 0, 1)
     if found is None or min(map(len, found)) < 3:
         return []
@@ -39,7 +39,7 @@ def _blocked_conv(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _to_blocks(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """ReorderInput: [N, C, *spatial] from that or from [N, *spatial, C]."""
+    """ReorderInput: to [N, C, *spatial], from the same or from [N, *spatial, C]."""
     found = shapes(inputs, 0)
     if found is None or len(found[0]) < 3 or not attrs.get("channels_last"):
         return like(0)(inputs, attrs)
@@ -48,7 +48,7 @@ def _to_blocks(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _from_blocks(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """ReorderOutput: only the first ``channels``, and last where it says so."""
+    """ReorderOutput: keeps the first ``channels``, and moves them last if ``channels_last``."""
     found = shapes(inputs, 0)
     if found is None or len(found[0]) < 3:
         return []
@@ -59,7 +59,7 @@ def _from_blocks(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _upsample(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """Every axis times its scale, a whole number."""
+    """Multiply every axis by its integer scale."""
     found, scales = shapes(inputs, 0), attrs.get("scales") or ()
     if found is None or len(scales) != len(found[0]):
         return []
@@ -68,7 +68,7 @@ def _upsample(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _quantized_conv(*, always: bool) -> Rule:
-    """QLinearConv: data, weight and bias among scales; typed as the output's zero point."""
+    """QLinearConv: scales lie between data, weight and bias; the zero point gives the type."""
     return as_type(channels_last("Conv", 0, 3, 8, always=always), of=7)
 
 

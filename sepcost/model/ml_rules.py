@@ -1,4 +1,4 @@
-"""Shapes of ai.onnx.ml, which ONNX does not infer: what scikit-learn and its kin export."""
+"""Shapes of ai.onnx.ml, which ONNX does not infer: exports of scikit-learn and the like."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLOAT = TensorProto.FLOAT
 
 
 def _rows(inputs: Inputs) -> int | None:
-    """N of [N, F]; a vector is one row."""
+    """Return N of [N, F]; a vector is one row."""
     found = shapes(inputs, 0)
     if found is None:
         return None
@@ -23,7 +23,7 @@ def _rows(inputs: Inputs) -> int | None:
 
 
 def _regression(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """[N, targets]; SVMRegressor has one."""
+    """[N, targets]; SVMRegressor has one target."""
     rows = _rows(inputs)
     return [] if rows is None else [tensor_type(_FLOAT, (rows, _targets(attrs)))]
 
@@ -33,7 +33,7 @@ def _targets(attrs: Attributes) -> int:
 
 
 def _classification(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """The labels [N], and the scores [N, classes] where the classes are listed."""
+    """The labels [N], and the scores [N, classes] if the classes are listed."""
     rows = _rows(inputs)
     if rows is None:
         return []
@@ -45,7 +45,7 @@ def _classification(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _vectorized(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """FeatureVectorizer: side by side, [N, sum of all F]."""
+    """FeatureVectorizer: concatenates to [N, sum of all F]."""
     found = shapes(inputs, *range(len(inputs)))
     rows = _rows(inputs)
     if not found or rows is None:

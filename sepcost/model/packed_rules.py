@@ -1,4 +1,4 @@
-"""Shapes of products with packed weights, by attributes: the stored shape says nothing of them."""
+"""Shapes of products with packed weights, from attributes: stored shapes do not show them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sepcost.network import Shape
 
 
 def wide(*names: str) -> Rule:
-    """A [..., K] against weights whose widths are these attributes, an output for each."""
+    """A [..., K] times weights whose widths are these attributes; one output each."""
 
     def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
         found = shapes(inputs, 0)
@@ -34,7 +34,7 @@ def wide(*names: str) -> Rule:
 
 
 def _normalized(*names: str) -> Rule:
-    """As ``wide``, then the sum that was normalised first, shaped as A."""
+    """As ``wide``, plus the sum before normalisation, with the shape of A."""
 
     def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
         products = wide(*names)(inputs, attrs)
@@ -44,7 +44,7 @@ def _normalized(*names: str) -> Rule:
 
 
 def _bnb4(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """MatMulBnb4: B is [N, K]; ``transB`` is 1 where nothing is said."""
+    """MatMulBnb4: B is [N, K]; ``transB`` is 1 by default."""
     return wide("N" if attrs.get("transB", 1) else "K")(inputs, attrs)
 
 
@@ -58,13 +58,13 @@ def _by_shape(inputs: Inputs, _: Attributes) -> list[TypeProto]:
 
 
 def _rows(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-    """B is [N, ...], whatever holds K."""
+    """B is [N, ...], in any layout of K."""
     found = shapes(inputs, 0, 1)
     return typed(inputs, (*found[0][:-1], found[1][0])) if found else []
 
 
 def _gathered(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """GatherBlockQuantized: as Gather, of what the bytes hold; typed as the scales."""
+    """GatherBlockQuantized: as Gather on the unpacked elements; has the type of the scales."""
     found = shapes(inputs, 0, 1)
     if found is None or not found[0]:
         return []
@@ -75,7 +75,7 @@ def _gathered(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def _gathered_blobs(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """GatherPacked: rows of K, in bfloat16 where nothing else is said."""
+    """GatherPacked: rows of K, in bfloat16 by default."""
     found = shapes(inputs, 0, 1)
     if found is None or "K" not in attrs:
         return []

@@ -1,4 +1,4 @@
-"""Rules of shape inference to build tables from: each maps a node's inputs to its output types."""
+"""Building blocks of shape inference: a rule maps a node's inputs to the types of its outputs."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ Inputs = list[Known | None]
 Attributes = Mapping[str, Any]
 Rule = Callable[[Inputs, Attributes], list[TypeProto]]
 
-#: The opset and IR version by which the standard relative of an operator is inferred.
+#: The opset and IR version used to infer the standard counterpart of an operator.
 OPSET, IR_VERSION = 17, 9
 
 _FLOAT = TensorProto.FLOAT
 
 
 def at(inputs: Inputs, position: int) -> Known | None:
-    """Return an input, None where it is left out."""
+    """Return an input; None if it is left out."""
     return inputs[position] if position < len(inputs) else None
 
 
 def shapes(inputs: Inputs, *positions: int) -> list[Shape] | None:
-    """Return the shapes at these positions, or None where one is not known."""
-    found = []
+    """Return the shapes at these positions; None if one is unknown."""
+    known_shapes = []
     for position in positions:
         known = at(inputs, position)
         if known is None or known.shape is None:
             return None
-        found.append(known.shape)
-    return found
+        known_shapes.append(known.shape)
+    return known_shapes
 
 
 def whole(inputs: Inputs, position: int) -> int | None:
-    """Return the number that an input holds, None where it is not known or not one."""
+    """Return the value of a scalar input; None if it is unknown or not a scalar."""
     known = at(inputs, position)
     content = None if known is None else known.array
     return None if content is None or content.size != 1 else int(content.reshape(-1)[0])
 
 
 def elem_type(inputs: Inputs, position: int) -> int:
-    """Return the element type of an input, 0 where unknown."""
+    """Return the element type of an input; 0 if unknown."""
     known = at(inputs, position)
     return known.type.tensor_type.elem_type if known else 0
 
 
 def typed(inputs: Inputs, *outputs: Shape | None) -> list[TypeProto]:
-    """Give every output the element type of the first input."""
+    """Return outputs of these shapes, with the element type of the first input."""
     return [tensor_type(elem_type(inputs, 0), shape) for shape in outputs]
 
 
 def as_type(rule: Rule, *, of: int | None = None, to: int = 0) -> Rule:
-    """The outputs of ``rule``, of the element type ``to`` or that of the input at ``of``."""
+    """As ``rule``, but with the element type ``to``, or that of the input at ``of``."""
 
     def retyped(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
         kind = to if of is None else elem_type(inputs, of)
@@ -66,17 +66,17 @@ def as_type(rule: Rule, *, of: int | None = None, to: int = 0) -> Rule:
 
 
 def like(*positions: int) -> Rule:
-    """Each output is shaped and typed as one of the inputs."""
+    """Give each output the type of one of the inputs."""
 
     def rule(inputs: Inputs, _: Attributes) -> list[TypeProto]:
-        found = (at(inputs, position) for position in positions)
-        return [known.type if known else TypeProto() for known in found]
+        chosen = (at(inputs, position) for position in positions)
+        return [known.type if known else TypeProto() for known in chosen]
 
     return rule
 
 
 def broadcast(*positions: int) -> Rule:
-    """Numpy's broadcasting over these inputs, typed as the first of them."""
+    """Broadcast these inputs as numpy does."""
 
     def rule(inputs: Inputs, _: Attributes) -> list[TypeProto]:
         found = shapes(inputs, *positions)
@@ -87,7 +87,7 @@ def broadcast(*positions: int) -> Rule:
 
 
 def broadcast_shape(*found: Shape) -> Shape | None:
-    """Return what the shapes broadcast to, None where they do not."""
+    """Return the broadcast shape; None if the shapes do not broadcast."""
     rank = max(map(len, found))
     padded = [(1,) * (rank - len(shape)) + shape for shape in found]
     sizes = [{size for size in column if size != 1} for column in zip(*padded, strict=True)]
@@ -97,7 +97,7 @@ def broadcast_shape(*found: Shape) -> Shape | None:
 
 
 def matmul(second: int) -> Rule:
-    """A product of the first input and the one at ``second``, with ONNX Runtime's transposes."""
+    """Multiply the first input by the one at ``second``, with ONNX Runtime's transposes."""
 
     def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
         found = shapes(inputs, 0, second)
@@ -126,26 +126,26 @@ def _product(a: Shape, b: Shape) -> Shape | None:
 
 
 def namesake(op_type: str) -> Rule:
-    """The types of the standard operator of this name, over the same inputs."""
+    """Infer as the standard operator of this name, from the same inputs."""
     return lambda inputs, attrs: _ask(op_type, inputs, attrs)
 
 
 def relative(op_type: str, *positions: int) -> Rule:
-    """The shapes of a standard operator over these inputs, whatever types it takes."""
+    """Infer shapes as a standard operator on these inputs, regardless of element types."""
     return lambda inputs, attrs: ask_relative(op_type, [at(inputs, k) for k in positions], attrs)
 
 
 def ask_relative(
     op_type: str, inputs: Sequence[Known | None], attrs: Attributes
 ) -> list[TypeProto]:
-    """Ask by shapes alone, as if all were floats; the outputs are typed as the first input."""
+    """Infer shapes as if all inputs were floats; outputs have the type of the first input."""
     floats = [known and Known("", tensor_type(_FLOAT, known.shape)) for known in inputs]
     found = _ask(op_type, floats, attrs)
     return typed([*inputs], *(static_shape(type_) for type_ in found))
 
 
 def _ask(op_type: str, inputs: Sequence[Known | None], attrs: Attributes) -> list[TypeProto]:
-    """Ask ONNX by the attributes that the standard operator has too."""
+    """Infer by ONNX, with the attributes that the standard operator has too."""
     schema = schema_of(op_type, OPSET)
     if schema is None or len(inputs) < schema.min_input or not all(inputs[: schema.min_input]):
         return []
@@ -154,7 +154,7 @@ def _ask(op_type: str, inputs: Sequence[Known | None], attrs: Attributes) -> lis
 
 
 def channels_last(op_type: str, *positions: int, always: bool = True) -> Rule:
-    """As ``relative`` over [B, *spatial, C]; unless ``always``, only if an attribute says so."""
+    """As ``relative`` on [B, *spatial, C]; unless ``always``, only if ``channels_last`` is set."""
 
     def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
         chosen = [at(inputs, k) for k in positions]

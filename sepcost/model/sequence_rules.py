@@ -1,4 +1,4 @@
-"""Shapes of operators that read a sequence and carry a state: causal convolution, attention."""
+"""Shapes of operators on sequences with a state: causal convolution, attention."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sepcost.network import Shape
 
 
 def causal_convolution(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """CausalConvWithState: shaped as its input; the state holds the positions before it.
+    """CausalConvWithState: has the shape of its input; the state holds the positions before it.
 
-    ``(kernel - 1) * dilation`` positions of [B, C, L], or of [B, L, *C] with channels last; all of
-    it ``state_window`` times where that is given.
+    The state has ``(kernel - 1) * dilation`` positions of [B, C, L], or of [B, L, *C] with channels
+    last; with ``state_window``, it has that many of them.
     """
     found = shapes(inputs, 0, 1)
     if found is None or min(map(len, found)) < 3:
@@ -36,7 +36,7 @@ def causal_convolution(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def ragged_convolution(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """VarlenCausalConvWithState: [tokens, C], the states of all sequences, what was captured."""
+    """VarlenCausalConvWithState: [tokens, C], the states of all sequences, captured states."""
     found = shapes(inputs, 0, 4)
     if found is None:
         return like(0)(inputs, attrs)
@@ -61,14 +61,14 @@ def linear_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 
 def linear_attention_gate(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """LinearAttentionGate: decay and update rate, each shaped as what it is made of."""
+    """LinearAttentionGate: decay and update rate have the shapes of inputs 0 and 3."""
     return like(0, 3)(inputs, attrs)
 
 
 def masked_multi_head(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-    """DecoderMaskedMultiHeadAttention: one token, then the keys and values with it.
+    """DecoderMaskedMultiHeadAttention: one token, then all keys and values including its own.
 
-    Q [B, 1, H] beside V [B, 1, H_v] or, of another sequence, [B, N, L, D]; or all three in one.
+    Q is [B, 1, H]; V is [B, 1, H_v], or [B, N, L, D] in cross-attention; or all three are packed.
     """
     found, value = shapes(inputs, 0), shapes(inputs, 2)
     if found is None or len(found[0]) != 3:

@@ -27,7 +27,7 @@ def test_an_error_names_its_model(tmp_path):
     broken = [*named(tmp_path, 2), Model("gone.onnx", str(tmp_path / "gone.onnx"))]
     with pytest.raises(ModelError, match=r"gone\.onnx"):
         count(broken, analyze, 2)
-    with pytest.raises(BindingError, match=r"m\.onnx: no dimension is called 'M'"):
+    with pytest.raises(BindingError, match=r"m\.onnx: no dimension is named 'M'"):
         count([Model("other", models.dynamic(tmp_path), {"bind": {"M": 2}})], analyze)
 
 

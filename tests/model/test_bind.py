@@ -56,7 +56,7 @@ def test_the_leading_dimension_is_one_unless_bound_and_said_to_be():
     found = bound(tensor("x", "N", 3), tensor("y", "N"))
     assert shapes(found) == {"x": (1, 3), "y": (1,)}
     assert found.bindings == {"N": 1}
-    assert found.warnings == ["batch dimension N is not bound and taken as 1"]
+    assert found.warnings == ["batch dimension N is not bound; using 1"]
 
 
 @pytest.mark.parametrize("open_", [None, 0, -1, ""])
@@ -102,12 +102,12 @@ def test_what_is_no_tensor_passes():
 @pytest.mark.parametrize(
     ("given_", "part"),
     [
-        ({"bind": {"Q": 1}}, "no dimension is called 'Q' (there is: H, N)"),
-        ({"shape": {"q": [1]}}, "no input is called 'q' (there is: x)"),
-        ({"bind": {"N": 0}}, "no usable size"),
-        ({"bind": {"N": -3}}, "no usable size"),
-        ({"bind": {"N": MAX_SIZE + 1}}, "no usable size"),
-        ({"shape": {"x": [1, 3, 0]}}, "no usable size"),
+        ({"bind": {"Q": 1}}, "no dimension is named 'Q'; choose from: H, N"),
+        ({"shape": {"q": [1]}}, "no input is named 'q'; choose from: x"),
+        ({"bind": {"N": 0}}, "is not a valid size"),
+        ({"bind": {"N": -3}}, "is not a valid size"),
+        ({"bind": {"N": MAX_SIZE + 1}}, "is not a valid size"),
+        ({"shape": {"x": [1, 3, 0]}}, "is not a valid size"),
         ({"shape": {"x": [1, 3]}}, "does not fit its 3 dimensions"),
         ({"shape": {"x": [1, 4, 5]}}, "contradicts the model, which fixes 3"),
         ({"shape": {"x": [1, 3, 5]}, "bind": {"H": 6}}, "contradicts H=6"),

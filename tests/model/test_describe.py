@@ -314,7 +314,7 @@ def test_many_nodes():
 
 
 def test_a_binding_that_fits_nothing():
-    with pytest.raises(BindingError, match="no dimension is called 'Q'"):
+    with pytest.raises(BindingError, match="no dimension is named 'Q'"):
         network(CONV, bind={"Q": 1})
 
 

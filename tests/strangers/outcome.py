@@ -25,7 +25,7 @@ LOCALE = "lacks a locale"
 #: What a refusal says, remedy and all -> its word. One that says nothing of these is wrong.
 REFUSALS: Mapping[str, str] = {
     r"bind it with (--bind|--shape) ": UNSIZED,
-    r"is no usable size; give 1 to": EMPTY,
+    r"is not a valid size; give 1 to": EMPTY,
     r"Expected: 0 .*give that dimension a name": EMPTY,
     r"is no tensor.*cut the model": NO_TENSOR,
     r"cannot create inputs of type .*; leave them out": NO_TENSOR,
