@@ -1,4 +1,4 @@
-"""One layer at work: its values read, its width scaled."""
+"""One layer during construction: reads its values, scales its width."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sepcost.model.spec.values import ARRIVING, flag, free_names, integer, posit
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One layer at work: what is written, what ``$names`` mean, where it stands in the graph."""
+    """One layer during construction: its spec, the values of ``$names``, its place in the graph."""
 
     layer: LayerSpec
     names: Mapping[str, object]
@@ -23,15 +23,15 @@ class Call:
     divisor: int
 
     def argument(self) -> object:
-        """The value of the key that names the kind."""
+        """Return the value of the key that names the kind."""
         return resolve(self.layer.argument, self.names, self.layer.at(self.layer.kind))
 
     def option(self, key: str, default: object) -> object:
-        """The value of another key."""
+        """Return the value of another key."""
         return resolve(self.layer.options.get(key, default), self.names, self.layer.at(key))
 
     def fault(self, message: str) -> FaultError:
-        """A fault of the layer as a whole."""
+        """Return a fault of the layer as a whole."""
         return FaultError(self.layer.at(self.layer.kind), message)
 
 
@@ -39,7 +39,7 @@ def scaled(channels: int, alpha: float, divisor: int) -> int:
     """Apply the width multiplier: ``alpha * channels``, to the nearest multiple of ``divisor``.
 
     Divisor 1 is plain rounding (Howard et al. 2017, section 3.3). Above 1, as in MobileNetV2, a
-    width that rounding would cut by more than a tenth goes up. Halves go up; alpha 1 is no change.
+    width that would lose more than a tenth is rounded up. Halves round up; alpha 1 changes nothing.
     """
     if alpha == 1:
         return channels
@@ -48,10 +48,10 @@ def scaled(channels: int, alpha: float, divisor: int) -> int:
 
 
 def out_channels(call: Call) -> int:
-    """Read the argument of a layer with channels of its own, alpha applied."""
+    """Return the output channels that a layer asks for, with alpha applied."""
     place = call.layer.at(call.layer.kind)
     channels = integer(call.argument(), place)
-    if ARRIVING in free_names(call.layer.argument):  # alpha is in it already
+    if ARRIVING in free_names(call.layer.argument):  # includes alpha already
         return channels
     alpha = positive(call.option("alpha", call.alpha), call.layer.at("alpha"))
     least = positive(call.option("min_alpha", alpha), call.layer.at("min_alpha"))
@@ -59,6 +59,6 @@ def out_channels(call: Call) -> int:
 
 
 def check_flag_argument(layer: LayerSpec) -> None:
-    """``{ flatten = true }`` says nothing but its kind; false would mean nothing."""
+    """Check the value in ``{ flatten = true }``: it can only be true."""
     if not flag(layer.argument, layer.at(layer.kind)):
         raise FaultError(layer.at(layer.kind), "expected true; leave the layer out instead")

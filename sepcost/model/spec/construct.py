@@ -15,10 +15,9 @@ from sepcost.model.spec.layers import JOINS, LAYERS
 from sepcost.model.spec.lines import FaultError, Place, nearest, shown
 from sepcost.model.spec.values import ARRIVING, expected, integer, resolve
 
-MAX_STEPS = 20_000
+MAX_LAYERS = 20_000
 
-#: What may stand between the classifier and the end of a network; the second set proves that the
-#: network does end in one.
+#: Layers that may follow the classifier; those in the second set show that the network has one.
 _TRAILING = frozenset({"activation", "batch_norm", "dropout", "pool"})
 _CLOSING = frozenset({"flatten", "global_pool", "softmax"})
 
@@ -29,9 +28,9 @@ def build_model(spec: Spec, *, weights: bool) -> onnx.ModelProto:
     Parameters
     ----------
     spec : Spec
-        With the multipliers that shall hold.
+        With the final multipliers.
     weights : bool
-        Whether weights have values; if not, they have dims and no data.
+        Whether weights have values; otherwise they have shapes but no data.
 
     Returns
     -------
@@ -41,19 +40,19 @@ def build_model(spec: Spec, *, weights: bool) -> onnx.ModelProto:
     Raises
     ------
     FaultError
-        Where a value is wrong or two layers do not fit.
+        If a value is invalid or two layers do not fit together.
     """
     graph = Graph(weights=weights)
     source = Tensor("input", _input(spec))
-    walk = _Walk(spec, graph, _classifier(spec))
+    builder = _Builder(spec, graph, _classifier(spec))
     site = _Site("", {}, ChainMap({"input": source}))
-    result = walk.layers(spec.layers, site, source)
+    result = builder.layers(spec.layers, site, source)
     if result.name == source.name:
         raise FaultError(("layers",), "no layer computes anything")
     graph.read.add(result.name)
-    for tensor, layer in walk.made:
+    for tensor, layer in builder.made:
         if tensor.name not in graph.read:
-            raise FaultError(layer.at(layer.kind), "nothing reads what this layer computes")
+            raise FaultError(layer.at(layer.kind), "the output of this layer is not used")
     batch = spec.batch if spec.batch is not None else "N"
     return graph.model(spec.name, source, result, batch, spec.description)
 
@@ -63,15 +62,15 @@ def _input(spec: Spec) -> tuple[int, ...]:
     sizes = [max(1, int(spec.rho * size + 0.5)) for size in axes]
     if prod((channels, *sizes)) > MAX_ELEMENTS:
         shape = "x".join(map(str, (channels, *sizes)))
-        raise FaultError(("input",), f"{shape} is too large to be meant")
+        raise FaultError(("input",), f"{shape} is too large")
     return (channels, *sizes)
 
 
 def _classifier(spec: Spec) -> Place | None:
-    """Find the layer whose width is the number of classes, which alpha leaves alone.
+    """Find the layer whose width is the number of classes, which alpha does not scale.
 
-    It is the last layer of the top level with channels of its own, and nothing but activations
-    and pools comes after: a linear, or a conv that a global pool, a flatten or a softmax follows.
+    It is the last layer with weights at the top level, with only activations and pools after it: a
+    linear, or a conv before a global pool, a flatten or a softmax.
     """
     closed = False
     for layer in reversed(spec.layers):
@@ -85,18 +84,18 @@ def _classifier(spec: Spec) -> Place | None:
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """Where layers are being unrolled: the network, one call of a block, one round of a group."""
+    """Where layers are unrolled: the network, one call of a block, or one copy of a group."""
 
     path: str
     arguments: dict[str, object]
-    values: ChainMap[str, Tensor]  # what `from`, `add` and `concat` can name
+    values: ChainMap[str, Tensor]  # available to `from`, `add`, `concat`
     calls: tuple[str, ...] = ()
     depth: int = 0
     taken: set[str] = field(default_factory=set)
     numbers: Counter[str] = field(default_factory=Counter)
 
-    def fresh(self, name: str, *, numbered: bool) -> str:
-        """A path that no other layer has: ``conv_1``, ``conv_2``, ... where it is numbered."""
+    def unused_path(self, name: str, *, numbered: bool) -> str:
+        """Return a path that no other layer has: ``conv_1``, ``conv_2``, ... if numbered."""
         path = name
         while numbered or path in self.taken:
             self.numbers[name] += 1
@@ -105,7 +104,7 @@ class _Site:
         return self.path + path
 
     def lookup(self, name: object, arriving: Tensor, place: Place) -> Tensor:
-        """What a layer names as its input."""
+        """Return the value that a layer names as its input."""
         if name == "previous":
             return arriving
         if not isinstance(name, str):
@@ -117,44 +116,44 @@ class _Site:
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
-    """One run over a spec; recursion follows blocks and groups."""
+class _Builder:
+    """Unrolls a spec, recursively through blocks and groups."""
 
     spec: Spec
     graph: Graph
     classifier: Place | None
     made: list[tuple[Tensor, LayerSpec]] = field(default_factory=list)
-    steps: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def layers(self, layers: tuple[LayerSpec, ...], site: _Site, arriving: Tensor) -> Tensor:
-        """Unroll layers one after the other; returns what leaves the last."""
+        """Unroll layers in order; return the output of the last."""
         named: set[str] = set()
         for layer in layers:
-            arriving = self.rounds(layer, site, arriving)
+            arriving = self.copies(layer, site, arriving)
             if layer.name is not None:
                 if layer.name in named:
-                    raise FaultError(layer.at("name"), f"{shown(layer.name)} is taken already")
+                    raise FaultError(layer.at("name"), f"{shown(layer.name)} is already used")
                 named.add(layer.name)
                 site.values[layer.name] = arriving
         return arriving
 
-    def rounds(self, layer: LayerSpec, site: _Site, arriving: Tensor) -> Tensor:
-        """One layer as often as it repeats, each round fed by the one before."""
+    def copies(self, layer: LayerSpec, site: _Site, arriving: Tensor) -> Tensor:
+        """Unroll all copies of one layer, each reading the one before."""
         if layer.source is not None:
             arriving = site.lookup(layer.source, arriving, layer.at("from"))
         asked = resolve(layer.repeat, site.arguments, layer.at("repeat"))
-        repeat = integer(asked, layer.at("repeat"), high=MAX_STEPS)
+        repeat = integer(asked, layer.at("repeat"), high=MAX_LAYERS)
         numbered = layer.name is None or repeat > 1
         for _ in range(repeat):
-            self.steps["layers"] += 1
-            if self.steps["layers"] > MAX_STEPS:
-                raise FaultError(layer.at("repeat"), f"over {MAX_STEPS} layers in all")
-            path = site.fresh(layer.name or _title(layer), numbered=numbered)
-            arriving = self.step(layer, site, arriving, path)
+            self.counts["layers"] += 1
+            if self.counts["layers"] > MAX_LAYERS:
+                raise FaultError(layer.at("repeat"), f"more than {MAX_LAYERS} layers in total")
+            path = site.unused_path(layer.name or _title(layer), numbered=numbered)
+            arriving = self.copy(layer, site, arriving, path)
         return arriving
 
-    def step(self, layer: LayerSpec, site: _Site, arriving: Tensor, path: str) -> Tensor:
-        """One round of one layer."""
+    def copy(self, layer: LayerSpec, site: _Site, arriving: Tensor, path: str) -> Tensor:
+        """Unroll one copy of one layer."""
         if layer.kind == "block":
             return self.block(layer, site, arriving, path)
         if layer.kind == "layers":
@@ -167,13 +166,13 @@ class _Walk:
                 result = JOINS[layer.kind](call, _joined(call, site, arriving))
             else:
                 result = LAYERS[layer.kind](call, arriving)
-        except LimitError as error:  # the graph knows no places
+        except LimitError as error:  # the graph does not know the place
             raise FaultError(layer.at(layer.kind), str(error)) from None
         self.made.append((result, layer))
         return result
 
     def block(self, layer: LayerSpec, site: _Site, arriving: Tensor, path: str) -> Tensor:
-        """One call: what the block sees is what it is given."""
+        """Unroll one call of a block, which sees only its arguments."""
         name = str(layer.argument)
         block = self.spec.blocks[name]
         if name in site.calls:
@@ -192,13 +191,13 @@ class _Walk:
             raise
 
     def inside(self, layer: LayerSpec, inner: _Site, outer: _Site) -> _Site:
-        """Keep blocks and groups from nesting without end."""
+        """Return the inner site, limiting the depth of blocks and groups."""
         if outer.depth >= MAX_DEPTH:
-            raise FaultError(layer.at(layer.kind), f"layers nest more than {MAX_DEPTH} deep")
+            raise FaultError(layer.at(layer.kind), f"layers nest deeper than {MAX_DEPTH}")
         return replace(inner, depth=outer.depth + 1)
 
     def call(self, layer: LayerSpec, site: _Site, arriving: Tensor, path: str) -> Call:
-        """Everything that a layer function wants to know."""
+        """Collect what a layer function needs."""
         options = layer.options
         if layer.kind in CONVOLUTIONS:
             known = KINDS[layer.kind].keys
@@ -221,7 +220,7 @@ def _title(layer: LayerSpec) -> str:
 
 
 def _joined(call: Call, site: _Site, arriving: Tensor) -> list[Tensor]:
-    """``add = "a"`` joins what arrives with ``a``; a list joins exactly what it names."""
+    """``add = "a"`` joins the previous layer and ``a``; a list joins the layers in it."""
     names, place = call.argument(), call.layer.at(call.layer.kind)
     if isinstance(names, list):
         if len(names) < 2:

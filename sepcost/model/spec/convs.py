@@ -1,4 +1,4 @@
-"""Layers with weights: convolutions and linear, and what follows them in the same line."""
+"""Layers with weights (convolutions and linear), with their normalisation and activation."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class _Filters:
 
 
 def _convolve(call: Call, source: Tensor, path: str, filters: _Filters) -> Tensor:
-    """Conv, then what ``batch_norm``, ``bias`` and ``activation`` ask for."""
+    """Conv, with ``bias``, ``batch_norm`` and ``activation`` as given."""
     channels, group, window = filters.channels, filters.group, filters.window
     if source.channels % group or channels % group:
         raise FaultError(
             call.layer.at("groups"),
-            f"{group} groups must divide {source.channels} channels in and {channels} out",
+            f"{group} groups must divide {source.channels} input and {channels} output channels",
         )
     kernel = (channels, source.channels // group, *window.kernel)
     fan_in = prod(kernel[1:])
@@ -60,14 +60,14 @@ def _after(call: Call, tensor: Tensor, path: str) -> Tensor:
 
 
 def activation_option(call: Call, tensor: Tensor, path: str) -> Tensor:
-    """Apply what the key ``activation`` names."""
-    asked = call.option("activation", "none")
-    kind = word(asked, ACTIVATIONS | {"none"}, call.layer.at("activation"))
+    """Apply the activation in the key ``activation``."""
+    given = call.option("activation", "none")
+    kind = word(given, ACTIVATIONS | {"none"}, call.layer.at("activation"))
     return tensor if kind == "none" else activate(call.graph, kind, tensor, f"{path}/{kind}")
 
 
 def normalise(graph: Graph, tensor: Tensor, path: str) -> Tensor:
-    """BatchNormalization with statistics near those of what arrives, so that folding shows."""
+    """BatchNormalization with statistics near those of its input, so that folding has an effect."""
     shape = (tensor.channels,)
     weights = [
         graph.weight(f"{path}.scale", shape, 1.0, 0.1),
@@ -82,8 +82,8 @@ def normalise(graph: Graph, tensor: Tensor, path: str) -> Tensor:
 def activate(graph: Graph, kind: str, tensor: Tensor, path: str) -> Tensor:
     """Apply an activation.
 
-    A ReLU takes half the power of what a convolution puts out (variance 1, centred); of a residual
-    sum it takes no more than that, because the shortcut is positive already.
+    A ReLU halves the power of a convolution's output (variance 1, centred). After a residual sum it
+    removes no more than that, because the shortcut is positive already.
     """
     if kind == "relu6":
         bounds = [graph.constant("relu6.low", 0.0), graph.constant("relu6.high", 6.0)]
@@ -115,7 +115,7 @@ OPERATORS: Mapping[str, str] = {
 
 
 def conv(call: Call, source: Tensor) -> Tensor:
-    """``prod(kernel) * C_in / groups`` weights for each of the output channels."""
+    """``prod(kernel) * C_in / groups`` weights per output channel."""
     window = slide(call, source, 3, 1, "same")
     groups = integer(call.option("groups", 1), call.layer.at("groups"))
     return _convolve(call, source, call.path, _Filters(out_channels(call), groups, window))
@@ -129,7 +129,7 @@ def pointwise_conv(call: Call, source: Tensor) -> Tensor:
 
 
 def depthwise_conv(call: Call, source: Tensor) -> Tensor:
-    """``multiplier`` kernels for each channel that arrives, none across channels."""
+    """``multiplier`` kernels per input channel, none across channels."""
     check_flag_argument(call.layer)
     window = slide(call, source, 3, 1, "same")
     channels = source.channels * integer(call.option("multiplier", 1), call.layer.at("multiplier"))
@@ -137,7 +137,7 @@ def depthwise_conv(call: Call, source: Tensor) -> Tensor:
 
 
 def separable_conv(call: Call, source: Tensor) -> Tensor:
-    """One depthwise kernel a channel, then a pointwise conv: the pair of Howard et al. 2017."""
+    """One depthwise kernel per channel, then a pointwise conv (Howard et al. 2017)."""
     window = slide(call, source, 3, 1, "same")
     depthwise = f"{call.path}/depthwise"
     middle = _convolve(call, source, depthwise, _Filters(source.channels, source.channels, window))
@@ -147,13 +147,13 @@ def separable_conv(call: Call, source: Tensor) -> Tensor:
 
 
 def flat(graph: Graph, source: Tensor, path: str) -> Tensor:
-    """Put all features in one axis."""
+    """Flatten all features to one axis."""
     name = graph.node("Flatten", [source.name], path)
     return graph.tensor(name, (prod(source.shape),), source.power)
 
 
 def linear(call: Call, source: Tensor) -> Tensor:
-    """A fully connected layer, on all features of what arrives."""
+    """A fully connected layer on all features of its input."""
     graph, channels = call.graph, out_channels(call)
     if source.axes:
         source = flat(graph, source, f"{call.path}/flatten")

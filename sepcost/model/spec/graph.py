@@ -18,22 +18,22 @@ from sepcost.network import Shape
 OPSET = 17
 IR_VERSION = 8
 SEED = 0
-#: Limits on what one spec may ask for.
+#: Limits on the size of a network.
 MAX_NODES = 20_000
 MAX_EDGES = 200_000
 MAX_ELEMENTS = 2**40
 MAX_WEIGHT_BYTES = 2**31 - 2**20  # a protobuf message ends at 2 GiB
-#: The file that the weights of a graph without weights refer to; nobody writes or reads it.
+#: The data file of weights in a graph without weights; it never exists.
 NOWHERE = "weights-left-out"
 
 
 class LimitError(SpecError):
-    """The spec asks for more than a network can be."""
+    """The spec exceeds a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A value of the graph: its name, its shape without the batch, its expected square."""
+    """A value of the graph: its name, its shape without the batch, its expected power."""
 
     name: str
     shape: Shape
@@ -41,7 +41,7 @@ class Tensor:
 
     @property
     def channels(self) -> int:
-        """The number of channels, or of features where it is flat."""
+        """The number of channels, or of features if it is flat."""
         return self.shape[0]
 
     @property
@@ -53,9 +53,9 @@ class Tensor:
 class Graph:
     """Collects nodes and initializers.
 
-    Weights are drawn so that each convolution has outputs of variance 1 for inputs of the power
-    that it expects. Behind a ReLU that is the rule of He et al. 2015, variance 2 / fan_in; behind
-    a sum it keeps residual networks from growing without bound.
+    Random weights give each convolution outputs of variance 1 for inputs of the expected power.
+    After a ReLU this is the rule of He et al. 2015, variance 2 / fan_in; after a sum it keeps the
+    activations of residual networks bounded.
     """
 
     def __init__(self, *, weights: bool) -> None:
@@ -67,7 +67,7 @@ class Graph:
         self.edges = 0
 
     def node(self, op_type: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
-        """Append a node with one output of its own name; returns that name."""
+        """Append a node whose only output has its name; return that name."""
         if len(self.nodes) >= MAX_NODES:
             raise LimitError(f"the spec unrolls to more than {MAX_NODES} nodes")
         self.nodes.append(helper.make_node(op_type, inputs, [name], name=name, **attributes))
@@ -80,13 +80,13 @@ class Graph:
     def tensor(self, name: str, shape: Shape, power: float = 1.0) -> Tensor:
         """Describe an output, within limits."""
         if prod(shape) > MAX_ELEMENTS:
-            raise LimitError(f"a tensor of {'x'.join(map(str, shape))} is too large to be meant")
-        return Tensor(name, shape, min(max(power, 1e-6), 1e6))  # 20,000 sums in a row overflow
+            raise LimitError(f"a tensor of {'x'.join(map(str, shape))} is too large")
+        return Tensor(name, shape, min(max(power, 1e-6), 1e6))  # 20,000 consecutive sums overflow
 
     def weight(self, name: str, shape: Shape, mean: float = 0.0, deviation: float = 1.0) -> str:
-        """Add a float32 weight: normally distributed, or dims alone in a graph without weights."""
+        """Add a float32 weight with normally distributed values, or without values."""
         if prod(shape) > MAX_ELEMENTS:
-            raise LimitError(f"a weight of {'x'.join(map(str, shape))} is too large to be meant")
+            raise LimitError(f"a weight of {'x'.join(map(str, shape))} is too large")
         self.weight_bytes += 4 * prod(shape)
         if not self.weights:
             self.initializers[name] = _reference(name, shape)
@@ -101,14 +101,14 @@ class Graph:
         return name
 
     def constant(self, name: str, value: float) -> str:
-        """Add a scalar that steers an operator; it is there with and without weights."""
+        """Add a scalar that controls an operator; it has a value even without weights."""
         self.initializers[name] = numpy_helper.from_array(np.array(value, np.float32), name)
         return name
 
     def model(
         self, name: str, source: Tensor, result: Tensor, batch: int | str, description: str
     ) -> onnx.ModelProto:
-        """Close the graph."""
+        """Return the model of the finished graph."""
         graph = helper.make_graph(
             self.nodes,
             name,

@@ -1,4 +1,4 @@
-"""The words of the layer language: kinds, their keys, and what a spec is once it is read."""
+"""The words of the layer language: kinds and their keys, and the classes of a parsed spec."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from sepcost.model.spec.lines import Place
 
-#: How deep blocks and groups may nest.
+#: Maximum depth of nested blocks and groups.
 MAX_DEPTH = 16
 
 ACTIVATIONS = frozenset(
     {"elu", "hardsigmoid", "hardswish", "leaky_relu", "prelu", "relu", "relu6", "selu"}
     | {"sigmoid", "softplus", "swish", "tanh"}
 )
-#: What every layer may say about itself.
+#: Keys of every layer.
 COMMON = frozenset({"name", "from", "repeat"})
-#: What the top level may say once for all convolutions.
+#: Keys with defaults for all convolutions at the top level.
 DEFAULTS = frozenset({"activation", "batch_norm", "bias", "padding"})
 
 _AFTER = frozenset({"activation", "batch_norm", "bias"})
@@ -25,39 +25,39 @@ _WIDTH = frozenset({"alpha", "min_alpha"})
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of layer: the keys that it takes, and its argument where none is written."""
+class LayerKind:
+    """A kind of layer: its keys, and its argument as a bare word."""
 
     keys: frozenset[str] = frozenset()
     default: object = None
 
 
-KINDS: Mapping[str, Kind] = {
-    "conv": Kind(_WINDOW | _AFTER | _WIDTH | {"groups"}),
-    "pointwise_conv": Kind(_AFTER | _WIDTH | {"stride", "padding", "groups"}),
-    "depthwise_conv": Kind(_WINDOW | _AFTER | {"multiplier"}, default=True),
-    "separable_conv": Kind(_WINDOW | _AFTER | _WIDTH),
-    "linear": Kind(_AFTER | _WIDTH),
-    "pool": Kind(frozenset({"kernel", "stride", "padding"})),
-    "global_pool": Kind(default="avg"),
-    "batch_norm": Kind(frozenset({"activation"}), default=True),
-    "activation": Kind(),
-    **{name: Kind(default=True) for name in ACTIVATIONS},
-    "softmax": Kind(default=True),
-    "flatten": Kind(default=True),
-    "dropout": Kind(default=True),
-    "add": Kind(),
-    "multiply": Kind(),
-    "concat": Kind(),
-    "layers": Kind(),
-    "block": Kind(),
+KINDS: Mapping[str, LayerKind] = {
+    "conv": LayerKind(_WINDOW | _AFTER | _WIDTH | {"groups"}),
+    "pointwise_conv": LayerKind(_AFTER | _WIDTH | {"stride", "padding", "groups"}),
+    "depthwise_conv": LayerKind(_WINDOW | _AFTER | {"multiplier"}, default=True),
+    "separable_conv": LayerKind(_WINDOW | _AFTER | _WIDTH),
+    "linear": LayerKind(_AFTER | _WIDTH),
+    "pool": LayerKind(frozenset({"kernel", "stride", "padding"})),
+    "global_pool": LayerKind(default="avg"),
+    "batch_norm": LayerKind(frozenset({"activation"}), default=True),
+    "activation": LayerKind(),
+    **{name: LayerKind(default=True) for name in ACTIVATIONS},
+    "softmax": LayerKind(default=True),
+    "flatten": LayerKind(default=True),
+    "dropout": LayerKind(default=True),
+    "add": LayerKind(),
+    "multiply": LayerKind(),
+    "concat": LayerKind(),
+    "layers": LayerKind(),
+    "block": LayerKind(),
 }
 CONVOLUTIONS = frozenset({"conv", "pointwise_conv", "depthwise_conv", "separable_conv"})
 
 
 @dataclass(frozen=True, slots=True)
 class LayerSpec:
-    """One entry of ``layers``, its values still as written."""
+    """One entry of ``layers``, with values as written."""
 
     kind: str
     argument: object
@@ -69,13 +69,13 @@ class LayerSpec:
     layers: tuple[LayerSpec, ...] = ()
 
     def at(self, key: str) -> Place:
-        """Where a key of the layer stands."""
+        """Return the place of a key of the layer."""
         return (*self.place, key)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Layers with parameters: the ``$names`` that they use."""
+    """Layers with parameters, which are the ``$names`` in them."""
 
     layers: tuple[LayerSpec, ...]
     parameters: frozenset[str]

@@ -1,4 +1,4 @@
-"""What each kind of layer puts into the graph: one visible table, kind -> function."""
+"""The kinds of layers: one table, from a kind to the function that builds it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from sepcost.network import Shape
 
 
 def pool(call: Call, source: Tensor) -> Tensor:
-    """The largest or the mean of each window."""
+    """The maximum or mean of each window."""
     kind = word(call.argument(), ("max", "avg"), call.layer.at("pool"))
     kernel = call.option("kernel", 2)
     window = slide(call, source, kernel, kernel, "valid")
     if any(pad >= size for pad, size in zip(window.pads, window.kernel * 2, strict=True)):
-        message = "a pool must be padded by less than its kernel"  # else a window holds no input
+        message = "padding must be smaller than the kernel"  # else a window holds no input
         raise FaultError(call.layer.at("padding"), message)
     name = call.graph.node(
         "MaxPool" if kind == "max" else "AveragePool",
@@ -46,10 +46,10 @@ def pool(call: Call, source: Tensor) -> Tensor:
 
 
 def global_pool(call: Call, source: Tensor) -> Tensor:
-    """The largest or the mean of each channel; each spatial axis becomes 1."""
+    """The maximum or mean of each channel; spatial axes become 1."""
     kind = word(call.argument(), ("max", "avg"), call.layer.at("global_pool"))
     if not source.axes:
-        raise call.fault("needs an input with spatial axes, but this one is flat")
+        raise call.fault("needs an input with spatial axes, but its input is flat")
     operator = "GlobalMaxPool" if kind == "max" else "GlobalAveragePool"
     name = call.graph.node(operator, [source.name], call.path)
     power = source.power * _gain(kind, source.shape[1:])
@@ -57,7 +57,7 @@ def global_pool(call: Call, source: Tensor) -> Tensor:
 
 
 def _gain(kind: str, window: Shape) -> float:
-    """The largest of k values has about k ** 0.5 times the power of one, behind a ReLU."""
+    """After a ReLU, the maximum of k values has about k ** 0.5 times the power of one."""
     return sqrt(prod(window)) if kind == "max" else 1.0
 
 
@@ -68,7 +68,7 @@ def batch_norm(call: Call, source: Tensor) -> Tensor:
 
 
 def activation(call: Call, source: Tensor) -> Tensor:
-    """An activation by its name, ``{ activation = "relu" }``."""
+    """An activation by name, ``{ activation = "relu" }``."""
     kind = word(call.argument(), ACTIVATIONS, call.layer.at("activation"))
     return activate(call.graph, kind, source, call.path)
 
@@ -87,13 +87,13 @@ def softmax(call: Call, source: Tensor) -> Tensor:
 
 
 def flatten(call: Call, source: Tensor) -> Tensor:
-    """All features in one axis; a value that is flat stays as it is."""
+    """Flatten all features to one axis, unless they are flat already."""
     check_flag_argument(call.layer)
     return flat(call.graph, source, call.path) if source.axes else source
 
 
 def dropout(call: Call, source: Tensor) -> Tensor:
-    """Nothing: a network that runs has no dropout."""
+    """Nothing: inference has no dropout."""
     rate = call.argument()
     if not isinstance(rate, bool | int | float) or not 0 <= rate <= 1:
         expected("a rate from 0 to 1", rate, call.layer.at("dropout"))
@@ -101,13 +101,13 @@ def dropout(call: Call, source: Tensor) -> Tensor:
 
 
 def add(call: Call, sources: Sequence[Tensor]) -> Tensor:
-    """The sum of values of one shape."""
+    """The sum of values of equal shape."""
     _same_shape(call, sources)
     return _fold(call, "Add", sources, sum(source.power for source in sources))
 
 
 def multiply(call: Call, sources: Sequence[Tensor]) -> Tensor:
-    """The product of values of one shape, or of channels by one number each."""
+    """The product of values of equal shape, or of channels and one number per channel."""
     largest = max(sources, key=lambda source: prod(source.shape))
     gate = (largest.channels, *(1,) * largest.axes)
     _same_shape(call, [source for source in sources if source.shape != gate] or sources)
@@ -132,7 +132,7 @@ def _fold(call: Call, operator: str, sources: Sequence[Tensor], power: float) ->
 
 
 def concat(call: Call, sources: Sequence[Tensor]) -> Tensor:
-    """Values side by side along the channels."""
+    """Values concatenated along the channels."""
     if len({source.shape[1:] for source in sources}) > 1:
         shapes = " and ".join("x".join(map(str, source.shape)) for source in sources)
         raise call.fault(f"the inputs differ in more than channels: {shapes}")
@@ -142,7 +142,7 @@ def concat(call: Call, sources: Sequence[Tensor]) -> Tensor:
     return call.graph.tensor(name, (channels, *sources[0].shape[1:]), power)
 
 
-#: Layers that work on the one value that arrives.
+#: Layers with one input.
 LAYERS: Mapping[str, Callable[[Call, Tensor], Tensor]] = {
     "conv": conv,
     "pointwise_conv": pointwise_conv,
@@ -158,7 +158,7 @@ LAYERS: Mapping[str, Callable[[Call, Tensor], Tensor]] = {
     "flatten": flatten,
     "dropout": dropout,
 }
-#: Layers that join several.
+#: Layers that join several inputs.
 JOINS: Mapping[str, Callable[[Call, Sequence[Tensor]], Tensor]] = {
     "add": add,
     "multiply": multiply,

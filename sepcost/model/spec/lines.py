@@ -1,4 +1,4 @@
-"""Where in a layer spec a fault stands, and how it is told."""
+"""The place of a fault in a layer spec, and its error message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sepcost.toml_lines import Place, key_lines, line_of, shown
 
 __all__ = ["FaultError", "Place", "key_lines", "located", "nearest", "shown"]
 
-#: What other libraries call the words of the language.
+#: Names in other libraries -> words of the language.
 SYNONYMS: Mapping[str, str] = {
     "avg_pool": "pool",
     "avgpool": "pool",
@@ -30,21 +30,21 @@ SYNONYMS: Mapping[str, str] = {
 
 
 class FaultError(SpecError):
-    """A fault at a place of the document, before its line is known."""
+    """A fault at a place in the document, whose line is not yet known."""
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
         self.place = place
-        self.called: Place | None = None  # the outermost call of the block that it stands in
+        self.called: Place | None = None  # the outermost call of the block around it
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Suggest the nearest right word of the language: ``"; did you mean 'conv'?"``."""
+    """Suggest the nearest word of the language: ``"; did you mean 'conv'?"``."""
     return toml_lines.nearest(word, words, SYNONYMS)
 
 
 def located(fault: FaultError, text: str, origin: str) -> SpecError:
-    """Name the file, line and key of a fault."""
+    """Return the error for a fault, with file, line and key."""
     lines = key_lines(text)
     words = [part for part in fault.place if isinstance(part, str)]
     key = f"{shown(words[-1])[1:-1]}: " if words else ""

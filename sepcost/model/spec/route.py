@@ -1,4 +1,4 @@
-"""The way of a spec: text, document, Spec, model; and where on it a fault is told."""
+"""From a layer spec to its model: text, document, Spec, ONNX; faults get their line here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def build(
 
 def _with(spec: Spec, given: Mapping[str, float | None]) -> Spec:
     try:
-        found = {key: positive(v, (key,)) for key, v in given.items() if v is not None}
+        multipliers = {key: positive(v, (key,)) for key, v in given.items() if v is not None}
     except FaultError as fault:  # the caller's, not the file's
         raise SpecError(f"{fault.place[0]}: {fault}") from None
-    return replace(spec, **found)  # type: ignore[arg-type]  # the keys are the two fields
+    return replace(spec, **multipliers)  # type: ignore[arg-type]  # the keys are the two fields

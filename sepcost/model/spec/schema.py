@@ -1,4 +1,4 @@
-"""TOML document -> Spec: every key is known, every name leads somewhere; values are read later."""
+"""TOML document -> Spec: checks every key and every name; values are read later."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from sepcost.model.spec.values import (
 MAX_TEXT = 500
 MAX_PARAMETERS = 100
 
-#: Both a layer and a key of other layers.
+#: Both kinds of layers and keys of other layers.
 _TWOFOLD = ("batch_norm", "activation")
 _NAME = re.compile(r"[\w-]{1,40}")
 
 
 def parse(document: Mapping[str, object], name: str) -> Spec:
-    """Read the whole spec; ``name`` stands in where it has none.
+    """Read the whole spec; ``name`` is the default for its name.
 
     Raises
     ------
     FaultError
-        At the first key or value that is no part of the language.
+        At the first key or value that is not part of the language.
     """
     known = {*Spec.__dataclass_fields__}
     _check_keys(document, known, (), "a layer spec")
@@ -81,9 +81,9 @@ def _input(value: object) -> tuple[int, ...]:
 
 
 def _table(value: object, keys: frozenset[str], place: Place) -> dict[str, object]:
-    found = table(value, place)
-    _check_keys(found, keys, place, str(place[-1]))
-    return found
+    entries = table(value, place)
+    _check_keys(entries, keys, place, str(place[-1]))
+    return entries
 
 
 def _check_keys(entry: Mapping[str, object], known: Set[str], place: Place, owner: str) -> None:
@@ -96,7 +96,7 @@ def _layers(value: object, place: Place, depth: int = 0) -> tuple[LayerSpec, ...
     if not isinstance(value, list) or not value:
         expected("a list of at least one layer", value, place)
     if depth > MAX_DEPTH:
-        raise FaultError(place, f"layers nest more than {MAX_DEPTH} deep")
+        raise FaultError(place, f"layers nest deeper than {MAX_DEPTH}")
     return tuple(_layer(entry, (*place, index), depth) for index, entry in enumerate(value))
 
 
@@ -123,7 +123,7 @@ def _layer(entry: object, place: Place, depth: int) -> LayerSpec:
 
 
 def _word_layer(word: str, place: Place) -> LayerSpec:
-    """Read a layer that is written as a bare word, such as ``"relu"``."""
+    """Read a layer written as a bare word, such as ``"relu"``."""
     if word not in KINDS:
         raise FaultError(place, f"unknown layer {shown(word)}{nearest(word, KINDS)}")
     if KINDS[word].default is None:
@@ -140,18 +140,18 @@ def _kind(entry: Mapping[str, object], place: Place) -> str:
         for key in entry:
             if key not in COMMON:
                 raise FaultError((*place, key), f"unknown kind of layer{nearest(key, KINDS)}")
-        raise FaultError(place, "a layer without a kind, such as conv or pool")
+        raise FaultError(place, "a layer needs a kind, such as conv or pool")
     if len(kinds) > 1:
         odd = next((kind for kind in kinds if kind in ACTIVATIONS), None)
         remedy = f"write activation = '{odd}'" if odd else "write two layers"
-        raise FaultError((*place, kinds[1]), f"one layer is {' and '.join(kinds)}: {remedy}")
+        raise FaultError((*place, kinds[1]), f"one layer cannot be {' and '.join(kinds)}: {remedy}")
     return kinds[0]
 
 
 def _name(value: object, place: Place) -> str:
     name = text(value, place)
     if not _NAME.fullmatch(name) or name in ("input", "previous"):
-        expected("a name of up to 40 letters, digits, _ - (not input, previous)", value, place)
+        expected("a name of up to 40 letters, digits, _ or - (not input or previous)", value, place)
     return name
 
 
@@ -159,7 +159,7 @@ def _block(value: object, place: Place) -> Block:
     _name(place[-1], place)
     entry = _table(value, frozenset({"layers", "defaults"}), place)
     if "layers" not in entry:
-        raise FaultError(place, "a block without 'layers'")
+        raise FaultError(place, "a block needs 'layers'")
     layers = _layers(entry["layers"], (*place, "layers"))
     parameters = frozenset(_parameters(layers)) - {ARRIVING}
     if len(parameters) > MAX_PARAMETERS:
@@ -184,7 +184,7 @@ def _all_layers(spec: Spec) -> Iterator[LayerSpec]:
 
 
 def _check_call(call: LayerSpec, blocks: Mapping[str, Block]) -> None:
-    """A call names a block and gives each of its parameters, and none that it has not."""
+    """Check that a call names a block and gives exactly its parameters."""
     called = text(call.argument, call.at("block"))
     if called not in blocks:
         reason = nearest(called, blocks) if blocks else "; the spec defines none"
@@ -195,6 +195,6 @@ def _check_call(call: LayerSpec, blocks: Mapping[str, Block]) -> None:
             reason = nearest(key, block.parameters) if block.parameters else "; it has none"
             raise FaultError(call.at(key), f"block {shown(called)} has no such parameter{reason}")
         if ARRIVING in free_names(value):
-            raise FaultError(call.at(key), "'$in' cannot be handed to a block; name the channels")
+            raise FaultError(call.at(key), "'$in' cannot be passed to a block; write a number")
     for parameter in sorted(block.parameters - {*call.options, *block.defaults}):
         raise FaultError(call.at("block"), f"block {shown(called)} needs {shown(parameter)}")

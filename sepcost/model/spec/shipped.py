@@ -1,4 +1,4 @@
-"""The networks that ship with sepcost: what they are called and where their specs lie."""
+"""The networks that ship with sepcost: their names and specs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class NetworkInfo:
 
 def networks() -> tuple[NetworkInfo, ...]:
     """List the shipped networks by name."""
-    import tomllib  # noqa: PLC0415  (ONNX files need it not)
+    import tomllib  # noqa: PLC0415 - not for ONNX files
 
-    found = []
+    infos = []
     for path in sorted(FOLDER.glob("*.toml")):
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        found.append(NetworkInfo(path.stem, document["description"], path))
-    return tuple(found)
+        infos.append(NetworkInfo(path.stem, document["description"], path))
+    return tuple(infos)
 
 
 def is_shipped(name: str) -> bool:
-    """Whether a shipped network has this name; case, dashes, dots and underscores do not count."""
+    """Whether a shipped network has this name, ignoring case and punctuation."""
     return _plain(name) in _paths()
 
 
@@ -42,9 +42,9 @@ def find(name: str) -> Path:
     Raises
     ------
     SpecError
-        No network has the name; the message suggests the nearest.
+        If no network has the name; the message suggests the nearest.
     """
-    from difflib import get_close_matches  # noqa: PLC0415  (nor do names that are right)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for wrong names
 
     paths = _paths()
     plain = _plain(name)
@@ -52,7 +52,7 @@ def find(name: str) -> Path:
         return paths[plain]
     close = get_close_matches(plain, paths, n=1)
     names = ", ".join(path.stem for path in paths.values())
-    hint = f"did you mean '{paths[close[0]].stem}'?" if close else f"there are: {names}"
+    hint = f"did you mean '{paths[close[0]].stem}'?" if close else f"choose from: {names}"
     raise SpecError(f"no network named {name[:80]!r} ships with sepcost; {hint}")
 
 

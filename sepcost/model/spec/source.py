@@ -1,4 +1,4 @@
-"""The text of a layer spec: read within limits, decoded, parsed as TOML."""
+"""Read the text of a layer spec, within limits, and parse it as TOML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A spec as text, what messages call it, and the name of a network that has none."""
+    """The text of a spec, its name in messages, and the default name of the network."""
 
     text: str
     origin: str
@@ -23,12 +23,12 @@ class Source:
 
 
 def read(text_or_path: str | Path, origin: str | None = None) -> Source:
-    """Read a file, or take a string of more than one line as the text itself.
+    """Read a file; a string of more than one line is the text itself.
 
     Raises
     ------
     SpecError
-        The file is missing, no regular file, larger than ``MAX_BYTES`` or not UTF-8.
+        If the file is missing, not a regular file, larger than ``MAX_BYTES`` or not UTF-8.
     """
     if isinstance(text_or_path, str) and "\n" in text_or_path:
         origin, name, data = origin or "spec", "network", text_or_path.encode(errors="replace")
@@ -52,26 +52,26 @@ def _bytes(path: Path, origin: str) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        reason = error.strerror if isinstance(error, OSError) else "not a valid path"
         raise SpecError(f"{origin}: {reason}") from None
 
 
 def document(source: Source) -> dict[str, object]:
-    """Read TOML.
+    """Parse TOML.
 
     Raises
     ------
     SpecError
-        With the line, where it is no TOML.
+        If it is not valid TOML; the message names the line.
     """
     try:
         return tomllib.loads(source.text)
     except ValueError as error:
         message = str(error)
-        found = re.search(r"line (\d+), (column \d+)\)$", message)
-        line = found[1] if found else str(source.text.rstrip().count("\n") + 1)
+        position = re.search(r"line (\d+), (column \d+)\)$", message)
+        line = position[1] if position else str(source.text.rstrip().count("\n") + 1)
         reason = shown(message.split(" (at ", maxsplit=1)[0])[1:-1] + (
-            f" ({found[2]})" if found else ""
+            f" ({position[2]})" if position else ""
         )
         raise SpecError(f"{source.origin}:{line}: not valid TOML: {reason}") from None
     except RecursionError:

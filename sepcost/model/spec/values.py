@@ -1,4 +1,4 @@
-"""Values of a layer spec: ``$`` expressions, and readers that say what they expected."""
+"""Values of a layer spec: ``$`` expressions, and readers that check the type."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import NoReturn
 
 from sepcost.model.spec.lines import FaultError, Place, nearest, shown
 
-#: Sizes beyond this (channels, axes, kernels, strides) are slips of the pen.
+#: Larger sizes (channels, axes, kernels, strides) are mistakes.
 MAX_SIZE = 2**24
 MAX_EXPRESSION = 100
 
-#: The channels that arrive at a layer, as an expression names them.
+#: The name of a layer's input channels in expressions.
 ARRIVING = "in"
 
 _NAME = re.compile(r"\$(\w+)")
 
 
 def free_names(value: object) -> set[str]:
-    """Collect the ``$names`` that a value refers to."""
+    """Collect the ``$names`` in a value."""
     if isinstance(value, str):
         return set(_NAME.findall(value))
     if isinstance(value, list):
@@ -50,7 +50,7 @@ def resolve(value: object, names: Mapping[str, object], place: Place) -> object:
 
 def _arithmetic(text: str, names: Mapping[str, object], place: Place) -> int:
     if len(text) > MAX_EXPRESSION:
-        raise FaultError(place, f"an expression of more than {MAX_EXPRESSION} characters")
+        raise FaultError(place, f"the expression has more than {MAX_EXPRESSION} characters")
     try:
         tree = ast.parse(_NAME.sub(r"(_\1)", text).strip(), mode="eval")
         return _evaluate(tree.body, {f"_{name}": value for name, value in names.items()})
@@ -86,7 +86,7 @@ def _combine(op: ast.operator, left: int, right: int) -> int:
 
 
 def expected(what: str, value: object, place: Place) -> NoReturn:
-    """Refuse a value."""
+    """Raise the fault for an invalid value."""
     raise FaultError(place, f"expected {what}, got {shown(value)}")
 
 
@@ -98,10 +98,10 @@ def integer(value: object, place: Place, low: int = 1, high: int = MAX_SIZE) -> 
 
 
 def sizes(value: object, axes: int, place: Place, low: int = 1) -> tuple[int, ...]:
-    """Read one integer for all spatial axes, or one for each."""
+    """Read one integer for all spatial axes, or one per axis."""
     if isinstance(value, list):
         if len(value) != axes:
-            expected(f"{axes} integers, one for each spatial axis", value, place)
+            expected(f"{axes} integers, one per spatial axis", value, place)
         return tuple(integer(item, (*place, index), low) for index, item in enumerate(value))
     if type(value) is not int:
         expected(f"an integer or a list of {axes}", value, place)
@@ -116,7 +116,7 @@ def flag(value: object, place: Place) -> bool:
 
 
 def word(value: object, words: Iterable[str], place: Place) -> str:
-    """Read one of a few words."""
+    """Read one of several words."""
     if not isinstance(value, str):
         expected(f"one of {', '.join(sorted(words))}", value, place)
     if value not in words:

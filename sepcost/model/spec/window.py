@@ -1,4 +1,4 @@
-"""Kernel, stride, padding and dilation of a layer, checked against what arrives."""
+"""Kernel, stride, padding and dilation of a layer, checked against its input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sepcost.network import Shape
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A kernel that slides over the spatial axes, every size given for each axis."""
+    """A kernel that slides over the spatial axes; every size is per axis."""
 
     kernel: Shape
     stride: Shape
@@ -27,7 +27,7 @@ def slide(call: Call, source: Tensor, kernel: object, stride: object, padding: s
     """Slide a kernel over the spatial axes; 'same' pads to ``ceil(size / stride)`` positions."""
     axes, at = source.axes, call.layer.at
     if not axes:
-        raise call.fault("needs an input with spatial axes, but this one is flat")
+        raise call.fault("needs an input with spatial axes, but its input is flat")
     kernels = sizes(call.option("kernel", kernel), axes, at("kernel"))
     strides = sizes(call.option("stride", stride), axes, at("stride"))
     dilations = sizes(call.option("dilation", 1), axes, at("dilation"))
@@ -40,7 +40,7 @@ def slide(call: Call, source: Tensor, kernel: object, stride: object, padding: s
         if span > size + begin + end:
             raise FaultError(
                 at("kernel") if "kernel" in call.layer.options else at(call.layer.kind),
-                f"a kernel over {span} positions is larger than the padded input of "
+                f"a kernel that spans {span} positions is larger than the padded input of "
                 f"{size + begin + end}",
             )
         positions.append((size + begin + end - span) // step + 1)
