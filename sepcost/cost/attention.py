@@ -94,7 +94,7 @@ def linear_attention(layer: Layer) -> int:
     """LinearAttention, token by token, with a state of d_k by d_v per key head.
 
     Each token adds ``k v^T`` to the state of each key head and reads it once per query head; the
-    delta rules read it once more per key head. Decay works element by element and is no MAC.
+    delta rules read it once more per key head. Decay works element by element and does not count.
     """
     query, _, value, *_ = layer.inputs
     heads, kv_heads = integer(layer, "q_num_heads", 1), integer(layer, "kv_num_heads", 1)

@@ -6,7 +6,7 @@ from sepcost.cost.geometry import Operands, channels_last, given, integer, ints,
 from sepcost.errors import ModelError
 from sepcost.network import Layer
 
-#: What auto_pad may say; the empty word stands for NOTSET.
+#: Valid values of auto_pad; an empty one means NOTSET.
 AUTO_PAD = ("", "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
 

@@ -1,9 +1,9 @@
-"""What each operator costs: one table, in which every operator stands once.
+"""The cost of each operator: one table, which lists every operator once.
 
-Operators that convolve with a weight stand in ``CONVOLUTIONS`` of ``cost.geometry`` instead and get
-their rows from there. Operators without MACs move, pick, compare, threshold, map element by
+Operators that convolve with a weight are listed in ``CONVOLUTIONS`` of ``cost.geometry`` instead,
+and get their rows from there. Operators without MACs move, pick, compare, threshold, map element by
 element, pool, normalise, resample, reduce, quantise or draw; or they hold subgraphs (If, Loop,
-Scan), whose layers have rows of their own. An operator in neither table is unknown.
+Scan), whose layers are counted themselves. An operator in neither table is unknown.
 """
 
 from __future__ import annotations

@@ -34,12 +34,12 @@ def table(domain: str, *groups: tuple[Row, str]) -> dict[Key, Row]:
     Raises
     ------
     ValueError
-        If an operator stands twice.
+        If an operator is listed twice.
     """
     rows: dict[Key, Row] = {}
     for row, names in groups:
         for op_type in names.split():
             if (domain, op_type) in rows:
-                raise ValueError(f"{domain}::{op_type} stands twice")
+                raise ValueError(f"{domain}::{op_type} is listed twice")
             rows[domain, op_type] = row
     return rows

@@ -108,12 +108,12 @@ def _bind_shape(
     given = "x".join(map(str, sizes))
     if not _is_tensor(type_) or (type_.tensor_type.HasField("shape") and len(dims) != len(sizes)):
         raise BindingError(
-            f"{source}: --shape {name}={given} does not fit its {len(dims)} dimensions"
+            f"{source}: --shape {name}={given} does not match its {len(dims)} dimensions"
         )
     for dim, size in zip(dims, sizes, strict=False):
         if isinstance(dim, int) and dim != size:
             raise BindingError(
-                f"{source}: --shape {name}={given} contradicts the model, which fixes {dim} there"
+                f"{source}: --shape {name}={given} contradicts the size {dim} in the model"
             )
         if isinstance(dim, str) and dim and bound.bindings.setdefault(dim, size) != size:
             raise BindingError(

@@ -16,10 +16,10 @@ from onnx import TensorProto
 
 from sepcost.model.stamp import changed
 from sepcost.model.strip_weights import WITHIN, header
-from sepcost.model.tensors import Section, section
+from sepcost.model.tensors import FileSection, section
 from sepcost.model.values import text
 
-Piece = bytes | memoryview | Section
+Piece = bytes | memoryview | FileSection
 
 BLOCK = 1 << 20  # bytes copied at a time
 SMALLEST = 1024  # bytes of the smallest tensor that goes to a data file
@@ -31,7 +31,7 @@ _MARK = b"location"  # occurs in every message with an external tensor
 
 def size(parts: Iterable[Piece]) -> int:
     """Return the total bytes of the pieces."""
-    return sum(part.length if isinstance(part, Section) else len(part) for part in parts)
+    return sum(part.length if isinstance(part, FileSection) else len(part) for part in parts)
 
 
 def write(parts: Iterable[Piece], file: BinaryIO) -> None:
@@ -43,7 +43,7 @@ def write(parts: Iterable[Piece], file: BinaryIO) -> None:
         If a file to copy from ends too early.
     """
     for part in parts:
-        if not isinstance(part, Section):
+        if not isinstance(part, FileSection):
             file.write(part)
             continue
         with part.path.open("rb") as source:
@@ -142,7 +142,7 @@ class DataFile:
     home: Path
     parts: list[Piece] = field(default_factory=list)
     length: int = 0
-    offsets: dict[Section, tuple[int, int]] = field(default_factory=dict)
+    offsets: dict[FileSection, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, tensor: TensorProto) -> None:
         """Move the bytes of a large tensor here, and replace them by a reference."""
@@ -150,11 +150,11 @@ class DataFile:
         part = tensor.raw_data if where is None else where
         if size([part]) < SMALLEST:
             return
-        if isinstance(part, Section) and part in self.offsets:
+        if isinstance(part, FileSection) and part in self.offsets:
             offset, length = self.offsets[part]
         else:
             offset, length = self._append(part)
-        if isinstance(part, Section):
+        if isinstance(part, FileSection):
             self.offsets[part] = offset, length
         tensor.ClearField("raw_data")
         tensor.ClearField("external_data")

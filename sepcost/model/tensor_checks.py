@@ -1,6 +1,6 @@
 """Check that the data of tensors lie in the model's folder and fit their shapes.
 
-No file is opened. Missing external data are no error here: counting does not need them.
+No file is opened. Missing external data are allowed: counting does not need them.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ def _problem(tensor: TensorProto, path: Path) -> str:
     name = location(tensor)
     if name != path.name and _escapes(name, path.parent):
         return (
-            f"keeps its data at {name!r}, outside the model's folder;"
-            " move the data into that folder"
+            f"has its data at {name!r}, outside the model's folder; move the data into that folder"
         )
     for key in ("offset", "length"):
         number = text(entries.get(key, "0"))

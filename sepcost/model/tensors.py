@@ -20,7 +20,7 @@ from sepcost.model.values import text
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Section(NamedTuple):
+class FileSection(NamedTuple):
     """The section of a file that holds the bytes of one tensor."""
 
     path: Path
@@ -33,7 +33,7 @@ def folder(loaded: Loaded) -> Path:
     return loaded.path.parent if loaded.path else Path()
 
 
-def section(tensor: TensorProto, home: Path) -> Section | None:
+def section(tensor: TensorProto, home: Path) -> FileSection | None:
     """Return the section with an external tensor's bytes; None if the bytes are in the message.
 
     Raises
@@ -54,8 +54,8 @@ def section(tensor: TensorProto, home: Path) -> Section | None:
         ) from error
     length = length or _size(tensor) or end - offset
     if offset + length > end:
-        raise ModelError(f"{path}: ends within the data of tensor {text(tensor.name)!r}")
-    return Section(path, offset, length)
+        raise ModelError(f"{path}: truncated within the data of tensor {text(tensor.name)!r}")
+    return FileSection(path, offset, length)
 
 
 def _size(tensor: TensorProto) -> int | None:
@@ -100,7 +100,7 @@ def content(tensor: TensorProto, home: Path) -> Array:
     return _from_file(where, dtype, count).reshape(tuple(tensor.dims))
 
 
-def _from_file(where: Section, dtype: np.dtype[Any], count: int) -> Array:
+def _from_file(where: FileSection, dtype: np.dtype[Any], count: int) -> Array:
     try:
         elements = np.fromfile(where.path, dtype, count, "", where.offset)
     except OSError as error:

@@ -38,7 +38,7 @@ def test_no_operator_stands_twice():
     parts = [getattr(operators, name) for name in vars(operators) if name in PARTS]
     assert len(parts) == len(PARTS)
     assert len(ROWS) == sum(map(len, parts))
-    with pytest.raises(ValueError, match="d::a stands twice"):
+    with pytest.raises(ValueError, match="d::a is listed twice"):
         table("d", (Row(), "a b"), (Row(), "c a"))
 
 
