@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sepcost.separable.runs.backward import elements, layers, shapes
+from sepcost.separable.runs.backward import elements, layers, moves, reductions, resize, shapes
 from sepcost.separable.runs.backward.tape import Rule
 
 RULES: Mapping[str, Rule] = {
@@ -12,6 +12,7 @@ RULES: Mapping[str, Rule] = {
     "ConvTranspose": layers.convolved,
     "Gemm": layers.gemm,
     "MatMul": layers.matmul,
+    "Einsum": layers.einsum,
     "BatchNormalization": layers.batch_normalization,
     "InstanceNormalization": layers.instance_normalization,
     "MaxPool": layers.max_pool,
@@ -24,11 +25,25 @@ RULES: Mapping[str, Rule] = {
     "Transpose": shapes.transposed,
     "Concat": shapes.parted,
     "Split": shapes.joined,
-    "Pad": shapes.cropped,
+    "Pad": moves.padded,
+    "ScatterND": moves.scattered,
+    "Where": moves.chosen,
+    "Affine": elements.affine,
+    "LayerNormalization": reductions.layer_normalization,
+    "LRN": reductions.local_response,
+    "ReduceSum": reductions.summed_up,
+    "ReduceL2": reductions.length,
+    "ReduceSumSquare": reductions.squared_length,
+    **dict.fromkeys(("GlobalAveragePool", "ReduceMean"), reductions.averaged),
+    **dict.fromkeys(("ReduceMax", "ReduceMin"), reductions.largest),
+    **dict.fromkeys(
+        ("Slice", "Gather", "GatherElements", "GatherND", "Expand", "Tile", "Trilu"), moves.moved
+    ),
+    **dict.fromkeys(("Max", "Min"), elements.extreme),
+    **dict.fromkeys(("Floor", "Ceil", "Round", "Sign"), elements.flat),
     "DepthToSpace": shapes.space,
     "SpaceToDepth": shapes.space,
-    **dict.fromkeys(("GlobalAveragePool", "ReduceMean", "ReduceSum"), layers.spread),
-    **dict.fromkeys(("Resize", "Upsample"), shapes.gathered),
+    **dict.fromkeys(("Resize", "Upsample"), resize.resized),
     **dict.fromkeys(("Softmax", "LogSoftmax"), elements.softmax),
     **dict.fromkeys(("Relu", "Clip", "GlobalMaxPool"), elements.kept_where_equal),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), shapes.reshaped),
@@ -40,6 +55,7 @@ RULES: Mapping[str, Rule] = {
             "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "ThresholdedRelu", "Sigmoid", "Tanh",
             "HardSigmoid", "HardSwish", "Softplus", "Softsign", "Mish", "Erf", "Exp", "Log",
             "Sqrt", "Abs", "Neg", "Reciprocal", "Pow", "Sin", "Cos",
+            "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Gelu",
         ),
         elements.by_difference,
     ),
