@@ -36,6 +36,16 @@ def padded(tape: Tape, layer: Layer, given: Grads) -> Grads:
     return [_returned(tape, first(given), sources, extent)]
 
 
+def cropped(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """Crop of the first opset: zeros where the border was."""
+    border: Any = layer.attributes["border"]
+    if layer.attributes.get("scale"):
+        raise NoGradient
+    left, top, right, bottom = border
+    pads = tape.constant(np.array([0, 0, top, left, 0, 0, bottom, right]))
+    return [tape.add("Pad", first(given), pads)]
+
+
 def _numbered(tape: Tape, layer: Layer) -> tuple[str, str]:
     """The numbers of the first input's elements, from 1, in its shape; and that shape."""
     extent = tape.add("Shape", tape.value(layer.reads[0]))

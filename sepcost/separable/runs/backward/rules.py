@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sepcost.separable.runs.backward import elements, layers, moves, reductions, resize, shapes
-from sepcost.separable.runs.backward.tape import Rule
+from sepcost.separable.runs.backward import (
+    elements,
+    gru,
+    layers,
+    lstm,
+    moves,
+    reductions,
+    resize,
+    shapes,
+)
+from sepcost.separable.runs.backward.tape import QUANTISERS, Rule
 
 RULES: Mapping[str, Rule] = {
     "Conv": layers.convolved,
@@ -29,7 +38,10 @@ RULES: Mapping[str, Rule] = {
     "ScatterND": moves.scattered,
     "Where": moves.chosen,
     "Affine": elements.affine,
+    "Crop": moves.cropped,
     "LayerNormalization": reductions.layer_normalization,
+    "LSTM": lstm.lstm,
+    "GRU": gru.gru,
     "LRN": reductions.local_response,
     "ReduceSum": reductions.summed_up,
     "ReduceL2": reductions.length,
@@ -48,7 +60,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("Relu", "Clip", "GlobalMaxPool"), elements.kept_where_equal),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), shapes.reshaped),
     **dict.fromkeys(
-        ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear"), elements.copied
+        ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear", *QUANTISERS),
+        elements.copied,
     ),
     **dict.fromkeys(
         (

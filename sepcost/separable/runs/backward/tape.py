@@ -26,6 +26,9 @@ from sepcost.separable.runs.activations import exposing
 OPSET = 20  # knows sums in ScatterElements, axes of reductions as an input, and Gelu
 SEED = "seed/"
 FLOATS = frozenset({"float32", "float16", "float64"})
+QUANTISERS = frozenset(
+    {"Quant", "BipolarQuant", "Trunc"}
+)  # of QONNX: gradients go straight through
 STEERING = frozenset({"int64", "bool", "string"})  # shapes, places, conditions: no gradient flows
 
 
@@ -215,7 +218,8 @@ def _step(
         spoiled.update(read)
     if not any(given):
         return
-    rule = rules.get(layer.op_type, _unruled) if layer.domain in {"", "ai.onnx"} else _unruled
+    ruled = layer.domain in {"", "ai.onnx"} or layer.op_type in QUANTISERS
+    rule = rules.get(layer.op_type, _unruled) if ruled else _unruled
     mark = len(tape.nodes)
     try:
         found = rule(tape, layer, given)

@@ -11,7 +11,7 @@ from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.rules import RULES
-from sepcost.separable.runs.backward.tape import SEED, Tape, backward
+from sepcost.separable.runs.backward.tape import QUANTISERS, SEED, Tape, backward
 
 STEP = 1e-3
 
@@ -80,7 +80,10 @@ CASES: dict[str, tuple[str, tuple[int, ...]]] = {
     ),
     "Tile": ("y = Tile (a, repeats)", (2, 3, 2)),
     "Trilu": ("y = Trilu (a)", (3, 4, 4)),
-    "ScatterND": ("b = Exp (a)\n c = GatherND (b, places)\n y = ScatterND (a, places, c)", (2, 3, 4)),
+    "ScatterND": (
+        "b = Exp (a)\n c = GatherND (b, places)\n y = ScatterND (a, places, c)",
+        (2, 3, 4),
+    ),
     "ScatterND, added": (
         "b = Exp (a)\n c = GatherND (b, places)\n"
         ' y = ScatterND <reduction = "add"> (a, places, c)',
@@ -125,6 +128,43 @@ CASES: dict[str, tuple[str, tuple[int, ...]]] = {
         "y = AveragePool <kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1> (a)",
         (2, 3, 6, 8),
     ),
+    "GRU": ("y, l = GRU <hidden_size = 3> (a, GW, GR, GB)", (5, 2, 4)),
+    "GRU, reset before": (
+        "y, l = GRU <hidden_size = 3, linear_before_reset = 1> (a, GW, GR, GB, , GH)",
+        (5, 2, 4),
+    ),
+    "GRU, last state": ("z, y = GRU <hidden_size = 3> (a, GW, GR)", (5, 2, 4)),
+    "GRU, initial state": (
+        "b = Exp (a)\n h = ReduceSum (b, first)\n"
+        " y = GRU <hidden_size = 3> (b, GW3, GR, GB, , h)",
+        (5, 2, 3),
+    ),
+    "LSTM, initial states": (
+        "b = Exp (a)\n h = ReduceSum (b, first)\n g = Exp (h)\n i = Concat <axis = 0> (h, g)\n"
+        " y = LSTM <hidden_size = 3, direction = \"bidirectional\"> (b, LW3, LR2, LB2, , i, i)",
+        (5, 2, 3),
+    ),
+    "GRU, reverse": (
+        'y = GRU <hidden_size = 3, direction = "reverse"> (a, GW, GR, GB, , GH)', (5, 2, 4)
+    ),
+    "GRU, both ways": (
+        "z, l = GRU <hidden_size = 3, direction = \"bidirectional\", linear_before_reset = 1> "
+        "(a, GW2, GR2, GB2)\n b = Transpose <perm = [1, 0, 2]> (l)\n c = Exp (z)\n"
+        " d = ReduceSum <keepdims = 0> (c, first)\n e = Transpose <perm = [1, 0, 2]> (d)\n"
+        " y = Mul (b, e)",
+        (5, 2, 4),
+    ),
+    "LSTM": ("y, l, c = LSTM <hidden_size = 3> (a, LW, LR, LB)", (5, 2, 4)),
+    "LSTM, states": (
+        "z, l, c = LSTM <hidden_size = 3> (a, LW, LR, , , GH, GH)\n y = Mul (l, c)", (5, 2, 4)
+    ),
+    "LSTM, both ways": (
+        'y = LSTM <hidden_size = 3, direction = "bidirectional"> (a, LW2, LR2, LB2)', (5, 2, 4)
+    ),
+    "LSTM, reverse": (
+        'y, l, c = LSTM <hidden_size = 3, direction = "reverse"> (a, LW, LR, LB, , GH, GH)',
+        (5, 2, 4),
+    ),
     "Softmax, in the middle": ("y = Softmax <axis = 1> (a)", (2, 3, 4)),
     "Gelu": ("y = Gelu (a)", (2, 3, 4)),
     "Softmax": ("y = Softmax <axis = -1> (a)", (3, 5)),
@@ -158,7 +198,7 @@ CASES: dict[str, tuple[str, tuple[int, ...]]] = {
 }  # fmt: skip
 
 #: Rules that no difference can show: rounding has no slope, and one operator is of old opsets.
-ELSEWHERE = {"QuantizeLinear", "DequantizeLinear", "Upsample", "Affine"}
+ELSEWHERE = {"QuantizeLinear", "DequantizeLinear", "Upsample", "Affine", "Crop", *QUANTISERS}
 
 INTEGERS = {
     "axes": [2],
@@ -195,6 +235,21 @@ STORED = {
     "V4": RANDOM.standard_normal(4),
     "S": RANDOM.uniform(0.5, 2, 4),
     "S4": RANDOM.uniform(0.5, 2, (4, 1)),
+    "GW": RANDOM.standard_normal((1, 9, 4)),
+    "GW3": RANDOM.standard_normal((1, 9, 3)),
+    "LW3": RANDOM.standard_normal((2, 12, 3)),
+    "GR": RANDOM.standard_normal((1, 9, 3)),
+    "GB": RANDOM.standard_normal((1, 18)),
+    "GH": RANDOM.standard_normal((1, 2, 3)),
+    "GW2": RANDOM.standard_normal((2, 9, 4)),
+    "GR2": RANDOM.standard_normal((2, 9, 3)),
+    "GB2": RANDOM.standard_normal((2, 18)),
+    "LW": RANDOM.standard_normal((1, 12, 4)),
+    "LR": RANDOM.standard_normal((1, 12, 3)),
+    "LB": RANDOM.standard_normal((1, 24)),
+    "LW2": RANDOM.standard_normal((2, 12, 4)),
+    "LR2": RANDOM.standard_normal((2, 12, 3)),
+    "LB2": RANDOM.standard_normal((2, 24)),
     "two": np.array(2.0),
     "tenth": np.array(0.1),
     "low": np.array(-0.5),
