@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from sepcost.errors import ConversionError
 from sepcost.model.save import save
 from sepcost.model.stamp import check_unchanged
@@ -56,6 +58,13 @@ def convert(
     """
     check(settings)
     _check_target(source, wanted)
+    with threadpool_limits(limits=1, user_api="blas"):  # two wait for each other on busy cores
+        return _converted(source, settings, wanted, tell)
+
+
+def _converted(
+    source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
+) -> Conversion:
     job = prepared(source, settings, tell, wanted.frontier)
     if not job.found.found:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}

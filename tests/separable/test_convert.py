@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import onnx
 import pytest
+import threadpoolctl
 
 from sepcost.cost.count import count
 from sepcost.errors import ConversionError
@@ -362,3 +363,18 @@ def test_labels_are_needed_for_a_drop(net, tmp_path):
     settings = asked(Aim.MAX_DROP, 0.01, calibrate=networks.data(tmp_path))
     with pytest.raises(ConversionError, match="labels"):
         convert(net, settings=settings)
+
+
+def test_linear_algebra_runs_on_one_thread(net, monkeypatch):
+    seen = []
+
+    def planned(*_):
+        pools = threadpoolctl.threadpool_info()
+        seen.extend(one["num_threads"] for one in pools if one["user_api"] == "blas")
+        raise ConversionError("enough")
+
+    monkeypatch.setattr(route, "_planned", planned)
+    with pytest.raises(ConversionError, match="enough"):
+        convert(net, settings=asked(Aim.MACS, 0.5))
+    assert seen
+    assert set(seen) == {1}
