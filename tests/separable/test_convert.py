@@ -225,7 +225,7 @@ def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path
     """The first result is told to be a tenth slower than the search saw it."""
     monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    seen = []
+    seen: list[int] = []
 
     def judging(job, found):
         seen.append((found.measured, found.measured / job.trials.correction))
@@ -366,7 +366,7 @@ def test_labels_are_needed_for_a_drop(net, tmp_path):
 
 
 def test_linear_algebra_runs_on_one_thread(net, monkeypatch):
-    seen = []
+    seen: list[int] = []
 
     def planned(*_):
         pools = threadpoolctl.threadpool_info()
