@@ -1,4 +1,4 @@
-"""``python -m fuzz [TARGET ...] --seconds N``: fuzz, each target in a child, or replay."""
+"""``python -m tests.fuzz [TARGET ...] --seconds N``: fuzz each target in a child, or replay it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from fuzz.corpus import FINDINGS, entries
-from fuzz.targets import TARGETS, held
+from tests.fuzz.corpus import FINDINGS, entries
+from tests.fuzz.targets import TARGETS, accepts
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MEMORY_MB = 2048
-INPUT_S = 20  # one input that takes longer is a finding
-START_S = 120  # imports, with every module instrumented
-MOST_BYTES = 8192
+INPUT_S = 20  # an input that takes longer is a finding
+START_S = 120  # for imports, with every module instrumented
+MAX_BYTES = 8192
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 1 where something was found."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    """Return 1 if any target breaks."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
-    parser.add_argument("--seconds", type=int, default=30, help="for each target (30)")
-    parser.add_argument("--seed", type=int, default=0, help="draw alike each time (0: do not)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time")
+    parser.add_argument("--seconds", type=int, default=30, help="per target (default: 30)")
+    parser.add_argument("--seed", type=int, default=0, help="0 (default) is random")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets in parallel")
     given = parser.parse_args(arguments)
     unknown = set(given.targets) - set(TARGETS)
     if unknown:
-        parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
+        parser.error(f"unknown target {', '.join(sorted(unknown))}; known: {', '.join(TARGETS)}")
     names = given.targets or list(TARGETS)
     broken = [name for name in names if not replayed(name)]
     if importlib.util.find_spec("atheris") is None:
@@ -47,18 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def replayed(name: str) -> bool:
-    """Replay the seeds and former findings of a target; return whether all of them hold."""
+    """Replay the seeds and earlier findings of a target; return whether all pass."""
     for label, data in entries(name):
         try:
-            held(name, data)
-        except Exception as error:  # whatever the reader let through
+            accepts(name, data)
+        except Exception as error:  # whatever the reader lets through
             print(f"{name}: {label}: {type(error).__name__}: {error}")
             return False
     return True
 
 
 def fuzzed(name: str, seconds: int, seed: int = 0) -> bool:
-    """Fuzz one target; what breaks it is kept among the findings."""
+    """Fuzz one target; inputs that break it are kept in the findings."""
     print(f"{name}: {seconds} s", flush=True)
     with tempfile.TemporaryDirectory(prefix="sepcost-fuzz-") as folder:
         home = Path(folder)
@@ -74,18 +74,18 @@ def fuzzed(name: str, seconds: int, seed: int = 0) -> bool:
                 timeout=seconds + START_S + INPUT_S,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            print(f"{name}: the child hung and was ended")
+            print(f"{name}: the child hung and was killed")
             return False
-        found = sorted((home / "found").iterdir())
-        for path in found:
+        crashes = sorted((home / "found").iterdir())
+        for path in crashes:
             _keep(name, path)
-        if found or child.returncode:
-            print(_told(child.stdout))
-        return not found and not child.returncode
+        if crashes or child.returncode:
+            print(_traceback(child.stdout))
+        return not crashes and not child.returncode
 
 
 def _command(name: str, seconds: int, home: Path) -> list[str]:
-    """What runs the child, with a corpus to begin with and a dictionary."""
+    """The command line of the child, with its initial corpus and its dictionary."""
     corpus, words = home / "corpus", home / "words"
     corpus.mkdir()
     for number, (_, data) in enumerate(entries(name)):
@@ -93,15 +93,15 @@ def _command(name: str, seconds: int, home: Path) -> list[str]:
     words.write_text("".join(f"{_quoted(word)}\n" for word in TARGETS[name].words), "ascii")
     dictionary = [f"-dict={words}"] if TARGETS[name].words else []
     return [
-        sys.executable, "-m", "fuzz.child", name,
+        sys.executable, "-m", "tests.fuzz.child", name,
         f"-max_total_time={seconds}", f"-timeout={INPUT_S}", f"-rss_limit_mb={MEMORY_MB}",
-        f"-report_slow_units={INPUT_S}", f"-max_len={MOST_BYTES}",
+        f"-report_slow_units={INPUT_S}", f"-max_len={MAX_BYTES}",
         f"-artifact_prefix={home}/found/", *dictionary, str(corpus),
     ]  # fmt: skip
 
 
 def _quoted(word: str) -> str:
-    """A word as libFuzzer's dictionaries want it."""
+    """A word in the syntax of libFuzzer's dictionaries."""
     return '"' + "".join(f"\\x{byte:02x}" for byte in word.encode()) + '"'
 
 
@@ -113,8 +113,8 @@ def _keep(name: str, path: Path) -> None:
     print(f"{name}: kept {kept}")
 
 
-def _told(output: str) -> str:
-    """The traceback of a child, without libFuzzer's own lines."""
+def _traceback(output: str) -> str:
+    """The traceback in a child's output, without libFuzzer's own lines."""
     lines = [
         line for line in output.splitlines() if not line.startswith(("INFO:", "WARNING:", "#"))
     ]

@@ -1,4 +1,4 @@
-"""One target under atheris, in a process of its own: ``python -m fuzz.child TARGET OPTION...``."""
+"""Fuzz one target in this process: ``python -m tests.fuzz.child TARGET OPTION...``."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from tests import mutations
 
 INSTRUMENTED = ["sepcost", "tomllib"]
 
-#: What the readers import when they are called, and not before.
+#: Packages that readers import only when they are called.
 LAZY = ("sepcost.model", "sepcost.cost", "sepcost.budget")
 
 
 def main() -> None:
-    """Instrument the package, then fuzz until libFuzzer has had enough or something breaks."""
+    """Instrument the package, then fuzz until the time is up or the target breaks."""
     name, *arguments = sys.argv[1:]
     with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
         for package in LAZY:
             _import_all(package)
-        from fuzz.targets import TARGETS, held  # noqa: PLC0415  (what it imports is instrumented)
+        # Imported here so that the modules it imports are instrumented.
+        from tests.fuzz.targets import TARGETS, accepts
     mutator = {"custom_mutator": _structured} if TARGETS[name].structured else {}
-    atheris.Setup([sys.argv[0], *arguments], lambda data: held(name, data), **mutator)
+    atheris.Setup([sys.argv[0], *arguments], lambda data: accepts(name, data), **mutator)
     atheris.Fuzz()
 
 
@@ -38,7 +39,7 @@ def _import_all(package: str) -> None:
 
 
 def _structured(data: bytes, most: int, seed: int) -> bytes:
-    """Change fields of a model two times out of three, else bytes."""
+    """Change fields of the model two times out of three, otherwise bytes."""
     random = Random(seed)
     if seed % 3:
         try:
@@ -46,7 +47,7 @@ def _structured(data: bytes, most: int, seed: int) -> bytes:
             for _ in range(random.randint(1, 3)):
                 random.choice(mutations.CHANGES)(model, random)
             changed = bytes(model.SerializeToString())
-        except (DecodeError, ValueError):  # a string that is no UTF-8
+        except (DecodeError, ValueError):  # a string that is not UTF-8
             return bytes(atheris.Mutate(data, most))
         if len(changed) <= most:
             return changed

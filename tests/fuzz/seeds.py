@@ -1,4 +1,4 @@
-"""What fuzzing begins with: small valid inputs, made from text."""
+"""The seeds of fuzzing: small valid inputs, made from text."""
 
 from __future__ import annotations
 
@@ -92,18 +92,18 @@ OPTION_WORDS = (
 
 
 def models() -> Sequence[bytes]:
-    """ONNX files of the operators and graphs that have readers of their own."""
-    found = [onnx.parser.parse_model(HEADER + text).SerializeToString() for text in MODELS]
-    return [bytes(data) for data in found]
+    """ONNX files with the operators and graphs that have their own code paths."""
+    parsed = [onnx.parser.parse_model(HEADER + text).SerializeToString() for text in MODELS]
+    return [bytes(data) for data in parsed]
 
 
 def specs() -> Sequence[bytes]:
-    """Layer specs of every kind of layer, and the smallest that ships."""
+    """Layer specs with every kind of layer, and the smallest shipped network."""
     return [*(text.encode() for text in SPECS), Path(find("small-cnn")).read_bytes()]
 
 
 def configs() -> Sequence[bytes]:
-    """Budgets of both files."""
+    """Budgets for both configuration files."""
     return [text.encode() for text in CONFIGS]
 
 
@@ -113,7 +113,7 @@ def baselines() -> Sequence[bytes]:
 
 
 def typed() -> Sequence[bytes]:
-    """A line with the parser, then what was typed."""
+    """A line that names the parser, then the text that was typed."""
     return [text.encode() for text in OPTIONS]
 
 
@@ -125,7 +125,7 @@ def arrays() -> Sequence[bytes]:
 
 
 def archives() -> Sequence[bytes]:
-    """Archives of arrays, packed and not."""
+    """Archives of arrays, compressed and uncompressed."""
     x, i = np.ones((2, 3), np.float32), np.ones(1, np.int64)
     samples, labels = np.ones((4, 2, 3), np.float32), np.arange(4)
     return [

@@ -1,4 +1,4 @@
-"""docs/reference.md, made from the code: ``python -m tools.reference``; ``--check`` compares."""
+"""Generate docs/reference.md from the code: ``python -m docs.tools.reference [--check]``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import sepcost
+from docs.tools.commands import commands
+from docs.tools.documents import documents
+from docs.tools.markup import fenced, from_rst, table
 from sepcost.budget import config, metrics, units
 from sepcost.cost.operators import FREE, NO_FORMULA, OPERATORS
 from sepcost.model import spec
-from tools.commands import commands
-from tools.documents import documents
-from tools.markup import fenced, from_rst, table
 
-TARGET = Path(__file__).parents[1] / "docs" / "reference.md"
+TARGET = Path(__file__).parents[1] / "reference.md"
 HEAD = """# Reference
 
-Made from the code by `python -m tools.reference`; a test holds it current.
+Generated from the code by `python -m docs.tools.reference`; a test fails when it is out of date.
 
 [Commands](#commands) · [Python](#python) · [Layer specs](#layer-specs) ·
 [Shipped networks](#shipped-networks) · [Budgets](#budgets) · [Operators](#operators) ·
@@ -39,7 +39,7 @@ def text() -> str:
 
 
 def _python() -> Iterator[str]:
-    yield "Errors are subclasses of `sepcost.SepcostError`, with one line that names the remedy."
+    yield "All errors are subclasses of `sepcost.SepcostError`: one line that names the remedy."
     for name in sepcost.__all__:
         function = getattr(sepcost, name)
         if inspect.isfunction(function):
@@ -61,7 +61,7 @@ def _arguments(signature: inspect.Signature) -> Iterator[str]:
 
 
 def _docstring(doc: str) -> Iterator[str]:
-    """The summary as prose, the rest as it stands in the code."""
+    """The summary as prose, the rest verbatim."""
     summary, _, rest = doc.partition("\n\n")
     yield summary.replace("``", "`")
     if rest:
@@ -73,45 +73,46 @@ def _specs() -> Iterator[str]:
 
 
 def _networks() -> Iterator[str]:
-    yield table(("name", "what it is"), [(f"`{n.name}`", n.description) for n in spec.networks()])
+    yield table(("name", "description"), [(f"`{n.name}`", n.description) for n in spec.networks()])
 
 
 def _budgets() -> Iterator[str]:
     yield (
-        "In `sepcost.toml`, or `[tool.sepcost]` of `pyproject.toml`: `[defaults]` for all models, "
-        "`[budgets.\"GLOB\"]` for some. A budget is `metric = limit` or "
+        "Budgets stand in `sepcost.toml`, or under `[tool.sepcost]` in `pyproject.toml`: "
+        "`[defaults]` apply to all models, `[budgets.\"GLOB\"]` to the models whose path matches. "
+        "A budget is `metric = limit` or "
         "`metric = { max = limit, min = limit, level = \"error\" | \"warn\" }`."
     )  # fmt: skip
     rows = []
     for name, metric in metrics.METRICS.items():
         against = name in metrics.EXACT or name in metrics.AGAINST_BASELINE
         rows.append((
-            f"`{name}`", "most" if metric.bound == "max" else "least",
+            f"`{name}`", "maximum" if metric.bound == "max" else "minimum",
             f"`{units.EXAMPLES[metric.dimension]}`".replace(" or ", "` or `"),
             "counted" if name in metrics.EXACT else "measured",
             f"`{name}{metrics.VS_BASELINE}`" if against else "",
             "yes" if name in metrics.PER_LAYER else "",
         ))  # fmt: skip
-    yield table(("metric", "limit", "written", "how", "against a baseline", "per-layer"), rows)
-    yield "`forbid-ops` takes a list of operators; `per-layer` a table of the metrics marked above."
-    yield f"Keys beside budgets: {_listed(config.OPTIONS)}, `level`."
-    yield f"Keys at the top: {_listed(config.TOP)}."
-    said = [(f"`{word}`", f"`{meant}`") for word, meant in metrics.SYNONYMS.items()]
-    yield "Words that are not taken, with the one that is suggested:"
-    yield table(("word", "suggested"), said)
+    yield table(("metric", "limit", "example", "source", "against a baseline", "per layer"), rows)
+    yield "`forbid-ops` takes a list of operators, `per-layer` a table of the metrics marked here."
+    yield f"Other keys of `[budgets]` and `[defaults]` tables: {_listed(config.OPTIONS)}, `level`."
+    yield f"Top-level keys: {_listed(config.TOP)}."
+    suggestions = [(f"`{word}`", f"`{meant}`") for word, meant in metrics.SYNONYMS.items()]
+    yield "These names are rejected; the error suggests the right one:"
+    yield table(("name", "suggestion"), suggestions)
 
 
 def _operators() -> Iterator[str]:
     counted: dict[str, list[str]] = {}
     for key, formula in OPERATORS.items():
         counted.setdefault((inspect.getdoc(formula) or "").split("\n\n")[0], []).append(_op(key))
-    yield "Counted, by formula. MACs of one run; operators of other domains by `domain::name`."
+    yield "MACs of one run, by operator. Operators outside the default domain are `domain::name`."
     yield table(
         ("operators", "MACs"),
         [(", ".join(names), about.replace("``", "`")) for about, names in counted.items()],
     )
-    yield f"Free by definition: {', '.join(map(_op, sorted(FREE)))}."
-    yield f"Without an agreed formula, so unknown: {', '.join(map(_op, sorted(NO_FORMULA)))}."
+    yield f"Operators that do not count as MACs: {', '.join(map(_op, sorted(FREE)))}."
+    yield f"Unknown, because there is no agreed formula: {', '.join(map(_op, sorted(NO_FORMULA)))}."
 
 
 def _op(key: tuple[str, str]) -> str:
@@ -124,7 +125,7 @@ def _listed(names: object) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or tell whether it is current."""
+    """Write the page; with ``--check``, return 1 if it is out of date."""
     made = text()
     if "--check" in arguments:
         return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != made)

@@ -1,4 +1,4 @@
-"""docs/analyze.svg, a real run as a terminal shows it: ``python -m tools.picture``."""
+"""Generate docs/analyze.svg, a real run in a terminal: ``python -m docs.tools.picture``."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-TARGET = Path(__file__).parents[1] / "docs" / "analyze.svg"
+TARGET = Path(__file__).parents[1] / "analyze.svg"
 COMMAND = "sepcost analyze vgg16 --only eligible --sort saving --top 10"
 WIDTH = 84
-#: Rich's own picture fetches a font; this one fetches nothing.
+#: Replaces the web font that Rich would make the reader fetch.
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 
 def screen() -> str:
-    """What the command prints at a terminal of that width, in colour."""
-    said = {"COLUMNS": str(WIDTH), "FORCE_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"} | said
+    """The coloured output of the command in a terminal of that width."""
+    terminal = {"COLUMNS": str(WIDTH), "FORCE_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"} | terminal
     command = [sys.executable, "-m", "sepcost", *shlex.split(COMMAND)[1:]]
     done = subprocess.run(
         command, env=environment, capture_output=True, check=True, encoding="utf-8"
@@ -33,7 +33,7 @@ def screen() -> str:
 
 
 def picture(shown: str) -> str:
-    """Draw it with its prompt; the same text is always the same file."""
+    """Draw the output below its prompt; the same text always gives the same file."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.assemble(("$ ", "bold green"), COMMAND), "\n", sep="", end="")
     console.print(Text.from_ansi(shown))

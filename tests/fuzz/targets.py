@@ -1,4 +1,4 @@
-"""The readers: one function of bytes each, in one visible table."""
+"""The readers of user input, in one table: each is a function of bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import onnx
 from google.protobuf.message import DecodeError
 
 import sepcost
-from fuzz import seeds
 from sepcost.budget import baseline as baselines
 from sepcost.budget import config as configs
 from sepcost.budget.flags import given, written
@@ -26,25 +25,26 @@ from sepcost.separable.data.calibrate import open_data
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import Input
 from sepcost.separable.settings import ConvertSettings, check
+from tests.fuzz import seeds
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A reader and what it is begun with."""
+    """A reader and the seeds of its fuzzing."""
 
-    read: Callable[[bytes, Path], object]  # with an empty folder to write files into
+    read: Callable[[bytes, Path], object]  # given the input and an empty folder for files
     seeds: Callable[[], Sequence[bytes]]
-    words: Sequence[str] = ()  # a dictionary
-    structured: bool = False  # an ONNX file, whose fields are changed as well as its bytes
+    words: Sequence[str] = ()  # libFuzzer's dictionary
+    structured: bool = False  # an ONNX file: mutate its fields as well as its bytes
 
 
-def held(name: str, data: bytes) -> bool:
-    """Read ``data``; return whether it was taken. Whatever else is raised is a finding.
+def accepts(name: str, data: bytes) -> bool:
+    """Read ``data``; return whether it was accepted. Any other exception is a finding.
 
     Raises
     ------
     Exception
-        What the reader let through, or an AssertionError where a refusal has several lines.
+        Whatever the reader let through, or an AssertionError if its message has several lines.
     """
     with tempfile.TemporaryDirectory(prefix="sepcost-fuzz-") as folder:
         try:
@@ -53,8 +53,8 @@ def held(name: str, data: bytes) -> bool:
             line = str(error)
         else:
             return True
-    assert line, "a refusal without a word"
-    assert line.isprintable(), "a refusal of several lines"
+    assert line, "an error without a message"
+    assert line.isprintable(), "a message of several lines"
     return False
 
 
@@ -67,9 +67,9 @@ def _stored(data: bytes, folder: Path, name: str) -> Path:
 # models
 
 
-def skim(data: bytes, folder: Path) -> None:
-    """What protobuf takes has the same fields after skimming, and never more bytes inline."""
-    skimming.INLINE_BYTES = 16  # so that small files have weights too
+def strip_weights(data: bytes, folder: Path) -> None:
+    """A model that protobuf parses keeps its nodes when its weights are stripped."""
+    skimming.INLINE_BYTES = 16  # so that small files have weights to strip
     try:
         skimmed = skimming.skim(_stored(data, folder, "m.onnx"), "m.onnx")
     finally:
@@ -80,17 +80,17 @@ def skim(data: bytes, folder: Path) -> None:
         return
     again = onnx.ModelProto.FromString(skimmed.data)
     names = [[node.name for node in one.graph.node] for one in (model, again)]
-    assert names[0] == names[1], "skimming changed the nodes"
+    assert names[0] == names[1], "stripping weights changed the nodes"
 
 
 def analyze(data: bytes, folder: Path) -> None:
-    """The whole way of ``sepcost analyze``, to the JSON."""
-    found = sepcost.analyze(_stored(data, folder, "m.onnx"))
-    json.dumps(found.to_dict(), allow_nan=False)
+    """Run all of ``sepcost analyze``, up to the JSON."""
+    analysis = sepcost.analyze(_stored(data, folder, "m.onnx"))
+    json.dumps(analysis.to_dict(), allow_nan=False)
 
 
 def layer_spec(data: bytes, folder: Path) -> None:
-    """From TOML to counts."""
+    """Count a layer spec."""
     sepcost.analyze(_stored(data, folder, "net.toml"))
 
 
@@ -98,14 +98,14 @@ def layer_spec(data: bytes, folder: Path) -> None:
 
 
 def config(data: bytes, folder: Path) -> None:
-    """``sepcost.toml``; or pyproject.toml, where the first byte is a hash."""
+    """Read ``sepcost.toml``, or pyproject.toml if the first byte is a hash."""
     name = configs.PYPROJECT if data.startswith(b"#") else configs.OWN
     configs.read(_stored(data, folder, name))
     configs.find(folder)
 
 
 def baseline(data: bytes, folder: Path) -> None:
-    """Read a baseline and write it anew."""
+    """Read a baseline and write it again."""
     found = baselines.read(_stored(data, folder, "baseline.json"))
     facts = [one for model in found if (one := baselines.facts(found, model))]
     again = baselines.parsed(baselines.updated(found, facts).text, Path("again.json"))
@@ -116,7 +116,7 @@ def baseline(data: bytes, folder: Path) -> None:
 
 
 def inputs(data: bytes, folder: Path) -> None:
-    """``--inputs``: an archive that has to fit the model's inputs."""
+    """``--inputs``: an archive that must match the model's inputs."""
     values = [Value("x", (2, 3), "float32", Role.INPUT), Value("i", (1,), "int64", Role.INPUT)]
     stored_inputs(_stored(data, folder, "x.npz"), values)
 
@@ -137,14 +137,14 @@ def _calibrated(path: Path) -> None:
     found = open_data(path, [Input("x", "float32", (None, 2, 3))], ImageFormat())
     found.split()
     for batch in found.batches(64):
-        assert batch["x"].shape[1:] == (2, 3), "a batch of another shape"
+        assert batch["x"].shape[1:] == (2, 3), "a batch with the wrong shape"
 
 
 # options
 
 
 def options(data: bytes, _: Path) -> None:
-    """The first line names the parser, the others are what was typed."""
+    """Parse what was typed: the first line names the parser, the rest is its text."""
     name, *typed = data.decode("utf-8", "replace").split("\n")
     parser = PARSERS.get(name)
     if parser is not None and typed:
@@ -166,12 +166,12 @@ def _goal(typed: list[str]) -> object:
 
 
 def _one(parser: Callable[..., object], *before: Any) -> Callable[[list[str]], object]:
-    """A parser of one text."""
+    """Parse an option that is given once."""
     return lambda typed: parser(*before, typed[0])
 
 
 def _all(parser: Callable[..., object], *before: Any) -> Callable[[list[str]], object]:
-    """A parser of an option that may be given several times."""
+    """Parse an option that may be given several times."""
     return lambda typed: parser(*before, typed)
 
 
@@ -199,7 +199,7 @@ PARSERS: Mapping[str, Callable[[list[str]], object]] = {
 
 
 TARGETS: Mapping[str, Target] = {
-    "skim": Target(skim, seeds.models, structured=True),
+    "strip-weights": Target(strip_weights, seeds.models, structured=True),
     "analyze": Target(analyze, seeds.models, structured=True),
     "layer-spec": Target(layer_spec, seeds.specs, seeds.SPEC_WORDS),
     "config": Target(config, seeds.configs, seeds.CONFIG_WORDS),

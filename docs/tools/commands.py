@@ -1,4 +1,4 @@
-"""The commands and their options as Markdown, read from the functions that typer runs."""
+"""Commands and their options as Markdown, read from the functions that typer runs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
 
+from docs.tools.markup import fenced, table
 from sepcost.cli.app import app
-from tools.markup import fenced, table
 
 Parameter = tuple[str, Any, ArgumentInfo | OptionInfo, object]
-HEADS = ("option", "value", "default", "what it does")
+HEADS = ("option", "value", "default", "description")
 
 
 def commands() -> Iterator[str]:
-    """One section a command."""
+    """One section per command."""
     for entry in app.registered_commands:
         if entry.callback is not None and not entry.hidden:
             yield from _command(entry.callback)
 
 
 def _command(callback: Callable[..., Any]) -> Iterator[str]:
-    found = list(_parameters(callback))
-    arguments = [p for p in found if not isinstance(p[2], OptionInfo)]
-    options = [p for p in found if isinstance(p[2], OptionInfo)]
+    parameters = list(_parameters(callback))
+    arguments = [p for p in parameters if not isinstance(p[2], OptionInfo)]
+    options = [p for p in parameters if isinstance(p[2], OptionInfo)]
     usage = " ".join(["sepcost", callback.__name__, "[OPTIONS]", *map(_placeholder, arguments)])
     yield f"### `{usage}`"
     yield from _prose(inspect.getdoc(callback) or "")
@@ -66,7 +66,7 @@ def _row(parameter: Parameter) -> tuple[str, str, str, str]:
 
 
 def _spellings(info: ArgumentInfo | OptionInfo) -> tuple[str, ...]:
-    """Within Annotated, typer holds the first spelling as the default until it runs."""
+    """Within Annotated, typer keeps the first spelling as the default until it runs."""
     first = info.default if isinstance(info.default, str) else ""
     return tuple(filter(None, (first, *(info.param_decls or ()))))
 
@@ -88,7 +88,7 @@ def _default(info: ArgumentInfo | OptionInfo, default: object) -> str:
 
 
 def _prose(text: str) -> Iterator[str]:
-    """Paragraphs as they stand; those of examples as a block."""
+    """Paragraphs as prose; paragraphs of examples as code blocks."""
     for paragraph in text.split("\n\n"):
         if paragraph.startswith("[bold]"):
             yield fenced(re.sub(r"\[(bold|/)\]", "", paragraph))

@@ -1,17 +1,17 @@
-"""What is replayed: the seeds of a target, and what once broke it."""
+"""The corpus that is replayed: the seeds of a target and the inputs that once broke it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS
 
 FINDINGS = Path(__file__).parent / "findings"
 
 
 def entries(name: str) -> Iterator[tuple[str, bytes]]:
-    """Yield a label and the bytes of everything that a target is replayed with."""
+    """Yield a label and the bytes of each entry in the corpus of a target."""
     for number, data in enumerate(TARGETS[name].seeds()):
         yield f"seed {number}", data
     for path in sorted((FINDINGS / name).glob("*")):

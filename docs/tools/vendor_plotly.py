@@ -1,6 +1,6 @@
-"""Fetch the newest plotly.js-basic into the package, checked against the registry's own hash.
+"""Fetch the newest plotly.js-basic into the package and verify the registry's hash.
 
-``python -m tools.vendor_plotly [VERSION]``; then look at a report, and run the tests marked
+``python -m docs.tools.vendor_plotly [VERSION]``; then look at a report and run the tests marked
 ``browser``.
 """
 
@@ -16,24 +16,24 @@ from pathlib import Path
 from urllib.request import urlopen
 
 REGISTRY = "https://registry.npmjs.org/plotly.js-basic-dist-min"
-VENDOR = Path(__file__).parents[1] / "sepcost" / "report" / "html" / "vendor"
+VENDOR = Path(__file__).parents[2] / "sepcost" / "report" / "html" / "vendor"
 SCRIPT, LICENCE = "plotly-basic.min.js", "LICENSE"
 
 
 def fetch(url: str) -> bytes:
-    """Read a whole file over HTTPS."""
+    """Download a file over HTTPS."""
     with urlopen(url, timeout=60) as answer:
-        found: bytes = answer.read()
-    return found
+        data: bytes = answer.read()
+    return data
 
 
 def main(version: str = "latest") -> None:
-    """Write the script, its licence, and a note of what it is."""
+    """Write the script, its licence, and a note of its version and hashes."""
     about = json.loads(fetch(f"{REGISTRY}/{version}"))
     archive = fetch(about["dist"]["tarball"])
     digest = base64.b64encode(hashlib.sha512(archive).digest()).decode()
     if about["dist"]["integrity"] != f"sha512-{digest}":
-        raise SystemExit("the archive is not the one that the registry promises")
+        raise SystemExit("the hash of the archive differs from the registry's")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for name in (SCRIPT, LICENCE):
             member = tar.extractfile(f"package/{name}")

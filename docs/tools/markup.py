@@ -1,4 +1,4 @@
-"""Pieces of Markdown, and reStructuredText turned into it."""
+"""Pieces of Markdown, and conversion of reStructuredText to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def fenced(text: str, language: str = "text") -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; bars within cells are escaped, line breaks become blanks."""
+    """A table; vertical bars in cells are escaped, line breaks become spaces."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
@@ -22,7 +22,7 @@ def _cell(text: str) -> str:
 
 
 def from_rst(text: str) -> Iterator[str]:
-    """The little of reStructuredText that docstrings use: code, simple tables, literals."""
+    """Convert the reStructuredText that docstrings use: code, simple tables, literals."""
     blocks = re.split(r"\n\s*\n", text.strip("\n"))
     while blocks:
         block = blocks.pop(0)
