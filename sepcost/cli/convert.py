@@ -71,7 +71,8 @@ def convert(
     A result that misses the goal is not written (exit 1), unless --force says so.
     """
     from sepcost.latency.jobs import Runtime
-    from sepcost.separable.settings import By, ConvertSettings, ImageFormat
+    from sepcost.separable.data.images import ImageFormat
+    from sepcost.separable.settings import By, ConvertSettings
 
     if output is None and not (dry_run or frontier):
         raise SepcostError("name where the model goes with -o, or ask for the plan with --dry-run")

@@ -20,13 +20,13 @@ from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.network import Network, Value
 from sepcost.separable.data import calibrate
-from sepcost.separable.data.samples import HELD, Calibration
+from sepcost.separable.data.samples import HELD, Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candidates
 from sepcost.separable.find.context import context
 from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Feeds, Reference, is_classes, reference
+from sepcost.separable.runs.output_loss import Reference, is_classes, reference
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress
 
 RANDOM_BATCHES = 4

@@ -36,7 +36,7 @@ def curves(
     Options are timed where time is what counts, fitted and tried out where there are data.
     """
     fitter = trials.fitter
-    offered = menus(found, before.network, fitter.macs, settings.forms, settings.form)
+    offered = menus(found, fitter.macs, settings.forms, settings.form)
     latency = 0.0
     if settings.cost is By.LATENCY:
         runtime = settings.runtime

@@ -132,26 +132,20 @@ def emit(draft: Draft, factors: Factors, form: str) -> None:
     EMITTED[form](draft, factors)
 
 
-def macs(candidate: Candidate, factors: Factors) -> int | None:
-    """MACs that ``factors`` take in the place of a candidate, in whichever emitted form.
+def macs(candidate: Candidate, factors: Factors) -> int:
+    """MACs of ``factors`` in place of a candidate, the same in every emitted form.
 
     ``|D| · positions + |P| · pointwise positions``, as ``sepcost.cost`` counts the result: the
-    pointwise part runs at input positions where it comes first. It is the sum over all layers of
-    the candidate; None where the trips of one are unknown.
+    pointwise part runs at input positions where it comes first. Summed over all layers of the
+    candidate; as in the analysis, a layer in a loop of unknown length adds nothing.
     """
-    total = 0
-    for layer in candidate.layers:
-        once = _once(layer, factors)
-        if layer.trips is None or once is None:
-            return None
-        total += once * layer.trips
-    return total
+    return sum(_once(layer, factors) * (layer.trips or 0) for layer in candidate.layers)
 
 
-def _once(layer: Layer, factors: Factors) -> int | None:
+def _once(layer: Layer, factors: Factors) -> int:
     geometry = convolution(layer)
     if geometry is None:
-        return None
+        return 0
     batch, _, *sides = layer.inputs[0]
     given = batch * prod(sides)
     mixed_at = given if factors.form == POINTWISE_FIRST else geometry.pointwise_positions
