@@ -37,7 +37,7 @@ NOTHING = Reference((), ())  # of a model that need not be run, and perhaps cann
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class Session:
     """One conversion under way."""
 
     settings: ConvertSettings
@@ -53,7 +53,7 @@ class Job:
 
 def prepared(
     source: str | Path, settings: ConvertSettings, tell: OnProgress, frontier: bool = False
-) -> Job:
+) -> Session:
     """Read the model and the data, sort the convolutions, run the original once.
 
     Raises
@@ -82,10 +82,10 @@ def prepared(
         _check_labels(settings, beside)
         weigh = _beside(loaded, network.inputs, inner, data)[1]
     trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
-    job = Job(settings, tell, loaded, before, found, fitter, trials, kind)
+    session = Session(settings, tell, loaded, before, found, fitter, trials, kind)
     if found.found and data is None:
-        job.notes.append(_blind(kind, seen=bool(beside.batches)))
-    return job
+        session.notes.append(_blind(kind, seen=bool(beside.batches)))
+    return session
 
 
 def _blind(kind: str, *, seen: bool) -> str:
