@@ -72,7 +72,7 @@ def convert(
     """
     from sepcost.latency.jobs import Runtime
     from sepcost.separable.data.images import ImageFormat
-    from sepcost.separable.settings import By, ConvertSettings
+    from sepcost.separable.settings import ConvertSettings, Saving
 
     if output is None and not (dry_run or frontier):
         raise SepcostError("name where the model goes with -o, or ask for the plan with --dry-run")
@@ -81,7 +81,7 @@ def convert(
     providers = tuple(provider.split(",")) if provider else ("cpu",)
     asked = ConvertSettings(
         goal=goal(Goals(rank, max_error, max_drop, speedup, macs)),
-        by=By(by) if by else None,
+        by=Saving(by) if by else None,
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         forms=forms(forms_),

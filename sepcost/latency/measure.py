@@ -18,11 +18,11 @@ from sepcost.latency.estimates import Launch, compare, estimate, latencies, prec
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.results import (
     Bench,
-    Difference,
     LayerTime,
     Machine,
     Measurement,
     Memory,
+    OutputDifference,
     Peaks,
     Placement,
 )
@@ -194,7 +194,7 @@ class _Session:
         samples = tuple(launch[index] for launch in self.launches)
         latency, statistics = estimate([(s,) for s in samples])
         placement = _placement(probe)
-        differences = tuple(Difference(*d) for d in probe["differences"])
+        differences = tuple(OutputDifference(*d) for d in probe["differences"])
         asked = self.settings.runtime.providers
         wall = [ns for s in samples for ns in s.wall_ns]
         counted = [n for s in samples for n in s.switches]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import exp, inf
 
 from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measurement, Placement
-from sepcost.latency.stats import Interval, Statistic, Verdict
+from sepcost.latency.stats import Interval, Outcome, Statistic
 from sepcost.report.units import human, percent, times
 
 _STEPS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
@@ -46,13 +46,13 @@ def headline(model: Measurement) -> str:
 def verdict(found: Comparison) -> str:
     """The one line to quote of a pair, after the name of ``b``: is 2.31× faster than {a}."""
     ratio = found.ratio
-    if found.verdict is Verdict.FASTER:
+    if found.verdict is Outcome.FASTER:
         low, high = 1 / ratio.high, 1 / ratio.low
         return f"is {times(1 / ratio.estimate)} faster than {{a}} (95%: {span(low, high)})"
     reach = span(ratio.low, ratio.high)
-    if found.verdict is Verdict.SLOWER:
+    if found.verdict is Outcome.SLOWER:
         return f"is {times(ratio.estimate)} slower than {{a}} (95%: {reach})"
-    if found.verdict is Verdict.SAME:
+    if found.verdict is Outcome.SAME:
         return f"is the {found.words} as {{a}} (95%: {reach} its time)"
     return f"takes {reach} the time of {{a}}: inconclusive"
 

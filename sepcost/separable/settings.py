@@ -50,7 +50,7 @@ class Goal:
         return f"--{self.aim} {FULL if full else format(self.value, 'g')}"
 
 
-class By(StrEnum):
+class Saving(StrEnum):
     """What a layer has to save to be replaced."""
 
     MACS = "macs"
@@ -62,7 +62,7 @@ class ConvertSettings:
     """How to convert. The parts of the method can be switched off to see what each is worth."""
 
     goal: Goal = field(default_factory=Goal)
-    by: By | None = None  # latency for a speed-up, else MACs
+    by: Saving | None = None  # latency for a speed-up, else MACs
     only: Sequence[str] = ()  # globs of names or ids
     skip: Sequence[str] = ()
     forms: Sequence[Form] = FORMS
@@ -85,9 +85,9 @@ class ConvertSettings:
     iterations: int = 100  # of each fit, at most
 
     @property
-    def cost(self) -> By:
+    def cost(self) -> Saving:
         """What the plan saves."""
-        return self.by or (By.LATENCY if self.goal.aim is Aim.SPEEDUP else By.MACS)
+        return self.by or (Saving.LATENCY if self.goal.aim is Aim.SPEEDUP else Saving.MACS)
 
 
 def check(settings: ConvertSettings) -> None:

@@ -6,7 +6,7 @@ from math import exp, inf
 import pytest
 
 from sepcost.latency.results import Placement
-from sepcost.latency.stats import Interval, Statistic, Verdict
+from sepcost.latency.stats import Interval, Outcome, Statistic
 from sepcost.report import bench as words
 from sepcost.report import bench_columns as columns
 from sepcost.report.columns import Style
@@ -33,7 +33,7 @@ def test_an_interval_is_told_in_per_cent_while_that_means_something(width, says)
 
 
 def undecided(ratio):
-    return replace(samples.pair(verdict=Verdict.INCONCLUSIVE), ratio=ratio)
+    return replace(samples.pair(verdict=Outcome.INCONCLUSIVE), ratio=ratio)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def undecided(ratio):
     [
         (samples.pair(ratio=0.5), "is 2.00× faster than {a} (95%: 1.980× to 2.020×)"),
         (
-            samples.pair(ratio=1.25, verdict=Verdict.SLOWER),
+            samples.pair(ratio=1.25, verdict=Outcome.SLOWER),
             "is 1.25× slower than {a} (95%: 1.238× to 1.262×)",
         ),
         (
             # 1 / 0.991 is 1.00908: rounded up to a tenth of a per cent, within 1%
-            replace(samples.pair(verdict=Verdict.SAME), ratio=Interval(1, 0.991, 1.009)),
+            replace(samples.pair(verdict=Outcome.SAME), ratio=Interval(1, 0.991, 1.009)),
             "is the same within 1% as {a} (95%: 0.991× to 1.009× its time)",
         ),
         (

@@ -16,7 +16,8 @@ from sepcost.latency.observe import FOLDER_KEY
 from sepcost.model.graphs import Name, reads
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import folder
-from sepcost.separable.runs.output_loss import Feeds, Run
+from sepcost.separable.data.samples import Feeds
+from sepcost.separable.runs.output_loss import Run
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -55,12 +56,14 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
     proto = exposing(model.proto, wanted) if wanted else model.proto
     data = proto.SerializeToString()
     session = guarded(lambda: runtime.session(data, settings, locate), "loading")
-    taken = {one.name for one in session.get_inputs()}
+    inputs = {one.name for one in session.get_inputs()}  # ``exposing`` may have cut some away
 
     def run(feeds: Feeds) -> Sequence[Any]:
-        given = {name: array for name, array in feeds.items() if name in taken}
-        found: Sequence[Any] = guarded(lambda: session.run(list(wanted) or None, given), "running")
-        return found
+        needed = {name: array for name, array in feeds.items() if name in inputs or not wanted}
+        outputs: Sequence[Any] = guarded(
+            lambda: session.run(list(wanted) or None, needed), "running"
+        )
+        return outputs
 
     return run
 
