@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sepcost.errors import ModelError, SepcostError
-from sepcost.latency.jobs import Runtime
-from sepcost.latency.observe import FOLDER_KEY
+from sepcost.latency.jobs import FOLDER_KEY, Runtime
+from sepcost.model.links import serialised
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import Array, folder
 
@@ -107,8 +107,10 @@ def _runner(model: Loaded, settings: Runtime) -> tuple[Run, list[str]]:
     """Make a session, weights read from where they lie; return how to run it, and its outputs."""
     from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
 
+    data, home = serialised(model.proto, folder(model))
+
     def locate(options: ort.SessionOptions) -> None:
-        options.add_session_config_entry(FOLDER_KEY, str(folder(model).resolve()))
+        options.add_session_config_entry(FOLDER_KEY, str(home))
 
     def run(feeds: Feeds) -> Sequence[Any]:
         try:
@@ -118,7 +120,7 @@ def _runner(model: Loaded, settings: Runtime) -> tuple[Run, list[str]]:
         return outputs
 
     try:
-        session = runtime.session(model.proto.SerializeToString(), settings, locate)
+        session = runtime.session(data, settings, locate)
     except SepcostError:
         raise
     except Exception as error:
