@@ -41,6 +41,7 @@ def bench(
     optimization_level: opt.LevelOption = opt.Level.ALL,
     session_option: opt.SessionOption = None,
     strict: opt.Strict = False,
+    allow_fallback: opt.AllowFallback = False,
     precision_target: opt.Precision = "1%",
     max_time: opt.MaxTime = 60.0,
     launches: opt.Launches = 5,
@@ -90,6 +91,7 @@ def bench(
         layers=layers,
         machine=machine or layers,
         strict=strict,
+        allow_fallback=allow_fallback,
         inputs=inputs,
     )
     _refuse_targets(output, export_samples, named)

@@ -117,6 +117,14 @@ Strict = Annotated[
         help="Exit 3 where a node falls back to a provider that --provider does not name.",
     ),
 ]
+AllowFallback = Annotated[
+    bool,
+    typer.Option(
+        "--allow-fallback",
+        rich_help_panel=RUN,
+        help="Measure on the CPU where --provider runs no node of a model; else exit 3.",
+    ),
+]
 Precision = Annotated[
     str,
     typer.Option(

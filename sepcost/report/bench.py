@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import exp, inf
 
+from sepcost.latency.providers import CPU
 from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measurement, Placement
 from sepcost.latency.stats import Interval, Outcome, Statistic
 from sepcost.report.units import human, percent, times
@@ -41,6 +42,19 @@ def plus_minus(interval: Interval) -> str:
 def headline(model: Measurement) -> str:
     """The one line to quote of a model."""
     return f"{duration(model.latency.estimate)} {plus_minus(model.latency)}".rstrip()
+
+
+def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
+    """Where the nodes ran, behind a headline; nothing where the CPU was asked for and had all."""
+    parts = [part for model in bench.models for part in model.placement if part.nodes]
+    names = list(dict.fromkeys(part.provider for part in parts))
+    if not names or names == list(bench.providers) == [CPU]:
+        return ""
+    shares = {part.provider: share_of(part) for part in parts} if len(bench.models) == 1 else {}
+    if len(names) == 1 or not all(shares.get(name) for name in names):
+        return f" on {' and '.join(map(quoted, names))}"
+    each = [f"{quoted(name)} ({shares[name]})" for name in names]
+    return f" on {' and '.join(each)} by MACs"
 
 
 def verdict(found: Comparison) -> str:

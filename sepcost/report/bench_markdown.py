@@ -14,6 +14,7 @@ from sepcost.report.bench import (
     machine_line,
     notes,
     peaks_line,
+    ran_on,
     scattered,
     verdict,
 )
@@ -35,13 +36,15 @@ def render(bench: Bench, top: int = 0) -> str:
 
 
 def _parts(bench: Bench, top: int) -> Iterator[str]:
+    place = ran_on(bench, text.markdown)
     if bench.comparisons:
         yield "\n".join(
-            f"- **{_name(c.b)} {verdict(c).format(a=_name(c.a))}**" for c in bench.comparisons
+            f"- **{_name(c.b)} {verdict(c).format(a=_name(c.a))}{place}**"
+            for c in bench.comparisons
         )
     elif bench.models:
         model = bench.models[0]
-        yield f"**{_name(model.name)}: {headline(model)}**"
+        yield f"**{_name(model.name)}: {headline(model)}{place}**"
     if bench.models:
         yield table(model_columns(bench), bench.models)
     if bench.comparisons:

@@ -77,6 +77,18 @@ def test_the_machine_in_a_line():
     assert words.machine_line(replace(samples.one(), threads=0)).endswith("threads left to it")
 
 
+def test_the_headline_names_where_the_nodes_ran():
+    on = (Placement("cuda", 2, share=1.0),)
+    assert words.ran_on(samples.one()) == ""
+    assert words.ran_on(samples.scattered()) == " on openvino (90.0%) and cpu (10.0%) by MACs"
+    assert words.ran_on(samples.bench(samples.model(), providers=("cuda",))) == " on cpu"
+    cuda = samples.model(placement=on)
+    assert words.ran_on(samples.bench(cuda, providers=("cuda", "cpu"))) == " on cuda"
+    both = samples.bench(cuda, samples.model("b"), providers=("cuda",))
+    assert words.ran_on(both) == " on cuda and cpu"
+    assert words.ran_on(samples.bench(samples.model(placement=()), providers=("cuda",))) == ""
+
+
 def test_the_peaks_say_where_the_roofline_bends():
     # 2 · 100 GMAC/s over 20 GB/s is 10 FLOPs a byte
     assert words.peaks_line(samples.layered().machine) == (

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from sepcost.errors import SepcostError
-from sepcost.latency.jobs import Runtime
-from sepcost.latency.observe import FOLDER_KEY
+from sepcost.latency.jobs import FOLDER_KEY, Runtime
 from sepcost.model.graphs import Name, reads
+from sepcost.model.links import serialised
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import folder
 from sepcost.separable.data.samples import Feeds
@@ -42,8 +42,11 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
     """
     from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
 
+    proto = exposing(model.proto, wanted) if wanted else model.proto
+    data, home = serialised(proto, folder(model))
+
     def locate(options: ort.SessionOptions) -> None:
-        options.add_session_config_entry(FOLDER_KEY, str(folder(model).resolve()))
+        options.add_session_config_entry(FOLDER_KEY, str(home))
 
     def guarded(action: Callable[[], Any], doing: str) -> Any:
         try:
@@ -53,8 +56,6 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
         except Exception as error:
             raise runtime.explain(error, doing, model.source) from error
 
-    proto = exposing(model.proto, wanted) if wanted else model.proto
-    data = proto.SerializeToString()
     session = guarded(lambda: runtime.session(data, settings, locate), "loading")
     inputs = {one.name for one in session.get_inputs()}  # ``exposing`` may have cut some away
 
