@@ -80,6 +80,7 @@ def test_data_that_are_not_here_leave_only_a_lower_bound(apart, data):
     if data is not None:
         (apart.parent / "m.data").write_bytes(data)
     found = file_size(apart)
+    assert found is not None
     assert found.missing == ("m.data",)
     assert found.bytes == apart.stat().st_size + (len(data) if data in (b"", bytes(16383)) else 0)
     (facts,) = count([Model("m", str(apart))], analyze)

@@ -225,7 +225,7 @@ def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path
     """The first result is told to be a tenth slower than the search saw it."""
     monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    seen: list[int] = []
+    seen = []
 
     def judging(job, found):
         seen.append((found.measured, found.measured / job.trials.correction))
