@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,10 @@ from sepcost.cli.convert_parse import Goals, forms, goal, numbers, size
 from sepcost.cli.guard import note, say
 from sepcost.cli.options import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
@@ -102,7 +103,8 @@ def convert(
         seed=seed,
     )
     found = _converted(source, asked, None if dry_run else output, (force, frontier, quiet))
-    emit(RENDER[format_](found, report), report)
+    view = View(screen=screen(report is not None))
+    emit(renderer("convert", format_)(found, view), report)
     _end(found, quiet)
 
 
@@ -120,7 +122,7 @@ def _converted(
 
 
 def _end(found: Conversion, quiet: bool) -> None:
-    from sepcost.report.convert_markdown import notes
+    from sepcost.report.convert.words import notes
 
     if found.missed:
         held = "" if found.written else "; nothing was written"
@@ -131,42 +133,3 @@ def _end(found: Conversion, quiet: bool) -> None:
                 note(line)
     if found.missed:
         raise typer.Exit(MISSED)
-
-
-def _table(found: Conversion, report: Path | None) -> str:
-    from sepcost.cli import convert_tables
-
-    return convert_tables.render(found, screen(report is not None))
-
-
-def _json(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_json
-
-    return convert_json.render(found)
-
-
-def _csv(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_csv
-
-    return convert_csv.render(found)
-
-
-def _markdown(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_markdown
-
-    return convert_markdown.render(found)
-
-
-def _html(found: Conversion, _: Path | None) -> str:
-    from sepcost.report.html import convert as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[Format, Callable[[Conversion, Path | None], str]] = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.CSV: _csv,
-    Format.MARKDOWN: _markdown,
-    Format.HTML: _html,
-}

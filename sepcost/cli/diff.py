@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,15 +14,15 @@ from sepcost.cli.check_options import DiffFormat
 from sepcost.cli.guard import note
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.cost.diff import Diff
 
 GIT = "git:"
-#: Layers shown at a terminal where nobody asked for more.
-BRIEF = 30
 
 
 def diff(
@@ -49,9 +49,8 @@ def diff(
     bound = parse.binding(bind, "diff compares one size at a time")
     with _source(old, new) as before, progress("comparing", quiet):
         found = _compared(before, (old, new), bound, parse.shapes(shape or ()))
-    place = screen(output is not None)
-    brief = BRIEF if place.terminal and format_ is DiffFormat.TABLE else 0
-    emit(RENDER[format_](found, brief if top is None else top), output)
+    view = View(top=top, screen=screen(output is not None))
+    emit(renderer("diff", format_)(found, view), output)
     if not quiet:
         for warning in dict.fromkeys([*found.old.warnings, *found.new.warnings]):
             note(warning)
@@ -87,35 +86,3 @@ def _source(old: str, new: str) -> Iterator[str]:
         if found is None:
             raise SepcostError(f"{old}: has no file {new}")
         yield str(found)
-
-
-def _table(found: Diff, top: int) -> str:
-    from sepcost.report import diff_text
-
-    return diff_text.render(found, top)
-
-
-def _json(found: Diff, _: int) -> str:
-    from sepcost.report import diff_json
-
-    return diff_json.render(found)
-
-
-def _markdown(found: Diff, top: int) -> str:
-    from sepcost.report import diff_markdown
-
-    return diff_markdown.render(found, top)
-
-
-def _html(found: Diff, _: int) -> str:
-    from sepcost.report.html import diff as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[DiffFormat, Callable[[Diff, int], str]] = {
-    DiffFormat.TABLE: _table,
-    DiffFormat.JSON: _json,
-    DiffFormat.MARKDOWN: _markdown,
-    DiffFormat.HTML: _html,
-}

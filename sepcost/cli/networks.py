@@ -11,8 +11,10 @@ from sepcost.cli import complete, options
 from sepcost.cli.guard import say
 from sepcost.cli.output import emit, write
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 
 def networks(
@@ -53,13 +55,12 @@ def networks(
 
 
 def _list(quiet: bool) -> None:
-    from sepcost.cli import tables
     from sepcost.model import spec
     from sepcost.routes.analyze import analyze
 
     with progress("counting the shipped networks", quiet):
         found = [(info.description, analyze(info.name)) for info in spec.networks()]
-    emit(tables.shipped(found, screen(to_file=False)), None)
+    emit(renderer("networks", "table")(found, View(screen=screen(to_file=False))), None)
 
 
 def _show(name: str) -> None:

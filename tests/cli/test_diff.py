@@ -13,8 +13,8 @@ from tests.evidence.repository import commit, init
 RUNNER = CliRunner()
 
 
-def run(*arguments, code=0):
-    result = RUNNER.invoke(app, ["diff", *arguments], env={"COLUMNS": None, "FORCE_COLOR": None})
+def run(*arguments, code=0, columns=None):
+    result = RUNNER.invoke(app, ["diff", *arguments], env={"COLUMNS": columns, "FORCE_COLOR": None})
     assert result.exit_code == code, result.output
     return result
 
@@ -40,6 +40,14 @@ def test_a_model_against_a_revision_is_the_same_as_against_its_copy():
     assert document["sources"] == ["git:HEAD", "m.onnx"]
     assert document["changes"] == copy["changes"]
     assert document["delta"]["macs"] == -18432
+
+
+def test_the_table_obeys_columns():
+    wide = run("old.onnx", "resnet-18", columns="160").stdout.splitlines()
+    narrow = run("old.onnx", "resnet-18", columns="60").stdout.splitlines()
+    assert 60 < max(map(len, wide)) <= 160
+    assert max(map(len, narrow)) <= 60
+    assert len([line for line in narrow if line[:1] == "+"]) > 60  # no layer is left out
 
 
 def test_markdown_for_a_pull_request_goes_to_a_file():
