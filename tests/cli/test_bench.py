@@ -102,7 +102,7 @@ def test_a_provider_may_be_called_by_its_full_name(fake):
 
 def test_the_machine_alone_needs_no_model(fake):
     fake.answer = samples.machine_alone()
-    assert "at most 100.0 GMAC/s and 20.0 GB/s" in ok("--machine")
+    assert "peak 100.0 GMAC/s and 20.0 GB/s" in ok("--machine")
     assert (fake.sources, fake.settings.machine) == ([], True)
 
 

@@ -13,7 +13,7 @@ SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 def total_columns() -> tuple[Column[Total], ...]:
     """One row per total."""
     return (
-        Column("total", lambda t: t.title, 0, False),
+        Column("total", lambda t: t.title, 0, False, True),
         Column("old", lambda t: t.old, 1),
         Column("new", lambda t: t.new, 0),
         Column("change", lambda t: t.change, 0),
