@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sepcost.errors import ConversionError
@@ -16,18 +16,9 @@ from sepcost.separable.plan.frontier import frontier
 from sepcost.separable.plan.goals import Found
 from sepcost.separable.result import judged, nothing
 from sepcost.separable.session import Job, prepared
-from sepcost.separable.settings import Aim, By, ConvertSettings, OnProgress, check
+from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, Wanted, check
 
 AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be done with the result."""
-
-    target: Path | None = None  # None: a dry run
-    force: bool = False
-    frontier: bool = False
 
 
 def convert(
@@ -36,27 +27,27 @@ def convert(
     wanted: Wanted,
     tell: OnProgress = lambda _: None,
 ) -> Conversion:
-    """Convert a model as the settings ask, and write it where the goal is met.
+    """Convert a model by the settings, and write it if the goal is met.
 
     Parameters
     ----------
     source
-        Whatever ``sepcost.model.load`` takes.
+        A source that ``sepcost.model.load`` accepts.
     settings
         The goal and the method.
     wanted
-        Where to write, whether over a file or a missed goal, whether to draw the frontier.
+        The sizes, the file to write, and whether to compute the frontier.
     tell
-        Says what goes on.
+        Called with the current step.
 
     Raises
     ------
     SepcostError
-        Where the source, the data or the target is at fault; nothing is written then.
+        If the source, the data or the target is at fault; nothing is written then.
     """
     check(settings)
     _check_target(source, wanted)
-    job = prepared(source, settings, tell, wanted.frontier)
+    job = prepared(source, settings, wanted, tell)
     if not job.found.found:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         return nothing(job, "no convolution can be converted", missed=saving)
@@ -111,7 +102,7 @@ def _planned(job: Job, made: Curves | None) -> Found:
     settings, trials = job.settings, job.trials
     if settings.goal.aim is Aim.RANK or made is None:
         return ranked(job.found.found, settings, trials)
-    whole = float(job.before.totals.macs) if made.by is By.MACS else made.latency
+    whole = float(job.before.totals.macs) if made.by is Saving.MACS else made.latency
     solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
     return goals.better(settings.goal, solved, trials)
 

@@ -31,8 +31,8 @@ def judged(job: Job, found: Found) -> Conversion:
     choices = found.trial.choices
     if not choices:
         return nothing(job, "no replacement is worth its error", missed=not found.met)
-    settings, model = job.settings, found.trial.model
-    network = describe(model, bind=settings.bind, shape=settings.shape)  # as the original was
+    settings, wanted, model = job.settings, job.wanted, found.trial.model
+    network = describe(model, bind=wanted.bind, shape=wanted.shape)  # as the original was
     after = count(network, job.before.source)
     fidelity = bench = None
     if settings.verify:
@@ -129,15 +129,15 @@ def _missed(result: Conversion, found: Found) -> str | None:
         met = met and reached <= goal.value
     if met:
         return None
-    shown = "nothing" if reached is None else format(reached, ".3g")
-    return f"the goal {goal.words} is missed: {shown} is the best that was reached"
+    best = "" if reached is None else f", best reached {reached:.3g}"
+    return f"goal not met: asked {goal.words}{best}"
 
 
 def nothing(job: Job, why: str, *, missed: bool = False) -> Conversion:
     """The model stays as it is, and the result says why."""
     goal = job.settings.goal
     plan = Plan(goal, (), job.found.skips, Forecast(job.before.totals.macs, 0.0))
-    words = f"the goal {goal.words} is missed: {why}" if missed else None
+    words = f"goal not met: asked {goal.words}, but {why}" if missed else None
     return Conversion(
         job.before.source,
         plan,
