@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -119,7 +120,8 @@ class _Session:
 
     def _run(self, task: str, models: Sequence[ModelFile], **changes: Any) -> Message:
         settings = self.settings
-        job = Job(task, models, settings.runtime, settings.inputs, settings.seed)
+        inputs = Path(settings.inputs) if settings.inputs else None
+        job = Job(task, models, settings.runtime, inputs, settings.seed)
         return self.execute(replace(job, **changes), settings.timeout_s, self._tell)
 
     def _tell(self, stage: Message) -> None:
