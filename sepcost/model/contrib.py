@@ -55,10 +55,10 @@ def _attention(past: int, elem: int) -> Rule:
     """[B, S, I] times merged weights [I, H + H + H_v]; ``present`` is [2, B, N, T, H / N]."""
 
     def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-        found = shapes(inputs, 0, 1)
-        if found is None:
+        known_shapes = shapes(inputs, 0, 1)
+        if known_shapes is None:
             return []
-        (batch, length, _), weight = found
+        (batch, length, _), weight = known_shapes
         sizes = attrs.get("qkv_hidden_sizes") or [weight[-1] // 3] * 3
         before = shapes(inputs, past)
         heads = attrs.get("num_heads", 1)
@@ -77,13 +77,13 @@ def _multi_head_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
     The present keys and values are [B, N, T, D], where T counts past and new ones.
     """
-    found = shapes(inputs, 0)
+    known_shapes = shapes(inputs, 0)
     heads = attrs.get("num_heads", 1)
-    if found is None or len(found[0]) not in {3, 5}:
+    if known_shapes is None or len(known_shapes[0]) not in {3, 5}:
         return []
-    batch, length = found[0][:2]
-    if len(found[0]) == 5:
-        return typed(inputs, (batch, length, found[0][2] * found[0][4]))
+    batch, length = known_shapes[0][:2]
+    if len(known_shapes[0]) == 5:
+        return typed(inputs, (batch, length, known_shapes[0][2] * known_shapes[0][4]))
     key, value = (_by_heads(shapes(inputs, k), heads) for k in (1, 2))
     if key is None or value is None:
         return []
@@ -107,11 +107,11 @@ def _group_query_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]
 
     The cache grows by the new tokens; if ``total_sequence_length`` is known, it grows to that.
     """
-    found = shapes(inputs, 0)
+    known_shapes = shapes(inputs, 0)
     heads, kv_heads = attrs.get("num_heads", 1), attrs.get("kv_num_heads", 1)
-    if found is None or len(found[0]) != 3:
+    if known_shapes is None or len(known_shapes[0]) != 3:
         return []
-    batch, length, hidden = found[0]
+    batch, length, hidden = known_shapes[0]
     if at(inputs, 1) is None:
         hidden = hidden * heads // (heads + 2 * kv_heads)
     past, total = shapes(inputs, 3), at(inputs, 6)

@@ -136,18 +136,18 @@ def in_order(
     ModelError
         If nodes read each other in a cycle.
     """
-    found = list(unsorted)
-    inputs = [tuple(reads(node)) for node in found]
-    writers = {name: k for k, node in enumerate(found) for name in node.output if name}
+    given = list(unsorted)
+    inputs = [tuple(reads(node)) for node in given]
+    writers = {name: k for k, node in enumerate(given) for name in node.output if name}
     if all(writers.get(name, -1) < k for k, names in enumerate(inputs) for name in names):
-        return found
+        return given
     sorter: TopologicalSorter[int] = TopologicalSorter()
     for k, names in enumerate(inputs):
         sorter.add(k, *(writers[name] for name in names if name in writers and not is_outer(name)))
     try:
-        return [found[k] for k in sorter.static_order()]
+        return [given[k] for k in sorter.static_order()]
     except CycleError as error:
-        cycle = ", ".join(label(found[k]) for k in error.args[1][:4])
+        cycle = ", ".join(label(given[k]) for k in error.args[1][:4])
         raise ModelError(
             f"{source}: nodes read each other in a cycle ({cycle}); export the model again"
         ) from error

@@ -100,10 +100,10 @@ def matmul(second: int) -> Rule:
     """Multiply the first input by the one at ``second``, with ONNX Runtime's transposes."""
 
     def rule(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
-        found = shapes(inputs, 0, second)
-        if found is None:
+        known_shapes = shapes(inputs, 0, second)
+        if known_shapes is None:
             return typed(inputs, None)
-        a, b = found
+        a, b = known_shapes
         if attrs.get("transBatchA"):
             a = (*a[1:-1], a[0], a[-1])
         if attrs.get("transBatchB"):
@@ -160,10 +160,10 @@ def channels_last(op_type: str, *positions: int, always: bool = True) -> Rule:
         chosen = [at(inputs, k) for k in positions]
         if not (always or attrs.get("channels_last")):
             return ask_relative(op_type, chosen, attrs)
-        found = shapes(chosen, 0)
-        if found is None or len(found[0]) < 3:
+        known_shapes = shapes(chosen, 0)
+        if known_shapes is None or len(known_shapes[0]) < 3:
             return typed(chosen, None)
-        batch, *spatial, channels = found[0]
+        batch, *spatial, channels = known_shapes[0]
         chosen[0] = Known("", tensor_type(elem_type(chosen, 0), (batch, channels, *spatial)))
         out = [static_shape(type_) for type_ in ask_relative(op_type, chosen, attrs)]
         return typed(chosen, *(shape and (shape[0], *shape[2:], shape[1]) for shape in out))

@@ -203,14 +203,14 @@ def _check_replaceable(path: Path, sources: Iterable[Path], force: bool) -> None
 def _check(model: Loaded, written: Path, place: Path) -> None:
     """Check the written file, unless the input model fails ONNX's checker too."""
     try:
-        found = problem(stripped(written, str(place)))
+        reason = problem(stripped(written, str(place)))
     except ModelError as error:
-        found = str(error)
-    if found is None:
+        reason = str(error)
+    if reason is None:
         return
     if model.path and problem(stripped(model.path, model.source)) is not None:
         return
-    raise ConversionError(f"{place}: not written, because the result is not a valid model: {found}")
+    raise ConversionError(f"{place}: not written: the result is not a valid model: {reason}")
 
 
 def _publish(drafts: Sequence[Draft], replaced: Sequence[Path]) -> None:

@@ -49,7 +49,7 @@ def ask(
     node.output.extend([f"o{k}" if name else "" for k, name in enumerate(outputs)])
     check(node, inputs)
     complete(node)
-    found = _answer(
+    inferred = _answer(
         _Key(schema.name, schema.since_version, schema.domain),
         node.SerializeToString(),
         tuple(known.type.SerializeToString() for known in inputs if known),
@@ -60,7 +60,7 @@ def ask(
         ),
         ir_version,
     )
-    return corrected(node, inputs, list(found))
+    return corrected(node, inputs, list(inferred))
 
 
 class _Key(NamedTuple):
@@ -80,7 +80,7 @@ def _answer(
     """Infer one node; cached, since networks repeat the same layers."""
     proto = onnx.NodeProto.FromString(node)
     names = [name for name in proto.input if name]
-    found = infer_node_outputs(
+    by_name = infer_node_outputs(
         onnx.defs.get_schema(*key),
         proto,
         {name: TypeProto.FromString(type_) for name, type_ in zip(names, types, strict=True)},
@@ -92,4 +92,6 @@ def _answer(
         opset_imports=[helper.make_opsetid(key.domain, key.version)],
         ir_version=ir_version,
     )
-    return tuple(found[name] if name in found and name else TypeProto() for name in proto.output)
+    return tuple(
+        by_name[name] if name in by_name and name else TypeProto() for name in proto.output
+    )

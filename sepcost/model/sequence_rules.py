@@ -17,10 +17,10 @@ def causal_convolution(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
     The state has ``(kernel - 1) * dilation`` positions of [B, C, L], or of [B, L, *C] with channels
     last; with ``state_window``, it has that many of them.
     """
-    found = shapes(inputs, 0, 1)
-    if found is None or min(map(len, found)) < 3:
+    known_shapes = shapes(inputs, 0, 1)
+    if known_shapes is None or min(map(len, known_shapes)) < 3:
         return like(0)(inputs, attrs)
-    data, weight = found
+    data, weight = known_shapes
     last = bool(attrs.get("channels_last"))
     channels = attrs.get("input_channels") or weight[0]
     output = (*data[:-1], channels) if attrs.get("input_channels") else data
@@ -47,11 +47,11 @@ def ragged_convolution(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
 def linear_attention(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
     """LinearAttention: [B, T, max(H_q, H_kv) * d_v]; the state is [B, H_kv, d_k, d_v]."""
-    found = shapes(inputs, 0, 2)
+    known_shapes = shapes(inputs, 0, 2)
     heads, kv_heads = attrs.get("q_num_heads", 0), attrs.get("kv_num_heads", 0)
-    if found is None or not heads or not kv_heads:
+    if known_shapes is None or not heads or not kv_heads:
         return []
-    (batch, length, hidden), value = found
+    (batch, length, hidden), value = known_shapes
     width = value[-1] // kv_heads
     state: Shape = (batch, kv_heads, hidden // heads, width)
     window = attrs.get("state_window")
@@ -70,10 +70,10 @@ def masked_multi_head(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
 
     Q is [B, 1, H]; V is [B, 1, H_v], or [B, N, L, D] in cross-attention; or all three are packed.
     """
-    found, value = shapes(inputs, 0), shapes(inputs, 2)
-    if found is None or len(found[0]) != 3:
+    known_shapes, value = shapes(inputs, 0), shapes(inputs, 2)
+    if known_shapes is None or len(known_shapes[0]) != 3:
         return []
-    batch, length, hidden = found[0]
+    batch, length, hidden = known_shapes[0]
     if value and len(value[0]) == 4:
         width = value[0][1] * value[0][3]
     elif value:

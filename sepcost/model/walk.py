@@ -170,14 +170,14 @@ def _complete(
         if not raw or output.shape is not None:
             continue
         seen = state.observed.get(node_id(scope.prefix, node))
-        found = seen.outputs[k] if seen and k < len(seen.outputs) else None
-        if found is None and text(raw) in declared:
+        better = seen.outputs[k] if seen and k < len(seen.outputs) else None
+        if better is None and text(raw) in declared:
             claim = bound_type(declared[text(raw)], state.bindings)
             is_open = output.type.WhichOneof("value") is None
             if (is_open or static_shape(claim) is not None) and not state.rebound:
-                found = claim
-        if found is not None:
-            output.retype(found)
+                better = claim
+        if better is not None:
+            output.retype(better)
 
 
 def _named(
