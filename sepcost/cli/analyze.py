@@ -106,9 +106,7 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
     if request.sources.count(STDIN) > 1:
         raise SepcostError("stdin (-) can be read only once: give - once")
     if netron and (len(request.sources) != 1 or len(request.binds) > 1):
-        raise SepcostError(
-            "--netron describes one model: name one SOURCE, with one size per --bind"
-        )
+        raise SepcostError("--netron describes one model: name one SOURCE, at one size")
     for path in (output, netron):
         refuse_sources(path, request.sources)
 
