@@ -23,8 +23,9 @@ from sepcost.latency.inputs import stored_inputs
 from sepcost.model import strip_weights as skimming
 from sepcost.network import Role, Value
 from sepcost.separable.data.calibrate import open_data
+from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import Input
-from sepcost.separable.settings import ConvertSettings, ImageFormat, check
+from sepcost.separable.settings import ConvertSettings, check
 
 
 @dataclass(frozen=True, slots=True)

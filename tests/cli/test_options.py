@@ -80,7 +80,7 @@ def test_the_words_are_those_of_the_library():
 
     assert set(words.Optimization) == set(LEVELS)
     assert set(words.Emitted) == set(EMITTED)
-    assert set(words.Reduced) == set(Saving)
+    assert set(map(str, words.Reduced)) == set(map(str, Saving))
     assert set(Form) - set(DEFAULT) == {Form.BOTTLENECK}  # as the help of --forms says
     about = next(meaning[0] for _, option, meaning in parameters() if option == "--forms")
     assert all(str(form) in about for form in Form)
