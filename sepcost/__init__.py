@@ -1,4 +1,4 @@
-"""Count, measure and convert ONNX models to depthwise-separable convolution."""
+"""Count, measure and cut the cost of ONNX models with depthwise-separable convolution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-#: The module of each public name; imported on first use.
+#: Module of each public name; a module is imported when its name is first used.
 _HOMES = {
     "Aim": "sepcost.separable.settings",
     "Analysis": "sepcost.cost.analysis",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,11 @@ from sepcost.cli.options import files, models, rows, words
 from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.cost.analysis import Analysis, Conventions
 from sepcost.errors import SepcostError
-from sepcost.report.view import View
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import Rows, View
 
 #: Notes shown per model; the rest is only counted.
 MOST_NOTES = 10
@@ -83,12 +84,13 @@ def analyze(
     )  # fmt: skip
     _check(request, output, netron)
     refuse_terminal(format_, output)
-    by = by or (words.By.MODEL if len(request.binds) > 1 else words.By.LAYER)
-    view = View(by.value, depth, only, sort.value if sort else None, top or 0, unit.value)
+    row = (by or (words.By.MODEL if len(request.binds) > 1 else words.By.LAYER)).value
+    shown = Rows(row, depth, only, sort.value if sort else None, unit.value, variants=bool(conv))
+    view = View(shown, top, screen(output is not None))
     analyses = _analyses(request, quiet)
-    text = RENDER[format_](analyses, view, _Shown(top is None, bool(conv), output is not None))
+    text = renderer("analyze", format_)(analyses, view)
     if netron is not None:
-        write(_netron(analyses[0]).encode(), netron)
+        write(renderer("analyze", "netron")(analyses, view).encode(), netron)
     emit(text, output)
     if not quiet:
         _notes(analyses)
@@ -136,63 +138,6 @@ def _single(request: Request, text: str) -> Iterator[Analysis]:
         yield count(alpha=request.alpha)
     if request.rho is not None:
         yield count(alpha=request.alpha or 1.0, rho=request.rho)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """Where a table goes, and how much of it was left to us."""
-
-    brief: bool  # no --top was given
-    single: bool
-    to_file: bool
-
-
-def _table(analyses: Sequence[Analysis], view: View, shown: _Shown) -> str:
-    from sepcost.cli import tables
-
-    place = screen(shown.to_file)
-    if shown.single:
-        return tables.convolutions(analyses, view, place)
-    return tables.render(analyses, view, place, brief=shown.brief and place.terminal)
-
-
-def _json(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report import json
-
-    return json.render(analyses, view)
-
-
-def _csv(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report import csv
-
-    return csv.render(analyses, view)
-
-
-def _markdown(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report import markdown
-
-    return markdown.render(analyses, view)
-
-
-def _html(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report.html import analyze as page
-
-    return page.render(analyses, view)
-
-
-RENDER: Mapping[Format, Callable[[Sequence[Analysis], View, _Shown], str]] = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.CSV: _csv,
-    Format.MARKDOWN: _markdown,
-    Format.HTML: _html,
-}
-
-
-def _netron(analysis: Analysis) -> str:
-    from sepcost.report import netron
-
-    return netron.render(analysis)
 
 
 def _notes(analyses: Sequence[Analysis]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +17,15 @@ from sepcost.cli.output import (
     refuse_unwritable,
     write,
 )
-from sepcost.cli.screen import Screen, screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.latency.results import Bench
     from sepcost.latency.settings import Settings
 
-#: Kernels shown at a terminal without --top.
-BRIEF = 30
 #: Launches after which it stops, unless --launches asks for more.
 MOST_LAUNCHES = 30
 
@@ -44,6 +44,7 @@ def bench(
     optimization_level: running.OptimizationLevel = words.Optimization.ALL,
     session_option: running.SessionOption = None,
     strict: running.Strict = False,
+    allow_fallback: running.AllowFallback = False,
     precision_target: running.PrecisionTarget = "1%",
     max_time: running.MaxTime = 60.0,
     launches: running.Launches = 5,
@@ -96,6 +97,7 @@ def bench(
         layers=layers,
         machine=machine or layers,
         strict=strict,
+        allow_fallback=allow_fallback,
         inputs=inputs,
     )
     _refuse_targets(output, export_samples, named)
@@ -103,9 +105,10 @@ def bench(
     bound = parse.binding(bind, "bench measures one size at a time")
     sizes = {"bind": bound, "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
     found = _measured(named, sizes, asked, quiet)
-    emit(_rendered(found, format_, top, screen(output is not None)), output)
+    view = View(top=top, screen=screen(output is not None))
+    emit(renderer("bench", format_)(found, view), output)
     if export_samples is not None:
-        write(_samples(found), export_samples)
+        write(renderer("bench", "samples")(found, view).encode(), export_samples)
     if not quiet:
         _notes(found)
 
@@ -137,58 +140,8 @@ def _measured(
         return measure(sources, settings=settings, on_progress=tell, **sizes)
 
 
-def _rendered(found: Bench, format_: Format, top: int | None, place: Screen) -> str:
-    brief = BRIEF if format_ is Format.TABLE and place.terminal else 0
-    return RENDER[format_](found, brief if top is None else top, place)
-
-
-def _samples(found: Bench) -> bytes:
-    from sepcost.report import bench_json
-
-    return bench_json.samples(found).encode()
-
-
-def _table(found: Bench, top: int, place: Screen) -> str:
-    from sepcost.cli import bench_tables
-
-    return bench_tables.render(found, place, top)
-
-
-def _json(found: Bench, _: int, __: Screen) -> str:
-    from sepcost.report import bench_json
-
-    return bench_json.render(found)
-
-
-def _csv(found: Bench, _: int, __: Screen) -> str:
-    from sepcost.report import bench_csv
-
-    return bench_csv.render(found)
-
-
-def _markdown(found: Bench, top: int, _: Screen) -> str:
-    from sepcost.report import bench_markdown
-
-    return bench_markdown.render(found, top)
-
-
-def _html(found: Bench, _: int, __: Screen) -> str:
-    from sepcost.report.html import bench as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[Format, Callable[[Bench, int, Screen], str]] = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.CSV: _csv,
-    Format.MARKDOWN: _markdown,
-    Format.HTML: _html,
-}
-
-
 def _notes(found: Bench) -> None:
-    from sepcost.report.bench import notes
+    from sepcost.report.bench.words import notes
 
     for line in notes(found):
         note(line)
@@ -200,12 +153,7 @@ def providers(format_: files.ListFormat = ListFormat.TABLE, output: files.Output
     [bold]sepcost providers[/]
     [bold]sepcost bench model.onnx --provider openvino[/]    measure on one of them
     """
-    from sepcost.cli import bench_tables
     from sepcost.latency import survey
-    from sepcost.report import bench_json
 
-    found = survey.providers()
-    if format_ is ListFormat.JSON:
-        emit(bench_json.providers(found), output)
-    else:
-        emit(bench_tables.providers(found, screen(output is not None)), output)
+    view = View(screen=screen(output is not None))
+    emit(renderer("providers", format_)(survey.providers(), view), output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,10 @@ from sepcost.cli.options import budgets, files, models
 from sepcost.cli.options.words import CheckFormat
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Budget, Check
@@ -153,7 +155,8 @@ def _publish(result: Check, reports: Sequence[Report], quiet: bool) -> None:
         if not quiet:
             say(f"wrote {result.baseline.path}")
     for report in reports:
-        emit(RENDER[report.format](result, report.file is not None), report.file)
+        view = View(screen=screen(report.file is not None))
+        emit(renderer("check", report.format)(result, view), report.file)
     if any(report.format is CheckFormat.GITHUB for report in reports):
         _summarise(result)
     if not quiet:
@@ -166,70 +169,9 @@ def _summarise(found: Check) -> None:
     name = os.environ.get(SUMMARY)
     if not name:
         return
-    from sepcost.report import check_markdown
-
     path = Path(name)
     used = path.stat().st_size if path.is_file() else 0
-    text = check_markdown.render(found, max(0, MOST_SUMMARY_BYTES - used - 1))
+    view = View(most_bytes=max(0, MOST_SUMMARY_BYTES - used - 1))
+    text = renderer("check", "markdown")(found, view)
     with path.open("ab") as file:
         file.write(text.encode())
-
-
-def _table(found: Check, to_file: bool) -> str:
-    from sepcost.report import check_text
-
-    return check_text.render(found, screen(to_file).colour)
-
-
-def _json(found: Check, _: bool) -> str:
-    from sepcost.report import check_json
-
-    return check_json.render(found)
-
-
-def _markdown(found: Check, _: bool) -> str:
-    from sepcost.report import check_markdown
-
-    return check_markdown.render(found)
-
-
-def _junit(found: Check, _: bool) -> str:
-    from sepcost.report import junit
-
-    return junit.render(found)
-
-
-def _sarif(found: Check, _: bool) -> str:
-    from sepcost.report import sarif
-
-    return sarif.render(found)
-
-
-def _github(found: Check, _: bool) -> str:
-    from sepcost.report import github
-
-    return github.render(found)
-
-
-def _gitlab(found: Check, _: bool) -> str:
-    from sepcost.report import gitlab
-
-    return gitlab.render(found)
-
-
-def _html(found: Check, _: bool) -> str:
-    from sepcost.report.html import check as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[CheckFormat, Callable[[Check, bool], str]] = {
-    CheckFormat.TABLE: _table,
-    CheckFormat.JSON: _json,
-    CheckFormat.MARKDOWN: _markdown,
-    CheckFormat.JUNIT: _junit,
-    CheckFormat.SARIF: _sarif,
-    CheckFormat.GITHUB: _github,
-    CheckFormat.GITLAB: _gitlab,
-    CheckFormat.HTML: _html,
-}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,10 @@ from sepcost.cli.guard import note, say
 from sepcost.cli.options import conversion, files, models, running, words
 from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, refuse_unwritable
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
@@ -31,7 +32,7 @@ def convert(
     speedup: conversion.Speedup = None,
     macs: conversion.Macs = None,
     init: conversion.Init = words.Init.FACTORS,
-    select: conversion.Select = None,
+    only: conversion.Only = None,
     skip: conversion.Skip = None,
     reduce: conversion.Reduce = None,
     forms: conversion.Forms = None,
@@ -50,21 +51,21 @@ def convert(
     verify: running.Verify = True,
     max_time: running.MaxTime = 30.0,
     seed: running.Seed = 0,
-    to: files.To = None,
+    output: files.Model = None,
     dry_run: files.DryRun = False,
     frontier: files.Frontier = False,
     force: files.Force = False,
     format_: files.Format = Format.TABLE,
-    output: files.Output = None,
+    report: files.Report = None,
     quiet: files.Quiet = False,
 ) -> None:
     """Replace regular convolutions by separable ones, and measure what it costs and gains.
 
-    [bold]sepcost convert m.onnx --to out.onnx --rank full[/]
-    [bold]sepcost convert m.onnx --to out.onnx --speedup 2 --calibrate x.npz[/]
-    [bold]sepcost convert m.onnx --to out.onnx --max-drop 1% --calibrate x.npz[/]
+    [bold]sepcost convert m.onnx -o out.onnx --rank full[/]
+    [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]
+    [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]
     [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
-    [bold]sepcost convert m.onnx --frontier -f html -o report.html[/]
+    [bold]sepcost convert m.onnx --frontier -f html --report report.html[/]
 
     Without calibration data it uses the weights alone and loses far more accuracy.
     With it, the result is judged on held-out samples, and --inputs is not used.
@@ -76,14 +77,14 @@ def convert(
     from sepcost.separable.data.images import ImageFormat
     from sepcost.separable.settings import ConvertSettings, Saving
 
-    _check(source, to, output, wants_model=not (dry_run or frontier))
-    refuse_terminal(format_, output)
+    _check(source, output, report, wants_model=not (dry_run or frontier))
+    refuse_terminal(format_, report, "--report")
     providers = parse.providers(provider)
     chosen = parse.provider_options(provider_option or (), providers)
     settings = ConvertSettings(
         goal=convert_parse.goal(Goals(rank, max_error, max_drop, speedup, macs)),
         reduce=Saving(reduce) if reduce else None,
-        select=tuple(select or ()),
+        only=tuple(only or ()),
         skip=tuple(skip or ()),
         forms=convert_parse.forms(forms),
         emit=str(emit_) if emit_ else None,
@@ -104,26 +105,25 @@ def convert(
     bound, shapes = parse.binding(bind, "convert works at one size"), parse.shapes(shape or ())
     with live(quiet) as tell:
         found = route(
-            source, None if dry_run else to, bind=bound, shape=shapes, settings=settings,
+            source, None if dry_run else output, bind=bound, shape=shapes, settings=settings,
             force=force, frontier=frontier, on_progress=tell,
         )  # fmt: skip
-    emit(RENDER[format_](found, output), output)
+    view = View(screen=screen(report is not None))
+    emit(renderer("convert", format_)(found, view), report)
     _end(found, quiet)
 
 
-def _check(source: str, to: Path | None, output: Path | None, *, wants_model: bool) -> None:
+def _check(source: str, model: Path | None, report: Path | None, *, wants_model: bool) -> None:
     """Refuse contradictory arguments before spending minutes on the work."""
-    if output is not None and output.suffix == ".onnx":
-        raise SepcostError(f"-o {output}: takes the report; write the model with --to {output}")
-    if to is None and wants_model:
-        raise SepcostError("no file for the model: add --to FILE.onnx, or --dry-run to only plan")
-    refuse_sources(output, [source])
-    if output is not None:
-        refuse_unwritable(output)
+    if model is None and wants_model:
+        raise SepcostError("no file for the model: add -o OUT.onnx, or --dry-run to only plan")
+    refuse_sources(report, [source])
+    if report is not None:
+        refuse_unwritable(report)
 
 
 def _end(found: Conversion, quiet: bool) -> None:
-    from sepcost.report.convert_markdown import notes
+    from sepcost.report.convert.words import notes
 
     if found.missed:
         kept = "" if found.written else "; nothing was written"
@@ -134,42 +134,3 @@ def _end(found: Conversion, quiet: bool) -> None:
                 note(line)
     if found.missed:
         raise typer.Exit(MISSED)
-
-
-def _table(found: Conversion, report: Path | None) -> str:
-    from sepcost.cli import convert_tables
-
-    return convert_tables.render(found, screen(report is not None))
-
-
-def _json(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_json
-
-    return convert_json.render(found)
-
-
-def _csv(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_csv
-
-    return convert_csv.render(found)
-
-
-def _markdown(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_markdown
-
-    return convert_markdown.render(found)
-
-
-def _html(found: Conversion, _: Path | None) -> str:
-    from sepcost.report.html import convert as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[Format, Callable[[Conversion, Path | None], str]] = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.CSV: _csv,
-    Format.MARKDOWN: _markdown,
-    Format.HTML: _html,
-}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sepcost.cli import parse
@@ -11,13 +10,12 @@ from sepcost.cli.options import files, models, rows
 from sepcost.cli.options.words import DiffFormat
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
-    from sepcost.cost.diff import Diff
-
-#: Layers shown at a terminal without --top.
-BRIEF = 30
+    pass
 
 
 def diff(
@@ -46,41 +44,8 @@ def diff(
     bound = parse.binding(bind, "diff compares models at one size")
     with progress("comparing", quiet):
         found = compare(old, new, bind=bound, shape=parse.shapes(shape or ()))
-    place = screen(output is not None)
-    brief = BRIEF if place.terminal and format_ is DiffFormat.TABLE else 0
-    emit(RENDER[format_](found, brief if top is None else top), output)
+    view = View(top=top, screen=screen(output is not None))
+    emit(renderer("diff", format_)(found, view), output)
     if not quiet:
         for warning in dict.fromkeys([*found.old.warnings, *found.new.warnings]):
             note(warning)
-
-
-def _table(found: Diff, top: int) -> str:
-    from sepcost.report import diff_text
-
-    return diff_text.render(found, top)
-
-
-def _json(found: Diff, _: int) -> str:
-    from sepcost.report import diff_json
-
-    return diff_json.render(found)
-
-
-def _markdown(found: Diff, top: int) -> str:
-    from sepcost.report import diff_markdown
-
-    return diff_markdown.render(found, top)
-
-
-def _html(found: Diff, _: int) -> str:
-    from sepcost.report.html import diff as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[DiffFormat, Callable[[Diff, int], str]] = {
-    DiffFormat.TABLE: _table,
-    DiffFormat.JSON: _json,
-    DiffFormat.MARKDOWN: _markdown,
-    DiffFormat.HTML: _html,
-}

@@ -8,13 +8,15 @@ from sepcost.cli.guard import say
 from sepcost.cli.options import files, models
 from sepcost.cli.output import emit, write
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 
 def networks(
     name: models.Network = None,
-    to: files.To = None,
+    output: files.Model = None,
     alpha: models.Alpha = None,
     rho: models.Rho = None,
     force: files.Force = False,
@@ -24,28 +26,27 @@ def networks(
 
     [bold]sepcost networks[/]                                        all networks
     [bold]sepcost networks mobilenet-v1[/]                           its layer spec, to start from
-    [bold]sepcost networks mobilenet-v1 --to m.onnx --alpha 0.5[/]   a model with seeded weights
+    [bold]sepcost networks mobilenet-v1 -o m.onnx --alpha 0.5[/]     a model with seeded weights
     """
     if name is None:
-        if to or alpha or rho:
-            raise SepcostError("no network named: sepcost networks NAME --to FILE.onnx")
+        if output or alpha or rho:
+            raise SepcostError("no network named: sepcost networks NAME -o OUT.onnx")
         _list(quiet)
-    elif to is None:
+    elif output is None:
         if alpha or rho:
-            raise SepcostError("--alpha and --rho need --to: add --to FILE.onnx")
+            raise SepcostError("--alpha and --rho change the model: add -o OUT.onnx")
         _show(name)
     else:
-        _write(name, to, alpha, rho, force=force, quiet=quiet)
+        _write(name, output, alpha, rho, force=force, quiet=quiet)
 
 
 def _list(quiet: bool) -> None:
-    from sepcost.cli import tables
     from sepcost.model import spec
     from sepcost.routes.analyze import analyze
 
     with progress("counting the shipped networks", quiet):
         counted = [(info.description, analyze(info.name)) for info in spec.networks()]
-    emit(tables.shipped(counted, screen(to_file=False)), None)
+    emit(renderer("networks", "table")(counted, View(screen=screen(to_file=False))), None)
 
 
 def _show(name: str) -> None:

@@ -23,7 +23,7 @@ def emit(text: str, output: Path | None) -> None:
     sys.stdout.flush()
 
 
-def refuse_terminal(format_: str, output: Path | None) -> None:
+def refuse_terminal(format_: str, output: Path | None, option: str = "-o") -> None:
     """Refuse to print a page for browsers at a terminal.
 
     Raises
@@ -32,7 +32,7 @@ def refuse_terminal(format_: str, output: Path | None) -> None:
         If there is no ``output`` and stdout is a terminal.
     """
     if format_ == HTML and output is None and to_terminal():
-        raise SepcostError("--format html writes a page for browsers: add -o report.html")
+        raise SepcostError(f"--format html writes a page for browsers: add {option} report.html")
 
 
 def to_terminal() -> bool:

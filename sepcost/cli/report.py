@@ -12,6 +12,8 @@ from sepcost.cli.guard import say
 from sepcost.cli.options import conversion, files, models, running
 from sepcost.cli.output import HTML, emit, refuse_sources, refuse_terminal, refuse_unwritable
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.latency.results import Bench
@@ -96,14 +98,14 @@ def _page(
     quiet: bool,
 ) -> str:
     from sepcost.cli.progress import progress
-    from sepcost.report.html import report as page
+    from sepcost.report.report.overview import Overview
     from sepcost.routes.analyze import analyze
 
     with progress(f"counting {source}", quiet):
         analysis = analyze(source, **sizes)
     measured = _measured(source, sizes, measuring, quiet)
     planned = _planned(source, sizes, planning, quiet) if planning else None
-    return page.render(analysis, measured, planned)
+    return renderer("report", HTML)(Overview(analysis, measured, planned), View())
 
 
 def _measured(source: str, sizes: Mapping[str, Any], settings: Settings, quiet: bool) -> Bench:

@@ -34,6 +34,7 @@ class Settings:
     layers: bool = False
     machine: bool = False  # the machine's peaks, measured once and cached
     strict: bool = False  # refuse nodes that fell back to another provider
+    allow_fallback: bool = False  # measure even where every node fell back to the CPU
     inputs: str | Path | None = None
 
     @property

@@ -41,7 +41,8 @@ def bench(
     ModelError, SpecError, BindingError
         If a source cannot be read, or a dynamic dimension is unbound.
     MeasurementError
-        If a provider is missing, or a model crashes, hangs or runs out of memory.
+        If a provider is missing or runs no node, or a model crashes, hangs or runs out of
+        memory.
 
     Examples
     --------

@@ -20,13 +20,13 @@ from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.network import Network, Value
 from sepcost.separable.data import calibrate
-from sepcost.separable.data.samples import HELD, Calibration
+from sepcost.separable.data.samples import HELD, Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candidates
 from sepcost.separable.find.context import context
 from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Feeds, Reference, is_classes, reference
+from sepcost.separable.runs.output_loss import Reference, is_classes, reference
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
 
 RANDOM_BATCHES = 4
@@ -37,7 +37,7 @@ NOTHING = Reference((), ())  # of a model that need not be run, and perhaps cann
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class Session:
     """One conversion under way."""
 
     settings: ConvertSettings
@@ -54,7 +54,7 @@ class Job:
 
 def prepared(
     source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
-) -> Job:
+) -> Session:
     """Read the model and the data, sort the convolutions, run the original once.
 
     Raises
@@ -83,10 +83,10 @@ def prepared(
         _check_labels(settings, beside)
         weigh = _beside(loaded, network.inputs, inner, data)[1]
     trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
-    job = Job(settings, wanted, tell, loaded, before, found, fitter, trials, kind)
+    session = Session(settings, wanted, tell, loaded, before, found, fitter, trials, kind)
     if found.found and data is None:
-        job.notes.append(_blind(kind, seen=bool(beside.batches)))
-    return job
+        session.notes.append(_blind(kind, seen=bool(beside.batches)))
+    return session
 
 
 def _blind(kind: str, *, seen: bool) -> str:
@@ -127,7 +127,7 @@ def _data(
 
 
 def _selected(found: Candidates, settings: ConvertSettings, network: Network) -> Candidates:
-    """Apply --select and --skip to names and ids; a goal gains nothing where nothing runs."""
+    """Apply --only and --skip to names and ids; a goal gains nothing where nothing runs."""
     kept: list[Candidate] = []
     skips = list(found.skips)
 
@@ -137,8 +137,8 @@ def _selected(found: Candidates, settings: ConvertSettings, network: Network) ->
 
     for one in found.found:
         reason = None
-        if settings.select and not matches(one, settings.select):
-            reason = "not matched by --select"
+        if settings.only and not matches(one, settings.only):
+            reason = "not matched by --only"
         elif matches(one, settings.skip):
             reason = "matched by --skip"
         elif settings.goal.aim is not Aim.RANK and not any(

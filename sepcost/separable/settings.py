@@ -76,7 +76,7 @@ class ConvertSettings:
 
     goal: Goal = field(default_factory=Goal)
     reduce: Saving | None = None  # default: latency for a speed-up, else MACs
-    select: Sequence[str] = ()  # globs of names or ids
+    only: Sequence[str] = ()  # globs of names or ids
     skip: Sequence[str] = ()
     forms: Sequence[Form] = FORMS
     emit: str | None = None  # a key of ``emit.EMITTED``; default: the fastest known

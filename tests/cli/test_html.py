@@ -80,14 +80,16 @@ def test_every_command_writes_a_page(arguments):
 @pytest.mark.parametrize("arguments", COMMANDS)
 @pytest.mark.usefixtures("measured", "terminal")
 def test_no_page_fills_a_terminal(arguments):
-    assert "add -o report.html" in refused(*arguments)
+    option = "--report" if arguments[0] == "convert" else "-o"
+    assert f"add {option} report.html" in refused(*arguments)
 
 
 @pytest.mark.usefixtures("measured", "terminal")
 def test_a_page_goes_to_its_file(tmp_path):
     for number, arguments in enumerate(COMMANDS):
         file = tmp_path / f"{number}.html"
-        assert "<!doctype" not in page(*arguments, "-o", file)
+        option = "--report" if arguments[0] == "convert" else "-o"
+        assert "<!doctype" not in page(*arguments, option, file)
         assert file.read_text("utf-8").startswith("<!doctype html>")
 
 
@@ -117,11 +119,11 @@ def test_a_report_plans_a_conversion_and_writes_no_model(measured):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("small-cnn", "--macs", "0.5"), "--macs: only with --convert"),
-        (("small-cnn", "--calibrate", "x.npz"), "--calibrate: only with --convert"),
+        (("small-cnn", "--macs", "0.5"), "only with --convert"),
+        (("small-cnn", "--calibrate", "x.npz"), "only with --convert"),
         (("-",), "name a file"),
         (("small-cnn", "--bind", "N=1,2"), "one size"),
-        (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "give only one goal"),
+        (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "one goal"),
         (("small-cnn", "-o", "none/such/report.html"), "no such directory"),
     ],
 )

@@ -26,25 +26,25 @@ def test_a_spec_is_shown_to_start_from():
 
 def test_a_written_network_counts_the_same(tmp_path):
     path = tmp_path / "small.onnx"
-    assert run("small-cnn", "--to", str(path)).exit_code == 0
+    assert run("small-cnn", "-o", str(path)).exit_code == 0
     onnx.checker.check_model(onnx.load(path), full_check=True)
     assert sepcost.analyze(path).totals == sepcost.analyze("small-cnn").totals
 
 
 def test_multipliers(tmp_path):
     path = tmp_path / "thin.onnx"
-    run("small-cnn", "--to", str(path), "--alpha", "0.5")
+    run("small-cnn", "-o", str(path), "--alpha", "0.5")
     assert sepcost.analyze(path).totals.macs == sepcost.analyze("small-cnn", alpha=0.5).totals.macs
 
 
 def test_nothing_is_overwritten_unasked(tmp_path):
     path = tmp_path / "mine.onnx"
     path.write_bytes(b"precious")
-    result = run("small-cnn", "--to", str(path))
+    result = run("small-cnn", "-o", str(path))
     assert result.exit_code == 2
     assert "--force" in result.stderr
     assert path.read_bytes() == b"precious"
-    assert run("small-cnn", "--to", str(path), "--force").exit_code == 0
+    assert run("small-cnn", "-o", str(path), "--force").exit_code == 0
     assert path.read_bytes() != b"precious"
 
 

@@ -13,8 +13,9 @@ from tests.cli import models
 
 RUNNER = CliRunner()
 
-#: Options that a command takes in a form of its own: a sweep, or other formats.
-FORMS = {"--bind": 2, "--format": 2}
+#: Options that differ by command: sizes or a sweep, other formats, a report or a model, rows shown
+#: or layers converted.
+FORMS = {"--bind": 2, "--format": 2, "--output": 2, "--only": 2}
 
 
 def parameters():

@@ -31,18 +31,18 @@ COMMANDS: Mapping[str, Command] = {
     "analyze-page": Command("analyze m.onnx -f html", "-o out.html", ("out.html",)),
     "analyze-stdin": Command("analyze -", "-f json -o out.json", ("out.json",)),
     "convert": Command(
-        "convert m.onnx --rank 1 --no-verify --dry-run", "--to out.onnx --force", ("out.onnx",)
+        "convert m.onnx --rank 1 --no-verify --dry-run", "-o out.onnx --force", ("out.onnx",)
     ),
     "convert-apart": Command(
         "convert apart.onnx --rank 1 --no-verify --dry-run",
-        "--to out.onnx --force",
+        "-o out.onnx --force",
         ("out.onnx", "out.onnx.data"),
     ),
     "bench": Command("bench m.onnx --max-time 0.1", "-f json -o out.json", ("out.json",), True),
     "check": Command("check m.onnx --max-macs 1G", "-f junit=out.xml", ("out.xml",)),
     "diff": Command("diff m.onnx n.onnx", "-f json -o out.json", ("out.json",)),
     "report": Command("report m.onnx --max-time 0.1", "-o out.html", ("out.html",), True),
-    "networks": Command("networks small-cnn", "--to out.onnx --force", ("out.onnx",)),
+    "networks": Command("networks small-cnn", "-o out.onnx --force", ("out.onnx",)),
     "providers": Command("providers", children=True),
 }
 QUICK = tuple(name for name, command in COMMANDS.items() if not command.children)

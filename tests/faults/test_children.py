@@ -25,7 +25,7 @@ MEASUREMENT = 3
 MEASURING = {
     "bench": "bench m.onnx --max-time 20 -q",
     "report": "report m.onnx -o out.html --max-time 20 -q",
-    "convert": "convert m.onnx --to out.onnx --rank 1 --max-time 20 -q",
+    "convert": "convert m.onnx -o out.onnx --rank 1 --max-time 20 -q",
 }
 STUCK = "bench stuck.onnx --timeout 2 -q"
 

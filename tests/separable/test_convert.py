@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import onnx
 import pytest
+import threadpoolctl
 
 from sepcost.cost.count import count
 from sepcost.errors import ConversionError
@@ -18,7 +19,7 @@ from sepcost.routes.analyze import analyze
 from sepcost.routes.convert import convert
 from sepcost.separable import convert as route
 from sepcost.separable import session
-from sepcost.separable.result import judged
+from sepcost.separable.result import finished
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Method, Saving
 from sepcost.separable.verify import compare
@@ -103,9 +104,9 @@ def choosing(folder, condition):
 @pytest.mark.parametrize("only", [["*/p"], ["*/q"], ["*"]])
 def test_the_dearest_branch_is_what_a_conversion_leaves(tmp_path, only):
     path = choosing(tmp_path, "c")
-    found = convert(path, settings=asked(Aim.RANK, 1, select=only))
+    found = convert(path, settings=asked(Aim.RANK, 1, only=only))
     assert found.plan.predicted.macs == found.after.totals.macs
-    halved = convert(path, settings=asked(Aim.MACS, 0.5, select=only))
+    halved = convert(path, settings=asked(Aim.MACS, 0.5, only=only))
     assert bool(halved.missed) == (only != ["*"])
 
 
@@ -232,9 +233,9 @@ def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path
         seen.append((found.measured, found.measured / job.trials.correction))
         if len(seen) == 1:
             return SimpleNamespace(missed="too slow", speedup=0.9 * found.measured)
-        return judged(job, found)
+        return finished(job, found)
 
-    monkeypatch.setattr("sepcost.separable.convert.judged", judging)
+    monkeypatch.setattr("sepcost.separable.convert.finished", judging)
     convert(net, settings=asked(Aim.SPEEDUP, 1.3, reduce=Saving.LATENCY))
     (first, _), (second, uncorrected), *_ = seen
     assert first >= 1.3
@@ -287,8 +288,8 @@ def test_a_model_without_convolutions_is_not_run_and_need_not_run(tmp_path, aim)
     assert not (tmp_path / "out.onnx").exists()
 
 
-def test_select_and_skip_choose_by_name_or_id(net):
-    for chosen in ({"select": ["a"]}, {"skip": ["b*"]}):
+def test_only_and_skip_choose_by_name_or_id(net):
+    for chosen in ({"only": ["a"]}, {"skip": ["b*"]}):
         found = convert(net, settings=asked(Aim.RANK, 0, **chosen))
         assert [choice.candidate.id for choice in found.plan.choices] == ["a"]
         reasons = {skip.id: skip.reason for skip in found.plan.kept}
@@ -364,3 +365,18 @@ def test_labels_are_needed_for_a_drop(net, tmp_path):
     settings = asked(Aim.MAX_DROP, 0.01, calibrate=networks.data(tmp_path))
     with pytest.raises(ConversionError, match="labels"):
         convert(net, settings=settings)
+
+
+def test_linear_algebra_runs_on_one_thread(net, monkeypatch):
+    seen: list[int] = []
+
+    def planned(*_):
+        pools = threadpoolctl.threadpool_info()
+        seen.extend(one["num_threads"] for one in pools if one["user_api"] == "blas")
+        raise ConversionError("enough")
+
+    monkeypatch.setattr(route, "_planned", planned)
+    with pytest.raises(ConversionError, match="enough"):
+        convert(net, settings=asked(Aim.MACS, 0.5))
+    assert seen
+    assert set(seen) == {1}

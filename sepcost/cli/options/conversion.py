@@ -58,7 +58,7 @@ Init = Annotated[
         help="With --rank: take the weights from the original, or random ones for training.",
     ),
 ]
-Select = Annotated[
+Only = Annotated[
     list[str] | None,
     typer.Option(
         metavar="GLOB",

@@ -39,9 +39,20 @@ Output = Annotated[
         help="Write the report here.",
     ),
 ]
-To = Annotated[
+Model = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.onnx", rich_help_panel=OUTPUT, help="Write the model here."),
+    typer.Option(
+        "--output", "-o", metavar="OUT.onnx", rich_help_panel=OUTPUT, help="Write the model here."
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        show_default="stdout",
+        help="Write the report here.",
+    ),
 ]
 Force = Annotated[
     bool,

@@ -60,6 +60,14 @@ Strict = Annotated[
         help="Exit 3 if a node falls back to a provider that --provider does not name.",
     ),
 ]
+AllowFallback = Annotated[
+    bool,
+    typer.Option(
+        "--allow-fallback",
+        rich_help_panel=RUNTIME,
+        help="Measure on the CPU if --provider runs no node of a model; otherwise exit 3.",
+    ),
+]
 Against = Annotated[
     str | None,
     typer.Option(

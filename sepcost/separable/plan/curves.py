@@ -36,7 +36,7 @@ def curves(
     Options are timed where time is what counts, fitted and tried out where there are data.
     """
     fitter = trials.fitter
-    offered = menus(found, before.network, fitter.macs, settings.forms, settings.emit)
+    offered = menus(found, fitter.macs, settings.forms, settings.emit)
     latency = 0.0
     if settings.cost is Saving.LATENCY:
         runtime = settings.runtime

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.errors import SepcostError
-from sepcost.network import Network
 from sepcost.separable.data.moments import PatchStream, Statistics
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
@@ -23,7 +22,8 @@ from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
-from sepcost.separable.plan.menu import Menu, Option, macs_of
+from sepcost.separable.plan.menu import Menu, Option
+from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Metrics, sensitivities
@@ -48,11 +48,6 @@ class Fitter:
     metrics: Metrics | None = None  # in which errors of each candidate's outputs count
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
-
-    @property
-    def network(self) -> Network:
-        """The network that the candidates stand in."""
-        return self.context.network
 
     def choices(self, selection: Selection) -> tuple[Choice, ...]:
         """Factors for all layers of a selection, in execution order."""
@@ -91,7 +86,7 @@ class Fitter:
             factors,
             option.emitted,
             macs_before=self.macs[candidate.id],
-            macs_after=macs_of(candidate, factors, self.network),
+            macs_after=emit.macs(candidate, factors),
             ns_before=option.ns_before,
             ns_after=option.ns,
             weight_error=weight_error,
