@@ -119,7 +119,7 @@ def test_another_model_is_a_baseline(work):
     [
         ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; add"),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
-        ({"macs-vs-baseline": "+0 %"}, "git:main", "no git work tree"),
+        ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git work tree"),
         ({"macs": 1}, "gone.onnx", r"gone\.onnx"),
     ],
 )
