@@ -15,7 +15,7 @@ from sepcost.errors import MeasurementError
 from sepcost.latency.providers import PROVIDERS
 from tests.cli import models
 from tests.report import bench_samples as samples
-from tests.report.test_bench_formats import HOSTILE, validator
+from tests.report.bench.test_formats import HOSTILE, validator
 
 RUNNER = CliRunner()
 
@@ -102,7 +102,7 @@ def test_a_provider_may_be_called_by_its_full_name(fake):
 
 def test_the_machine_alone_needs_no_model(fake):
     fake.answer = samples.machine_alone()
-    assert "at most 100.0 GMAC/s and 20.0 GB/s" in ok("--machine")
+    assert "peak 100.0 GMAC/s and 20.0 GB/s" in ok("--machine")
     assert (fake.sources, fake.settings.machine) == ([], True)
 
 

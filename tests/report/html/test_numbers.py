@@ -104,7 +104,7 @@ def test_promised_and_measured_of_each_converted_layer():
     assert found["promised"] == [one["macs_before"] / one["macs_after"] for one in layers]
     assert found["measured"] == [1.5 for _ in layers]
     kept = [one for one in pages.document("convert")["layers"] if one["action"] == "kept"]
-    assert column(section("convert", "convert-kept"), "why") == [one["reason"] for one in kept]
+    assert column(section("convert", "convert-kept"), "reason") == [one["reason"] for one in kept]
 
 
 def test_the_plan_lies_where_it_was_measured():
