@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sepcost.cli.bench_options import ListFormat
-from sepcost.cli.check_options import CheckFormat, DiffFormat
-from sepcost.cli.options import Format
+from sepcost.cli.options.words import CheckFormat, DiffFormat, Format, ListFormat
 from sepcost.report.formats import FORMATS, renderer
 
 REPORT = Path(str(files("sepcost.report")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sepcost.cost.analysis import Analysis, Group, LayerCost, Separable, Status
+from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost, Separable
 from sepcost.report.columns import Column, Style, shares
 from sepcost.report.labels import (
     bindings,
@@ -37,7 +37,7 @@ def _bytes(value: int | None) -> str:
 
 def _marked(row: LayerCost, style: Style) -> str:
     """In brackets where the totals leave the row out; blank where the layer costs nothing."""
-    if row.status is Status.FREE and not row.macs:
+    if row.status is CountStatus.FREE and not row.macs:
         return ""
     text = operations(row.macs, style.unit)
     return text if row.counted else f"({text})"

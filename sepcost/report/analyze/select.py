@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from math import prod
 
 from sepcost.cost import groups as grouping
-from sepcost.cost.analysis import Analysis, Group, LayerCost, Status
+from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost
 from sepcost.report.view import View
 
 Key = Callable[[LayerCost], int | float | str]
@@ -45,9 +45,9 @@ KINDS: Mapping[str, Callable[[LayerCost], bool]] = {
         row.convolution is not None and row.convolution.group == row.convolution.in_channels > 1
     ),
     "eligible": lambda row: row.separable is not None and row.separable.eligible,
-    "counted": lambda row: row.status is Status.COUNTED,
-    "free": lambda row: row.status is Status.FREE,
-    "unknown": lambda row: row.status in {Status.UNKNOWN, Status.UNRESOLVED},
+    "counted": lambda row: row.status is CountStatus.COUNTED,
+    "free": lambda row: row.status is CountStatus.FREE,
+    "unknown": lambda row: row.status in {CountStatus.UNKNOWN, CountStatus.UNRESOLVED},
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sepcost.cost.analysis import Analysis, LayerCost, Status
+from sepcost.cost.analysis import Analysis, CountStatus, LayerCost
 from sepcost.report.columns import Style
 from sepcost.report.labels import bindings, label, operations, operator, title
 from sepcost.report.units import dims, human, times
@@ -72,7 +72,9 @@ def uncounted(analysis: Analysis) -> list[tuple[str, str, list[str], int]]:
     """Uncounted rows as ``(operator, reason, first names, how many)``, most frequent first."""
     if analysis.coverage.complete:  # a branch that never runs does not matter
         return []
-    rows = [row for row in analysis.rows if row.status in {Status.UNKNOWN, Status.UNRESOLVED}]
+    rows = [
+        row for row in analysis.rows if row.status in {CountStatus.UNKNOWN, CountStatus.UNRESOLVED}
+    ]
     counts = Counter(_cause(row) for row in rows)
     names: dict[tuple[str, str], list[str]] = {}
     for row in rows:

@@ -11,6 +11,7 @@ from sepcost.report.bench.words import (
     machine_line,
     notes,
     peaks_line,
+    ran_on,
     scattered,
     verdict,
 )
@@ -36,7 +37,7 @@ def render(bench: Bench, view: View) -> str:
     parts = (part(bench, "bench"), *layer_parts(bench))
     names = [model.name for model in bench.models]
     title = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    lead = "; ".join(f"{m.name}: {headline(m)}" for m in bench.models[:4])
+    lead = "; ".join(f"{m.name}: {headline(m)}" for m in bench.models[:4]) + ran_on(bench)
     return render_page(Page(title or bench.machine.name, lead, parts, "bench"))
 
 

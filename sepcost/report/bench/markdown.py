@@ -19,6 +19,7 @@ from sepcost.report.bench.words import (
     machine_line,
     notes,
     peaks_line,
+    ran_on,
     scattered,
     slowest,
     verdict,
@@ -34,13 +35,14 @@ def render(bench: Bench, view: View) -> str:
 
 
 def _parts(bench: Bench, view: View) -> Iterator[str]:
+    place = ran_on(bench, text.markdown)
     if bench.comparisons:
         yield bullets(
-            [f"**{name(c.b)} {verdict(c).format(a=name(c.a))}**" for c in bench.comparisons]
+            [f"**{name(c.b)} {verdict(c).format(a=name(c.a))}{place}**" for c in bench.comparisons]
         )
     elif bench.models:
         model = bench.models[0]
-        yield f"**{name(model.name)}: {headline(model)}**"
+        yield f"**{name(model.name)}: {headline(model)}{place}**"
     if bench.models:
         yield table(model_columns(bench), bench.models)
     if bench.comparisons:

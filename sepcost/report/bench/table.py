@@ -17,6 +17,7 @@ from sepcost.report.bench.words import (
     legend,
     machine_line,
     peaks_line,
+    ran_on,
     scattered,
     slowest,
     verdict,
@@ -38,10 +39,11 @@ def render(bench: Bench, view: View) -> str:
 
 
 def _parts(bench: Bench, view: View) -> Iterator[Part]:
+    place = ran_on(bench, terminal)
     for pair in bench.comparisons:
-        yield styled(f"{_name(pair.b)} {verdict(pair).format(a=_name(pair.a))}", "bold")
+        yield styled(f"{_name(pair.b)} {verdict(pair).format(a=_name(pair.a))}{place}", "bold")
     if len(bench.models) == 1:
-        yield styled(f"{_name(bench.models[0].name)}: {headline(bench.models[0])}", "bold")
+        yield styled(f"{_name(bench.models[0].name)}: {headline(bench.models[0])}{place}", "bold")
     yield styled(terminal(machine_line(bench)), "dim")
     if peaks := peaks_line(bench.machine):
         yield styled(peaks, "dim" if bench.models else "bold")

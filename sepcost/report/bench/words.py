@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import exp, inf
 
+from sepcost.latency.providers import CPU
 from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measurement, Placement
-from sepcost.latency.stats import Interval, Statistic, Verdict
+from sepcost.latency.stats import Interval, Outcome, Statistic
 from sepcost.report.units import duration, human, percent, three_digits, times
 
 #: Half-widths beyond this are shown as a factor: ± 157% of a time means nothing.
@@ -28,16 +29,29 @@ def headline(model: Measurement) -> str:
     return f"{duration(model.latency.estimate)} {plus_minus(model.latency)}".rstrip()
 
 
+def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
+    """Where the nodes ran, behind a headline; nothing where the CPU was asked for and had all."""
+    parts = [part for model in bench.models for part in model.placement if part.nodes]
+    names = list(dict.fromkeys(part.provider for part in parts))
+    if not names or names == list(bench.providers) == [CPU]:
+        return ""
+    shares = {part.provider: share_of(part) for part in parts} if len(bench.models) == 1 else {}
+    if len(names) == 1 or not all(shares.get(name) for name in names):
+        return f" on {' and '.join(map(quoted, names))}"
+    each = [f"{quoted(name)} ({shares[name]})" for name in names]
+    return f" on {' and '.join(each)} by MACs"
+
+
 def verdict(pair: Comparison) -> str:
     """The one line to quote of a pair, after the name of ``b``: is 2.31× faster than {a}."""
     ratio = pair.ratio
-    if pair.verdict is Verdict.FASTER:
+    if pair.verdict is Outcome.FASTER:
         low, high = 1 / ratio.high, 1 / ratio.low
         return f"is {times(1 / ratio.estimate)} faster than {{a}} (95%: {span(low, high)})"
     reach = span(ratio.low, ratio.high)
-    if pair.verdict is Verdict.SLOWER:
+    if pair.verdict is Outcome.SLOWER:
         return f"is {times(ratio.estimate)} slower than {{a}} (95%: {reach})"
-    if pair.verdict is Verdict.SAME:
+    if pair.verdict is Outcome.SAME:
         return f"is the {pair.words} as {{a}} (95%: {reach} its time)"
     return f"takes {reach} the time of {{a}}: inconclusive"
 

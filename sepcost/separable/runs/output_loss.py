@@ -11,7 +11,7 @@ single layers, if they do not conspire, sum to that of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.separable.factors.blocks import Array
+from sepcost.model.tensors import Array
+from sepcost.separable.data.samples import Feeds
 
-Feeds = Mapping[str, NDArray[Any]]
 Outputs = Sequence[Any]
 Run = Callable[[Feeds], Outputs]
 

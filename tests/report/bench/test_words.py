@@ -6,7 +6,7 @@ from math import exp, inf
 import pytest
 
 from sepcost.latency.results import Placement
-from sepcost.latency.stats import Interval, Statistic, Verdict
+from sepcost.latency.stats import Interval, Outcome, Statistic
 from sepcost.report import units
 from sepcost.report.bench import columns, words
 from sepcost.report.columns import Style
@@ -33,7 +33,7 @@ def test_an_interval_is_told_in_per_cent_while_that_means_something(width, says)
 
 
 def undecided(ratio):
-    return replace(samples.pair(verdict=Verdict.INCONCLUSIVE), ratio=ratio)
+    return replace(samples.pair(verdict=Outcome.INCONCLUSIVE), ratio=ratio)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def undecided(ratio):
     [
         (samples.pair(ratio=0.5), "is 2.00× faster than {a} (95%: 1.980× to 2.020×)"),
         (
-            samples.pair(ratio=1.25, verdict=Verdict.SLOWER),
+            samples.pair(ratio=1.25, verdict=Outcome.SLOWER),
             "is 1.25× slower than {a} (95%: 1.238× to 1.262×)",
         ),
         (
             # 1 / 0.991 is 1.00908: rounded up to a tenth of a per cent, within 1%
-            replace(samples.pair(verdict=Verdict.SAME), ratio=Interval(1, 0.991, 1.009)),
+            replace(samples.pair(verdict=Outcome.SAME), ratio=Interval(1, 0.991, 1.009)),
             "is the same within 1% as {a} (95%: 0.991× to 1.009× its time)",
         ),
         (
@@ -77,6 +77,18 @@ def test_the_machine_in_a_line():
     assert words.machine_line(replace(samples.one(), threads=0)).endswith(
         "its own choice of threads"
     )
+
+
+def test_the_headline_names_where_the_nodes_ran():
+    on = (Placement("cuda", 2, share=1.0),)
+    assert words.ran_on(samples.one()) == ""
+    assert words.ran_on(samples.scattered()) == " on openvino (90.0%) and cpu (10.0%) by MACs"
+    assert words.ran_on(samples.bench(samples.model(), providers=("cuda",))) == " on cpu"
+    cuda = samples.model(placement=on)
+    assert words.ran_on(samples.bench(cuda, providers=("cuda", "cpu"))) == " on cuda"
+    both = samples.bench(cuda, samples.model("b"), providers=("cuda",))
+    assert words.ran_on(both) == " on cuda and cpu"
+    assert words.ran_on(samples.bench(samples.model(placement=()), providers=("cuda",))) == ""
 
 
 def test_the_peaks_say_where_the_roofline_bends():
