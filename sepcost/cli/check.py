@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sepcost.budget.results import Budget, Check
     from sepcost.evidence.check import Question
 
-BROKEN = 1
 SUMMARY = "GITHUB_STEP_SUMMARY"
 #: GitHub refuses a longer summary of a step.
 MOST_SUMMARY_BYTES = 1 << 20
@@ -72,8 +71,9 @@ def check(
     [bold]sepcost check --baseline git:origin/main[/]            against the main branch
     [bold]sepcost check -f github -f junit=report.xml[/]         where CI reads it
 
-    Exit codes: 0 within budget, 1 a budget is broken, 2 usage or configuration,
-    3 a measurement failed.
+    Exit codes: 0 within budget, 1 a budget is broken, 2 usage, configuration or a
+    model that cannot be read, 3 a measurement failed. One bad model is an error in
+    the report; the others are judged.
     """
     from sepcost.evidence.check import Question
 
@@ -100,8 +100,10 @@ def check(
         refuse_sources(report.file, [*question.sources, *([str(config)] if config else ())])
     found = _checked(question, quiet)
     _tell(found, reports, quiet)
-    if not found.ok:
-        raise typer.Exit(BROKEN)
+    for fault in found.faults:
+        say(f"sepcost: error: {fault.model}: {fault.message}")
+    if found.exit_code:
+        raise typer.Exit(found.exit_code)
 
 
 def _budgets(most: Mapping[str, object], more: Sequence[str]) -> tuple[Budget, ...]:

@@ -9,6 +9,7 @@ from sepcost.report import verdicts
 from sepcost.report.text import code, markdown, shorten
 
 MARKS: Mapping[Status, str] = {
+    Status.ERROR: "❌ error",
     Status.FAIL: "❌ fail", Status.UNKNOWN: "❔ unknown", Status.WARN: "⚠️ warn", Status.OK: "✅ ok",
 }  # fmt: skip
 HEAD = ("| | model | metric | actual | budget | by | why |", "|-|-|-|-:|-:|-:|-|")

@@ -9,7 +9,13 @@ from sepcost.report import verdicts
 from sepcost.report.text import shorten, terminal
 
 RED, YELLOW, GREEN, DIM, RESET = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
-COLOURS: Mapping[str, str] = {"FAIL": RED, "unknown": YELLOW, "warn": YELLOW, "ok": GREEN}
+COLOURS: Mapping[str, str] = {
+    "error": RED,
+    "FAIL": RED,
+    "unknown": YELLOW,
+    "warn": YELLOW,
+    "ok": GREEN,
+}
 INDENT = " " * 9
 LONGEST = 200
 

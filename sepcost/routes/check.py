@@ -46,9 +46,8 @@ def check(
     Raises
     ------
     BudgetError
-        Where the configuration is broken, or a baseline is not to be had.
-    ModelError, SpecError, BindingError, MeasurementError
-        Where a model cannot be read, counted or measured.
+        Where the configuration is broken, or a revision or a file of numbers to compare with is not
+        to be had. What is wrong with one model is a verdict, and stands in ``faults``.
 
     Examples
     --------
