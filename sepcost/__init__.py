@@ -16,14 +16,14 @@ _HOMES = {
     "BindingError": "sepcost.errors",
     "BudgetError": "sepcost.errors",
     "Check": "sepcost.budget.results",
-    "Conventions": "sepcost.cost.analysis",
+    "Conventions": "sepcost.cost.results",
     "Conversion": "sepcost.separable.conversion",
     "ConversionError": "sepcost.errors",
     "ConvertSettings": "sepcost.separable.settings",
     "Diff": "sepcost.cost.diff",
     "Goal": "sepcost.separable.settings",
     "Layer": "sepcost.network",
-    "LayerCost": "sepcost.cost.analysis",
+    "LayerCost": "sepcost.cost.results",
     "MeasurementError": "sepcost.errors",
     "ModelError": "sepcost.errors",
     "Network": "sepcost.network",
@@ -47,9 +47,10 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Check, Verdict
-    from sepcost.cost.analysis import Analysis, Conventions, LayerCost
+    from sepcost.cost.analysis import Analysis
     from sepcost.cost.diff import Diff
     from sepcost.cost.operators import OPERATORS
+    from sepcost.cost.results import Conventions, LayerCost
     from sepcost.errors import (
         BindingError,
         BudgetError,

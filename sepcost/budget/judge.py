@@ -22,7 +22,8 @@ from sepcost.budget.results import (
     Verdict,
 )
 from sepcost.budget.units import Change, Dimension
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import LayerCost
 
 #: What a verdict on a model that cannot be judged has in the place of a metric.
 MODEL = "model"
