@@ -15,7 +15,7 @@ _HOMES = {
     "BindingError": "sepcost.errors",
     "BudgetError": "sepcost.errors",
     "Check": "sepcost.budget.results",
-    "Conventions": "sepcost.cost.analysis",
+    "Conventions": "sepcost.cost.results",
     "Conversion": "sepcost.separable.conversion",
     "ConversionError": "sepcost.errors",
     "ConvertSettings": "sepcost.separable.settings",
@@ -24,7 +24,7 @@ _HOMES = {
     "Goal": "sepcost.separable.settings",
     "ImageFormat": "sepcost.separable.data.images",
     "Layer": "sepcost.network",
-    "LayerCost": "sepcost.cost.analysis",
+    "LayerCost": "sepcost.cost.results",
     "Loaded": "sepcost.model.load",
     "MeasurementError": "sepcost.errors",
     "ModelError": "sepcost.errors",
@@ -56,9 +56,10 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Check, Verdict
-    from sepcost.cost.analysis import Analysis, Conventions, LayerCost
+    from sepcost.cost.analysis import Analysis
     from sepcost.cost.diff import Diff
     from sepcost.cost.operators import OPERATORS
+    from sepcost.cost.results import Conventions, LayerCost
     from sepcost.errors import (
         BindingError,
         BudgetError,

@@ -14,7 +14,8 @@ from sepcost.cli.options import files, models, rows, words
 from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
-from sepcost.cost.analysis import Analysis, Conventions
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import Conventions
 from sepcost.errors import SepcostError
 from sepcost.report.formats import renderer
 from sepcost.report.screen import screen
