@@ -9,25 +9,30 @@ __version__ = "0.1.0"
 
 #: Module of each public name; a module is imported when its name is first used.
 _HOMES = {
-    "OPERATORS": "sepcost.cost.operators",
     "Aim": "sepcost.separable.settings",
     "Analysis": "sepcost.cost.analysis",
     "Bench": "sepcost.latency.results",
     "BindingError": "sepcost.errors",
     "BudgetError": "sepcost.errors",
     "Check": "sepcost.budget.results",
-    "Conventions": "sepcost.cost.analysis",
+    "Conventions": "sepcost.cost.results",
     "Conversion": "sepcost.separable.conversion",
     "ConversionError": "sepcost.errors",
     "ConvertSettings": "sepcost.separable.settings",
     "Diff": "sepcost.cost.diff",
+    "Form": "sepcost.separable.factors.blocks",
     "Goal": "sepcost.separable.settings",
+    "ImageFormat": "sepcost.separable.data.images",
     "Layer": "sepcost.network",
-    "LayerCost": "sepcost.cost.analysis",
+    "LayerCost": "sepcost.cost.results",
+    "Loaded": "sepcost.model.load",
     "MeasurementError": "sepcost.errors",
     "ModelError": "sepcost.errors",
     "Network": "sepcost.network",
+    "OPERATORS": "sepcost.cost.operators",
     "Plan": "sepcost.separable.plan.choices",
+    "Runtime": "sepcost.latency.jobs",
+    "Saving": "sepcost.separable.settings",
     "SepcostError": "sepcost.errors",
     "Settings": "sepcost.latency.settings",
     "SpecError": "sepcost.errors",
@@ -40,16 +45,21 @@ _HOMES = {
     "convert": "sepcost.routes.convert",
     "diff": "sepcost.routes.diff",
     "factorize": "sepcost.separable.factors.kernels",
+    "load": "sepcost.model.load",
+    "networks": "sepcost.model.spec.shipped",
     "plan": "sepcost.routes.convert",
+    "providers": "sepcost.latency.survey",
+    "save": "sepcost.model.save",
     "separate": "sepcost.separable.rewrite.separate",
     "sweep": "sepcost.routes.analyze",
 }
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Check, Verdict
-    from sepcost.cost.analysis import Analysis, Conventions, LayerCost
+    from sepcost.cost.analysis import Analysis
     from sepcost.cost.diff import Diff
     from sepcost.cost.operators import OPERATORS
+    from sepcost.cost.results import Conventions, LayerCost
     from sepcost.errors import (
         BindingError,
         BudgetError,
@@ -59,8 +69,13 @@ if TYPE_CHECKING:
         SepcostError,
         SpecError,
     )
+    from sepcost.latency.jobs import Runtime
     from sepcost.latency.results import Bench
     from sepcost.latency.settings import Settings
+    from sepcost.latency.survey import providers
+    from sepcost.model.load import Loaded, load
+    from sepcost.model.save import save
+    from sepcost.model.spec.shipped import networks
     from sepcost.network import Layer, Network
     from sepcost.routes.analyze import analyze, analyze_convolution, sweep
     from sepcost.routes.bench import bench
@@ -68,10 +83,12 @@ if TYPE_CHECKING:
     from sepcost.routes.convert import apply, convert, plan
     from sepcost.routes.diff import diff
     from sepcost.separable.conversion import Conversion
+    from sepcost.separable.data.images import ImageFormat
+    from sepcost.separable.factors.blocks import Form
     from sepcost.separable.factors.kernels import factorize
     from sepcost.separable.plan.choices import Plan
     from sepcost.separable.rewrite.separate import separate
-    from sepcost.separable.settings import Aim, ConvertSettings, Goal
+    from sepcost.separable.settings import Aim, ConvertSettings, Goal, Saving
 
 __all__ = [
     "OPERATORS",
@@ -86,13 +103,18 @@ __all__ = [
     "ConversionError",
     "ConvertSettings",
     "Diff",
+    "Form",
     "Goal",
+    "ImageFormat",
     "Layer",
     "LayerCost",
+    "Loaded",
     "MeasurementError",
     "ModelError",
     "Network",
     "Plan",
+    "Runtime",
+    "Saving",
     "SepcostError",
     "Settings",
     "SpecError",
@@ -106,7 +128,11 @@ __all__ = [
     "convert",
     "diff",
     "factorize",
+    "load",
+    "networks",
     "plan",
+    "providers",
+    "save",
     "separate",
     "sweep",
 ]

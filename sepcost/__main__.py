@@ -52,11 +52,11 @@ def _run() -> None:
 
 def _code(error: BaseException) -> int:
     try:
-        from sepcost.cli.guard import told  # noqa: PLC0415
+        from sepcost.cli.guard import reported  # noqa: PLC0415
     except MemoryError:
-        os.write(2, b"sepcost: error: the memory ran out\n")
+        os.write(2, b"sepcost: error: out of memory\n")
         return 2
-    return told(error)
+    return reported(error)
 
 
 def _open_streams() -> None:

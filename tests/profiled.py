@@ -20,8 +20,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from sepcost.cost.analysis import Analysis, Conventions, CountStatus
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.operators import OPERATORS
+from sepcost.cost.results import Conventions, CountStatus
 from sepcost.cost.tally import tally
 from sepcost.model.graphs import body_prefix, node_id
 from sepcost.model.infer import attributes

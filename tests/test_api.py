@@ -1,12 +1,18 @@
 """The public names, and the route from a source to its analysis."""
 
+import inspect
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 
 import sepcost
 from tests.cli import models
+from tests.evidence import repository
+from tests.separable import networks
 
 
 def test_every_public_name_is_there():
@@ -104,3 +110,89 @@ def test_a_goal_can_be_called_by_its_name():
     assert sepcost.Goal(cast("sepcost.Aim", "speedup"), 2) == sepcost.Goal(sepcost.Aim.SPEEDUP, 2)
     with pytest.raises(sepcost.ConversionError, match="choose from rank, max-error"):
         sepcost.Goal(cast("sepcost.Aim", "fastest"), 1)
+
+
+class TestSizes:
+    """``bind`` and ``shape`` are arguments of every function that reads a model."""
+
+    @pytest.mark.parametrize("name", ["analyze", "bench", "check", "convert", "diff", "plan"])
+    def test_they_are_keywords_of_the_same_kind(self, name):
+        parameters = inspect.signature(getattr(sepcost, name)).parameters
+        reference = inspect.signature(sepcost.analyze).parameters
+        for size in ("bind", "shape"):
+            assert parameters[size] == reference[size]
+
+    def test_they_reach_a_budget(self, tmp_path):
+        path = models.dynamic(tmp_path)
+        assert sepcost.check(path, budgets={"macs": 64}, bind={"N": 8}).ok
+        assert not sepcost.check(path, budgets={"macs": 64}, shape={"x": (9, 4)}).ok
+
+    def test_they_reach_a_conversion(self, tmp_path):
+        networks.classifier(tmp_path)
+        goal = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1), verify=False)
+        path = tmp_path / "net.onnx"
+        one, two = (sepcost.convert(path, bind={"N": n}, settings=goal) for n in (1, 2))
+        assert 2 * one.after.totals.macs == two.after.totals.macs
+        assert sepcost.plan(path, bind={"N": 2}, settings=goal).predicted == two.plan.predicted
+
+
+def test_a_path_may_be_text(tmp_path):
+    networks.classifier(tmp_path)
+    model, data = tmp_path / "net.onnx", networks.data(tmp_path)
+    goal = sepcost.Goal(sepcost.Aim.RANK, 1)
+    for calibrate in (data, str(data)):
+        settings = sepcost.ConvertSettings(goal, calibrate=calibrate, verify=False)
+        assert sepcost.convert(model, settings=settings).inputs == "calibration"
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_inputs_may_be_text(tmp_path, kind):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.ones((1, 8, 4, 4), np.float32))
+    model, goal = models.conv(tmp_path), sepcost.Goal(sepcost.Aim.RANK, 1)
+    settings = sepcost.ConvertSettings(goal, inputs=kind(path), verify=False)
+    assert sepcost.convert(model, settings=settings, frontier=True).inputs == "given"
+    quick = sepcost.Settings(max_time_s=0.1, max_launches=1, min_launches=1, inputs=kind(path))
+    assert sepcost.bench(model, settings=quick).models[0].runs > 0
+
+
+def test_an_unknown_provider_is_refused_even_if_nothing_runs():
+    settings = sepcost.ConvertSettings(
+        sepcost.Goal(sepcost.Aim.RANK, 1), runtime=sepcost.Runtime(("cdua",)), verify=False
+    )
+    with pytest.raises(sepcost.ConversionError, match="did you mean 'cuda'"):
+        sepcost.convert("small-cnn", settings=settings)
+
+
+def test_a_model_is_compared_with_itself_at_a_revision(tmp_path):
+    repository.init(tmp_path)
+    models.conv(tmp_path)
+    repository.commit(tmp_path)
+    path = models.save(tmp_path, "g (float[1, 4] x) => (float[1, 4] y) { y = Relu (x) }")
+    found = sepcost.diff("git:HEAD", path)
+    assert (found.old.source, found.new.source) == ("git:HEAD", path)
+    assert found.total("macs") == (18432, 0)
+    with pytest.raises(sepcost.SepcostError, match="needs the path"):
+        sepcost.diff("git:HEAD", sepcost.analyze(path))
+
+
+def test_a_baseline_is_updated_by_whoever_asks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = sepcost.check(models.conv(tmp_path), budgets={"macs-vs-baseline": "+0 %"}, update=True)
+    assert found.ok
+    assert found.baseline is not None
+    assert json.loads(found.baseline.text)["models"]["m.onnx"]["macs"] == 18432
+    assert not (tmp_path / found.baseline.path).exists()
+
+
+def test_a_model_is_loaded_separated_and_saved(tmp_path):
+    settings = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1))
+    planned = sepcost.plan("small-cnn", settings=settings)
+    model = sepcost.separate(sepcost.load("small-cnn", weights=True), planned.choices)
+    (path,) = sepcost.save(model, tmp_path / "thin.onnx")
+    assert sepcost.analyze(path).totals.macs == planned.predicted.macs
+
+
+def test_networks_and_providers_are_listed():
+    assert "small-cnn" in [info.name for info in sepcost.networks()]
+    assert "cpu" in [info.name for info in sepcost.providers() if info.usable]

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
 
@@ -49,11 +49,10 @@ def _parameters(callback: Callable[..., Any]) -> Iterator[Parameter]:
 
 
 def _placeholder(parameter: Parameter) -> str:
-    name, kind, info, default = parameter
+    name, _, info, default = parameter
     shown = info.metavar or name.upper()
-    many = "..." if any(get_origin(part) is list for part in (kind, *get_args(kind))) else ""
     optional = default is not inspect.Parameter.empty and not shown.startswith("[")
-    return f"[{shown}]{many}" if optional else f"{shown}{many}"
+    return f"[{shown}]" if optional else shown
 
 
 def _row(parameter: Parameter) -> tuple[str, str, str, str]:

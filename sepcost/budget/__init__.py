@@ -1,1 +1,1 @@
-"""What a network may cost: budgets read from configuration, values judged against them."""
+"""Cost budgets: read from the configuration, and judged by measured and counted values."""

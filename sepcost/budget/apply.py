@@ -1,4 +1,4 @@
-"""Which models a configuration speaks of, and what holds for each."""
+"""The models of a configuration, and the budgets that apply to each."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sepcost.toml_lines import shown
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One model with everything that holds for it."""
+    """One model with its budgets and options."""
 
-    name: str  # its path from the configuration's folder, or what the user named
-    source: str  # what opens it from here
+    name: str  # its path from the configuration's folder, or the name the user gave
+    source: str  # opens it from the working directory
     budgets: tuple[Budget, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -28,34 +28,34 @@ class Target:
 def targets(
     config: Config, sources: Sequence[str] = (), extra: Sequence[Budget] = ()
 ) -> tuple[Target, ...]:
-    """Resolve what to check.
+    """Find the models to check.
 
-    Budgets of an exact path win over those of globs, later globs over earlier ones, those over
-    ``defaults``, and ``extra`` (from the command line) over all, metric by metric.
+    Per metric, an exact path overrides globs, a later glob an earlier one, any of them
+    ``defaults``, and ``extra`` (from the command line) all others.
 
     Parameters
     ----------
     config
-        What the file says.
+        The configuration.
     sources
-        Models to check; all that the configuration names where there are none.
+        Models to check. Default: all that the configuration names.
     extra
         Budgets for all of them.
 
     Raises
     ------
     BudgetError
-        Where a glob matches nothing, nothing is named, or no budget holds for a model.
+        If a glob matches nothing, no model is named, or a model has no budget.
     """
     if not sources:
         return _configured(config, extra)
     found = [_target(config, _name(config.folder, s), s, extra) for s in dict.fromkeys(sources)]
     for target in found:
         if not target.budgets:
-            where = f"{config.file} has none for it" if config.file else "no configuration found"
+            where = f" in {config.file}" if config.file else ": found no configuration"
             raise BudgetError(
-                f"{target.name}: no budget holds for it ({where}); give one with --max-macs, "
-                "or add it to [tool.sepcost.budgets]"
+                f"{target.name}: no budget{where}; give one with --max-macs, or add it to "
+                "[tool.sepcost.budgets]"
             )
     return tuple(found)
 
@@ -74,16 +74,16 @@ def _configured(config: Config, extra: Sequence[Budget]) -> tuple[Target, ...]:
 
 
 def _present(folder: Path, entry: Entry) -> tuple[str, ...]:
-    """The models of one entry; there has to be one, but a shipped network is no file."""
+    """The models of one entry: at least one; a shipped network needs no file."""
     matches = _matches(folder, entry.pattern)
-    gone = [name for name in matches if _is_path(name) and not (folder / name).exists()]
-    if matches and not gone:
+    missing = [name for name in matches if _is_path(name) and not (folder / name).exists()]
+    if matches and not missing:
         return matches
     place = entry.location
     where = f"{place.file}:{place.line}: " if place else ""
     raise BudgetError(
         f"{where}{shown(entry.pattern)} matches no file in {folder}; "
-        "correct the path, or take the entry out"
+        "correct the path, or remove the entry"
     )
 
 
@@ -115,7 +115,7 @@ def _holding(config: Config, name: str) -> Iterator[Entry]:
 
 
 def _matches(folder: Path, pattern: str) -> tuple[str, ...]:
-    """Files below ``folder`` as posix paths in order; a name without ``*?[`` stands for itself."""
+    """Files below ``folder`` as sorted posix paths; a name without ``*?[`` is returned as it is."""
     pattern = pattern.removeprefix("./")
     if not glob.has_magic(pattern) or (folder / pattern).is_file():
         return (pattern,)
@@ -124,7 +124,7 @@ def _matches(folder: Path, pattern: str) -> tuple[str, ...]:
 
 
 def _name(folder: Path, source: str) -> str:
-    """Call a file by its path from the configuration's folder, whatever folder it is named from."""
+    """The path of a file from the configuration's folder, wherever it was named from."""
     path = Path(source)
     if source == "-" or not path.exists():
         return source
@@ -135,5 +135,5 @@ def _name(folder: Path, source: str) -> str:
 
 
 def _source(folder: Path, name: str) -> str:
-    """Lead to a model from the working folder; a shipped name, which is no file, stays."""
+    """The path of a model from the working directory; the name of a shipped network stays."""
     return os.path.relpath(folder / name) if _is_path(name) or (folder / name).exists() else name

@@ -1,6 +1,6 @@
-"""The baseline file: exact numbers by model and metric, as JSON that is fit for review.
+"""The baseline file: exact numbers by model and metric, as reviewable JSON.
 
-Only exact metrics stand in it: milliseconds of another day are nothing to compare with.
+It holds exact metrics only: latencies from another day are not comparable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sepcost.toml_lines import nearest, shown
 SCHEMA = "sepcost/baseline/1"
 DEFAULT_NAME = "sepcost-baseline.json"
 
-#: What a baseline holds: a ratio follows from the numbers that it is made of.
+#: Metrics in a baseline; a ratio follows from its two numbers.
 STORED = tuple(key for key in EXACT if key != "separable-headroom")
 
 Stored = Mapping[str, Mapping[str, int]]
@@ -28,7 +28,7 @@ Stored = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What a baseline file is to hold, and the values that stayed because they would be looser."""
+    """The new text of a baseline file, and the values kept because new ones would be looser."""
 
     text: str
     kept: tuple[str, ...]  # "models/a.onnx: macs"
@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, dict[str, int]]:
     Raises
     ------
     BudgetError
-        Where it is missing, no JSON, of another schema, or holds what is no number.
+        If it is missing, not JSON, of another schema, or holds anything but numbers.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -61,10 +61,12 @@ def parsed(text: str, path: Path) -> dict[str, dict[str, int]]:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BudgetError(
-            f"{path}: not valid JSON ({error}); restore it, or write it anew with --update --loosen"
+            f"{path}: not valid JSON ({error}); restore it, or rewrite it with --update --loosen"
         ) from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise BudgetError(f'{path}: is no baseline: expected "schema": "{SCHEMA}"')
+        raise BudgetError(
+            f'{path}: not a baseline: expected "schema": "{SCHEMA}"; name another file'
+        )
     return {
         model: _numbers(path, model, values) for model, values in _table(path, document).items()
     }
@@ -73,7 +75,7 @@ def parsed(text: str, path: Path) -> dict[str, dict[str, int]]:
 def _table(path: Path, document: Mapping[str, Any]) -> Mapping[str, Any]:
     models = document.get("models")
     if not isinstance(models, dict):
-        raise BudgetError(f'{path}: "models" is no table; write it anew with --update --loosen')
+        raise BudgetError(f'{path}: "models" is not a table; rewrite it with --update --loosen')
     return models
 
 
@@ -87,14 +89,14 @@ def _numbers(path: Path, model: str, values: object) -> dict[str, int]:
             )
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise BudgetError(
-                f"{path}: {shown(model)}: {key}: expected a whole number from 0 up, "
+                f"{path}: {shown(model)}: {key}: expected a whole number of at least 0, "
                 f"not {shown(value)}"
             )
     return dict(values)
 
 
 def facts(stored: Stored, model: str) -> Facts | None:
-    """The stored numbers of one model; None where it is not in the baseline."""
+    """The stored numbers of one model; None if it is not in the baseline."""
     values = stored.get(model)
     if values is None:
         return None
@@ -105,9 +107,9 @@ def facts(stored: Stored, model: str) -> Facts | None:
 
 
 def updated(stored: Stored, measured: Sequence[Facts], loosen: bool = False) -> Update:
-    """Put new numbers into a baseline; without ``loosen`` a number is only ever lowered.
+    """Put new numbers into a baseline; without ``loosen``, numbers are never raised.
 
-    Models that were not checked keep what they have. Lower bounds are not stored.
+    Models that were not checked keep their numbers. Lower bounds are not stored.
     """
     models = {model: dict(values) for model, values in stored.items()}
     kept = []

@@ -7,8 +7,9 @@ from fractions import Fraction
 
 from sepcost.budget.metrics import EXACT, LayerRead
 from sepcost.budget.results import Cause
-from sepcost.cost.analysis import Analysis, CountStatus, LayerCost
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.diff import LayerChange, diff
+from sepcost.cost.results import CountStatus, LayerCost
 
 MOST_CAUSES = 3
 

@@ -1,4 +1,4 @@
-"""pyproject.toml or sepcost.toml -> Config: every key is known, every fault has its line."""
+"""pyproject.toml or sepcost.toml -> Config: unknown keys are refused, faults name their line."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from sepcost.toml_lines import Place, key_lines, line_of, nearest, shown
 PYPROJECT, OWN = "pyproject.toml", "sepcost.toml"
 MAX_BYTES = 1 << 20
 
-#: What an inconclusive measurement becomes.
+#: Statuses that an inconclusive measurement may get.
 INCONCLUSIVE = ("warn", "fail", "ok")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The budgets of one path or glob; the pattern is empty for those that all models share."""
+    """The budgets of one path or glob; an empty pattern means all models."""
 
     pattern: str
     budgets: tuple[Budget, ...]
@@ -36,7 +36,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What one file says. ``folder`` is what its paths are relative to."""
+    """One configuration file. Its paths are relative to ``folder``."""
 
     folder: Path
     file: str | None = None  # as locations name it
@@ -48,9 +48,9 @@ class Config:
 
 
 def find(folder: Path) -> Path | None:
-    """The nearest configuration from ``folder`` upwards; sepcost.toml wins over pyproject.toml.
+    """Find the nearest configuration, from ``folder`` upwards; sepcost.toml comes first.
 
-    A pyproject.toml without ``[tool.sepcost]`` is passed over, but not one that is broken.
+    A pyproject.toml without ``[tool.sepcost]`` is skipped; a malformed one is not.
     """
     for place in (folder, *folder.parents):
         if (place / OWN).is_file():
@@ -67,7 +67,7 @@ def read(path: Path) -> Config:
     Raises
     ------
     BudgetError
-        At the first thing that is wrong, with file, line, key, and the nearest right word.
+        At the first fault, with file, line and key, and the nearest valid word.
     """
     text, document = _document(path)
     place: Place = ()
@@ -75,7 +75,7 @@ def read(path: Path) -> Config:
         place = ("tool", "sepcost")
         document = _table(_table(document, "tool"), "sepcost")
         if not document:
-            raise BudgetError(f"{_called(path)}: has no [tool.sepcost]; add it, or use {OWN}")
+            raise BudgetError(f"{_called(path)}: no [tool.sepcost] table; add it, or use {OWN}")
     lines = key_lines(text)
     reader = _Reader(path, lines, place)
     try:
@@ -93,16 +93,16 @@ def _document(path: Path) -> tuple[str, dict[str, Any]]:
             data = file.read(MAX_BYTES + 1)
         text = data.decode("utf-8-sig")
         if len(data) > MAX_BYTES:
-            raise BudgetError(f"{_called(path)}: larger than {MAX_BYTES:,} bytes")
+            raise BudgetError(f"{_called(path)}: larger than {MAX_BYTES:,} bytes; shorten it")
         return text, tomllib.loads(text)
     except OSError as error:
-        raise BudgetError(f"{_called(path)}: {error.strerror}; name another --config") from None
+        raise BudgetError(f"{_called(path)}: {error.strerror}; give another --config") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BudgetError(f"{_called(path)}:{line}: not UTF-8 text; save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
-        found = re.search(r"at line (\d+)", str(error))
-        last = int(found[1]) if found else text.rstrip().count("\n") + 1
+        at = re.search(r"at line (\d+)", str(error))
+        last = int(at[1]) if at else text.rstrip().count("\n") + 1
         raise BudgetError(f"{_called(path)}:{last}: not valid TOML: {error}") from None
 
 
@@ -112,7 +112,7 @@ def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _called(path: Path) -> str:
-    """The path as short as it is from here."""
+    """The path, relative to the working directory if it is below."""
     try:
         return Path(os.path.abspath(path)).relative_to(Path.cwd()).as_posix()
     except ValueError:
@@ -120,16 +120,16 @@ def _called(path: Path) -> str:
 
 
 def project_root(folder: Path) -> Path:
-    """What CI systems count paths from: the git work tree around ``folder``, or ``folder``."""
+    """The root of paths in CI: the git work tree around ``folder``, or ``folder``."""
     near = (folder, *folder.parents)
     return next((place for place in near if (place / ".git").exists()), folder)
 
 
 class _Reader:
-    """The document of one file, with the lines of its keys."""
+    """Reads the document of one file, with the lines of its keys."""
 
     def __init__(self, path: Path, lines: Mapping[Place, int], top: Place) -> None:
-        path = Path(os.path.abspath(path))  # links stay what they are called
+        path = Path(os.path.abspath(path))  # keep links as named
         self.folder = path.parent
         self.file = path.relative_to(project_root(self.folder)).as_posix()
         self.lines = lines
@@ -166,7 +166,7 @@ class _Reader:
             for budget in budgets(key, given, (*place, key), level, self.where)
         ]
         if pattern == "" and place[-1] != "defaults":
-            raise Fault(place, "an empty path; name a model or a glob")
+            raise Fault(place, "the path is empty; name a model or a glob")
         options = _options({k: v for k, v in table.items() if k in OPTIONS}, place)
         return Entry(pattern, tuple(found), options, self.where(place))
 
@@ -196,7 +196,7 @@ def _flag(value: object, place: Place) -> bool:
 
 def _whole(value: object, place: Place, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 10**18:
-        raise Fault(place, f"expected a whole number from {least} up, not {shown(value)}")
+        raise Fault(place, f"expected a whole number of at least {least}, not {shown(value)}")
     return value
 
 

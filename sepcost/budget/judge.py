@@ -14,6 +14,7 @@ from sepcost.budget.results import (
     Budget,
     Cause,
     Facts,
+    Fault,
     Level,
     Measured,
     Reading,
@@ -21,7 +22,11 @@ from sepcost.budget.results import (
     Verdict,
 )
 from sepcost.budget.units import Change, Dimension
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import LayerCost
+
+#: What a verdict on a model that cannot be judged has in the place of a metric.
+MODEL = "model"
 
 NO_BASELINE = "nothing to compare with: not in the baseline"
 
@@ -35,6 +40,8 @@ class Evidence:
     measured: Measured | None = None
     no_baseline: str = NO_BASELINE  # why there is none, where there is none
     new_is_fine: bool = False  # whether a model without a baseline may pass with a warning
+    unmeasured: Fault | None = None  # what went wrong where something was to be measured
+    uncompared: Fault | None = None  # what is wrong with the baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,13 @@ def _settled(verdict: Verdict, leniency: Leniency) -> Verdict:
         verdict = replace(verdict, status=Status.WARN)
     unknown = verdict.status is Status.UNKNOWN
     strict = unknown and not leniency.allow_unknown and verdict.level is Level.ERROR
-    return replace(verdict, breaks=verdict.status is Status.FAIL or strict)
+    failed = verdict.status in {Status.FAIL, Status.ERROR}
+    return replace(verdict, breaks=failed or strict)
+
+
+def failed(fault: Fault) -> Verdict:
+    """Stand for all budgets of a model of which nothing is known."""
+    return Verdict(fault.model, MODEL, None, None, Status.ERROR, breaks=True, detail=fault.message)
 
 
 def _blank(budget: Budget, facts: Facts, dimension: Dimension) -> Verdict:
@@ -109,10 +122,16 @@ def _before(metric: str, evidence: Evidence) -> Fraction | None:
 
 
 def _uncompared(verdict: Verdict, evidence: Evidence) -> Verdict:
+    if evidence.uncompared:
+        return _error(verdict, evidence.uncompared)
     fresh = evidence.new_is_fine and evidence.baseline is None
     why = "the baseline's value is only a lower bound" if evidence.baseline else ""
     status = Status.WARN if fresh else Status.UNKNOWN
     return replace(verdict, status=status, detail=why or evidence.no_baseline)
+
+
+def _error(verdict: Verdict, fault: Fault) -> Verdict:
+    return replace(verdict, status=Status.ERROR, detail=fault.message)
 
 
 def _compared(verdict: Verdict, evidence: Evidence, metric: str) -> Verdict:
@@ -210,6 +229,8 @@ def _measured(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict
     reading = (evidence.measured or {}).get(budget.metric)
     if change:
         verdict = replace(verdict, limit=change.factor, baseline=Fraction(1))
+    if reading is None and evidence.unmeasured:
+        return _error(verdict, evidence.unmeasured)
     if reading is None:
         if not evidence.baseline and (change or budget.metric in OUTPUTS):
             return _uncompared(verdict, evidence)

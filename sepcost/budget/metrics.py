@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from sepcost.budget.results import Bound, Facts
 from sepcost.budget.units import Dimension
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import LayerCost
 
 VS_BASELINE = "-vs-baseline"
 

@@ -32,6 +32,7 @@ class Status(StrEnum):
     WARN = "warn"
     FAIL = "fail"
     UNKNOWN = "unknown"
+    ERROR = "error"  # not judged: the model, its baseline or its measurement failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,15 @@ class Facts:
     analysis: Analysis | None = None  # None where the numbers come from a baseline file
     uncounted: int = 0  # layers without a count
     missing: tuple[str, ...] = ()  # files of external data that are not here, or cut short
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why one model was not judged, or only in part."""
+
+    model: str
+    message: str
+    exit_code: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,7 @@ class Check:
     config: str | None = None  # the file that the budgets come from
     notes: tuple[str, ...] = ()
     baseline: Rewrite | None = None
+    faults: tuple[Fault, ...] = ()
     counts: Mapping[Status, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,8 +164,16 @@ class Check:
         return not any(verdict.breaks for verdict in self.verdicts)
 
     @property
+    def exit_code(self) -> int:
+        """0 within budget, 1 a budget is broken, 2 a model is unreadable, 3 not to be measured."""
+        codes = [fault.exit_code for fault in self.faults]
+        return min(codes) if codes else int(not self.ok)
+
+    @property
     def status(self) -> Status:
-        """The worst that happened: fail, then warn, then ok."""
+        """The worst that happened: error, then fail, then warn, then ok."""
+        if self.counts[Status.ERROR]:
+            return Status.ERROR
         if not self.ok:
             return Status.FAIL
         return Status.WARN if any(v.status is not Status.OK for v in self.verdicts) else Status.OK

@@ -1,7 +1,7 @@
 """Amounts as people write them, read exactly: ``600M``, ``0.6 G``, ``10 MiB``, ``12 ms``, ``5 %``.
 
-Amounts become fractions, so that ``0.1 G`` is exactly 100,000,000 and a value that stands on its
-limit is within it.
+Amounts become fractions: ``0.1 G`` is exactly 100,000,000, and a value equal to its limit is
+within it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sepcost.toml_lines import nearest, shown
 
 
 class Dimension(StrEnum):
-    """What an amount is of."""
+    """Kinds of amounts."""
 
     COUNT = "count"  # 600 M
     BYTES = "bytes"  # 10 MB, 10 MiB
@@ -37,7 +37,7 @@ _BYTES = {"": 1, "B": 1} | {
 _TIMES = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
 _FACTORS = {"": 1, "x": 1, "×": 1}
 
-#: Unit -> what one of it is in base units (pieces, bytes, ns, parts of one).
+#: Unit -> its size in base units (pieces, bytes, ns, fractions).
 UNITS: Mapping[Dimension, Mapping[str, int | Fraction]] = {
     Dimension.COUNT: _COUNTS,
     Dimension.BYTES: _BYTES,
@@ -57,7 +57,7 @@ EXAMPLES: Mapping[Dimension, str] = {
 
 LARGEST = 10**30
 
-#: Digits and exponents beyond these are no amount that a person means, and slow to compute with.
+#: Nobody means more digits or larger exponents, and they are slow to compute with.
 _NUMBER = re.compile(
     r"\s*([+-]?)\s*([0-9][0-9_]{0,40}(?:\.[0-9]{1,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?"
     r"\s*([^\s0-9+-]*)\s*"
@@ -65,12 +65,12 @@ _NUMBER = re.compile(
 
 
 class UnitError(ValueError):
-    """Text that is no amount of its dimension; says what was expected."""
+    """Text that is not an amount of its dimension; the message says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How far a value may lie from its baseline: ``baseline * factor + offset``."""
+    """A limit relative to the baseline: ``baseline * factor + offset``."""
 
     factor: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
@@ -81,26 +81,26 @@ class Change:
 
 
 def amount(value: object, dimension: Dimension) -> Fraction:
-    """Read an amount: TOML's numbers are in base units, text carries its unit.
+    """Read an amount: numbers in TOML are in base units, text carries its unit.
 
     Raises
     ------
     UnitError
-        Where the value is no amount of this dimension, or below zero.
+        If the value is not an amount of this dimension, or is below zero.
     """
     if isinstance(value, str):
         sign, number, unit = _split(value, dimension)
-        found = number * _unit(unit, dimension)
+        found = number * _unit(unit, value, dimension)
         if sign == "-" and found:
-            raise UnitError(f"is below zero: {shown(value)}; expected {EXAMPLES[dimension]}")
+            raise UnitError(f"{shown(value)} is below zero; expected {EXAMPLES[dimension]}")
         return found
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise UnitError(f"expected {EXAMPLES[dimension]}, not {shown(value)}")
     if dimension is Dimension.TIME:
-        raise UnitError(f"has no unit: {shown(value)}; expected {EXAMPLES[dimension]}")
+        raise UnitError(f"{shown(value)} has no unit; expected {EXAMPLES[dimension]}")
     if not 0 <= value < LARGEST:
-        what = "is below zero" if value < 0 else "is more than anything has"
-        raise UnitError(f"{what}: {shown(value)}; expected {EXAMPLES[dimension]}")
+        fault = "is below zero" if value < 0 else "is too large"
+        raise UnitError(f"{shown(value)} {fault}; expected {EXAMPLES[dimension]}")
     return Fraction(str(value))  # 0.1 is a tenth here, not the float nearest to it
 
 
@@ -110,7 +110,7 @@ def change(value: object, dimension: Dimension) -> Change:
     Raises
     ------
     UnitError
-        Where the value is none; a bare ``5 %`` is one, since it may mean either.
+        If the value is not a change, or is a bare ``5 %``, which may mean more or less.
     """
     if not isinstance(value, str):
         raise UnitError(f"expected '+5 %', '1.05x' or '+1 M', not {shown(value)}")
@@ -118,30 +118,32 @@ def change(value: object, dimension: Dimension) -> Change:
     if unit in {"x", "×"} and not sign:
         return Change(factor=number)
     if not sign:
-        raise UnitError(f"has no sign: {shown(value)}; write {shown('+' + value.strip())}")
+        raise UnitError(f"{shown(value)} has no sign; write {shown('+' + value.strip())}")
     signed = -number if sign == "-" else number
     if unit == "%":
         if signed < -100:
-            raise UnitError(f"is more than the whole: {shown(value)}")
+            raise UnitError(f"{shown(value)} would be below zero; expected '-100 %' or more")
         return Change(factor=1 + signed / 100)
     if dimension in {Dimension.FACTOR, Dimension.SHARE, Dimension.NUMBER} and not unit:
-        raise UnitError(f"has no unit: {shown(value)}; expected '+5 %'")
-    return Change(offset=signed * _unit(unit, dimension))
+        raise UnitError(f"{shown(value)} has no unit; expected '+5 %'")
+    return Change(offset=signed * _unit(unit, value, dimension))
 
 
 def _split(value: str, dimension: Dimension) -> tuple[str, Fraction, str]:
     match = _NUMBER.fullmatch(value)
     if match is None:
-        raise UnitError(f"is no amount: {shown(value)}; expected {EXAMPLES[dimension]}")
+        raise UnitError(f"{shown(value)} is not an amount; expected {EXAMPLES[dimension]}")
     sign, digits, exponent, unit = match.groups()
     return sign, Fraction(digits.replace("_", "") + (exponent or "")), unit
 
 
-def _unit(unit: str, dimension: Dimension) -> int | Fraction:
-    """Find a unit, in any case where that leaves one choice; ``m`` is no mega and ``b`` no byte."""
+def _unit(unit: str, value: str, dimension: Dimension) -> int | Fraction:
+    """Find a unit; case counts, so ``m`` is not mega and ``b`` is not bytes."""
     known = UNITS[dimension]
     if unit in known:
         return known[unit]
     if not unit:
-        raise UnitError(f"has no unit; expected {EXAMPLES[dimension]}")
-    raise UnitError(f"unknown unit {shown(unit)}{nearest(unit, [each for each in known if each])}")
+        raise UnitError(f"{shown(value)} has no unit; expected {EXAMPLES[dimension]}")
+    raise UnitError(
+        f"{shown(value)} has an unknown unit{nearest(unit, [each for each in known if each])}"
+    )

@@ -1,4 +1,4 @@
-"""What may stand to the right of a metric: an amount, a change, a table, a list of operators."""
+"""Values of budgets: an amount, a change, a table, or a list of operators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Where = Callable[[Place], Location | None]
 
 
 class Fault(Exception):  # noqa: N818  (it becomes a BudgetError once its line is known)
-    """Something wrong at a place of the document, before its line is known."""
+    """A fault at a place in the document, before its line is known."""
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
@@ -31,12 +31,12 @@ class Fault(Exception):  # noqa: N818  (it becomes a BudgetError once its line i
 
 
 def budgets(key: str, value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
-    """Read the budgets that one key of an entry sets.
+    """Read the budgets set by one key of an entry.
 
     Raises
     ------
     Fault
-        Where the value is none that the metric takes.
+        If the metric does not take this value.
     """
     if key == "forbid-ops":
         yield _forbidden(value, place, level, where)
@@ -47,7 +47,7 @@ def budgets(key: str, value: object, place: Place, level: Level, where: Where) -
 
 
 def _limits(key: str, value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
-    """``"12 ms"``, or ``{ max = "12 ms", level = "warn" }``; ``min`` in the place of ``max``."""
+    """``"12 ms"``, or a table: ``{ max = "12 ms", level = "warn" }``, or with ``min``."""
     metric = METRICS[base(key)]
     if not isinstance(value, dict):
         limit = _limit(key, value, place, metric)
@@ -56,7 +56,7 @@ def _limits(key: str, value: object, place: Place, level: Level, where: Where) -
     level = _table_level(value, place, ("max", "min"), level)
     sides = [side for side in ("max", "min") if side in value]
     if not sides:
-        raise Fault(place, f"a table without a limit; write {{ {metric.bound} = ... }}")
+        raise Fault(place, f"no limit in the table; write {{ {metric.bound} = ... }}")
     for side in sides:
         inner = (*place, side)
         yield Budget(key, _limit(key, value[side], inner, metric), Bound(side), level, where(inner))
@@ -70,22 +70,22 @@ def _limit(key: str, value: object, place: Place, metric: Metric) -> Any:
     except UnitError as error:
         raise Fault(place, str(error)) from None
     if metric.dimension is Dimension.SHARE and limit > 1:
-        raise Fault(place, f"is more than the whole: {shown(value)}; write '100 %' for all")
+        raise Fault(place, f"{shown(value)} is more than 100 %; write '100 %' for all")
     return limit
 
 
 def _change(key: str, value: object, metric: Metric) -> Change:
-    """A measured metric is compared by its ratio, so that an offset has nothing to stand on."""
+    """Measured metrics are compared by their ratio, which has no place for an offset."""
     found = change(value, metric.dimension)
     if measured(key) and found.offset:
-        raise UnitError(f"is no ratio: {shown(value)}; expected '+5 %' or '1.05x'")
+        raise UnitError(f"{shown(value)} is not a ratio; expected '+5 %' or '1.05x'")
     return found
 
 
 def _table_level(
     table: Mapping[str, Any], place: Place, known: Sequence[str], level: Level
 ) -> Level:
-    """Check a table's keys and read its ``level``."""
+    """Check the keys of a table and read its ``level``."""
     for key in table:
         if key not in (*known, "level"):
             near = nearest(key, [*known, "level"], SYNONYMS)
@@ -104,7 +104,7 @@ def _forbidden(value: object, place: Place, level: Level, where: Where) -> Budge
 
 
 def _per_layer(value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
-    """``{ macs = "20 %" }`` is a share of the whole, ``{ macs = "50 M" }`` an amount."""
+    """``{ macs = "20 %" }`` is a share of the total, ``{ macs = "50 M" }`` an amount."""
     if not isinstance(value, dict):
         raise Fault(place, f"expected a table such as {{ macs = '20 %' }}, not {shown(value)}")
     outer = _table_level(value, place, tuple(PER_LAYER), level)
@@ -123,7 +123,7 @@ def _per_layer(value: object, place: Place, level: Level, where: Where) -> Itera
 
 
 def text_of(value: object, place: Place) -> str:
-    """Read text that is not empty and prints."""
+    """Read text that is printable and not empty."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise Fault(place, f"expected text, not {shown(value)}")
     return value

@@ -14,7 +14,8 @@ from sepcost.cli.options import files, models, rows, words
 from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
-from sepcost.cost.analysis import Analysis, Conventions
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import Conventions
 from sepcost.errors import SepcostError
 from sepcost.report.formats import renderer
 from sepcost.report.screen import screen
@@ -108,9 +109,7 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
     if request.sources.count(STDIN) > 1:
         raise SepcostError("stdin (-) can be read only once: give - once")
     if netron and (len(request.sources) != 1 or len(request.binds) > 1):
-        raise SepcostError(
-            "--netron describes one model: name one SOURCE, with one size per --bind"
-        )
+        raise SepcostError("--netron describes one model: name one SOURCE, at one size")
     for path in (output, netron):
         refuse_sources(path, request.sources)
 

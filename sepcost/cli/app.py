@@ -1,4 +1,4 @@
-"""The ``sepcost`` command and what holds for all of its subcommands."""
+"""The ``sepcost`` command: its subcommands, and what they share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from sepcost import __version__
 from sepcost.cli.guard import Guarded
 
-#: Where each command lives.
+#: The module of each command.
 COMMANDS: Mapping[str, str] = {
     "analyze": "sepcost.cli.analyze",
     "bench": "sepcost.cli.bench",
@@ -26,9 +26,9 @@ COMMANDS: Mapping[str, str] = {
 
 
 def build(words: Sequence[str] = ()) -> typer.Typer:
-    """Return the command line; only with the command that ``words`` begin with, if they do.
+    """Build the command line; if ``words`` start with a command, only with that one.
 
-    To import and set up the others would be a tenth of a short command's time.
+    Importing and setting up the others would take a tenth of a short command's time.
     """
     app = typer.Typer(
         cls=Guarded,
@@ -56,13 +56,13 @@ def sepcost(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """What depthwise-separable convolution would save in your ONNX model.
+    """Count, measure and cut the cost of ONNX models with depthwise-separable convolution.
 
     [bold]sepcost analyze mobilenet-v1[/]       a network that ships with sepcost
-    [bold]sepcost analyze model.onnx[/]         your own
-    [bold]sepcost networks[/]                   which ones ship
+    [bold]sepcost analyze model.onnx[/]         your own model
+    [bold]sepcost networks[/]                   the shipped networks
 
-    Exit codes: 0 done, 1 a budget is broken or a goal missed, 2 usage or input error,
+    Exit codes: 0 success, 1 over budget or goal not met, 2 usage or input error,
     3 measurement failed.
     """
 
@@ -73,7 +73,7 @@ def _whole() -> typer.Typer:
 
 
 def __getattr__(name: str) -> typer.Typer:
-    """Build ``app``, the whole command line, for whoever asks for it."""
+    """Build ``app``, the whole command line, on first use."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _whole()

@@ -1,4 +1,4 @@
-"""A measurement while it runs: one line on stderr with the estimate so far."""
+"""A running measurement: one line on stderr with the estimate so far."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME_LIMIT = 40
 
 @contextmanager
 def live(quiet: bool) -> Iterator[OnProgress | None]:
-    """Show what goes on at a terminal, and clear the line in the end."""
+    """Show the current step at a terminal, and clear the line at the end."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
@@ -38,7 +38,7 @@ def _tell(progress: Progress) -> None:
 
 
 def line(progress: Progress) -> str:
-    """What goes on, how far it is, and what it says so far."""
+    """The current step, the launch, and the estimate so far."""
     model = terminal(shorten(progress.model, NAME_LIMIT))
     parts = [f"{progress.doing} {model}"] if model else []
     if progress.launch < progress.min_launches:

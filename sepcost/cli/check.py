@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sepcost.budget.results import Budget, Check
     from sepcost.evidence.check import Question
 
-BROKEN = 1
 SUMMARY = "GITHUB_STEP_SUMMARY"
 #: GitHub refuses longer step summaries.
 MOST_SUMMARY_BYTES = 1 << 20
@@ -74,9 +73,10 @@ def check(
     [bold]sepcost check --baseline git:origin/main[/]            against the main branch
     [bold]sepcost check -f github -f junit=report.xml[/]         in the formats that CI reads
 
-    Without SOURCE it checks every model that the configuration names.
-    Exit codes: 0 within budget, 1 over budget, 2 usage or configuration error,
-    3 measurement failed.
+    Without SOURCE it checks every model that the configuration names. A model that cannot
+    be read is an error in the report; the others are still judged.
+    Exit codes: 0 within budget, 1 over budget, 2 usage or configuration error or an
+    unreadable model, 3 measurement failed.
     """
     from sepcost.evidence.check import Question
 
@@ -103,8 +103,10 @@ def check(
         refuse_sources(report.file, [*question.sources, *([str(config)] if config else ())])
     result = _checked(question, quiet)
     _publish(result, reports, quiet)
-    if not result.ok:
-        raise typer.Exit(BROKEN)
+    for fault in result.faults:
+        say(f"sepcost: error: {fault.model}: {fault.message}")
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
 
 
 def _budgets(limits: Mapping[str, object], pairs: Sequence[str]) -> tuple[Budget, ...]:

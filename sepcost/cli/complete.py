@@ -1,4 +1,4 @@
-"""What the shell offers while a person types: shipped networks, and model files nearby."""
+"""Shell completion: shipped networks, and model files in the working directory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Shells split and expand what they are offered; names beyond these are left to their own ways.
+#: Shells split and expand other names; completing those is left to the shell.
 PLAIN = re.compile(r"[\w@%+,.=-]+", re.ASCII)
 MODELS = frozenset({".onnx", ".toml"})
 MOST_FILES = 1000
@@ -15,22 +15,23 @@ Offers = list[tuple[str, str]]
 
 
 def network(incomplete: str) -> Offers:
-    """Shipped networks that begin so, each with what it is."""
+    """Shipped networks that start with ``incomplete``, with their descriptions."""
     from sepcost.model.spec.shipped import networks
 
     return [(n.name, n.description) for n in networks() if n.name.startswith(incomplete)]
 
 
 def source(incomplete: str) -> Offers:
-    """Shipped networks, and the models, specs and folders here.
+    """Shipped networks, and the models, specs and directories here.
 
-    An empty list leaves it to the shell, which completes paths better than we do.
+    An empty list leaves completion to the shell, which is better at paths.
     """
     if "/" in incomplete or "\\" in incomplete:
         return []
     here = sorted(_nearby(incomplete))
-    found = [*network(incomplete), *((name, "file") for name in here if not name.endswith("/"))]
-    return [*found, *((name, "folder") for name in here if name.endswith("/"))] if found else []
+    models = [*network(incomplete), *((name, "file") for name in here if not name.endswith("/"))]
+    folders = [(name, "directory") for name in here if name.endswith("/")]
+    return [*models, *folders] if models else []
 
 
 def _nearby(incomplete: str) -> Iterator[str]:

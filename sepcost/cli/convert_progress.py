@@ -1,4 +1,4 @@
-"""A conversion while it runs: one line on stderr that says what goes on."""
+"""A running conversion: one line on stderr with the current step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDTH = 70
 
 @contextmanager
 def live(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show what goes on at a terminal, and clear the line in the end."""
+    """Show the current step at a terminal, and clear the line at the end."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""What goes wrong in a command becomes one line on stderr and an exit code, never a traceback."""
+"""Errors of a command become one line on stderr and an exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from typer.core import TyperGroup
 from sepcost.errors import SepcostError
 from sepcost.report.text import shorten, terminal
 
-#: Set to anything but 0 for the traceback of an unexpected error.
+#: Environment variable: any value but 0 shows the traceback of an unexpected error.
 DEBUG = "SEPCOST_DEBUG"
 INTERRUPTED = 130
 INPUT_ERROR = 2
 LINE_LIMIT = 2000
-OUT_OF_MEMORY = "the memory ran out; raise the limit (ulimit -v) or close what else takes memory"
+OUT_OF_MEMORY = "out of memory; raise the limit (ulimit -v) or close other programs"
 
 
 class Guarded(TyperGroup):
-    """A group of commands whose errors are all told in one line."""
+    """A group of commands that reports every error in one line."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; turn what it raises into an exit code."""
+        """Run the command; turn exceptions into exit codes."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
         except (KeyboardInterrupt, Exception) as error:
             if type(error).__module__.startswith(("typer", "click")):
                 raise
-            raise typer.Exit(told(error)) from error
+            raise typer.Exit(reported(error)) from error
         return result
 
 
-def told(error: BaseException) -> int:
-    """Tell what went wrong in one line; the exit code that it means."""
+def reported(error: BaseException) -> int:
+    """Report an error in one line; return its exit code."""
     if isinstance(error, SepcostError):
         return _say(str(error), error.exit_code)
     if isinstance(error, KeyboardInterrupt):
@@ -51,13 +51,13 @@ def told(error: BaseException) -> int:
 
 
 def _is_of_memory(error: BaseException) -> bool:
-    """Whether there was no room, be it for a library."""
+    """Whether memory ran out, also while a library was loaded."""
     words = ("bad_alloc", "map segment", "Cannot allocate memory", "cannot map zero-fill")
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
 def say(message: str) -> None:
-    """Write one line to stderr, whatever the message holds; where nobody can hear, none."""
+    """Write one line to stderr, whatever the message contains; ignore a closed stderr."""
     line = terminal(shorten(message, LINE_LIMIT))
     encoding = sys.stderr.encoding or "utf-8"
     with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ def say(message: str) -> None:
 
 
 def note(message: str) -> None:
-    """Write to stderr what the reader of a result should know."""
+    """Write a note on the result to stderr."""
     say(f"sepcost: note: {message}")
 
 
@@ -75,9 +75,9 @@ def _say(message: str, code: int) -> int:
 
 
 def _system(error: OSError) -> int:
-    """Leave a reader that went away in peace; tell what else the system refused."""
+    """Ignore a reader that has gone away; report any other refusal of the system."""
     if error.errno == errno.EPIPE:
-        # Python flushes stdout once more at exit: let that go nowhere.
+        # Python flushes stdout once more at exit, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     where = f"{error.filename}: " if error.filename else ""

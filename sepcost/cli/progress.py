@@ -1,4 +1,4 @@
-"""A sign of life on stderr for work that takes over a second, at a terminal only."""
+"""A spinner on stderr for work that takes over a second, at a terminal only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLEAR = "\r\x1b[K"
 
 @contextmanager
 def progress(doing: str, quiet: bool) -> Iterator[None]:
-    """Show a spinner and what goes on, after a second, until the work is done."""
+    """Show a spinner and the current step, after a second, until the work is done."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return

@@ -1,140 +1,13 @@
-"""The cost of a network: the frozen results that every report reads."""
+"""The cost of a network: the frozen result that every report reads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sepcost.network import Layer, Network, Shape
-
-
-class CountStatus(StrEnum):
-    """Whether the MACs of a layer are known."""
-
-    COUNTED = "counted"
-    FREE = "free"  # costs no MACs by definition
-    UNKNOWN = "unknown"  # no formula for the operator
-    UNRESOLVED = "unresolved"  # a formula, but a shape or a trip count is missing
-
-
-@dataclass(frozen=True, slots=True)
-class Conventions:
-    """Conventions of counting that people disagree on; the README gives the reasons."""
-
-    conv_transpose: str = "input"  # where a ConvTranspose is counted: input | output
-    count_bias: bool = False  # one more MAC per output element where there is a bias
-    if_branches: str = "max"  # max | sum | then | else
-
-
-@dataclass(frozen=True, slots=True)
-class Convolution:
-    """The geometry of one convolution, the same for every operator that convolves."""
-
-    kernel: Shape
-    strides: Shape
-    dilations: Shape
-    pads: Shape  # begins, then ends, auto_pad resolved
-    group: int
-    in_channels: int
-    out_channels: int
-    positions: int  # batch times output positions (times input positions when transposed)
-    pointwise_positions: int  # batch times output positions
-    transposed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Separable:
-    """One convolution as depthwise + pointwise at rank 1."""
-
-    eligible: bool
-    reason: str | None  # why not, where not eligible
-    macs: int | None  # including trips, as LayerCost.macs
-    params: int | None
-    ratio: float | None  # separable macs / regular macs
-    break_even_rank: float | None  # below this rank, fewer MACs than the regular convolution
-
-
-@dataclass(frozen=True, slots=True)
-class LayerCost:
-    """One row. MACs, element operations and bytes include the layer's trips."""
-
-    layer: Layer
-    status: CountStatus
-    reason: str | None  # why unknown or unresolved
-    macs: int | None
-    params: int  # without parameters counted in an earlier row
-    weight_bytes: int
-    elementwise_ops: int | None
-    bytes_moved: int | None
-    activation_bytes: int | None  # written by the layer
-    counted: bool = True  # False in a branch of an If that is not in the totals
-    convolution: Convolution | None = None
-    separable: Separable | None = None
-
-    @property
-    def intensity(self) -> float | None:
-        """FLOPs per byte moved (Williams et al. 2009); None if either is unknown."""
-        if self.macs is None or not self.bytes_moved:
-            return None
-        return 2 * self.macs / self.bytes_moved
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over the counted rows; lower bounds unless the coverage is complete."""
-
-    macs: int
-    params: int
-    elementwise_ops: int
-    weight_bytes: int
-    activation_bytes: int
-    peak_activation_bytes: int
-    separable_macs: int
-    separable_params: int
-
-    @property
-    def flops(self) -> int:
-        """Two floating-point operations per MAC."""
-        return 2 * self.macs
-
-    @property
-    def reduction(self) -> float:
-        """MACs of the network over MACs of its separable counterpart; 1.0 for an empty network."""
-        return self.macs / self.separable_macs if self.separable_macs else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """The number of rows per status, among the rows that decide the totals.
-
-    Rows in a branch that is known not to run, or that the conventions exclude, are left out. Where
-    the most expensive branch counts, the rows of both do, because the choice depends on both.
-    """
-
-    counted: int
-    free: int
-    unknown: int
-    unresolved: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether the totals are exact rather than lower bounds."""
-        return not (self.unknown or self.unresolved)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Rows that share an op_type, a scope or a kernel."""
-
-    key: str
-    layers: int
-    macs: int
-    params: int
-    elementwise_ops: int
-    bytes_moved: int
-    separable_macs: int
-    complete: bool  # False if a row is unknown or unresolved
+from sepcost.cost import document
+from sepcost.cost.results import Conventions, Coverage, LayerCost, Totals
+from sepcost.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +24,17 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document ``sepcost/analyze/1`` for this one model."""
-        from sepcost.cost.document import document  # noqa: PLC0415  (it reads this module)
+        return document.headed([self.entry()], [self.source])
 
-        return document([self], [self.source])
+    def entry(self) -> dict[str, Any]:
+        """Return the model's entry in the document: what was read, totals, every row."""
+        return {
+            **document.described(self.network, self.source),
+            "conventions": asdict(self.conventions),
+            "totals": document.totals(self.totals),
+            "per_item": document.per_item(self.totals, self.network.batch),
+            "coverage": document.coverage(self.coverage),
+            "layers": [document.layer(self.network, row) for row in self.rows],
+            "dead_weights": [document.tensor(value) for value in self.network.dead_weights],
+            "warnings": list(self.warnings),
+        }

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sepcost.cost import branches, memory
-from sepcost.cost.analysis import (
-    Analysis,
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.geometry import convolution
+from sepcost.cost.operators import OPERATORS
+from sepcost.cost.results import (
     Conventions,
     Convolution,
     CountStatus,
@@ -17,8 +19,6 @@ from sepcost.cost.analysis import (
     Separable,
     Totals,
 )
-from sepcost.cost.geometry import convolution
-from sepcost.cost.operators import OPERATORS
 from sepcost.cost.tally import Operators, Tally, tally
 from sepcost.cost.warnings import analysis_warnings
 from sepcost.cost.whatif import separable, separable_network_params

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.match import match
+from sepcost.cost.results import LayerCost
 from sepcost.network import Shape
 
 #: The costs that are compared, by their names in the JSON document.

@@ -1,4 +1,4 @@
-"""Analyses as the JSON document ``sepcost/analyze/1``, in plain Python types."""
+"""The parts of the JSON document ``sepcost/analyze/1``, in plain Python types."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sepcost import __version__
-from sepcost.cost.analysis import Analysis, Convolution, Group, LayerCost
+from sepcost.cost.results import Convolution, Coverage, Group, LayerCost, Totals
 from sepcost.network import ABSENT, Network, Shape, Value
 
 SCHEMA = "sepcost/analyze/1"
@@ -15,48 +15,48 @@ SCHEMA = "sepcost/analyze/1"
 Entry = dict[str, Any]
 
 
-def document(analyses: Iterable[Analysis], sources: Sequence[str]) -> Entry:
-    """Return the whole document, with one entry of ``models`` per analysis."""
+def headed(models: Sequence[Entry], sources: Sequence[str]) -> Entry:
+    """Return the whole document around the entries of its models."""
     return {
         "schema": SCHEMA,
         "version": __version__,
         "sources": list(sources),
-        "models": [entry(analysis) for analysis in analyses],
+        "models": list(models),
     }
 
 
-def entry(analysis: Analysis) -> Entry:
-    """Return one entry of ``models``: inputs and outputs, totals, every row."""
-    network, totals = analysis.network, analysis.totals
+def described(network: Network, source: str) -> Entry:
+    """Return what was read: names, opset, inputs, outputs, bindings."""
     return {
         "name": network.name,
-        "source": analysis.source,
+        "source": source,
         "opset": network.opsets.get("", network.opsets.get("ai.onnx")),
-        "inputs": [_value(value) for value in network.inputs],
+        "inputs": [tensor(value) for value in network.inputs],
         "outputs": [_output(network, name) for name in network.outputs],
         "bindings": dict(network.bindings),
-        "conventions": asdict(analysis.conventions),
-        "totals": {**asdict(totals), "flops": totals.flops, "reduction": totals.reduction},
-        "per_item": per_item(analysis),
-        "coverage": {**asdict(analysis.coverage), "complete": analysis.coverage.complete},
-        "layers": [_layer(network, row) for row in analysis.rows],
-        "dead_weights": [_value(value) for value in network.dead_weights],
-        "warnings": list(analysis.warnings),
     }
 
 
-def per_item(analysis: Analysis) -> Entry | None:
+def totals(sums: Totals) -> Entry:
+    """Return the totals with those that follow from them."""
+    return {**asdict(sums), "flops": sums.flops, "reduction": sums.reduction}
+
+
+def coverage(rows: Coverage) -> Entry:
+    """Return the number of rows per status."""
+    return {**asdict(rows), "complete": rows.complete}
+
+
+def per_item(sums: Totals, batch: int | None) -> Entry | None:
     """Totals per item of the batch; None if the model has no dynamic batch dimension."""
-    batch = analysis.network.batch
     if not batch:
         return None
-    totals = analysis.totals
     amounts = {
-        "macs": totals.macs,
-        "flops": totals.flops,
-        "elementwise_ops": totals.elementwise_ops,
-        "activation_bytes": totals.activation_bytes,
-        "separable_macs": totals.separable_macs,
+        "macs": sums.macs,
+        "flops": sums.flops,
+        "elementwise_ops": sums.elementwise_ops,
+        "activation_bytes": sums.activation_bytes,
+        "separable_macs": sums.separable_macs,
     }
     return {"batch": batch, **{name: _share(amount, batch) for name, amount in amounts.items()}}
 
@@ -70,30 +70,32 @@ def _share(amount: int, batch: int) -> int | float:
     return amount / batch if amount % batch else amount // batch
 
 
-def _value(value: Value) -> Entry:
+def tensor(value: Value) -> Entry:
+    """Return a tensor's name, type and shape."""
     return {"name": value.name, "dtype": value.dtype, "shape": _sizes(value.shape)}
 
 
 def _output(network: Network, name: str) -> Entry:
     value = network.values.get(name)
-    return _value(value) if value else {"name": name, "dtype": "", "shape": None}
+    return tensor(value) if value else {"name": name, "dtype": "", "shape": None}
 
 
-def _layer(network: Network, row: LayerCost) -> Entry:
-    layer = row.layer
+def layer(network: Network, row: LayerCost) -> Entry:
+    """Return one row."""
+    node = row.layer
     return {
-        "id": layer.id,
-        "name": layer.name,
-        "op_type": layer.op_type,
-        "domain": layer.domain,
-        "scope": layer.scope,
-        "trips": layer.trips,
+        "id": node.id,
+        "name": node.name,
+        "op_type": node.op_type,
+        "domain": node.domain,
+        "scope": node.scope,
+        "trips": node.trips,
         "status": row.status.value,
         "reason": row.reason,
         "counted": row.counted,
-        "inputs": _shapes(network, layer.inputs, layer.reads),
-        "outputs": _shapes(network, layer.outputs, layer.writes),
-        "dtype": _dtype(network, layer.writes),
+        "inputs": _shapes(network, node.inputs, node.reads),
+        "outputs": _shapes(network, node.outputs, node.writes),
+        "dtype": _dtype(network, node.writes),
         "macs": row.macs,
         "params": row.params,
         "weight_bytes": row.weight_bytes,

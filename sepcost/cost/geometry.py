@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from sepcost.cost.analysis import Conventions, Convolution
+from sepcost.cost.results import Conventions, Convolution
 from sepcost.network import ABSENT, Layer, Shape
 
 

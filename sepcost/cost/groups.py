@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import separable_macs
+from sepcost.cost.results import CountStatus, Group, LayerCost
 
 
 def groups(analysis: Analysis, by: str, depth: int | None = None) -> tuple[Group, ...]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from operator import index
 from typing import Any
 
-from sepcost.cost.analysis import Conventions, CountStatus
 from sepcost.cost.geometry import key
 from sepcost.cost.macs import conv_transpose, conv_transpose_at_output
 from sepcost.cost.operators import FREE, NO_FORMULA, OPERATORS, bias_ops, elementwise_ops
+from sepcost.cost.results import Conventions, CountStatus
 from sepcost.cost.rows import MacFormula
 from sepcost.errors import SepcostError
 from sepcost.network import ABSENT, Layer, Shape

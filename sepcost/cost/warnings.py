@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sepcost.cost.analysis import Conventions, CountStatus, LayerCost
 from sepcost.cost.branches import BOTH, Sides, may_run
+from sepcost.cost.results import Conventions, CountStatus, LayerCost
 from sepcost.network import Network
 
 _NAMED = 3  # names shown before "and n more"

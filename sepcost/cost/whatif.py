@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from math import prod
 
 from sepcost.cost import formulas
-from sepcost.cost.analysis import Convolution, LayerCost, Separable
 from sepcost.cost.geometry import operands
+from sepcost.cost.results import Convolution, LayerCost, Separable
 from sepcost.network import Layer, Network
 
 

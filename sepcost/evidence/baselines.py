@@ -10,8 +10,8 @@ from pathlib import Path
 from sepcost.budget import baseline as stored
 from sepcost.budget.apply import Target
 from sepcost.budget.metrics import OUTPUTS, VS_BASELINE, measured
-from sepcost.budget.results import Budget, Facts
-from sepcost.errors import BudgetError
+from sepcost.budget.results import Budget, Facts, Fault
+from sepcost.errors import BudgetError, SepcostError
 from sepcost.evidence.count import Model
 from sepcost.evidence.revision import PREFIX, Revision, resolve
 from sepcost.toml_lines import shown
@@ -20,7 +20,7 @@ OF_FILE = frozenset({f"file-size{VS_BASELINE}"})
 
 
 #: Counts models, in the order given.
-Count = Callable[[Sequence[Model]], tuple[Facts, ...]]
+Count = Callable[[Sequence[Model]], tuple[Facts | Fault, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Against:
     source: str | None = None
     missing: str = ""  # why there is nothing, where there is nothing
     new: bool = False  # the revision has no such file yet
+    fault: Fault | None = None  # why it cannot be read, where it cannot
 
 
 @dataclass(slots=True)
@@ -56,8 +57,11 @@ class Finder:
             for target in targets
             if (against := found[target.name]).source is not None
         ]
-        for facts in count(models):
-            found[facts.model] = Against(facts, found[facts.model].source)
+        for counted in count(models):
+            if isinstance(counted, Fault):
+                found[counted.model] = Against(fault=_of_baseline(counted))
+            else:
+                found[counted.model] = Against(counted, found[counted.model].source)
         return found
 
     def _one(self, target: Target) -> Against:
@@ -100,11 +104,14 @@ class Finder:
         if not path.is_file():
             return Against(missing="it is no file, so that no revision has it")
         into = self.temporary / f"{len(self.revisions)}-{revision.commit}"
-        found = revision.extract(path, into)
-        if found is None:
-            return Against(missing=f"new: {name} has no such file", new=True)
-        if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
-            self._beside(revision, path, found, into)
+        try:
+            found = revision.extract(path, into)
+            if found is None:
+                return Against(missing=f"new: {name} has no such file", new=True)
+            if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
+                self._beside(revision, path, found, into)
+        except SepcostError as error:
+            return Against(fault=Fault(target.name, str(error)))
         return Against(source=str(found))
 
     @staticmethod
@@ -128,6 +135,10 @@ def needs_baseline(budget: Budget) -> bool:
 def needs_model(budget: Budget) -> bool:
     """Whether stored numbers will not do."""
     return needs_baseline(budget) and measured(budget.metric)
+
+
+def _of_baseline(fault: Fault) -> Fault:
+    return Fault(fault.model, f"its baseline: {fault.message}", fault.exit_code)
 
 
 def _fault(budget: Budget, message: str) -> BudgetError:

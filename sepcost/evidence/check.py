@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from sepcost.budget import baseline as stored
 from sepcost.budget.apply import Target, targets
 from sepcost.budget.config import Config, find, read
-from sepcost.budget.judge import NO_BASELINE, Evidence, Leniency, judge
+from sepcost.budget.judge import NO_BASELINE, Evidence, Leniency, failed, judge
 from sepcost.budget.metrics import measured
-from sepcost.budget.results import Budget, Check, Facts, Measured, Rewrite, Verdict
-from sepcost.errors import BudgetError
-from sepcost.evidence.baselines import Against, Finder, needs_model
-from sepcost.evidence.count import Analyze, Model, count
+from sepcost.budget.results import Budget, Check, Facts, Fault, Measured, Rewrite, Verdict
+from sepcost.errors import BudgetError, SepcostError
+from sepcost.evidence.baselines import Against, Finder, needs_baseline, needs_model
+from sepcost.evidence.count import Analyze, Model, count, fault
 from sepcost.evidence.measure import Measure, Request
 
 
@@ -39,7 +39,7 @@ class Question:
 
 
 def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
-    """Judge every model by its budgets.
+    """Judge every model by its budgets; one that cannot be is an error among the verdicts.
 
     Parameters
     ----------
@@ -53,30 +53,30 @@ def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
     Raises
     ------
     BudgetError
-        Where the configuration is broken, nothing is to be checked, or a baseline is not to be had.
-    ModelError, SpecError, BindingError
-        Where a model cannot be counted.
-    MeasurementError
-        Where a model cannot be measured.
+        Where the configuration is broken, nothing is to be checked, or a revision or a file of
+        numbers to compare with is not to be had.
     """
     config = _config(question)
     wanted = _asked(targets(config, question.sources, question.budgets), question)
     models = [Model(target.name, target.source, target.options) for target in wanted]
     counting = partial(count, analyze=analyze, jobs=question.jobs)
-    facts = counting(models)
+    counted = counting(models)
+    facts = [one for one in counted if isinstance(one, Facts)]
+    faults = [one for one in counted if isinstance(one, Fault)]
+    verdicts: dict[str, tuple[Verdict, ...]] = {one.model: (failed(one),) for one in faults}
     rewrite = _rewrite(question, config, facts) if question.update else None
     with TemporaryDirectory(prefix="sepcost-") as folder:
         finder = Finder(config.folder, Path(folder), _held(rewrite))
-        against = finder.find(wanted, counting)
-        verdicts = [
-            verdict
-            for target, known in zip(wanted, facts, strict=True)
-            for verdict in _judged(target, known, against[target.name], config, measuring)
-        ]
+        sound = [target for target in wanted if target.name not in verdicts]
+        against = finder.find(sound, counting)
+        for target, known in zip(sound, facts, strict=True):
+            evidence = _evidence(target, known, against[target.name], config, measuring)
+            verdicts[target.name] = _judged(target, evidence, config)
+            faults += filter(None, (evidence.uncompared, evidence.unmeasured))
     sources = tuple(target.name for target in wanted)
-    return Check(
-        tuple(verdicts), sources, config.file, _notes(wanted, question, config, rewrite), rewrite
-    )
+    notes = _notes(wanted, question, config, rewrite)
+    ordered = tuple(verdict for source in sources for verdict in verdicts[source])
+    return Check(ordered, sources, config.file, notes, rewrite, tuple(faults))
 
 
 def _config(question: Question) -> Config:
@@ -114,18 +114,28 @@ def _left(target: Target, question: Question) -> tuple[Budget, ...]:
     return tuple(budget for budget in target.budgets if not measured(budget.metric))
 
 
-def _judged(
-    target: Target, facts: Facts, against: Against, config: Config, measuring: Measure
-) -> tuple[Verdict, ...]:
-    evidence = Evidence(
-        facts,
-        against.facts,
-        _measured(target, against, config, measuring),
-        against.missing or NO_BASELINE,
-        against.new,
-    )
+def _judged(target: Target, evidence: Evidence, config: Config) -> tuple[Verdict, ...]:
     allow = bool(target.options.get("allow-unknown"))
     return judge(target.budgets, evidence, Leniency(allow, config.inconclusive))
+
+
+def _evidence(
+    target: Target, facts: Facts, against: Against, config: Config, measuring: Measure
+) -> Evidence:
+    """Gather what one model is judged by; what cannot be had is a fault of that model alone."""
+    wrong = against.fault if any(map(needs_baseline, target.budgets)) else None
+    known = Evidence(
+        facts,
+        against.facts,
+        None,
+        against.missing or NO_BASELINE,
+        against.new,
+        uncompared=wrong,
+    )
+    try:
+        return replace(known, measured=_measured(target, against, config, measuring))
+    except (SepcostError, OSError) as error:
+        return replace(known, unmeasured=fault(target.name, target.source, error))
 
 
 def _measured(

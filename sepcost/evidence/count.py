@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sepcost.budget.metrics import facts
-from sepcost.budget.results import Facts
+from sepcost.budget.results import Facts, Fault
 from sepcost.cost.analysis import Analysis
 from sepcost.errors import SepcostError
 
@@ -42,8 +42,10 @@ class Model:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def count(models: Sequence[Model], analyze: Analyze, jobs: int | None = None) -> tuple[Facts, ...]:
-    """Count every model, in the order given.
+def count(
+    models: Sequence[Model], analyze: Analyze, jobs: int | None = None
+) -> tuple[Facts | Fault, ...]:
+    """Count every model, in the order given; what is wrong with one leaves the others.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def count(models: Sequence[Model], analyze: Analyze, jobs: int | None = None) ->
     Raises
     ------
     SepcostError
-        The first that a model raised, in the order given.
+        Where a process that counts was killed.
     """
     wanted = jobs or min(os.cpu_count() or 1, -(-len(models) // MODELS_A_PROCESS))
     piped = any(model.source == STDIN for model in models)  # only this process can read it
@@ -90,26 +92,28 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def one(analyze: Analyze, model: Model) -> Facts:
-    """Count one model.
-
-    Raises
-    ------
-    SepcostError
-        With the name of the model, whatever is wrong with it.
-    """
+def one(analyze: Analyze, model: Model) -> Facts | Fault:
+    """Count one model, or say what is wrong with it."""
     options = {key: value for key, value in model.options.items() if key in COUNTING}
     try:
         analysis = analyze(model.source, **options)
-    except SepcostError as error:
-        if model.source in str(error):
-            raise
-        raise type(error)(f"{model.name}: {error}") from error
-    size = file_size(Path(model.source))
+        size = file_size(Path(model.source))
+    except (SepcostError, OSError) as error:
+        return fault(model.name, model.source, error)
     return facts(model.name, analysis, size.bytes if size else None, size.missing if size else ())
 
 
+<<<<<<< HEAD
 def file_size(path: Path) -> ModelSize | None:
+=======
+def fault(name: str, source: str, error: SepcostError | OSError) -> Fault:
+    """What went wrong with a model, without its name before it."""
+    message = str(error).removeprefix(f"{source}: ").removeprefix(f"{name}: ")
+    return Fault(name, message, getattr(error, "exit_code", SepcostError.exit_code))
+
+
+def file_size(path: Path) -> ModelSize | None:
+>>>>>>> cli
     """The size on disk, external data included; None where the model is no ONNX file."""
     if path.suffix == ".toml" or not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""How far a model's outputs lie from its baseline's, on the same seeded random inputs."""
+"""Outputs of a model compared with its baseline's, on the same seeded random inputs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.separable.verify import OutputFidelity, compare
 
-#: Batches that are run, each with a seed of its own.
+#: Batches to run, each with its own seed.
 BATCHES = 4
 
 Figure = Callable[[OutputFidelity], float | None]
 
-#: Metric -> the figure of one output, and which of several outputs counts.
+#: Metric -> the figure of one output, and the choice among several outputs.
 FIGURES: Mapping[str, tuple[Figure, Callable[[Iterable[float]], float]]] = {
     "max-output-error": (lambda output: output.relative_error, max),
     "min-output-cosine": (lambda output: output.cosine, min),
@@ -25,15 +25,15 @@ FIGURES: Mapping[str, tuple[Figure, Callable[[Iterable[float]], float]]] = {
 
 
 def compared(sources: Sequence[str], options: Mapping[str, Any]) -> Measured:
-    """Run the baseline, which comes first, and the model; read the worst of the outputs.
+    """Run the baseline (first) and the model; return the figures of the worst output.
 
-    A figure that is not defined for any output is left out, and so are all where one model is
-    finite and the other is not: there is no number for that.
+    A figure that is undefined for every output is left out. If one model gives finite numbers and
+    the other does not, all figures are left out.
 
     Raises
     ------
     ModelError
-        Where a model cannot be run, or their outputs have different names or shapes.
+        If a model cannot be run, or the outputs differ in name or shape.
     """
     multipliers = {key: options.get(key) for key in ("alpha", "rho")}
     old, new = (load(source, weights=True, **multipliers) for source in sources)

@@ -1,4 +1,4 @@
-"""A model as it stands at a git revision, through Git LFS pointers too; the only user of git."""
+"""A model at a git revision, also behind a Git LFS pointer; the only user of git."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ MAX_POINTER_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One commit of the work tree that holds ``folder``."""
+    """One commit of a work tree."""
 
-    name: str  # as it was written: "origin/main"
+    name: str  # as written: "origin/main"
     commit: str
     top: Path  # of the work tree
 
     def extract(self, path: Path, into: Path) -> Path | None:
-        """Write a file of the revision below ``into``; None where the revision has none there.
+        """Write a file of the revision below ``into``; None if the revision has no such file.
 
         Raises
         ------
         BudgetError
-            Where it lies outside the work tree, or its content is in Git LFS and not here.
+            If it is outside the work tree, or its content is in Git LFS and was not fetched.
         """
         try:
             inside = Path(os.path.abspath(path)).resolve().relative_to(self.top.resolve())
         except ValueError:
             raise BudgetError(
-                f"{path}: lies outside the git work tree {self.top}; name a baseline file instead "
+                f"{path}: outside the git work tree {self.top}; name a baseline file instead "
                 f"of {PREFIX}{self.name}"
             ) from None
         blob = f"{self.commit}:{PurePosixPath(inside)}"
@@ -53,24 +53,26 @@ class Revision:
         return self._smudged(inside, target)
 
     def called(self, inside: Path) -> str:
-        """The file at the revision, as messages name it."""
+        """The file at the revision, for messages."""
         return f"{PREFIX}{self.name}:{PurePosixPath(inside)}"
 
     def _smudged(self, inside: Path, target: Path) -> Path:
-        """Where the blob is a Git LFS pointer, the object that it points to."""
+        """The file itself, or the object that it points to if it is a Git LFS pointer."""
         with target.open("rb") as file:
             head = file.read(MAX_POINTER_BYTES)
         if not head.startswith(POINTER):
             return target
         oid = re.search(rb"^oid sha256:([0-9a-f]{64})$", head, re.MULTILINE)
         if oid is None:
-            raise BudgetError(f"{self.called(inside)}: is a Git LFS pointer without an oid")
+            raise BudgetError(
+                f"{self.called(inside)}: a Git LFS pointer without an oid; commit the model again"
+            )
         digest = oid[1].decode()
         found = _objects(self.top) / digest[:2] / digest[2:4] / digest
         if not found.is_file():
             raise BudgetError(
-                f"{self.called(inside)}: is a Git LFS pointer and its content is not here; fetch "
-                f"it with 'git lfs fetch origin {self.name.removeprefix('origin/')}' (in GitHub "
+                f"{self.called(inside)}: a Git LFS pointer whose content is not here; fetch it "
+                f"with 'git lfs fetch origin {self.name.removeprefix('origin/')}' (in GitHub "
                 "Actions: actions/checkout with 'lfs: true', then this command)"
             )
         target.unlink()
@@ -84,19 +86,19 @@ def resolve(name: str, folder: Path) -> Revision:
     Raises
     ------
     BudgetError
-        Where git is missing, ``folder`` is in no work tree, or the revision is not here.
+        If git is missing, ``folder`` is not in a work tree, or the revision is not here.
     """
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top.returncode:
         raise BudgetError(
-            f"baseline {PREFIX}{name}: {folder} is in no git work tree ({_said(top)}); "
+            f"{PREFIX}{name}: {folder} is not in a git work tree ({_said(top)}); "
             "name a baseline file instead"
         )
     root = Path(os.fsdecode(top.stdout.rstrip(b"\n")))
     found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.returncode:
         raise BudgetError(
-            f"baseline {PREFIX}{name}: no such revision here; fetch it with 'git fetch origin "
+            f"{PREFIX}{name}: no such revision here; fetch it with 'git fetch origin "
             f"{name.removeprefix('origin/')}' (in GitHub Actions: actions/checkout with "
             "'fetch-depth: 0')"
         )
@@ -104,7 +106,7 @@ def resolve(name: str, folder: Path) -> Revision:
 
 
 def _link(found: Path, target: Path) -> None:
-    """Hard links cost nothing; they do not cross file systems."""
+    """A hard link takes no space, but does not cross file systems."""
     try:
         os.link(found, target)
     except OSError:
@@ -127,9 +129,11 @@ def _git(
             env=environment, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
     except FileNotFoundError:
-        raise BudgetError("baseline git:...: git is not installed; name a baseline file") from None
+        raise BudgetError("git is not installed: install it, or name a baseline file") from None
     except subprocess.TimeoutExpired:
-        raise BudgetError(f"git {shown(arguments[0])} took over {TIMEOUT_S} s") from None
+        raise BudgetError(
+            f"git {shown(arguments[0])} took longer than {TIMEOUT_S} s; name a baseline file"
+        ) from None
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.memory import roofline_bound
+from sepcost.cost.results import LayerCost
 from sepcost.latency.results import Bench, LayerTime, Measurement, Peaks, Placement
 
 

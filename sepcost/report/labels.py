@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import LayerCost
 from sepcost.network import Layer
 from sepcost.report.units import dims, human, per_side, trivial
 

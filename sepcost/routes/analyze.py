@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sepcost.cost.analysis import Analysis, Conventions
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import count
+from sepcost.cost.results import Conventions
 from sepcost.model import convolution
 from sepcost.network import Layer, Network
 

@@ -60,9 +60,8 @@ def check(
     Raises
     ------
     BudgetError
-        If the configuration is malformed, or a baseline cannot be read.
-    ModelError, SpecError, BindingError, MeasurementError
-        If a model cannot be read, counted or measured.
+        If the configuration is malformed, or a baseline cannot be read. A model that cannot be
+        read, counted or measured is an error among the verdicts, and one of ``faults``.
 
     Examples
     --------

@@ -58,9 +58,9 @@ def test_a_model_that_is_not_in_it_has_no_facts():
     [
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
-        ("[]", "is no baseline"),
-        ('{"schema": "sepcost/analyze/1"}', "is no baseline"),
-        ('{"schema": "sepcost/baseline/1", "models": []}', '"models" is no table'),
+        ("[]", "not a baseline"),
+        ('{"schema": "sepcost/analyze/1"}', "not a baseline"),
+        ('{"schema": "sepcost/baseline/1", "models": []}', '"models" is not a table'),
         ('{"schema": "sepcost/baseline/1", "models": {"m": 1}}', "expected numbers by metric"),
         ('{"schema": "sepcost/baseline/1", "models": {"m": {"mac": 1}}}', "did you mean 'macs'?"),
         ('{"schema": "sepcost/baseline/1", "models": {"m": {"macs": -1}}}', "not -1"),

@@ -30,5 +30,5 @@ def test_faults_name_the_metric():
         written(["macs=1", "macs=2"])
     with pytest.raises(BudgetError, match=r"budget mcas: unknown metric; did you mean 'macs'\?"):
         given({"mcas": 1})
-    with pytest.raises(BudgetError, match="budget macs: unknown unit 'Q'"):
+    with pytest.raises(BudgetError, match="budget macs: '1 Q' has an unknown unit"):
         given({"macs": "1 Q"})

@@ -44,24 +44,24 @@ def test_amounts_as_people_write_them(text, dimension, value):
 @pytest.mark.parametrize(
     ("text", "dimension", "complaint"),
     [
-        ("12 sec", TIME, "unknown unit 'sec'"),
+        ("12 sec", TIME, "'12 sec' has an unknown unit; choose from: ms"),
         ("600 Mb", BYTES, "did you mean 'MB'?"),
-        ("600 m", COUNT, "unknown unit 'm'; did you mean 'M'?"),
-        ("10 MB", COUNT, "unknown unit 'MB'"),
-        ("12", TIME, "no unit"),
-        (12, TIME, "has no unit: 12; expected '12 ms'"),
+        ("600 m", COUNT, "'600 m' has an unknown unit; did you mean 'M'?"),
+        ("10 MB", COUNT, "'10 MB' has an unknown unit"),
+        ("12", TIME, "'12' has no unit; expected '12 ms'"),
+        (12, TIME, "12 has no unit; expected '12 ms'"),
         ("-1", COUNT, "below zero"),
         (-1, COUNT, "below zero"),
-        ("much", COUNT, "is no amount: 'much'"),
-        ("", COUNT, "is no amount"),
-        ("1 2", COUNT, "is no amount"),
-        ("600 M MACs", COUNT, "is no amount"),
+        ("much", COUNT, "'much' is not an amount"),
+        ("", COUNT, "is not an amount"),
+        ("1 2", COUNT, "is not an amount"),
+        ("600 M MACs", COUNT, "is not an amount"),
         (True, COUNT, "not true"),
         (float("nan"), COUNT, "expected"),
         (float("inf"), Dimension.NUMBER, "expected"),
         ([1], COUNT, "expected '600 M'"),
         (1 << 200, COUNT, "an integer of 201 bits"),
-        ("9" * 99, COUNT, "is no amount"),
+        ("9" * 99, COUNT, "is not an amount"),
     ],
 )
 def test_what_is_no_amount_is_refused_with_the_right_word(text, dimension, complaint):
@@ -88,10 +88,10 @@ def test_changes_against_a_baseline(text, found):
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
-        ("5 %", "has no sign: '5 %'; write '+5 %'"),
-        ("-101 %", "more than the whole"),
+        ("5 %", "'5 %' has no sign; write '+5 %'"),
+        ("-101 %", "would be below zero"),
         (5, "expected '+5 %'"),
-        ("+5 Q", "unknown unit 'Q'"),
+        ("+5 Q", "'+5 Q' has an unknown unit"),
     ],
 )
 def test_a_change_that_could_mean_two_things_is_refused(value, complaint):

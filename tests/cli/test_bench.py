@@ -116,7 +116,7 @@ def test_the_machine_alone_needs_no_model(fake):
         (["--layers"], "nothing to measure"),
         (["m", "--bind", "N=1,2"], "one size at a time"),
         (["m", "--bind", "N"], "expected N=8"),
-        (["m", "--against", "other"], "not among the sources"),
+        (["m", "--against", "other"], "--against other: not among the sources"),
         (["m", "--provider", ""], "expected names"),
         (["m", "--provider", "cpu,"], "expected names"),
         (["m", "--provider", "cdua"], "did you mean 'cuda'?"),

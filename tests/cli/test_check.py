@@ -122,10 +122,17 @@ def test_unknown_is_no_pass_unless_allowed(work):
     ("arguments", "message"),
     [
         ((), "no model to check: name one"),
-        (("m.onnx",), "m.onnx: no budget holds for it (no configuration found)"),
-        (("m.onnx", "--max-macs", "600 Q"), "--max-macs: unknown unit 'Q'"),
-        (("m.onnx", "--budget", "mcas=1"), "did you mean 'macs'?"),
-        (("gone.onnx", "--max-macs", "1"), "gone.onnx"),
+        (("m.onnx",), "m.onnx: no budget: found no configuration; give one with --max-macs"),
+        (("m.onnx", "--max-macs", "600 Q"), "--max-macs: '600 Q' has an unknown unit"),
+        (("m.onnx", "--budget", "mcas=1"), "--budget mcas: unknown metric; did you mean 'macs'?"),
+        (("m.onnx", "--max-latency", "12"), "--max-latency: '12' has no unit; expected '12 ms'"),
+        (("m.onnx", "--budget", "latency=12"), "--budget latency: '12' has no unit"),
+        (("m.onnx", "--budget", "per-layer.mcas=1"), "--budget per-layer.mcas: unknown key"),
+        (
+            ("m.onnx", "--max-peak-activations", "1 Q"),
+            "--max-peak-activations: '1 Q' has an unknown unit",
+        ),
+        (("m.onnx", "--forbid-op", ""), "--forbid-op"),
         (("m.onnx", "--max-macs", "1", "-f", "junti"), "did you mean 'junit'?"),
         (("m.onnx", "--max-macs", "1", "-f", "junit="), "expected junit=FILE"),
         (("m.onnx", "--max-macs", "1", "-f", "json", "-f", "sarif"), "stdout takes one report"),
@@ -147,6 +154,18 @@ def test_an_empty_glob_and_a_broken_file_are_errors():
     assert "sepcost.toml:3: budgets.m.onnx.mcas: unknown key; did you mean 'macs'?" in refused()
 
 
+def test_a_model_that_cannot_be_read_is_an_error_of_the_report_and_of_the_command():
+    configured('[budgets."*.onnx"]\nmacs = 1')
+    Path("bad.onnx").write_bytes(b"{}")
+    result = run("-f", "junit=out.xml", code=2)
+    assert [line.split()[:2] for line in result.stdout.splitlines() if ".onnx " in line] == [
+        ["error", "bad.onnx"], ["FAIL", "m.onnx"],
+    ]  # fmt: skip
+    assert result.stderr == "sepcost: error: bad.onnx: is JSON, not an ONNX model\n"
+    assert 'errors="1"' in Path("out.xml").read_text()
+    assert "gone.onnx: No such file" in run("gone.onnx", "--max-macs", "1", code=2).stderr
+
+
 def test_processes_change_nothing():
     for at in range(3):
         models.conv(Path(), f"{at}.onnx")
@@ -162,6 +181,7 @@ def test_a_measurement_that_fails_is_no_broken_budget(monkeypatch):
     monkeypatch.setattr("sepcost.routes.check.bench", crash)
     result = run("m.onnx", "--max-latency", "1 s", code=3)
     assert result.stderr == "sepcost: error: m.onnx: it crashed\n"
+    assert result.stdout.startswith("error    m.onnx  latency, budget ≤ 1 s: it crashed\n")
     run("m.onnx", "--max-latency", "1 s", "--max-macs", "1M", "--exact")
 
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sepcost.cli.app import app
+from sepcost.errors import ConversionError
 from tests.separable import networks
 
 RUNNER = CliRunner()
@@ -199,3 +200,24 @@ def test_fresh_weights_go_with_a_rank(net, out):
         ok(net, "-o", out, "--rank", "1", "--init", "random", "--no-verify", "-f", "json")
     )
     assert all(row["weight_error"] is None for row in document["layers"])
+
+
+def test_options_of_a_provider_go_to_the_provider(net, monkeypatch):
+    asked = []
+
+    def convert(source, target=None, *, settings, **_):
+        asked.append(settings.runtime)
+        raise ConversionError("enough")
+
+    monkeypatch.setattr("sepcost.routes.convert.convert", convert)
+    given = ("--provider", "OpenVINO,cpu", "--provider-option", "device_type=GPU")
+    refused(net, "--dry-run", *given)
+    assert asked[0].providers == ("openvino", "cpu")
+    assert asked[0].provider_options == {"openvino": {"device_type": "GPU"}}
+
+
+@pytest.mark.parametrize("more", [[], ["--no-verify"]])
+def test_an_unknown_provider_is_refused(net, more):
+    error = refused(net, "--dry-run", "--rank", "1", "--provider", "cdua", *more)
+    assert "--provider" in error
+    assert "did you mean 'cuda'?" in error

@@ -105,7 +105,7 @@ def test_the_unexpected_is_one_line_that_asks_for_a_report(error):
 def test_memory_that_runs_out_is_told_as_that(error):
     result = python(BROKEN.format(error=error))
     assert result.returncode == 2
-    assert result.stderr.startswith("sepcost: error: the memory ran out")
+    assert result.stderr.startswith("sepcost: error: out of memory")
     assert result.stderr.count("\n") == 1
 
 

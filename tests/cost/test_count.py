@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sepcost.cost.analysis import Conventions, CountStatus, Coverage
 from sepcost.cost.count import count
 from sepcost.cost.operators import OPERATORS
+from sepcost.cost.results import Conventions, CountStatus, Coverage
 from sepcost.network import Network, Value
 from tests.cost.build import network, node, table, value
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sepcost.cost.analysis import Conventions
 from sepcost.cost.geometry import convolution
+from sepcost.cost.results import Conventions
 from sepcost.network import ABSENT
 from tests.cost.build import layer
 from tests.cost.witness import run

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from sepcost.cost.analysis import Conventions, CountStatus
 from sepcost.cost.operators import OPERATORS
+from sepcost.cost.results import Conventions, CountStatus
 from sepcost.cost.tally import tally
 from sepcost.errors import SepcostError
 from sepcost.network import ABSENT

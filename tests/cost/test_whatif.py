@@ -2,9 +2,9 @@
 
 import pytest
 
-from sepcost.cost.analysis import Separable
 from sepcost.cost.geometry import convolution
 from sepcost.cost.operators import OPERATORS
+from sepcost.cost.results import Separable
 from sepcost.cost.whatif import separable
 from sepcost.network import Layer
 from tests.cost.build import layer

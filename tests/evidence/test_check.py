@@ -10,7 +10,7 @@ import sepcost
 from sepcost import analyze
 from sepcost.budget.flags import given
 from sepcost.budget.results import Reading, Status
-from sepcost.errors import BudgetError
+from sepcost.errors import BudgetError, MeasurementError
 from sepcost.evidence.check import Question, check
 from tests.cli import models
 from tests.evidence.repository import commit, init
@@ -119,13 +119,62 @@ def test_another_model_is_a_baseline(work):
     [
         ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; add"),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
-        ({"macs-vs-baseline": "+0 %"}, "git:main", "no git work tree"),
-        ({"macs": 1}, "gone.onnx", r"gone\.onnx"),
+        ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git work tree"),
     ],
 )
 def test_a_baseline_that_cannot_be_had_is_an_error(work, budget, baseline, message):
     with pytest.raises(sepcost.SepcostError, match=message):
         ask(models.conv(work), baseline=baseline, budgets=budget)
+
+
+def test_a_model_that_cannot_be_read_or_bound_leaves_the_others_judged(work):
+    models.conv(work, "a.onnx")
+    models.save(work, "g (float[1, 3, H, 8] x) => (float[1, 3, H, 8] y) { y = Relu (x) }", "b.onnx")
+    Path("c.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    models.conv(work, "d.onnx")
+    configured('[budgets."*.onnx"]\nmacs = 1\nparams = "1 M"')
+    found = ask(jobs=1)
+    assert {(v.model, v.metric, v.status.value) for v in found.verdicts} == {
+        ("a.onnx", "macs", "fail"), ("a.onnx", "params", "ok"), ("b.onnx", "model", "error"),
+        ("c.onnx", "model", "error"), ("d.onnx", "macs", "fail"), ("d.onnx", "params", "ok"),
+    }  # fmt: skip
+    assert [fault.model for fault in found.faults] == ["b.onnx", "c.onnx"]
+    assert found.faults[1].message.startswith("is a Git LFS pointer")
+    assert (found.status, found.ok, found.exit_code) == (Status.ERROR, False, 2)
+    assert all(verdict.breaks for verdict in found.verdicts if verdict.metric == "model")
+    assert not ask(allow_unknown=True).ok
+
+
+def test_a_baseline_that_cannot_be_read_is_an_error_of_its_model_where_it_is_compared(work):
+    budgets = {"macs-vs-baseline": "+0 %", "params": "1 M"}
+    found = ask(models.conv(work), baseline="gone.onnx", budgets=budgets)
+    assert statuses(found) == {"macs-vs-baseline": "error", "params": "ok"}
+    assert found.faults[0].message.startswith("its baseline: ")
+    assert "gone.onnx" in found.verdicts[0].detail or "No such file" in found.verdicts[0].detail
+    assert found.exit_code == 2
+    assert ask(models.conv(work), baseline="gone.onnx", budgets={"params": "1 M"}).ok
+
+
+def test_a_measurement_that_fails_leaves_what_was_counted(work):
+    def measuring(request):
+        raise MeasurementError(f"{request.sources[-1]}: it crashed")
+
+    budgets = {"latency": "1 ms", "macs": 1}
+    found = ask(models.conv(work), budgets=budgets, measuring=measuring)
+    assert statuses(found) == {"latency": "error", "macs": "fail"}
+    assert (found.verdicts[0].detail, found.exit_code) == ("it crashed", 3)
+
+
+def test_an_update_keeps_what_stood_there_of_a_model_that_cannot_be_read(work):
+    models.conv(work, "a.onnx")
+    Path("b.onnx").write_bytes(b"broken")
+    stored = {"schema": "sepcost/baseline/1", "models": {"b.onnx": {"macs": 7}}}
+    Path("b.json").write_text(json.dumps(stored))
+    configured('baseline = "b.json"\n[budgets."*.onnx"]\nmacs-vs-baseline = "+0 %"')
+    found = ask(update=True)
+    written = json.loads(found.baseline.text)["models"]
+    assert (written["b.onnx"], written["a.onnx"]["macs"]) == ({"macs": 7}, 18432)
+    assert found.exit_code == 2
 
 
 def test_only_what_a_budget_asks_for_is_measured(work):

@@ -8,12 +8,19 @@ from onnx import numpy_helper
 from sepcost import analyze
 from sepcost.budget.baseline import updated
 from sepcost.budget.judge import Evidence, judge
-from sepcost.budget.results import Status
-from sepcost.errors import BindingError, ModelError
-from sepcost.evidence.count import Model, count, file_size
+from sepcost.budget.results import Facts, Fault, Status
+from sepcost.evidence.count import Model, file_size
+from sepcost.evidence.count import count as counted
 from sepcost.model.external import ModelSize
 from tests.budget.build import budget
 from tests.cli import models
+
+
+def count(*given):
+    """What is known of models that can all be read."""
+    found = [one for one in counted(*given) if isinstance(one, Facts)]
+    assert len(found) == len(given[0])
+    return found
 
 
 def named(folder, many):
@@ -31,12 +38,17 @@ def test_processes_change_nothing(tmp_path, jobs):
     assert first.rows[0].layer.op_type == "Conv"
 
 
-def test_an_error_names_its_model(tmp_path):
+def test_an_error_names_its_model_and_leaves_the_others(tmp_path):
     broken = [*named(tmp_path, 2), Model("gone.onnx", str(tmp_path / "gone.onnx"))]
-    with pytest.raises(ModelError, match=r"gone\.onnx"):
-        count(broken, analyze, 2)
-    with pytest.raises(BindingError, match=r"m\.onnx: no dimension is named 'M'"):
-        count([Model("other", models.dynamic(tmp_path), {"bind": {"M": 2}})], analyze)
+    *sound, gone = counted(broken, analyze, 2)
+    assert [isinstance(one, Facts) for one in sound] == [True] * 2
+    assert isinstance(gone, Fault)
+    assert (gone.model, gone.exit_code) == ("gone.onnx", 2)
+    assert gone.message.startswith("No such file")
+    (unbound,) = counted([Model("other", models.dynamic(tmp_path), {"bind": {"M": 2}})], analyze)
+    assert isinstance(unbound, Fault)
+    assert (unbound.model, unbound.exit_code) == ("other", 2)
+    assert unbound.message.startswith("no dimension is named 'M'")
 
 
 def test_options_of_a_budget_say_how_to_count(tmp_path):

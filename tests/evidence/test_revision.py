@@ -51,7 +51,7 @@ def test_a_pointer_leads_to_what_lfs_has_fetched(work, tmp_path):
 def test_a_pointer_to_nothing_says_how_to_fetch_it(work, tmp_path):
     to_lfs(work / "m.onnx", fetched=False)
     commit(work)
-    with pytest.raises(BudgetError, match=r"git:main:m\.onnx: is a Git LFS pointer.*git lfs fetch"):
+    with pytest.raises(BudgetError, match=r"git:main:m\.onnx: a Git LFS pointer.*git lfs fetch"):
         resolve("main", work).extract(work / "m.onnx", tmp_path / "out")
 
 
@@ -69,7 +69,7 @@ def test_a_revision_is_never_an_option_and_always_a_commit(work, name):
 
 def test_outside_a_work_tree_there_is_no_revision(tmp_path, work, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(BudgetError, match="in no git work tree"):
+    with pytest.raises(BudgetError, match="is not in a git work tree"):
         resolve("HEAD", tmp_path)
     with pytest.raises(BudgetError, match="outside the git work tree"):
         resolve("HEAD", work).extract(tmp_path / "m.onnx", tmp_path)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from sepcost.cost.analysis import (
-    Analysis,
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import (
     Conventions,
     Convolution,
     CountStatus,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost, Separable
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import CountStatus, Group, LayerCost, Separable
 from sepcost.report.columns import Column, Style, shares
 from sepcost.report.labels import (
     bindings,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from sepcost.cost.analysis import Analysis, Convolution, Group, LayerCost, Separable
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import Convolution, Group, LayerCost, Separable
 from sepcost.network import ABSENT, Shape
 from sepcost.report.analyze import select
 from sepcost.report.csv import Cell, written

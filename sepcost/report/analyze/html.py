@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sepcost.cost import branches, memory
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import LayerCost
 from sepcost.report.analyze import select
 from sepcost.report.analyze.words import headline, inputs, titles, uncounted
 from sepcost.report.columns import Style

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.document import document, group_entries
+from sepcost.cost.document import group_entries, headed
 from sepcost.report.analyze import select
 from sepcost.report.json import dumps
 from sepcost.report.view import View
@@ -19,10 +20,14 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
     ``layers`` holds the selected rows in their order; totals and coverage are those of the whole
     model. Where rows are grouped, ``groups`` holds one entry per group.
     """
-    found = document(analyses, list(dict.fromkeys(analysis.source for analysis in analyses)))
-    for entry, analysis in zip(found["models"], analyses, strict=True):
-        layers = {layer["id"]: layer for layer in entry["layers"]}
-        entry["layers"] = [layers[row.layer.id] for row in select.layers(analysis, view)]
-        if view.rows.by in GROUPED:
-            entry["groups"] = group_entries(select.groups(analysis, view))
-    return dumps(found)
+    sources = list(dict.fromkeys(analysis.source for analysis in analyses))
+    return dumps(headed([_entry(analysis, view) for analysis in analyses], sources))
+
+
+def _entry(analysis: Analysis, view: View) -> dict[str, Any]:
+    entry = analysis.entry()
+    layers = {layer["id"]: layer for layer in entry["layers"]}
+    entry["layers"] = [layers[row.layer.id] for row in select.layers(analysis, view)]
+    if view.rows.by in GROUPED:
+        entry["groups"] = group_entries(select.groups(analysis, view))
+    return entry

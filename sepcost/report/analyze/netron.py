@@ -10,7 +10,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import LayerCost
 from sepcost.report.view import View
 
 Metric = dict[str, str | int | float]

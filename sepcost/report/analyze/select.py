@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from math import prod
 
 from sepcost.cost import groups as grouping
-from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import CountStatus, Group, LayerCost
 from sepcost.report.view import View
 
 Key = Callable[[LayerCost], int | float | str]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sepcost.cost.analysis import Analysis, CountStatus, LayerCost
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.results import CountStatus, LayerCost
 from sepcost.report.columns import Style
 from sepcost.report.labels import bindings, label, operations, operator, title
 from sepcost.report.units import dims, human, times

@@ -34,7 +34,11 @@ def _kind(kind: str, found: Sequence[Verdict]) -> Iterator[str]:
 
 def _command(kind: str, verdict: Verdict) -> str:
     where = verdicts.place(verdict)
-    title = f"sepcost: {verdict.metric} of {shorten(verdict.model, 100)}"
+    name = shorten(verdict.model, 100)
+    unjudged = verdict.status is Status.ERROR
+    title = (
+        f"sepcost: {name} was not judged" if unjudged else f"sepcost: {verdict.metric} of {name}"
+    )
     message = data(shorten(verdicts.full(verdict), LONGEST))
     return f"::{kind} file={value(where.file)},line={where.line},title={value(title)}::{message}"
 

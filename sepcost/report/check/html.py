@@ -31,9 +31,9 @@ def render(found: Check, view: View) -> str:
 
 def tiles(found: Check) -> list[Tile]:
     """The number of verdicts of each kind."""
-    tones = {Status.FAIL: "bad", Status.UNKNOWN: "bad", Status.OK: "good"}
+    tones = {Status.ERROR: "bad", Status.FAIL: "bad", Status.UNKNOWN: "bad", Status.OK: "good"}
     names = {Status.OK: "Ok", Status.WARN: "Warnings", Status.FAIL: "Broken",
-             Status.UNKNOWN: "Unknown"}  # fmt: skip
+             Status.UNKNOWN: "Unknown", Status.ERROR: "Errors"}  # fmt: skip
     return [
         Tile(names[status], str(count), "", count, tones.get(status, "") if count else "")
         for status, count in found.counts.items()

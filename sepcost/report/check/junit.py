@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sepcost.budget.judge import MODEL
 from sepcost.budget.results import Check, Status, Verdict
 from sepcost.report.check import verdicts
 from sepcost.report.text import terminal
@@ -16,9 +17,10 @@ DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 
 
 def render(check: Check, view: View) -> str:
-    """A failure per verdict that breaks the check; warnings pass, with a line in system-out.
+    """A failure per verdict that breaks the check, an error per model that was not judged.
 
-    JUnit has no warnings, and a skipped case would look as if nothing had been compared.
+    Warnings pass, with a line in system-out: JUnit has no warnings, and a skipped case would look
+    as if nothing had been compared.
     """
     from junitparser import JUnitXml, TestSuite
 
@@ -33,11 +35,13 @@ def render(check: Check, view: View) -> str:
 
 
 def _case(verdict: Verdict) -> TestCase:
-    from junitparser import Failure, TestCase
+    from junitparser import Error, Failure, TestCase
 
-    case = TestCase(terminal(f"{verdict.metric} ({verdict.bound})"), terminal(verdict.model), 0)
+    bound = f" ({verdict.bound})" if verdict.metric != MODEL else ""
+    case = TestCase(terminal(f"{verdict.metric}{bound}"), terminal(verdict.model), 0)
     if verdict.breaks:
-        failure = Failure(terminal(verdicts.sentence(verdict)), verdict.status.value)
+        kind = Error if verdict.status is Status.ERROR else Failure
+        failure = kind(terminal(verdicts.sentence(verdict)), verdict.status.value)
         failure.text = "\n".join(_lines(verdict))
         case.result = [failure]
     elif verdict.status is not Status.OK:

@@ -10,6 +10,7 @@ from sepcost.report.text import code, markdown, shorten
 from sepcost.report.view import View
 
 MARKS: Mapping[Status, str] = {
+    Status.ERROR: "❌ error",
     Status.FAIL: "❌ fail", Status.UNKNOWN: "❔ unknown", Status.WARN: "⚠️ warn", Status.OK: "✅ ok",
 }  # fmt: skip
 HEAD = ("| | model | metric | actual | budget | by | why |", "|-|-|-|-:|-:|-:|-|")

@@ -11,7 +11,8 @@ from sepcost.report.text import shorten, terminal
 from sepcost.report.view import View
 
 COLOURS: Mapping[Status, str] = {
-    Status.FAIL: "red", Status.UNKNOWN: "yellow", Status.WARN: "yellow", Status.OK: "green",
+    Status.ERROR: "red", Status.FAIL: "red", Status.UNKNOWN: "yellow", Status.WARN: "yellow",
+    Status.OK: "green",
 }  # fmt: skip
 WIDTH = 9  # of the first word of a line
 LONGEST = 200

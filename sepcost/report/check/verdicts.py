@@ -17,7 +17,7 @@ DIGITS = 4
 MOST_DIGITS = 17
 
 #: The worst first; verdicts that break the check come before those that do not.
-ORDER = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.OK)
+ORDER = (Status.ERROR, Status.FAIL, Status.UNKNOWN, Status.WARN, Status.OK)
 
 _SI = (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3))
 _SCALES: Mapping[Dimension, Sequence[tuple[str, int | Fraction]]] = {
@@ -161,7 +161,9 @@ def headline(check: Check) -> str:
     """``4 budgets broken, 1 unknown, 2 warnings, 30 ok in 5 models``."""
     counts = check.counts
     broken, unknown, warned = (counts[s] for s in (Status.FAIL, Status.UNKNOWN, Status.WARN))
+    errors = counts[Status.ERROR]
     parts = [
+        _many(errors, "error", "errors") if errors else "",
         _many(broken, "budget broken", "budgets broken") if broken else "",
         f"{unknown} unknown" if unknown else "",
         _many(warned, "warning", "warnings") if warned else "",

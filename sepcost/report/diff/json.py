@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.diff import COSTS, TOTALS, Diff, Fact, LayerChange
+from sepcost.cost.results import LayerCost
 from sepcost.report.json import dumps, headed
 from sepcost.report.view import View
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from sepcost.cost.analysis import LayerCost
 from sepcost.cost.diff import COSTS, TOTALS, Diff, Difference, Fact, Kind, LayerChange
+from sepcost.cost.results import LayerCost
 from sepcost.report.units import dims, human
 
 TITLES = {

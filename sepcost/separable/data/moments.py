@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.cost.analysis import Convolution
+from sepcost.cost.results import Convolution
 from sepcost.errors import ConversionError
 from sepcost.model.tensors import Array
 from sepcost.network import Shape

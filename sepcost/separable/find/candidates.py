@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sepcost.cost.analysis import Convolution
 from sepcost.cost.geometry import convolution, key, operands
+from sepcost.cost.results import Convolution
 from sepcost.cost.whatif import separable
 from sepcost.errors import ConversionError
 from sepcost.model.graphs import Name

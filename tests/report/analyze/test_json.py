@@ -13,7 +13,7 @@ from sepcost.report.view import Rows, View
 from tests.report.samples import analysis, conv_row, plain_row, unknown_row
 
 SCHEMA = json.loads((files("sepcost.report") / "schemas" / "analyze-1.json").read_text("utf-8"))
-MODELS = Path(__file__).parents[2] / "../shared/models"
+MODELS = Path(__file__).parents[3] / "../shared/models"
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 

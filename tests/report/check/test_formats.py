@@ -13,7 +13,8 @@ import xmlschema
 from hypothesis import given
 from junitparser import JUnitXml
 
-from sepcost.budget.results import Check, Status
+from sepcost.budget.judge import failed
+from sepcost.budget.results import Check, Fault, Status
 from sepcost.report.check import github, verdicts
 from sepcost.report.formats import FORMATS
 from sepcost.report.screen import Screen
@@ -52,7 +53,7 @@ def test_json_is_valid_and_finite(name):
     document = json.loads(render("check", "json", nasty(name)), parse_constant=pytest.fail)
     jsonschema.validate(document, OURS)
     assert document["verdicts"][0]["model"] == name
-    assert document["counts"] == {"ok": 1, "warn": 1, "fail": 1, "unknown": 1}
+    assert document["counts"] == {"ok": 1, "warn": 1, "fail": 1, "unknown": 1, "error": 0}
 
 
 def test_json_has_exactly_the_keys_of_its_schema():
@@ -75,7 +76,7 @@ def test_junit_fails_what_breaks_and_tells_of_what_warns():
     xml = JUnitXml.fromstring(render("check", "junit", check(*every())).encode())
     cases = {case.name.split()[0]: case for suite in xml for case in suite}
     assert {name: len(case.result) for name, case in cases.items()} == {
-        "metric-ok": 0, "metric-warn": 0, "metric-fail": 1, "metric-unknown": 0
+        "metric-ok": 0, "metric-warn": 0, "metric-fail": 1, "metric-unknown": 0, "metric-error": 1
     }  # fmt: skip
     assert cases["metric-warn"].system_out.startswith("warn: m.onnx: metric-warn 700, budget ≤ 600")
     assert "a.toml:7" in cases["metric-fail"].result[0].text
@@ -141,7 +142,7 @@ def test_github_says_how_many_it_would_have_dropped():
 def test_markdown_has_a_row_a_verdict_and_folds_what_is_fine():
     text = render("check", "markdown", check(*every()))
     assert text.startswith(
-        "### ❌ sepcost check: 1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model\n"
+        "### ❌ sepcost check: 1 error, 1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model\n"
     )
     assert "| ❌ fail | `m.onnx` | `metric-fail` | 700 | ≤ 600 | +16.7 % |  |" in text
     assert text.index("<details>") > text.index("⚠️ warn")
@@ -167,9 +168,11 @@ def test_the_terminal_shows_failures_first_and_models_that_are_fine_in_a_line():
     lines = render(
         "check", "table", check(*every(), verdict(Status.OK, model="b.onnx"))
     ).splitlines()
-    assert [line.split()[0] for line in lines if line] == ["FAIL", "unknown", "warn", "ok", "1"]
-    assert lines[0].endswith("metric-fail 700, budget ≤ 600 (+16.7 %)  a.toml:7")
-    assert lines[3] == "ok       b.onnx  1 budget; closest: macs 700, budget ≤ 600"
+    assert [line.split()[0] for line in lines if line] == [
+        "error", "FAIL", "unknown", "warn", "ok", "1"
+    ]  # fmt: skip
+    assert lines[1].endswith("metric-fail 700, budget ≤ 600 (+16.7 %)  a.toml:7")
+    assert lines[4] == "ok       b.onnx  1 budget; closest: macs 700, budget ≤ 600"
 
 
 def test_colours_only_where_they_are_asked_for():
@@ -178,4 +181,33 @@ def test_colours_only_where_they_are_asked_for():
 
 def test_the_worst_verdict_is_the_status():
     assert Check((), ()).status is Status.OK
-    assert [check(one).status.value for one in every()] == ["ok", "warn", "fail", "warn"]
+    assert [check(one).status.value for one in every()] == [
+        "ok", "warn", "fail", "warn", "error"
+    ]  # fmt: skip
+
+
+BROKEN = failed(Fault("zoo/m.onnx", "truncated, or not an ONNX model"))
+
+
+def test_a_model_that_was_not_judged_is_an_error_in_every_format():
+    found = check(verdict(Status.OK), BROKEN)
+    assert render("check", "table", found).splitlines()[0] == (
+        "error    zoo/m.onnx  model: truncated, or not an ONNX model"
+    )
+    assert "| ❌ error | `zoo/m.onnx` | `model` |" in render("check", "markdown", found)
+    xml = JUnitXml.fromstring(render("check", "junit", found).encode())
+    assert (xml.tests, xml.failures, xml.errors) == (2, 0, 1)
+    JUNIT.validate(StringIO(render("check", "junit", found)))
+    (result,) = json.loads(render("check", "sarif", found))["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], result["level"]) == ("sepcost/model", "error")
+    assert place == {"artifactLocation": {"uri": "zoo/m.onnx"}, "region": {"startLine": 1}}
+    assert render("check", "github", found) == (
+        "::error file=zoo/m.onnx,line=1,title=sepcost%3A zoo/m.onnx was not judged::"
+        "zoo/m.onnx: model: truncated, or not an ONNX model\n"
+    )
+    (entry,) = json.loads(render("check", "gitlab", found))
+    assert (entry["severity"], entry["location"]["path"]) == ("major", "zoo/m.onnx")
+    document = json.loads(render("check", "json", found))
+    jsonschema.validate(document, OURS)
+    assert (document["status"], document["counts"]["error"]) == ("error", 1)

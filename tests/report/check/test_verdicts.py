@@ -67,11 +67,12 @@ def test_causes_say_what_changed():
 def test_what_breaks_comes_first():
     found = verdicts.ordered(check(*reversed(every()), verdict(Status.UNKNOWN, breaks=True)))
     assert [(v.status.value, v.breaks) for v in found] == [
-        ("fail", True), ("unknown", True), ("unknown", False), ("warn", False), ("ok", False)
+        ("error", True), ("fail", True), ("unknown", True), ("unknown", False), ("warn", False),
+        ("ok", False),
     ]  # fmt: skip
     assert (
         verdicts.headline(check(*every()))
-        == "1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model"
+        == "1 error, 1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepcost.cost.analysis import Convolution
+from sepcost.cost.results import Convolution
 from sepcost.errors import ConversionError
 from sepcost.separable.data.moments import PatchStream, patches, sample_positions
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.cost.analysis import Convolution
 from sepcost.cost.geometry import convolution
+from sepcost.cost.results import Convolution
 from sepcost.network import Layer
 from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
 
