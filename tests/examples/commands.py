@@ -53,7 +53,7 @@ def commands(path):
 
 
 def tools(folder):
-    """Write programs ``sepcost`` and ``python`` that run the code under test and measure briefly."""
+    """Write programs ``sepcost`` and ``python`` that run this code and measure briefly."""
     short = Path(__file__).with_name("short.py")
     for name, how in {"sepcost": "sepcost", "python": "script"}.items():
         tool = folder / name
