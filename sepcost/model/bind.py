@@ -16,7 +16,7 @@ MAX_SIZE = 2**40
 
 
 @dataclass(slots=True)
-class Bound:
+class BoundInputs:
     """The inputs of a graph with every dimension a number."""
 
     types: dict[str, TypeProto] = field(default_factory=dict)
@@ -30,7 +30,7 @@ def bind_inputs(
     source: str,
     bind: Mapping[str, int],
     shape: Mapping[str, Sequence[int]],
-) -> Bound:
+) -> BoundInputs:
     """Give every dimension of ``inputs`` a number.
 
     ``shape`` goes by input, ``bind`` by symbol; what neither names is 1 where it leads its
@@ -44,7 +44,7 @@ def bind_inputs(
     """
     declared = {text(value.name): value.type for value in inputs}
     _check_names(declared, source, bind, shape)
-    bound = Bound(bindings=dict(bind))
+    bound = BoundInputs(bindings=dict(bind))
     for name, sizes in shape.items():
         _bind_shape(bound, source, name, declared[name], sizes)
     _lead_with_one(bound, declared, shape)
@@ -100,7 +100,7 @@ def _check_size(source: str, name: str, size: int) -> None:
 
 
 def _bind_shape(
-    bound: Bound, source: str, name: str, type_: TypeProto, sizes: Sequence[int]
+    bound: BoundInputs, source: str, name: str, type_: TypeProto, sizes: Sequence[int]
 ) -> None:
     """Bind one whole input, and by it the symbols that it mentions."""
     dims = _symbols(type_)
@@ -122,7 +122,7 @@ def _bind_shape(
 
 
 def _lead_with_one(
-    bound: Bound, declared: Mapping[str, TypeProto], shape: Mapping[str, Sequence[int]]
+    bound: BoundInputs, declared: Mapping[str, TypeProto], shape: Mapping[str, Sequence[int]]
 ) -> None:
     """Bind each open symbol that leads an input to 1 and say so."""
     for name, type_ in declared.items():
@@ -136,7 +136,7 @@ def _lead_with_one(
             bound.warnings.append(f"batch dimension {dims[0]} is not bound and taken as 1")
 
 
-def _bind_input(bound: Bound, name: str, type_: TypeProto) -> list[str | int] | None:
+def _bind_input(bound: BoundInputs, name: str, type_: TypeProto) -> list[str | int] | None:
     """Bind one input; return its dimensions if any of them stays open."""
     if not _is_tensor(type_):
         bound.types[name] = type_
@@ -184,7 +184,7 @@ def _with_shape(type_: TypeProto, sizes: list[int]) -> TypeProto:
     return result
 
 
-def _batch(declared: Mapping[str, TypeProto], bound: Bound) -> int | None:
+def _batch(declared: Mapping[str, TypeProto], bound: BoundInputs) -> int | None:
     """Return the common size of the leading dimensions that the model leaves open."""
     sizes = {
         bound.types[name].tensor_type.shape.dim[0].dim_value

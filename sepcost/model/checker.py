@@ -1,4 +1,4 @@
-"""Have ONNX check a model without its weights, which no check looks at."""
+"""Check a model with ONNX's checker, without loading its weights."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from pathlib import Path
 
 import onnx
 
-from sepcost.model.strip_weights import skim
+from sepcost.errors import first_line
+from sepcost.model.graphs import tensors
+from sepcost.model.strip_weights import strip
 from sepcost.model.tensor_checks import location
-from sepcost.model.tree import tensors
 
 
-def skimmed(path: Path, source: str) -> onnx.ModelProto:
-    """Read the model at ``path``, which the user named ``source``, its weights left on disk."""
-    proto: onnx.ModelProto = onnx.ModelProto.FromString(skim(path, source).data)
+def stripped(path: Path, source: str) -> onnx.ModelProto:
+    """Read the model at ``path``, named ``source`` by the user, and leave its weights on disk."""
+    proto: onnx.ModelProto = onnx.ModelProto.FromString(strip(path, source).data)
     return proto
 
 
 def locations(proto: onnx.ModelProto) -> Iterator[str]:
-    """Yield the name of every file that the model keeps weights in, as often as it does."""
+    """Yield the data file of each external tensor."""
     for tensor in tensors(proto):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             yield location(tensor)
 
 
 def problem(model: onnx.ModelProto) -> str | None:
-    """Say what ONNX finds wrong with a model; its weights, which no check looks at, stay out.
+    """Return what ONNX's checker finds wrong with a model; None if nothing.
 
-    References to data files need files to refer to: empty ones do.
+    The checker requires the data files to exist but does not read them, so empty ones suffice.
     """
     with tempfile.TemporaryDirectory(prefix="sepcost-") as name:
         home = Path(name)
@@ -42,21 +43,21 @@ def problem(model: onnx.ModelProto) -> str | None:
         path = home / "checked.onnx"
         path.write_bytes(model.SerializeToString())
         try:
-            with _unheard():
+            with _silent():
                 onnx.checker.check_model(path, full_check=True)
         except Exception as error:
-            return next(iter(str(error).splitlines()), type(error).__name__)
+            return first_line(error)
     return None
 
 
 @contextlib.contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep what native code prints to file descriptor 1 out of the user's output."""
+def _silent() -> Iterator[None]:
+    """Discard what native code prints to file descriptor 1."""
     if sys.stdout is not None:
         sys.stdout.flush()
     try:
         kept = os.dup(1)
-    except OSError:  # there is none
+    except OSError:  # stdout is closed
         yield
         return
     try:

@@ -1,8 +1,8 @@
-"""A single convolution that exists in no file: ``3x3,512,512,14`` to a Network of one layer.
+"""A convolution in the paper's notation, ``3x3,512,512,14`` -> a Network of one layer.
 
-The paper's notation (Howard et al. 2017, section 3.1): a D_K x D_K kernel takes M channels of a
-D_F x D_F feature map to N channels, with 'same' padding. A width multiplier α thins M and N, a
-resolution multiplier ρ shrinks D_F (section 3.3 and 3.4).
+Howard et al. 2017, section 3.1: a D_K x D_K kernel maps M channels of a D_F x D_F feature map to N
+channels, with 'same' padding. A width multiplier α scales M and N, a resolution multiplier ρ scales
+D_F (sections 3.3 and 3.4).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from sepcost.cost.formulas import scaled
 from sepcost.errors import SpecError
 from sepcost.network import Layer, Network, Role, Shape, Value
 
-FORM = "KERNEL,M,N,SIZE like 3x3,512,512,14, then stride=2, dilation=2 or group=32 if need be"
+FORM = "KERNEL,M,N,SIZE like 3x3,512,512,14, optionally with stride=2, dilation=2 or group=32"
 EXTRAS = ("stride", "dilation", "group")
 
 
 @dataclass(frozen=True, slots=True)
-class Convolution:
-    """What the user wrote; ``size`` is the feature map that goes in."""
+class ConvSpec:
+    """The convolution as written; ``size`` is that of the input feature map."""
 
     kernel: Shape
     in_channels: int
@@ -32,13 +32,13 @@ class Convolution:
     group: int = 1
 
 
-def parse(text: str) -> Convolution:
+def parse(text: str) -> ConvSpec:
     """Read ``KERNEL,M,N,SIZE[,stride=S][,dilation=D][,group=G]``.
 
     Raises
     ------
     SpecError
-        Where the text has another form, or channels do not divide into the groups.
+        If the text has another form, or channels do not divide into the groups.
     """
     fields = [field.strip() for field in text.lower().split(",")]
     plain = [field for field in fields if "=" not in field]
@@ -52,32 +52,32 @@ def parse(text: str) -> Convolution:
     if len(size) != len(kernel) or len(kernel) > 3:
         raise SpecError(f"--conv {text!r}: the kernel and the feature map differ in dimensions")
     extras = dict(_extra(text, field) for field in fields[4:])
-    found = Convolution(kernel, in_channels, out_channels, size, **extras)
-    _check_groups(text, found)
-    return found
+    conv = ConvSpec(kernel, in_channels, out_channels, size, **extras)
+    _check_groups(text, conv)
+    return conv
 
 
 def _sizes(text: str, field: str) -> Shape:
     if not re.fullmatch(r"[1-9]\d{0,8}([x×][1-9]\d{0,8})*", field):
-        raise SpecError(f"--conv {text!r}: {field!r} is no size; expected {FORM}")
+        raise SpecError(f"--conv {text!r}: {field!r} is not a size; expected {FORM}")
     return tuple(map(int, re.split("[x×]", field)))
 
 
 def _one(text: str, field: str) -> Shape:
     sizes = _sizes(text, field)
     if len(sizes) != 1:
-        raise SpecError(f"--conv {text!r}: {field!r} is no number of channels; expected {FORM}")
+        raise SpecError(f"--conv {text!r}: {field!r} is not a single number; expected {FORM}")
     return sizes
 
 
 def _extra(text: str, field: str) -> tuple[str, int]:
     name, _, value = field.partition("=")
     if name not in EXTRAS:
-        raise SpecError(f"--conv {text!r}: {name!r} is none of {', '.join(EXTRAS)}")
+        raise SpecError(f"--conv {text!r}: unknown key {name!r}; choose from: {', '.join(EXTRAS)}")
     return name, _one(text, value)[0]
 
 
-def _check_groups(text: str, conv: Convolution) -> None:
+def _check_groups(text: str, conv: ConvSpec) -> None:
     if conv.in_channels % conv.group or conv.out_channels % conv.group:
         raise SpecError(
             f"--conv {text!r}: {conv.in_channels} and {conv.out_channels} channels do not "
@@ -85,26 +85,24 @@ def _check_groups(text: str, conv: Convolution) -> None:
         )
 
 
-def network(conv: Convolution, name: str, alpha: float = 1.0, rho: float = 1.0) -> Network:
-    """Build the Network of one Conv with α M and α N channels on a feature map of side ρ D_F.
+def network(conv: ConvSpec, name: str, alpha: float = 1.0, rho: float = 1.0) -> Network:
+    """Return the Network of one Conv with α M and α N channels on a feature map of side ρ D_F.
 
     Raises
     ------
     SpecError
-        Where a multiplier is not positive, or the thinned channels do not divide into the groups.
+        If a multiplier is not positive, or the scaled channels do not divide into the groups.
     """
     if not (0 < alpha < inf and 0 < rho < inf):
-        raise SpecError(f"--conv {name!r}: the multipliers α and ρ are numbers above 0")
+        raise SpecError(f"--conv {name!r}: the multipliers α and ρ must be above 0")
     width_in, width_out = (scaled(width, alpha) for width in (conv.in_channels, conv.out_channels))
     size = tuple(scaled(side, rho) for side in conv.size)
-    thin = Convolution(
-        conv.kernel, width_in, width_out, size, conv.stride, conv.dilation, conv.group
-    )
+    thin = ConvSpec(conv.kernel, width_in, width_out, size, conv.stride, conv.dilation, conv.group)
     _check_groups(name, thin)
     return _network(thin, name)
 
 
-def _network(conv: Convolution, name: str) -> Network:
+def _network(conv: ConvSpec, name: str) -> Network:
     image = (1, conv.in_channels, *conv.size)
     filters = (conv.out_channels, conv.in_channels // conv.group, *conv.kernel)
     result = (1, conv.out_channels, *(ceil(side / conv.stride) for side in conv.size))

@@ -1,4 +1,4 @@
-"""The files beside a model that hold its weights."""
+"""The data files of a model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sepcost.model.load import load
 
 
 def files(path: Path) -> tuple[Path, ...]:
-    """Where an ONNX file keeps external data, each file once, whether it is there or not.
+    """Return the data files that an ONNX file refers to, whether they exist or not.
 
     Raises
     ------
     ModelError
-        Where the file is no ONNX model, or points outside its folder.
+        If the file is not an ONNX model, or refers to data outside its folder.
     """
-    return tuple(path.parent / name for name in sorted(load(path).beside))
+    return tuple(path.parent / name for name in sorted(load(path).data_files))

@@ -1,7 +1,7 @@
-"""Constant folding for the arithmetic of shapes: what Shape, Gather, Concat and their kin yield.
+"""Constant folding of shape arithmetic, such as Shape, Gather and Concat.
 
-Only small constants are computed with, and only by the operators of ``FOLDS``, which can make
-nothing large out of them. What is not folded is inferred.
+Only small constants are folded, and only by the operators in ``FOLDS``, which limit the size of
+their results. The types of all other nodes are inferred.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sepcost.model.values import FOLD_ELEMENTS, Known, from_array
 def fold(node: onnx.NodeProto, inputs: list[Known | None]) -> list[Known] | None:
     """Return the outputs of ``node`` if they follow from small constants, else None.
 
-    The result is unnamed; whoever called names it. An operator that fails on these constants
-    is not folded: shape inference will say what is wrong with it.
+    The outputs have no names yet. A node that fails on its constants is not folded: shape inference
+    reports what is wrong with it.
     """
     function = FOLDS.get(node.op_type)
     if function is None or node.domain not in {"", "ai.onnx"}:
@@ -41,10 +41,10 @@ def fold(node: onnx.NodeProto, inputs: list[Known | None]) -> list[Known] | None
 
 
 def _arrays(op_type: str, inputs: list[Known | None]) -> list[Any] | None:
-    """Return the contents of all inputs, or None where one of them is not known."""
+    """Return the contents of all inputs; None if one is unknown."""
     if op_type in {"Shape", "Size"}:
         shape = inputs[0].shape if inputs and inputs[0] else None
         return None if shape is None else [shape]
-    if not inputs or any(known is not None and not known.has_content for known in inputs):
+    if not inputs or any(known is not None and not known.has_contents for known in inputs):
         return None
     return [None if known is None else known.array for known in inputs]

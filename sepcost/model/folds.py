@@ -1,7 +1,8 @@
-"""The operators that shapes are made of, one expression each, as the ONNX specification has them.
+"""Operators of shape arithmetic, by the ONNX specification.
 
-Each takes the inputs as numpy arrays (None where one is left out) and the attributes, and
-returns an array, or a list of them. Whatever may grow is checked to stay small before it is made.
+Each takes the inputs as numpy arrays (None for one that is left out) and the attributes, and
+returns an array or a list of arrays. Results that could be large are checked before they are
+computed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Fold = Callable[[Arrays, Attributes], Any]
 
 
 def _small(shape: Any) -> tuple[int, ...]:
-    """Return the shape, or raise ValueError where a tensor of it is too large to compute with."""
+    """Return the shape; raise ValueError if a tensor of this shape is too large to fold."""
     sizes = tuple(int(size) for size in shape)
     if prod(sizes) > FOLD_ELEMENTS or any(size > FOLD_ELEMENTS for size in sizes):
         raise ValueError("not small")
@@ -30,7 +31,7 @@ def _small(shape: Any) -> tuple[int, ...]:
 
 
 def _elementwise(function: Callable[..., Any]) -> Fold:
-    """Broadcast as numpy does."""
+    """Apply with numpy's broadcasting."""
 
     def fold(arrays: Arrays, _: Attributes) -> Any:
         _small(np.broadcast_shapes(*(array.shape for array in arrays)))
@@ -40,12 +41,12 @@ def _elementwise(function: Callable[..., Any]) -> Fold:
 
 
 def _variadic(function: Callable[..., Any]) -> Fold:
-    """Broadcast over any number of inputs."""
+    """Apply to any number of inputs, with broadcasting."""
     return _elementwise(lambda *arrays: reduce(function, arrays))
 
 
 def _axes(arrays: Arrays, attributes: Attributes) -> tuple[int, ...] | None:
-    """Axes as an attribute (before opset 13) or as the second input."""
+    """Return the axes from the attribute (before opset 13) or the second input."""
     if len(arrays) > 1 and arrays[1] is not None:
         return tuple(int(axis) for axis in arrays[1].reshape(-1))
     axes = attributes.get("axes")
@@ -53,7 +54,7 @@ def _axes(arrays: Arrays, attributes: Attributes) -> tuple[int, ...] | None:
 
 
 def _reduce(function: Callable[..., Any]) -> Fold:
-    """Over the axes; over all where there are none, unless noop_with_empty_axes says not."""
+    """Reduce over the axes; without axes over all, unless noop_with_empty_axes is set."""
 
     def fold(arrays: Arrays, attributes: Attributes) -> Any:
         axes = _axes(arrays, attributes)
@@ -67,7 +68,7 @@ def _reduce(function: Callable[..., Any]) -> Fold:
 
 def _mean(data: Any, **over: Any) -> Any:
     if not data.size:
-        raise ValueError("nothing has no mean")  # numpy warns on stderr and goes on
+        raise ValueError("mean of no elements")  # numpy would only warn on stderr
     return np.mean(data, **over)
 
 
@@ -82,7 +83,7 @@ def _concat(arrays: Arrays, attributes: Attributes) -> Any:
 
 
 def _slice(arrays: Arrays, attributes: Attributes) -> Any:
-    """Starts, ends, axes and steps as inputs, or as attributes (before opset 10)."""
+    """Starts, ends, axes and steps are inputs, or attributes before opset 10."""
     data = arrays[0]
     names = ("starts", "ends", "axes", "steps")
     given = arrays[1:] if len(arrays) > 1 else [attributes.get(name) for name in names]
@@ -96,7 +97,7 @@ def _slice(arrays: Arrays, attributes: Attributes) -> Any:
 
 
 def _cut(size: int, start: int, end: int, step: int) -> slice:
-    """Clamp as ONNX does: backwards, a start before the first element is the first element."""
+    """Clamp as ONNX does: with a negative step, a start before the first element means that one."""
     last = size if step > 0 else size - 1
     first = min(max(start + size if start < 0 else start, 0), last)
     stop = min(max(end + size if end < 0 else end, 0 if step > 0 else -1), last)
@@ -104,7 +105,7 @@ def _cut(size: int, start: int, end: int, step: int) -> slice:
 
 
 def _split(arrays: Arrays, attributes: Attributes) -> Any:
-    """Equal parts, the last one smaller where they do not divide."""
+    """Split into equal parts; the last is smaller if the size does not divide evenly."""
     data, axis = arrays[0], attributes.get("axis", 0)
     parts = attributes.get("split") if len(arrays) == 1 else arrays[1]
     if parts is None:
@@ -113,7 +114,7 @@ def _split(arrays: Arrays, attributes: Attributes) -> Any:
         parts = [part] * (attributes["num_outputs"] - 1)
         parts = [*parts, data.shape[axis] - sum(parts)]
     if sum(parts) != data.shape[axis]:
-        raise ValueError("the parts are not the whole")
+        raise ValueError("the parts do not add up")
     return np.split(data, np.cumsum(parts)[:-1], axis)
 
 
@@ -133,12 +134,12 @@ def _flatten(arrays: Arrays, attributes: Attributes) -> Any:
 def _cast(arrays: Arrays, attributes: Attributes) -> Any:
     to = attributes["to"]
     if to not in FOLDABLE:
-        raise ValueError("not a plain number")
+        raise ValueError("not foldable")
     return arrays[0].astype(helper.tensor_dtype_to_np_dtype(to))
 
 
 def _filled(arrays: Arrays, attributes: Attributes) -> Any:
-    """ConstantOfShape, where the result is small."""
+    """ConstantOfShape, if the result is small."""
     value = attributes.get("value")
     scalar = np.float32(0) if value is None else numpy_helper.to_array(value).reshape(-1)[0]
     return np.full(_small(arrays[0]), scalar)
@@ -170,7 +171,7 @@ def _divide(a: Any, b: Any) -> Any:
 
 
 def _modulo(arrays: Arrays, attributes: Attributes) -> Any:
-    """The sign of the divisor, with ``fmod`` that of the dividend."""
+    """The result has the sign of the divisor; with ``fmod``, that of the dividend."""
     a, b = arrays
     return _elementwise(np.fmod if attributes.get("fmod") else np.mod)([a, _nonzero(b)], {})
 
@@ -182,7 +183,7 @@ def _nonzero(divisor: Any) -> Any:
 
 
 def _clip(arrays: Arrays, attributes: Attributes) -> Any:
-    """Bounds as inputs, or as attributes (before opset 11)."""
+    """Bounds are inputs, or attributes before opset 11."""
     data, low, high = (*arrays, None, None)[:3]
     low, high = attributes.get("min", low), attributes.get("max", high)
     if any(np.size(bound) != 1 for bound in (low, high) if bound is not None):

@@ -1,7 +1,7 @@
-"""The types of one node's outputs, from those of its inputs.
+"""Infer the types of one node's outputs from those of its inputs.
 
-ONNX's own shape inference knows the standard operators; ``contrib.RULES`` knows others.
-Whatever neither knows stays open.
+ONNX's own shape inference covers the standard operators, ``contrib.RULES`` others. All else stays
+unknown.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import onnx
 from onnx import TypeProto, helper
 
 from sepcost.model.contrib import RULES
+from sepcost.model.graphs import STANDARD
 from sepcost.model.rules import Inputs
 from sepcost.model.schema import ask, schema_of
 
-STANDARD = frozenset({"", "ai.onnx"})
 _GRAPHS = frozenset({onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS})
 
 
 def infer(node: onnx.NodeProto, inputs: Inputs, opset: int, ir_version: int) -> list[TypeProto]:
-    """Return one type for each output of ``node``; an empty one where nothing is known.
+    """Return one type per output of ``node``; an empty one where it is unknown.
 
     Raises
     ------
     onnx.shape_inference.InferenceError
-        Where the node contradicts its inputs.
+        If the node contradicts its inputs.
     """
     domain = "" if node.domain in STANDARD else node.domain
     rule = RULES.get((domain, node.op_type))
@@ -39,7 +39,7 @@ def infer(node: onnx.NodeProto, inputs: Inputs, opset: int, ir_version: int) -> 
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """Return the attributes of a node as Python values, subgraphs and unknown types left out."""
+    """Return the attributes of a node as Python values, without subgraphs and unknown types."""
     return {
         a.name: helper.get_attribute_value(a)
         for a in node.attribute

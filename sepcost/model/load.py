@@ -1,7 +1,7 @@
-"""From what the user names to a model in memory: file, layer spec, shipped name or stdin.
+"""Load a model from what the user names: a file, a layer spec, a shipped network or stdin.
 
-The border: what comes in here is untrusted, what goes out is a parsed ModelProto whose
-external data stay within the folder of the model. Weights stay on disk (see ``skim``).
+All input is treated as untrusted here; the result is a parsed ModelProto whose external data lie
+within the folder of the model. Weights stay on disk (see ``strip_weights``).
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from sepcost.errors import ModelError
 from sepcost.model import spec
 from sepcost.model.small_constants import fetch
 from sepcost.model.stamp import Stamp, stamped
-from sepcost.model.strip_weights import skim
+from sepcost.model.strip_weights import strip
 from sepcost.model.tensor_checks import check_tensors, location
 
 STDIN = "-"
 
-#: Larger than any model that protobuf can hold; weights beyond it live in external data.
+#: The limit of protobuf messages; larger models have external data.
 MAX_STDIN_BYTES = 2**31
 
-#: Where ORT-format files say what they are.
+#: Where ORT-format files have their identifier.
 _ORT_IDENTIFIER = slice(4, 8)
 
-#: How other files that people mistake for ONNX begin, and what to do about each.
+#: First bytes of files that are mistaken for ONNX models, with the remedy.
 LOOKALIKES: Mapping[bytes, str] = {
     b"version https://git-lfs": "is a Git LFS pointer: fetch the content with 'git lfs pull'",
     b"PK\x03\x04": "is a zip archive (a PyTorch checkpoint?): export it with torch.onnx.export",
@@ -47,20 +47,20 @@ LOOKALIKES: Mapping[bytes, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model at the door.
+    """A loaded model.
 
-    ``path`` is None where the model has no file of its own (a spec, a shipped network).
-    ``whole`` says that every weight can be reached through ``proto``.
+    ``path`` is None if the model has no file of its own (a spec, a shipped network).
+    ``complete`` tells whether all weights can be reached through ``proto``.
     """
 
     name: str
     source: str
     proto: onnx.ModelProto
     path: Path | None = None
-    whole: bool = True
-    beside: frozenset[str] = frozenset()  # files of the same folder that hold external data
-    stamps: Mapping[Path, Stamp] = field(default_factory=dict)  # of all files, when they were read
-    keeper: object = None  # holds the temporary folder of a model from stdin
+    complete: bool = True
+    data_files: frozenset[str] = frozenset()  # external data, relative to the model's folder
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict)  # of all files, as read
+    keeper: object = None  # keeps the temporary folder of a model from stdin
 
 
 def load(
@@ -79,14 +79,15 @@ def load(
     alpha, rho
         Width and resolution multiplier of a layer spec.
     weights
-        Whether a layer spec is built with its weights, to be run and not only counted.
+        Whether a layer spec is built with weights, to run it rather than only count it.
 
     Raises
     ------
     ModelError
-        Where the source does not exist, is no ONNX model, or points outside its folder.
+        If the source does not exist, is not an ONNX model, or refers to data outside its folder;
+        or if alpha or rho is given for an ONNX file.
     SpecError
-        Where a layer spec is malformed, or alpha or rho is given for an ONNX file.
+        If a layer spec is malformed.
     """
     name = str(source)
     build = Builder(alpha, rho, weights)
@@ -105,29 +106,29 @@ def load(
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """How a layer spec is to be built, where the source turns out to be one."""
+    """Builds the layer spec, if the source is one."""
 
     alpha: float | None
     rho: float | None
     weights: bool
 
     def __call__(self, path: Path, source: str) -> Loaded:
-        """Build the spec at ``path``, which the user named ``source``."""
+        """Build the spec at ``path``, named ``source`` by the user."""
         origin = "stdin" if source == STDIN else None
         proto = spec.build(
             path, alpha=self.alpha, rho=self.rho, weights=self.weights, origin=origin
         )
-        return Loaded(proto.graph.name or path.stem, source, proto, whole=self.weights)
+        return Loaded(proto.graph.name or path.stem, source, proto, complete=self.weights)
 
 
 def _from_stdin(build: Builder) -> Loaded:
-    """Spool stdin to a file of its own, so that weights stay out of memory here too."""
+    """Copy stdin to a temporary file, so that weights stay out of memory here too."""
     folder = tempfile.TemporaryDirectory(prefix="sepcost-")
     path = Path(folder.name) / "stdin"
     with path.open("wb") as file:
         head = sys.stdin.buffer.read(1 << 16)
         file.write(head)
-        if head and head[0]:  # a leading zero byte is no field: do not swallow /dev/zero
+        if head and head[0]:  # no model starts with a zero byte: stop at /dev/zero
             _copy(sys.stdin.buffer, file)
     if not head:
         raise ModelError("stdin: is empty")
@@ -137,17 +138,17 @@ def _from_stdin(build: Builder) -> Loaded:
 
 
 def _copy(stream: BinaryIO, file: BinaryIO) -> None:
-    """Copy a stream that may never end, up to a limit."""
+    """Copy a stream, which may be endless, up to a limit."""
     while block := stream.read(1 << 20):
         if file.tell() > MAX_STDIN_BYTES:
-            raise ModelError(f"stdin: more than {MAX_STDIN_BYTES:,} bytes; name the file instead")
+            raise ModelError(f"stdin: more than {MAX_STDIN_BYTES:,} bytes; give a path instead")
         file.write(block)
 
 
 def _is_toml(head: bytes) -> bool:
-    """Whether the bytes are printable text, which no protobuf model begins with."""
+    """Whether the bytes are printable text, unlike the start of any protobuf model."""
     try:
-        content = codecs.getincrementaldecoder("utf-8")().decode(head)  # it may end in a letter
+        content = codecs.getincrementaldecoder("utf-8")().decode(head)  # may end within a character
     except UnicodeDecodeError:
         return False
     return "=" in content and all(c.isprintable() or c in "\t\r\n" for c in content)
@@ -164,34 +165,36 @@ def _from_file(path: Path, source: str) -> Loaded:
             f"{source}: is an ORT-format model: use the ONNX file that it was made from"
         )
     stamps = stamped([path])
-    skimmed = skim(path, source)
+    stripped = strip(path, source)
     try:
-        proto = onnx.ModelProto.FromString(skimmed.data)
+        proto = onnx.ModelProto.FromString(stripped.data)
     except DecodeError as error:
         deep = "MaxDepth" in str(error)
-        why = "its graphs nest too deep for protobuf" if deep else "truncated, or not an ONNX model"
+        why = (
+            "its graphs nest too deeply for protobuf" if deep else "truncated, or not an ONNX model"
+        )
         raise ModelError(f"{source}: {why}") from error
     if not proto.HasField("graph") or not proto.opset_import:
         raise ModelError(f"{source}: not an ONNX model (no graph, or no opset_import)")
     for version in (proto.ir_version, *(opset.version for opset in proto.opset_import)):
         if not 0 <= version < 2**31:
-            raise ModelError(f"{source}: {version} is no version; export the model again")
+            raise ModelError(f"{source}: {version} is not a valid version; export the model again")
     outside = check_tensors(proto, path, source)
-    beside = frozenset(map(location, outside)) - {path.name}
-    stamps |= stamped(path.parent / name for name in beside)
+    data_files = frozenset(map(location, outside)) - {path.name}
+    stamps |= stamped(path.parent / name for name in data_files)
     fetch(outside, path.parent)
-    return Loaded(path.stem, source, proto, path, skimmed.whole, beside, stamps)
+    return Loaded(path.stem, source, proto, path, stripped.complete, data_files, stamps)
 
 
 def _check_regular(path: Path) -> None:
-    """Refuse what is not a plain file with content: a folder, a pipe or a device may never end."""
+    """Refuse anything but a non-empty regular file: a pipe or a device may be endless."""
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a usable path"
+        reason = getattr(error, "strerror", None) or "not a valid path"
         raise ModelError(f"{path}: {reason}{_nearest(str(path))}") from error
     if stat.S_ISDIR(status.st_mode):
-        raise ModelError(f"{path}: is a directory; name an ONNX file in it")
+        raise ModelError(f"{path}: is a directory; give an ONNX file in it")
     if not stat.S_ISREG(status.st_mode):
         raise ModelError(f"{path}: is not a regular file; use '-' to read a model from stdin")
     if status.st_size == 0:
@@ -203,9 +206,9 @@ def _check_regular(path: Path) -> None:
 
 
 def _nearest(name: str) -> str:
-    import difflib  # noqa: PLC0415  (names that are right need it not)
+    import difflib  # noqa: PLC0415 - only for wrong names
 
     names = [network.name for network in spec.networks()]
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean the shipped network {close[0]}?" if close else ""
-    return hint or "; 'sepcost networks' lists the networks that ship with sepcost"
+    return hint or "; 'sepcost networks' lists the shipped networks"

@@ -1,4 +1,4 @@
-"""Which constants are parameters, and which only steer an operator."""
+"""Which constants are parameters, and which only control an operator."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from sepcost.model.values import Known
 
-#: op_type -> input positions that steer (shapes, axes, pads, bounds, scales and zero points of
-#: quantisation, initial states) and so hold no parameters. By name alone: contrib operators keep
-#: the order of the standard ones that they are named after.
-STEERING: Mapping[str, frozenset[int]] = {
+#: op_type -> inputs that control the operator (shapes, axes, pads, bounds, scales and zero points
+#: of quantisation, initial states) and so are not parameters. Domains are ignored: contrib operators
+#: have the inputs of their standard namesakes.
+CONTROLS: Mapping[str, frozenset[int]] = {
     name: frozenset(positions)
     for name, positions in {
         "AffineGrid": (1,), "BatchNormalization": (), "CenterCropPad": (1,), "Clip": (1, 2),
@@ -34,10 +34,10 @@ STEERING: Mapping[str, frozenset[int]] = {
     }.items()
 }  # fmt: skip
 
-#: Element types that index, mask or label, and never hold what a network has learned.
+#: Element types of indices, masks and labels, which are never learned.
 NOT_LEARNED = frozenset({"int64", "uint64", "bool", "string", ""})
 
-#: Operators whose outputs differ from run to run, whatever feeds them.
+#: Operators whose outputs differ from run to run.
 RANDOM = frozenset(
     {
         "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
@@ -46,17 +46,17 @@ RANDOM = frozenset(
 )  # fmt: skip
 
 
-def steers(op_type: str, position: int) -> bool:
-    """Whether the input at ``position`` steers the operator rather than weighs its data."""
-    return position in STEERING.get(op_type, frozenset())
+def controls(op_type: str, position: int) -> bool:
+    """Whether the input at ``position`` controls the operator, rather than being a weight."""
+    return position in CONTROLS.get(op_type, frozenset())
 
 
 def carried(op_type: str, inputs: list[Known | None]) -> tuple[str, ...]:
-    """Return the parameters whose elements a node's constant inputs carry, each once."""
+    """Return the parameters contained in a node's constant inputs, each once."""
     names = (
         name
         for position, known in enumerate(inputs)
-        if known is not None and not steers(op_type, position)
+        if known is not None and not controls(op_type, position)
         for name in known.parameters
     )
     return tuple(dict.fromkeys(names))

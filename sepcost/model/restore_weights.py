@@ -1,7 +1,7 @@
-"""The way back from ``skim``: a model whose weights lie in files -> the content of whole files.
+"""A model with weights on disk -> the contents of complete files: the inverse of ``strip``.
 
-Content is a list of pieces, bytes and stretches of other files, which are copied while it is
-written. So no weight need ever be in memory, however large the model.
+Contents are lists of pieces: bytes, and sections of other files that are copied during writing. So
+no weight has to be in memory, however large the model is.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ import onnx
 from onnx import TensorProto
 
 from sepcost.model.stamp import changed
-from sepcost.model.strip_weights import WITHIN
-from sepcost.model.tensors import Stretch, stretch
+from sepcost.model.strip_weights import WITHIN, header
+from sepcost.model.tensors import Section, section
 from sepcost.model.values import text
 
-Piece = bytes | memoryview | Stretch
+Piece = bytes | memoryview | Section
 
 BLOCK = 1 << 20  # bytes copied at a time
-SMALLEST = 1024  # bytes of a tensor that is worth a place in a data file
-ALIGNED = 4096  # runtimes map data files, page by page
+SMALLEST = 1024  # bytes of the smallest tensor that goes to a data file
+ALIGNED = 4096  # runtimes map data files by pages
 
 _RAW_DATA, _BYTES, _VARINT, _FIXED64, _FIXED32 = 9, 2, 0, 1, 5
-_MARK = b"location"  # stands in every message that holds an external tensor
+_MARK = b"location"  # occurs in every message with an external tensor
 
 
 def size(parts: Iterable[Piece]) -> int:
-    """Return how many bytes the pieces are."""
-    return sum(part.length if isinstance(part, Stretch) else len(part) for part in parts)
+    """Return the total bytes of the pieces."""
+    return sum(part.length if isinstance(part, Section) else len(part) for part in parts)
 
 
 def write(parts: Iterable[Piece], file: BinaryIO) -> None:
-    """Write pieces one after the other, stretches of files block by block.
+    """Write pieces in order, sections of files block by block.
 
     Raises
     ------
     ModelError
-        Where a file that is copied from ends too early.
+        If a file to copy from ends too early.
     """
     for part in parts:
-        if not isinstance(part, Stretch):
+        if not isinstance(part, Section):
             file.write(part)
             continue
         with part.path.open("rb") as source:
@@ -57,15 +57,15 @@ def write(parts: Iterable[Piece], file: BinaryIO) -> None:
                 left -= len(block)
 
 
-def unskim(model: onnx.ModelProto, home: Path, apart: str = "") -> list[Piece]:
-    """Return the file of ``model``, with the bytes of its external tensors within it.
+def restore(model: onnx.ModelProto, home: Path, apart: str = "") -> list[Piece]:
+    """Return the contents of a file with ``model`` and the bytes of its external tensors.
 
     Parameters
     ----------
     home
-        The folder that external data are named from.
+        The folder to which external data locations are relative.
     apart
-        The data file whose tensors stay references.
+        The data file whose tensors stay external.
     """
     data = model.SerializeToString()
     return list(_message(_Source(data, home, apart), "model", 0, len(data)))
@@ -79,7 +79,7 @@ class _Source:
 
 
 def _message(source: _Source, kind: str, start: int, end: int) -> Iterator[Piece]:
-    """Copy a message, going into those that hold external tensors."""
+    """Copy a message, with the external tensors in it replaced by their contents."""
     view, copied = memoryview(source.data), start
     for number, wire, first, content, last in _fields(source.data, start, end):
         inner = WITHIN[kind].get(number)
@@ -90,7 +90,7 @@ def _message(source: _Source, kind: str, start: int, end: int) -> Iterator[Piece
         else:
             body = list(_message(source, inner, content, last))
         yield view[copied:first]
-        yield _header(number, size(body))
+        yield header(number, size(body))
         yield from body
         copied = last
     yield view[copied:end]
@@ -98,16 +98,16 @@ def _message(source: _Source, kind: str, start: int, end: int) -> Iterator[Piece
 
 def _tensor(source: _Source, tensor: TensorProto) -> list[Piece]:
     apart = any(e.key == "location" and text(e.value) == source.apart for e in tensor.external_data)
-    where = None if apart else stretch(tensor, source.home)
+    where = None if apart else section(tensor, source.home)
     if where is None:
         return [tensor.SerializeToString()]
     tensor.ClearField("external_data")
     tensor.ClearField("data_location")
-    return [tensor.SerializeToString(), _header(_RAW_DATA, where.length), where]
+    return [tensor.SerializeToString(), header(_RAW_DATA, where.length), where]
 
 
 def _fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield number, wire type, start, start of the content and end of each field of our own."""
+    """Yield number, wire type, start, start of content and end of each field; trusts the bytes."""
     position = start
     while position < end:
         first = position
@@ -134,40 +134,28 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         shift += 7
 
 
-def _header(number: int, length: int) -> bytes:
-    """The tag and the length of a field of bytes."""
-    digits = bytearray()
-    for value in (number << 3 | _BYTES, length):
-        rest = value
-        while rest > 127:
-            digits.append(rest & 127 | 128)
-            rest >>= 7
-        digits.append(rest)
-    return bytes(digits)
-
-
 @dataclass(slots=True)
 class DataFile:
-    """A data file in the making: tensors one after the other, each place in a file once."""
+    """A data file under construction; tensors that share bytes are stored once."""
 
     name: str
     home: Path
     parts: list[Piece] = field(default_factory=list)
     length: int = 0
-    known: dict[Stretch, tuple[int, int]] = field(default_factory=dict)
+    offsets: dict[Section, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, tensor: TensorProto) -> None:
-        """Move the bytes of a large tensor here and leave a reference."""
-        where = stretch(tensor, self.home)
+        """Move the bytes of a large tensor here, and replace them by a reference."""
+        where = section(tensor, self.home)
         part = tensor.raw_data if where is None else where
         if size([part]) < SMALLEST:
             return
-        if isinstance(part, Stretch) and part in self.known:
-            offset, length = self.known[part]
+        if isinstance(part, Section) and part in self.offsets:
+            offset, length = self.offsets[part]
         else:
             offset, length = self._append(part)
-        if isinstance(part, Stretch):
-            self.known[part] = offset, length
+        if isinstance(part, Section):
+            self.offsets[part] = offset, length
         tensor.ClearField("raw_data")
         tensor.ClearField("external_data")
         tensor.data_location = TensorProto.EXTERNAL

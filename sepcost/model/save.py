@@ -1,7 +1,7 @@
-"""Model -> file: written beside its place, checked, and only then put there.
+"""Write a model to a file: as a draft, which is checked before it replaces the target.
 
-Weights are copied from where they lie, so memory holds the new ones alone. The input is never
-touched; whatever goes wrong, the place holds what it held before.
+Weights are copied from their files, so only new ones are in memory. The input is never modified,
+and a failure leaves the target as it was.
 """
 
 from __future__ import annotations
@@ -11,47 +11,47 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 import onnx
 from google.protobuf.message import DecodeError
 
-from sepcost.atomic_file import Draft, beside, publish, remove, settle
+from sepcost.atomic_file import Draft, create, publish, remove, sync
 from sepcost.errors import ConversionError, ModelError
-from sepcost.model.checker import locations, problem, skimmed
+from sepcost.model.checker import locations, problem, stripped
+from sepcost.model.graphs import graphs
 from sepcost.model.load import Loaded
-from sepcost.model.restore_weights import DataFile, Piece, size, unskim, write
+from sepcost.model.restore_weights import DataFile, Piece, restore, size, write
 from sepcost.model.stamp import check_unchanged
 from sepcost.model.tensors import folder, whole
-from sepcost.model.tree import graphs
 
 if sys.platform != "win32":
     import fcntl
 
-#: What protobuf can hold in one file, with room for what is not weights.
+#: The limit of protobuf messages, with room for all that is not weights.
 MAX_FILE_BYTES = 2**31 - 2**20
 
-#: How the names of data files end: the second where the first still serves a model.
+#: Suffixes of data files: the second one if an existing model still reads the first.
 DATA = (".data", ".2.data")
 
 
 def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Path, ...]:
-    """Write a model to ``target``, whole and checked, or not at all.
+    """Write a model to ``target``, complete and checked, or not at all.
 
-    Weights stay within the file, or go to ``<target>.data`` beside it where the model kept them
-    apart or is too large for one file (``<target>.2.data`` where it replaces one that reads the
-    first, which goes then).
+    Weights go into the file itself, or into ``<target>.data`` if the model had a data file or is
+    too large for one file. If the model that it replaces reads ``<target>.data``, they go into
+    ``<target>.2.data``, and the old data file is removed.
 
     Parameters
     ----------
     model
-        The model; the files that its weights lie in must still be there.
+        The model; the files with its weights must still exist.
     target
         The path of an ONNX file. Links are followed.
     force
-        Whether files that are there already may be replaced.
+        Whether existing files may be replaced.
 
     Returns
     -------
@@ -61,19 +61,19 @@ def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Pat
     Raises
     ------
     ConversionError
-        Where the target is the input, exists, cannot be written, or what was written fails the
-        checks of ONNX. Nothing has changed then.
+        If the target is the input, exists, or cannot be written, or if ONNX's checker rejects the
+        result. Nothing has changed then.
     """
     check_unchanged(model.stamps)
     model = whole(model)
     place = Path(os.path.realpath(target))
-    _refuse_folder(place)
+    _check_place(place)
     within = _within(model)
-    with contextlib.nullcontext() if within is not None else _alone(place.parent):
-        contents = _apart(model, place) if within is None else {place: within}
+    with contextlib.nullcontext() if within is not None else _locked(place.parent):
+        contents = _with_data_file(model, place) if within is None else {place: within}
         replaced = _replaced(place, contents)
         for path in (*contents, *replaced):
-            _refuse(model, path, force)
+            _check_replaceable(path, _sources(model), force)
         try:
             _write(model, place, contents, replaced)
         except OSError as error:
@@ -85,28 +85,28 @@ def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Pat
 def _write(
     model: Loaded, place: Path, contents: Mapping[Path, list[Piece]], replaced: Sequence[Path]
 ) -> None:
-    """Write all files beside their places, and publish them once they are checked."""
+    """Write all files as drafts, check the model, and publish them."""
     with _orderly_exit(), contextlib.ExitStack() as stack:
-        drafts = [stack.enter_context(beside(path)) for path in contents]
+        drafts = [stack.enter_context(create(path)) for path in contents]
         for draft, parts in zip(drafts, contents.values(), strict=True):
             write(parts, draft.file)
-            settle(draft)
+            sync(draft)
         _check(model, drafts[-1].name, place)
         check_unchanged(model.stamps)
         _publish(drafts, replaced)
 
 
 def _within(model: Loaded) -> list[Piece] | None:
-    """Lay out one file that holds the weights too, unless they were apart or are too large."""
-    if _keeps_apart(model):
+    """Return the contents of one file with the weights; None if they need a data file."""
+    if _has_data_files(model):
         return None
-    parts = unskim(model.proto, folder(model))
+    parts = restore(model.proto, folder(model))
     return parts if size(parts) <= MAX_FILE_BYTES else None
 
 
 @contextlib.contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Hold a folder: of two that put data and then a model there, one would remove the other's."""
+def _locked(place: Path) -> Iterator[None]:
+    """Lock a folder: two processes that save with data files would remove each other's."""
     with contextlib.ExitStack() as stack:
         if sys.platform != "win32":
             with contextlib.suppress(OSError):  # some file systems lock no folders
@@ -116,27 +116,27 @@ def _alone(place: Path) -> Iterator[None]:
         yield
 
 
-def _apart(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
-    """Lay out the files to write; the model comes last, when what it refers to is there."""
+def _with_data_file(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
+    """Return the contents of the data file, if needed, and then of the model."""
     home = folder(model)
     if place.name.encode(errors="ignore") != os.fsencode(place.name):
-        raise ConversionError(f"{place}: models name data files in UTF-8, which this is not")
+        raise ConversionError(f"{place}: a data file's name must be valid UTF-8; choose another")
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
     data = DataFile(_data_name(place), home)
     for graph in graphs(proto):
         for tensor in getattr(graph, "initializer", ()):
             data.take(tensor)
-    parts = unskim(proto, home, data.name)
+    parts = restore(proto, home, data.name)
     if size(parts) > MAX_FILE_BYTES:
-        raise ConversionError(f"{place}: its constants are too large for one ONNX file")
+        raise ConversionError(f"{place}: the constants are too large for one ONNX file")
     return {place.with_name(data.name): data.parts, place: parts} if data.parts else {place: parts}
 
 
 def _data_name(place: Path) -> str:
-    """A name that is free, or else one whose file the model at the place does not read.
+    """Return an unused name, or else one whose file the model at the target does not read.
 
-    So the old model keeps its weights until the new one takes its place, in one step.
+    So the old model keeps its weights until the new one replaces it, in one step.
     """
     names = [f"{place.name}{end}" for end in DATA]
     if not place.exists():
@@ -146,64 +146,75 @@ def _data_name(place: Path) -> str:
         return free[0]
     read: set[str] = set()
     with contextlib.suppress(OSError, ModelError, DecodeError):
-        read = set(locations(skimmed(place, str(place))))
+        read = set(locations(stripped(place, str(place))))
     return next((name for name in names if name not in read), names[0])
 
 
 def _replaced(place: Path, contents: Mapping[Path, object]) -> list[Path]:
-    """The data files of the model that stands at the place."""
+    """Return the data files of the model that is replaced."""
     if len(contents) < 2 or not place.exists():
         return []
     names = (place.with_name(f"{place.name}{end}") for end in DATA)
     return [path for path in names if path not in contents and path.exists()]
 
 
-def _keeps_apart(model: Loaded) -> bool:
-    """Whether the model's weights lie in files of their own."""
+def _has_data_files(model: Loaded) -> bool:
+    """Whether weights of the model lie in data files."""
     return any(source != model.path for source in _sources(model))
 
 
 def _sources(model: Loaded) -> set[Path]:
-    """Every file that the model is read from, or was before some of its weights were replaced."""
-    found = {folder(model) / location for location in locations(model.proto)} | set(model.stamps)
-    return found | {model.path} if model.path else found
+    """Return every file that the model was loaded from."""
+    files = {folder(model) / location for location in locations(model.proto)} | set(model.stamps)
+    return files | {model.path} if model.path else files
 
 
-def _refuse_folder(place: Path) -> None:
+def check_target(target: Path, sources: Iterable[Path], *, force: bool) -> None:
+    """Check that ``save`` may write to ``target``.
+
+    Raises
+    ------
+    ConversionError
+        If it is one of ``sources``, exists and ``force`` is not given, or cannot be a file.
+    """
+    _check_place(target)
+    _check_replaceable(target, sources, force)
+
+
+def _check_place(place: Path) -> None:
     if place.is_dir():
-        raise ConversionError(f"{place}: is a directory; name a file in it")
+        raise ConversionError(f"{place}: is a directory; give a file in it")
     if not place.parent.is_dir():
-        raise ConversionError(f"{place.parent}: no such directory; make it first")
+        raise ConversionError(f"{place.parent}: no such directory; create it first")
     if os.path.lexists(place) and not place.is_file():
-        raise ConversionError(f"{place}: is no regular file, to be replaced; name another")
+        raise ConversionError(f"{place}: is not a regular file; choose another")
 
 
-def _refuse(model: Loaded, path: Path, force: bool) -> None:
-    """Refuse to replace a file that the model is read from, and any other without ``force``."""
+def _check_replaceable(path: Path, sources: Iterable[Path], force: bool) -> None:
+    """Refuse to replace a file of the input, and any other file without ``force``."""
     if not path.exists():
         return
-    for source in _sources(model):
-        if source.exists() and source.samefile(path):
-            raise ConversionError(f"{path}: is the input, which is never touched; name another")
+    if any(source.exists() and source.samefile(path) for source in sources):
+        raise ConversionError(f"{path}: is the input, which is never overwritten; choose another")
     if not force:
-        raise ConversionError(f"{path}: exists; give --force to replace it, or name another")
+        raise ConversionError(f"{path}: exists; use --force to replace it, or choose another")
 
 
 def _check(model: Loaded, written: Path, place: Path) -> None:
-    """Read the file back and have ONNX check it, unless the model never passed that itself."""
+    """Check the written file, unless the input model fails ONNX's checker too."""
     try:
-        found = problem(skimmed(written, str(place)))
+        found = problem(stripped(written, str(place)))
     except ModelError as error:
         found = str(error)
     if found is None:
         return
-    if model.path and problem(skimmed(model.path, model.source)) is not None:
+    if model.path and problem(stripped(model.path, model.source)) is not None:
         return
-    raise ConversionError(f"{place}: the result is no valid model, and was not written: {found}")
+    raise ConversionError(f"{place}: not written, because the result is not a valid model: {found}")
 
 
 def _publish(drafts: Sequence[Draft], replaced: Sequence[Path]) -> None:
-    """Put the data in their place and then the model, whose arrival decides what goes."""
+    """Publish the data, then the model; remove the old data, or the new if the model fails."""
     *others, model = drafts
     try:
         for draft in drafts:
@@ -215,7 +226,7 @@ def _publish(drafts: Sequence[Draft], replaced: Sequence[Path]) -> None:
 
 @contextlib.contextmanager
 def _orderly_exit() -> Iterator[None]:
-    """While it lasts, a polite kill unwinds the program instead of ending it on the spot."""
+    """Let SIGTERM and SIGHUP unwind the program instead of ending it at once."""
 
     def leave(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)

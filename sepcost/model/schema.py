@@ -1,4 +1,4 @@
-"""ONNX's own shape inference, asked for one node at a time."""
+"""ONNX's own shape inference, for one node at a time."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from onnx import TensorProto, TypeProto, helper
 from onnx.defs import OpSchema, SchemaError
 from onnx.shape_inference import infer_node_outputs
 
+from sepcost.model.corrections import complete, corrected
 from sepcost.model.inference_guard import check
 from sepcost.model.values import Known
 
 
 @cache
 def schema_of(op_type: str, opset: int, domain: str = "") -> OpSchema | None:
-    """Return ONNX's definition of an operator at this opset, None where it has none."""
+    """Return ONNX's definition of an operator at this opset; None if there is none."""
     try:
         return onnx.defs.get_schema(op_type, opset, domain)
-    except (SchemaError, TypeError):  # a TypeError where the opset is beyond an int
+    except (SchemaError, TypeError):  # TypeError: the opset exceeds an int
         return None
 
 
@@ -31,22 +32,23 @@ def ask(
     outputs: Sequence[object],
     ir_version: int,
 ) -> list[TypeProto]:
-    """Return the type of each output, an empty one where ONNX does not know or it is left out.
+    """Return the type of each output; an empty one where it is unknown or left out.
 
-    The node that is asked about has names of our own: those of a model may be no UTF-8.
+    Values get new names for the query: those of the model may not be UTF-8.
 
     Raises
     ------
     onnx.shape_inference.InferenceError
-        Where the inputs contradict the operator.
+        If the inputs contradict the operator.
     ValueError
-        Where ONNX's own code would not survive the question (see ``fatal``).
+        If the query would crash ONNX (see ``inference_guard``).
     """
     node = onnx.NodeProto(op_type=schema.name, domain=schema.domain)
     node.attribute.extend(attributes)
     node.input.extend([f"i{k}" if known else "" for k, known in enumerate(inputs)])
     node.output.extend([f"o{k}" if name else "" for k, name in enumerate(outputs)])
     check(node, inputs)
+    complete(node)
     found = _answer(
         _Key(schema.name, schema.since_version, schema.domain),
         node.SerializeToString(),
@@ -58,7 +60,7 @@ def ask(
         ),
         ir_version,
     )
-    return list(found)
+    return corrected(node, inputs, list(found))
 
 
 class _Key(NamedTuple):
@@ -75,7 +77,7 @@ def _answer(
     tensors: tuple[bytes | None, ...],
     ir_version: int,
 ) -> tuple[TypeProto, ...]:
-    """Infer one node; networks ask the same question over and over."""
+    """Infer one node; cached, since networks repeat the same layers."""
     proto = onnx.NodeProto.FromString(node)
     names = [name for name in proto.input if name]
     found = infer_node_outputs(

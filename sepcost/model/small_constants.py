@@ -1,6 +1,7 @@
-"""Small constants kept in external data, brought into the message: shapes are told by them.
+"""Load small constants from external data, because shapes depend on them.
 
-Some exporters put every tensor outside: trip counts, axes and target shapes too. Weights stay.
+Some exporters store every tensor externally, even trip counts, axes and target shapes. Weights stay
+on disk.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from pathlib import Path
 
 from onnx import TensorProto
 
+from sepcost.model.dtypes import DTYPES
 from sepcost.model.tensor_checks import location
-from sepcost.model.values import DTYPES, text
+from sepcost.model.values import text
 from sepcost.network import BITS
 
-#: As many as a shape, the pads or the scales of any operator take; longer vectors are weights.
-MOST_ELEMENTS = 64
+#: Enough for the shape, pads or scales of any operator; longer vectors are weights.
+MAX_ELEMENTS = 64
 
-_STEERING = frozenset(
+_TYPES = frozenset(
     (
         TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL,
         TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16,
@@ -27,12 +29,12 @@ _STEERING = frozenset(
 
 
 def fetch(outside: Iterable[TensorProto], home: Path) -> None:
-    """Read the small ones among external tensors; their data lie within the folder ``home``.
+    """Load the small tensors among ``outside``, whose data lie in the folder ``home``.
 
-    One whose data are missing or cut short stays as it is: counting may do without.
+    A tensor whose data are missing or too short stays external; counting may not need it.
     """
     for tensor in outside:
-        if tensor.data_type in _STEERING and len(tensor.dims) < 2 and _is_short(tensor):
+        if tensor.data_type in _TYPES and len(tensor.dims) < 2 and _is_short(tensor):
             data = _read(tensor, home)
             if data is not None:
                 tensor.ClearField("external_data")
@@ -41,16 +43,16 @@ def fetch(outside: Iterable[TensorProto], home: Path) -> None:
 
 
 def _is_short(tensor: TensorProto) -> bool:
-    return 0 < int(prod(tensor.dims)) <= MOST_ELEMENTS
+    return 0 < int(prod(tensor.dims)) <= MAX_ELEMENTS
 
 
 def _read(tensor: TensorProto, home: Path) -> bytes | None:
-    """The bytes of a tensor, or None where they are not to be had."""
+    """Return the bytes of a tensor; None if they cannot be read."""
     entries = {text(entry.key): entry.value for entry in tensor.external_data}
     path = home / location(tensor)
     length = prod(tensor.dims) * BITS[DTYPES[tensor.data_type]] // 8
     try:
-        if not path.is_file():  # a pipe would never end
+        if not path.is_file():  # a pipe may be endless
             return None
         with path.open("rb") as file:
             file.seek(int(text(entries.get("offset", "0"))))

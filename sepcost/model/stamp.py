@@ -1,4 +1,4 @@
-"""Whether files are still the ones that were read: weights stay on disk and are read later."""
+"""Check that files have not changed since they were loaded: weights are read from them later."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from pathlib import Path
 
 from sepcost.errors import ModelError
 
-#: Device, inode, bytes, time of the last change.
+#: Device, inode, size, time of the last modification.
 Stamp = tuple[int, int, int, int]
 
 
 def stamped(paths: Iterable[Path]) -> dict[Path, Stamp]:
-    """Note what each file is now; one that is not there is left out."""
-    found = {}
+    """Return the current stamp of each file; a missing file is left out."""
+    stamps = {}
     for path in paths:
         with contextlib.suppress(OSError):
             status = path.stat()
-            found[path] = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-    return found
+            stamps[path] = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return stamps
 
 
 def check_unchanged(stamps: Mapping[Path, Stamp]) -> None:
-    """Refuse what was made from files that are others now.
+    """Check that no file was replaced, modified or removed since it was stamped.
 
     Raises
     ------
     ModelError
-        Where one was replaced, written to or removed since it was stamped.
+        If one was.
     """
     now = stamped(stamps)
     for path, stamp in stamps.items():
@@ -37,5 +37,5 @@ def check_unchanged(stamps: Mapping[Path, Stamp]) -> None:
 
 
 def changed(source: object) -> ModelError:
-    """Say that a file is not what it was."""
-    return ModelError(f"{source}: was changed while it was read; try again when it is complete")
+    """Return the error for a file that changed."""
+    return ModelError(f"{source}: changed while it was read; try again when it is complete")

@@ -1,6 +1,6 @@
-"""What tensors say of their data: that it lies in the model's folder, and fits their shape.
+"""Check that the data of tensors lie in the model's folder and fit their shapes.
 
-Nothing is opened here. External data that are missing are no fault: counting needs none.
+No file is opened. Missing external data are no error here: counting does not need them.
 """
 
 from __future__ import annotations
@@ -13,26 +13,27 @@ import onnx
 from onnx import TensorProto
 
 from sepcost.errors import ModelError
-from sepcost.model.tree import tensors
-from sepcost.model.values import DTYPES, numbers_in, text
+from sepcost.model.dtypes import DTYPES
+from sepcost.model.graphs import tensors
+from sepcost.model.values import numbers_in, text
 from sepcost.network import BITS
 
-#: Two numbers make one complex element.
+#: Each element is two numbers.
 _COMPLEX = frozenset({TensorProto.COMPLEX64, TensorProto.COMPLEX128})
 
 
 def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> list[TensorProto]:
-    """Check every tensor of the model at ``path``, which the user named ``source``.
+    """Check every tensor of the model at ``path``, named ``source`` by the user.
 
     Returns
     -------
     list
-        Those whose data lie outside the message.
+        The tensors with external data.
 
     Raises
     ------
     ModelError
-        Where data lie outside the model's folder, or do not fit the shape.
+        If data lie outside the model's folder, or do not fit the shape.
     """
     outside = []
     for tensor in tensors(proto):
@@ -45,7 +46,7 @@ def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> list[Tenso
 
 
 def _problem(tensor: TensorProto, path: Path) -> str:
-    """Say what is wrong with a tensor; empty where nothing is."""
+    """Return what is wrong with a tensor; empty if nothing."""
     if any(size < 0 for size in tensor.dims):
         return "has a negative dimension; export the model again"
     if tensor.data_location != TensorProto.EXTERNAL:
@@ -55,17 +56,17 @@ def _problem(tensor: TensorProto, path: Path) -> str:
     if name != path.name and _escapes(name, path.parent):
         return (
             f"keeps its data at {name!r}, outside the model's folder;"
-            " move the data beside the model"
+            " move the data into that folder"
         )
     for key in ("offset", "length"):
         number = text(entries.get(key, "0"))
         if not (number.isascii() and number.isdecimal() and len(number) < 20):
-            return f"has external data of {key} {number!r}, which is no number of bytes"
+            return f"has external data with {key} {number!r}, which is not a number of bytes"
     return _length_problem(tensor, int(entries.get("length", 0)))
 
 
 def location(tensor: TensorProto) -> str:
-    """Name the file that an external tensor keeps its data in, from the model's folder."""
+    """Return the data file of an external tensor, relative to the model's folder."""
     entries = {text(entry.key): entry.value for entry in tensor.external_data}
     return os.fsdecode(entries.get("location", ""))
 
@@ -95,7 +96,7 @@ def _count_problem(tensor: TensorProto) -> str:
 
 
 def _escapes(location: str, folder: Path) -> bool:
-    """Whether a location is absolute, climbs, is no file name, or leads out through a link."""
+    """Whether a location is invalid, absolute or upwards, or leaves the folder through a link."""
     if not location or "\0" in location:
         return True
     for pure in (PurePosixPath(location), PureWindowsPath(location)):

@@ -1,4 +1,4 @@
-"""The content of tensors: read from where it lies, and only when someone asks."""
+"""The contents of tensors, read from disk on demand."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from sepcost.model.values import text
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Stretch(NamedTuple):
-    """Where the bytes of one tensor lie."""
+class Section(NamedTuple):
+    """The section of a file that holds the bytes of one tensor."""
 
     path: Path
     offset: int
@@ -29,17 +29,17 @@ class Stretch(NamedTuple):
 
 
 def folder(loaded: Loaded) -> Path:
-    """Return the folder that the model's external data are named from."""
+    """Return the folder to which locations of external data are relative."""
     return loaded.path.parent if loaded.path else Path()
 
 
-def stretch(tensor: TensorProto, home: Path) -> Stretch | None:
-    """Return where an external tensor's bytes lie; None where the tensor holds its own.
+def section(tensor: TensorProto, home: Path) -> Section | None:
+    """Return the section with an external tensor's bytes; None if the bytes are in the message.
 
     Raises
     ------
     ModelError
-        Where the file is not there or ends too early.
+        If the file is missing or ends too early.
     """
     if tensor.data_location != TensorProto.EXTERNAL:
         return None
@@ -50,16 +50,16 @@ def stretch(tensor: TensorProto, home: Path) -> Stretch | None:
         end = path.stat().st_size
     except OSError as error:
         raise ModelError(
-            f"{path}: tensor {text(tensor.name)!r} keeps its data there: {error.strerror}"
+            f"{path}: cannot read the data of tensor {text(tensor.name)!r}: {error.strerror}"
         ) from error
     length = length or _size(tensor) or end - offset
     if offset + length > end:
         raise ModelError(f"{path}: ends within the data of tensor {text(tensor.name)!r}")
-    return Stretch(path, offset, length)
+    return Section(path, offset, length)
 
 
 def _size(tensor: TensorProto) -> int | None:
-    """Return the bytes of a tensor by its shape, where its elements fill whole bytes."""
+    """Return the bytes of a tensor by its shape; None if elements are smaller than a byte."""
     if tensor.data_type in _PACKED:
         return None
     return int(prod(tensor.dims)) * _dtype(tensor).itemsize
@@ -75,14 +75,14 @@ _PACKED = frozenset(
 
 
 def content(tensor: TensorProto, home: Path) -> Array:
-    """Read a tensor; only the bytes that are its own are touched, and nothing is kept.
+    """Read the elements of a tensor, and nothing else of its file.
 
     Raises
     ------
     ModelError
-        Where its external data are missing or cut short.
+        If its external data are missing or too short.
     """
-    where = stretch(tensor, home)
+    where = section(tensor, home)
     if where is None:
         return np.asarray(numpy_helper.to_array(tensor))
     if tensor.data_type in _PACKED:
@@ -100,31 +100,31 @@ def content(tensor: TensorProto, home: Path) -> Array:
     return _from_file(where, dtype, count).reshape(tuple(tensor.dims))
 
 
-def _from_file(where: Stretch, dtype: np.dtype[Any], count: int) -> Array:
+def _from_file(where: Section, dtype: np.dtype[Any], count: int) -> Array:
     try:
-        found = np.fromfile(where.path, dtype, count, "", where.offset)
+        elements = np.fromfile(where.path, dtype, count, "", where.offset)
     except OSError as error:
         raise changed(where.path) from error
-    if len(found) != count:
+    if len(elements) != count:
         raise changed(where.path)
-    return found
+    return elements
 
 
 def whole(loaded: Loaded) -> Loaded:
-    """Return the model with every weight within reach.
+    """Return the model with all its weights accessible.
 
-    Weights that are stored as numbers of varying length cannot be read in place; a file that has
-    some is read again, all of it.
+    Weights that are stored as varints cannot be read in place; a file with such weights is read
+    again in full.
 
     Raises
     ------
     ModelError
-        Where a layer spec was built without its weights.
+        If a layer spec was built without weights.
     """
-    if loaded.whole:
+    if loaded.complete:
         return loaded
     if loaded.path is None:
-        raise ModelError(f"{loaded.source}: was built without weights; load it with weights=True")
+        raise ModelError(f"{loaded.source}: built without weights; load it with weights=True")
     proto = onnx.load(loaded.path, load_external_data=False)
     check_unchanged(loaded.stamps)
-    return replace(loaded, proto=proto, whole=True)
+    return replace(loaded, proto=proto, complete=True)

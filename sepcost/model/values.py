@@ -1,4 +1,4 @@
-"""What is known of one value while a model is described: its type, its content, its origin."""
+"""One value while a model is described: its type, contents and origin, as far as known."""
 
 from __future__ import annotations
 
@@ -11,21 +11,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 
+from sepcost.model.dtypes import DTYPES
 from sepcost.network import Shape
 
-#: Constants up to this many elements are kept and computed with: shapes, axes, scales.
+#: Constants of up to this many elements are kept and folded: shapes, axes, scales.
 FOLD_ELEMENTS = 1024
 
-DTYPES: Mapping[int, str] = {
-    number: {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower())
-    for name, number in TensorProto.DataType.items()
-    if number
-}
-
-#: The fields of a tensor that hold elements as numbers; where one is filled, raw_data is empty.
+#: Fields of a tensor with elements as numbers; if one is filled, raw_data is empty.
 _TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 
-#: The types that numpy computes with as ONNX does.
+#: The types on which numpy computes as ONNX does.
 FOLDABLE = frozenset(
     (
         TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL,
@@ -37,47 +32,47 @@ FOLDABLE = frozenset(
 
 @dataclass(slots=True)
 class Known:
-    """One value. ``name`` is unique over the whole model; ``constant``: no graph input feeds it."""
+    """One value. ``name`` is unique in the model; ``constant``: independent of the graph inputs."""
 
     name: str
     type: TypeProto
     constant: bool = False
-    parameters: tuple[str, ...] = ()  # whose elements it carries
+    parameters: tuple[str, ...] = ()  # those whose elements it contains
     _tensor: TensorProto | None = field(default=None, repr=False)
     _array: np.ndarray | None = field(default=None, repr=False)
     _shape: Shape | Literal[False] | None = field(default=False, repr=False)
 
     @property
     def shape(self) -> Shape | None:
-        """Static shape; None where a dimension or the rank is unknown, or it is no tensor."""
-        if self._shape is False:  # asked for at every node that reads the value
+        """Static shape; None if a dimension or the rank is unknown, or if it is not a tensor."""
+        if self._shape is False:  # cached: every node that reads the value asks for it
             self._shape = static_shape(self.type)
         return self._shape
 
     def retype(self, type_: TypeProto) -> None:
-        """Take another type, for content that is not known."""
+        """Change the type, and forget the contents."""
         self.type, self._tensor, self._array, self._shape = type_, None, None, False
 
     @property
     def dtype(self) -> str:
-        """Element type; empty where unknown or where the value is no tensor."""
+        """Element type; empty if unknown or if the value is not a tensor."""
         return DTYPES.get(self.type.tensor_type.elem_type, "")
 
     @property
-    def has_content(self) -> bool:
+    def has_contents(self) -> bool:
         """Whether the elements are known."""
         return self._tensor is not None or self._array is not None
 
     @property
     def array(self) -> np.ndarray | None:
-        """The content, where known."""
+        """The contents, if known."""
         if self._array is None and self._tensor is not None:
             self._array = numpy_helper.to_array(self._tensor)
         return self._array
 
     @property
     def tensor(self) -> TensorProto | None:
-        """The content, where known."""
+        """The contents, if known."""
         if self._tensor is None and self._array is not None:
             self._tensor = numpy_helper.from_array(self._array)
         return self._tensor
@@ -88,12 +83,12 @@ class Known:
 
 
 def text(raw: str | bytes) -> str:
-    """Return a name as text: protobuf hands names that are no UTF-8 over as bytes."""
+    """Return a name as text: protobuf returns names that are not UTF-8 as bytes."""
     return raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
 
 
 def static_shape(type_: TypeProto) -> Shape | None:
-    """Return the shape of a tensor type if every dimension is a known number, else None."""
+    """Return the shape of a tensor type if every dimension is known, else None."""
     kind = type_.WhichOneof("value")
     if kind not in {"tensor_type", "sparse_tensor_type"}:
         return None
@@ -105,7 +100,7 @@ def static_shape(type_: TypeProto) -> Shape | None:
 
 
 def tensor_type(elem_type: int, shape: Shape | None) -> TypeProto:
-    """Build a tensor type; a shape of None leaves the rank open."""
+    """Return a tensor type; a shape of None means an unknown rank."""
     result = TypeProto()
     result.tensor_type.elem_type = elem_type
     if shape is not None:
@@ -116,7 +111,7 @@ def tensor_type(elem_type: int, shape: Shape | None) -> TypeProto:
 
 
 def bound_type(type_: TypeProto, bindings: Mapping[str, int]) -> TypeProto:
-    """Return a type with the symbols of a tensor's dimensions bound."""
+    """Return a type with the symbols in its dimensions bound."""
     if not any(dim.dim_param for dim in type_.tensor_type.shape.dim):
         return type_
     result = TypeProto()
@@ -128,7 +123,7 @@ def bound_type(type_: TypeProto, bindings: Mapping[str, int]) -> TypeProto:
 
 
 def from_tensor(name: str, tensor: TensorProto) -> Known:
-    """Describe an initializer or a Constant; small content is kept, weights are not read."""
+    """Describe an initializer or a Constant; only small contents are kept."""
     shape = tuple(tensor.dims)
     small = (
         prod(shape) <= FOLD_ELEMENTS
@@ -141,22 +136,22 @@ def from_tensor(name: str, tensor: TensorProto) -> Known:
 
 
 def _holds(tensor: TensorProto, elements: int) -> bool:
-    """Whether a tensor's elements are there, where its type keeps them."""
+    """Whether a tensor contains its elements, in the field for its type."""
     field = helper.tensor_dtype_to_field(tensor.data_type)
     return bool(tensor.raw_data) or len(getattr(tensor, field)) == elements
 
 
 def numbers_in(tensor: TensorProto) -> int:
-    """Count the elements that a tensor holds as numbers; stripped models hold none."""
+    """Count the elements that a tensor contains as numbers; stripped models have none."""
     return sum(len(getattr(tensor, name)) for name in _TYPED)
 
 
 def from_array(name: str, array: np.ndarray) -> Known:
-    """Describe a constant that was computed."""
+    """Describe a computed constant."""
     kind = tensor_type(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
     return Known(name, kind, constant=True, _array=array)
 
 
 def opaque(name: str) -> Known:
-    """Describe a value of which nothing is known."""
+    """Describe a value about which nothing is known."""
     return Known(name, onnx.TypeProto())

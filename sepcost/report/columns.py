@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sepcost.cost.analysis import Analysis, Group, LayerCost, Separable, Status
+from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost, Separable
 from sepcost.network import Layer
 from sepcost.report.units import bar, dims, human, per_side, percent, times, trivial
 
@@ -119,7 +119,7 @@ def _bytes(value: int | None) -> str:
 
 def _marked(row: LayerCost, style: Style) -> str:
     """A row outside the totals stands in brackets; one without a cost stays blank."""
-    if row.status is Status.FREE and not row.macs:
+    if row.status is CountStatus.FREE and not row.macs:
         return ""
     text = operations(row.macs, style.unit)
     return text if row.counted else f"({text})"

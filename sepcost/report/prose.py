@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from sepcost.cost.analysis import Analysis, LayerCost, Status
+from sepcost.cost.analysis import Analysis, CountStatus, LayerCost
 from sepcost.report.columns import Style, label, operations, operator, title
 from sepcost.report.units import dims, human, times
 
@@ -60,7 +60,9 @@ def uncounted(analysis: Analysis) -> list[tuple[str, str, list[str], int]]:
     """Rows without a count as ``(operator, reason, first names, how many)``, the most first."""
     if analysis.coverage.complete:  # what a branch that never runs leaves open is no matter
         return []
-    rows = [row for row in analysis.rows if row.status in {Status.UNKNOWN, Status.UNRESOLVED}]
+    rows = [
+        row for row in analysis.rows if row.status in {CountStatus.UNKNOWN, CountStatus.UNRESOLVED}
+    ]
     counts = Counter(_cause(row) for row in rows)
     names: dict[tuple[str, str], list[str]] = {}
     for row in rows:

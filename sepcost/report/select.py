@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from math import prod
 
-from sepcost.cost.analysis import Analysis, Group, LayerCost, Status
+from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost
 
 Key = Callable[[LayerCost], int | float | str]
 
@@ -42,9 +42,9 @@ KINDS: Mapping[str, Callable[[LayerCost], bool]] = {
         row.convolution is not None and row.convolution.group == row.convolution.in_channels > 1
     ),
     "eligible": lambda row: row.separable is not None and row.separable.eligible,
-    "counted": lambda row: row.status is Status.COUNTED,
-    "free": lambda row: row.status is Status.FREE,
-    "unknown": lambda row: row.status in {Status.UNKNOWN, Status.UNRESOLVED},
+    "counted": lambda row: row.status is CountStatus.COUNTED,
+    "free": lambda row: row.status is CountStatus.FREE,
+    "unknown": lambda row: row.status in {CountStatus.UNKNOWN, CountStatus.UNRESOLVED},
 }
 
 

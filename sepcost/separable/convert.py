@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sepcost.errors import ConversionError
-from sepcost.model.save import save
+from sepcost.model.save import check_target, save
 from sepcost.model.stamp import check_unchanged
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.plan import goals
@@ -55,7 +54,8 @@ def convert(
         Where the source, the data or the target is at fault; nothing is written then.
     """
     check(settings)
-    _check_target(source, wanted)
+    if wanted.target is not None:
+        check_target(wanted.target, [Path(source)], force=wanted.force)
     job = prepared(source, settings, tell, wanted.frontier)
     if not job.found.found:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
@@ -70,25 +70,6 @@ def convert(
         tell("writing")
         written = save(found.trial.model, wanted.target, force=wanted.force)
     return replace(result, written=written)
-
-
-def _check_target(source: str | Path, wanted: Wanted) -> None:
-    """Say before the work what saving would say after it."""
-    target = wanted.target
-    if target is None:
-        return
-    if target.is_dir():
-        raise ConversionError(f"{target}: is a directory; name a file in it")
-    if not target.absolute().parent.is_dir():
-        raise ConversionError(f"{target.parent}: no such directory; make it first")
-    if not target.exists():
-        return
-    if not target.is_file():
-        raise ConversionError(f"{target}: is no regular file, to be replaced; name another")
-    if Path(source).exists() and target.samefile(source):
-        raise ConversionError(f"{target}: is the input, which is never touched; name another")
-    if not wanted.force:
-        raise ConversionError(f"{target}: exists; give --force to replace it, or name another")
 
 
 def _carried_out(job: Job, made: Curves | None) -> tuple[Found, Conversion]:

@@ -19,7 +19,7 @@ from sepcost.budget.flags import given, written
 from sepcost.cli import convert_parse, parse
 from sepcost.errors import SepcostError
 from sepcost.latency.inputs import stored_inputs
-from sepcost.model import strip_weights as skimming
+from sepcost.model import strip_weights as stripping
 from sepcost.network import Role, Value
 from sepcost.separable.data.calibrate import open_data
 from sepcost.separable.data.images import ImageFormat
@@ -69,16 +69,16 @@ def _stored(data: bytes, folder: Path, name: str) -> Path:
 
 def strip_weights(data: bytes, folder: Path) -> None:
     """A model that protobuf parses keeps its nodes when its weights are stripped."""
-    skimming.INLINE_BYTES = 16  # so that small files have weights to strip
+    stripping.INLINE_BYTES = 16  # so that small files have weights to strip
     try:
-        skimmed = skimming.skim(_stored(data, folder, "m.onnx"), "m.onnx")
+        stripped = stripping.strip(_stored(data, folder, "m.onnx"), "m.onnx")
     finally:
-        skimming.INLINE_BYTES = 4096
+        stripping.INLINE_BYTES = 4096
     try:
         model = onnx.ModelProto.FromString(data)
     except DecodeError:
         return
-    again = onnx.ModelProto.FromString(skimmed.data)
+    again = onnx.ModelProto.FromString(stripped.data)
     names = [[node.name for node in one.graph.node] for one in (model, again)]
     assert names[0] == names[1], "stripping weights changed the nodes"
 

@@ -145,13 +145,13 @@ def test_weights_of_varying_length_are_read_again(saved):
     weight = helper.make_tensor("w", TensorProto.INT64, [100, 20], [2**40] * 2000)
     proto.graph.initializer[0].CopyFrom(weight)
     loaded = saved(proto)
-    assert not loaded.whole
+    assert not loaded.complete
     _, network = seen(loaded, x=np.ones((1, 100), np.int64))
     assert network.values["y"].shape == (2, 20)
 
 
 def test_a_spec_without_weights_cannot_be_observed():
-    loaded = Loaded("m", "m", model(POSITIVE), whole=False)
+    loaded = Loaded("m", "m", model(POSITIVE), complete=False)
     with pytest.raises(ModelError, match="weights"):
         observe(loaded, describe(loaded))
 

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 import sepcost
 from sepcost.errors import SpecError
-from sepcost.model.convolution import Convolution, parse
+from sepcost.model.convolution import ConvSpec, parse
 
 
 def test_the_papers_notation():
-    assert parse("3x3,512,256,14") == Convolution((3, 3), 512, 256, (14, 14))
+    assert parse("3x3,512,256,14") == ConvSpec((3, 3), 512, 256, (14, 14))
 
 
 def test_one_and_three_dimensions_and_extras():
-    assert parse("5, 8, 16, 100, stride=2") == Convolution((5,), 8, 16, (100,), stride=2)
-    assert parse("3x3x3,8,8,4x5x6,dilation=2,group=4") == Convolution(
+    assert parse("5, 8, 16, 100, stride=2") == ConvSpec((5,), 8, 16, (100,), stride=2)
+    assert parse("3x3x3,8,8,4x5x6,dilation=2,group=4") == ConvSpec(
         (3, 3, 3), 8, 8, (4, 5, 6), dilation=2, group=4
     )
 

@@ -60,7 +60,7 @@ def refusal(source, **options):
 def test_a_file(saved):
     path = saved(model(TEXT))
     found = load(path)
-    assert (found.name, found.source, found.path, found.whole) == ("m", str(path), path, True)
+    assert (found.name, found.source, found.path, found.complete) == ("m", str(path), path, True)
     assert found.proto == model(TEXT)
 
 
@@ -68,8 +68,8 @@ def test_a_spec_and_a_shipped_network_become_models(tmp_path):
     path = tmp_path / "small.toml"
     path.write_text('name = "small"\ninput = [3, 8, 8]\nlayers = [{ conv = 4 }]\n')
     found = load(path)
-    assert (found.name, found.path, found.whole) == ("small", None, False)
-    assert load(path, weights=True).whole
+    assert (found.name, found.path, found.complete) == ("small", None, False)
+    assert load(path, weights=True).complete
     assert load("mobilenet-v1").proto.graph.node
 
 
@@ -182,7 +182,7 @@ def test_external_data_through_a_link_are_refused(saved, tmp_path):
         assert "outside the model's folder" in refusal(path)
     path = saved(external(location="own.bin"), "in/m.onnx")
     (tmp_path / "in" / "own.bin").symlink_to("other.bin")
-    assert load(path).whole
+    assert load(path).complete
 
 
 # lengths and offsets that are no numbers, negative, or disagree with 100 x 20 floats
@@ -202,7 +202,7 @@ def test_external_data_saved_by_onnx(saved, tmp_path):
     weight.raw_data = bytes(8000)
     set_external_data(weight, "m.data")
     onnx.save(proto, tmp_path / "m.onnx", save_as_external_data=True, location="m.data")
-    assert load(tmp_path / "m.onnx").whole
+    assert load(tmp_path / "m.onnx").complete
 
 
 # --- data that do not fit their shape

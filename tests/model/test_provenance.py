@@ -133,7 +133,7 @@ def test_dead_weights_are_told_apart():
         "c = Less (x, high) y = Where (c, x, x)",
     ],
 )
-def test_what_steers_is_no_parameter(node):
+def test_what_controls_is_not_a_parameter(node):
     body = f"""{HEAD} <float low = {{0}}, float high = {{1}}, int64[4] pads = {{0, 0, 0, 0}},
     float[2] scales = {{1, 2}}, int64[2] shape = {{2, 2}}, int64[1] starts = {{0}},
     int64[1] ends = {{1}}, float[4] weights> {{ {node} }}"""

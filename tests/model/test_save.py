@@ -165,7 +165,7 @@ def test_a_data_file_that_nothing_refers_to_any_more_is_still_the_input(apart, t
 def test_another_file_is_replaced_only_by_force(loaded, tmp_path):
     target = tmp_path / "out.onnx"
     target.write_text("precious")
-    with pytest.raises(ConversionError, match="exists; give --force"):
+    with pytest.raises(ConversionError, match="exists; use --force"):
         save(loaded, target)
     assert target.read_text() == "precious"
     save(loaded, target, force=True)
@@ -197,7 +197,7 @@ def test_the_names_of_data_files_take_turns(apart, tmp_path):
 
 def test_a_data_file_without_a_model_is_somebody_s(apart, tmp_path):
     (tmp_path / "out.onnx.data").write_text("precious")
-    with pytest.raises(ConversionError, match=r"out\.onnx\.data: exists; give --force"):
+    with pytest.raises(ConversionError, match=r"out\.onnx\.data: exists; use --force"):
         save(apart, tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx.data").read_text() == "precious"
 
@@ -265,7 +265,7 @@ def test_what_is_no_regular_file_is_not_replaced(loaded, tmp_path, kind):
         os.mkfifo(tmp_path / "pipe")
         target.symlink_to("pipe")
     before = files(tmp_path)
-    with pytest.raises(ConversionError, match="no regular file"):
+    with pytest.raises(ConversionError, match="is not a regular file"):
         save(loaded, target, force=True)
     assert files(tmp_path) == before
     assert kind == "link to itself" or stat.S_ISFIFO(target.stat().st_mode)
@@ -273,7 +273,7 @@ def test_what_is_no_regular_file_is_not_replaced(loaded, tmp_path, kind):
 
 def test_what_is_no_valid_model_is_not_written(loaded, tmp_path):
     loaded.proto.graph.node[1].op_type = "NoSuchOperator"
-    with pytest.raises(ConversionError, match="no valid model"):
+    with pytest.raises(ConversionError, match="is not a valid model"):
         save(loaded, tmp_path / "out.onnx")
     assert files(tmp_path) == ["in.onnx"]
 
@@ -299,7 +299,7 @@ def test_the_checker_s_own_warnings_stay_out_of_the_output(tmp_path, capfd):
 @pytest.mark.usefixtures("apart")
 def test_weights_that_are_gone_are_named(tmp_path):
     (tmp_path / "in.onnx.data").unlink()
-    with pytest.raises(Exception, match=r"in\.onnx\.data: tensor '.*' keeps its data there"):
+    with pytest.raises(Exception, match=r"in\.onnx\.data: cannot read the data of tensor '.*'"):
         save(load(tmp_path / "in.onnx"), tmp_path / "out.onnx")
     assert files(tmp_path) == ["in.onnx"]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.errors import ModelError
-from sepcost.model import strip_weights as skimming
-from sepcost.model.strip_weights import INLINE_BYTES, skim
+from sepcost.model import strip_weights as stripping
+from sepcost.model.strip_weights import INLINE_BYTES, strip
 
 LARGE = INLINE_BYTES // 4 + 1  # floats that stay on disk
 
@@ -40,9 +40,9 @@ def read_back(path, proto):
     return proto
 
 
-def skimmed(path, proto):
+def stripped(path, proto):
     path.write_bytes(proto.SerializeToString())
-    found = skim(path, "m.onnx")
+    found = strip(path, "m.onnx")
     return found, onnx.ModelProto.FromString(found.data)
 
 
@@ -88,8 +88,8 @@ PLACES = {
 def test_weights_stay_on_disk_wherever_they_stand(tmp_path, place):
     proto = PLACES[place](floats("w", 10_000))
     path = tmp_path / "m.onnx"
-    found, light = skimmed(path, proto)
-    assert found.whole
+    found, light = stripped(path, proto)
+    assert found.complete
     assert len(found.data) < 1000
     assert read_back(path, light) == proto
 
@@ -107,14 +107,14 @@ def test_reading_the_references_gives_the_model_back(tmp_path, sizes, places, do
     proto.graph.initializer.extend(floats(f"t{k}", size) for k, size in enumerate(sizes))
     proto.graph.doc_string = documentation
     path = tmp_path / "m.onnx"
-    found, light = skimmed(path, proto)
-    assert found.whole
+    found, light = stripped(path, proto)
+    assert found.complete
     assert read_back(path, light) == proto
 
 
 def test_small_tensors_stay_in_the_message(tmp_path):
     proto = model([floats("shape", 4), floats("w", LARGE)])
-    _, light = skimmed(tmp_path / "m.onnx", proto)
+    _, light = stripped(tmp_path / "m.onnx", proto)
     assert light.graph.initializer[0] == proto.graph.initializer[0]
     assert light.graph.initializer[1].data_location == TensorProto.EXTERNAL
 
@@ -122,8 +122,8 @@ def test_small_tensors_stay_in_the_message(tmp_path):
 def test_packed_floats_lie_in_the_file_as_raw_data_would(tmp_path):
     proto = model([floats("w", LARGE, raw=False)])
     path = tmp_path / "m.onnx"
-    found, light = skimmed(path, proto)
-    assert found.whole
+    found, light = stripped(path, proto)
+    assert found.complete
     (tensor,) = read_back(path, light).graph.initializer
     assert numpy_helper.to_array(tensor).tolist() == list(range(LARGE))
 
@@ -132,10 +132,10 @@ def test_unpacked_floats_are_copied(tmp_path):
     plain = model([TensorProto(name="w", data_type=1, dims=[LARGE])])
     element = bytes((4 << 3 | 5, 0, 0, 128, 63))  # float_data, fixed32, 1.0
     body = plain.graph.initializer[0].SerializeToString() + element * LARGE
-    graph = skimming.tagged(5, body)
+    graph = stripping.tagged(5, body)
     path = tmp_path / "m.onnx"
-    path.write_bytes(skimming.tagged(7, graph))
-    found = skim(path, "m.onnx")
+    path.write_bytes(stripping.tagged(7, graph))
+    found = strip(path, "m.onnx")
     (tensor,) = onnx.ModelProto.FromString(found.data).graph.initializer
     assert numpy_helper.to_array(tensor).tolist() == [1.0] * LARGE
 
@@ -146,8 +146,8 @@ def test_unpacked_floats_are_copied(tmp_path):
 )
 def test_large_varints_are_dropped_and_said_to_be(tmp_path, data_type, value):
     proto = model([helper.make_tensor("w", data_type, [5000], [value] * 5000)])
-    found, light = skimmed(tmp_path / "m.onnx", proto)
-    assert not found.whole
+    found, light = stripped(tmp_path / "m.onnx", proto)
+    assert not found.complete
     assert len(found.data) < 1000
     assert list(light.graph.initializer[0].dims) == [5000]
 
@@ -155,8 +155,8 @@ def test_large_varints_are_dropped_and_said_to_be(tmp_path, data_type, value):
 def test_a_second_payload_is_dropped_and_said_to_be(tmp_path):
     tensor = floats("w", LARGE)
     tensor.double_data.extend([1.0] * LARGE)
-    found, light = skimmed(tmp_path / "m.onnx", model([tensor]))
-    assert not found.whole
+    found, light = stripped(tmp_path / "m.onnx", model([tensor]))
+    assert not found.complete
     assert len(found.data) < 1000
     assert light.graph.initializer[0].dims == [LARGE]
 
@@ -168,7 +168,7 @@ def test_every_truncation_is_refused_or_copied(tmp_path):
     for end in [*range(1, 200), *range(200, len(whole), 97)]:
         path.write_bytes(whole[:end])
         try:
-            skim(path, "m.onnx")
+            strip(path, "m.onnx")
         except ModelError:
             refused += 1
     assert refused > 100
@@ -180,7 +180,7 @@ def test_any_bytes_are_refused_or_copied(tmp_path, content):
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     try:
-        copied = skim(path, "m.onnx").data
+        copied = strip(path, "m.onnx").data
     except ModelError:
         return
     assert copied == content
@@ -192,35 +192,35 @@ def test_what_is_no_field_is_refused(tmp_path, content):
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="not an ONNX model"):
-        skim(path, "m.onnx")
+        strip(path, "m.onnx")
 
 
 def test_graphs_that_nest_without_end_are_refused(tmp_path):
     body = b"\0" * (INLINE_BYTES + 1)
     for _ in range(60):  # graph > node > attribute > graph
-        body = skimming.tagged(1, skimming.tagged(5, skimming.tagged(6, body)))
+        body = stripping.tagged(1, stripping.tagged(5, stripping.tagged(6, body)))
     path = tmp_path / "m.onnx"
-    path.write_bytes(skimming.tagged(7, body))
+    path.write_bytes(stripping.tagged(7, body))
     with pytest.raises(ModelError, match=r"^m\.onnx: .*nest deeper"):
-        skim(path, "m.onnx")
+        strip(path, "m.onnx")
 
 
 def test_a_flood_of_fields_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(skimming, "MAX_FIELDS", 1000)
+    monkeypatch.setattr(stripping, "MAX_FIELDS", 1000)
     path = tmp_path / "m.onnx"
     path.write_bytes(b"\x08\x01" * 1001)
     with pytest.raises(ModelError, match="more than 1,000 fields"):
-        skim(path, "m.onnx")
+        strip(path, "m.onnx")
 
 
 def test_a_large_file_that_is_no_weights_is_not_read_into_memory(tmp_path):
     path = tmp_path / "m.onnx"
     size = 2**33
     with path.open("wb") as file:  # one sparse field of 8 GB
-        file.write(b"\x32" + skimming.encoded(size))
+        file.write(b"\x32" + stripping.encoded(size))
         file.truncate(file.tell() + size)
-    with pytest.raises(ModelError, match="beside its weights"):
-        skim(path, "m.onnx")
+    with pytest.raises(ModelError, match="besides its weights"):
+        strip(path, "m.onnx")
 
 
 @pytest.mark.parametrize("change", [lambda p: os.truncate(p, 2000), lambda p: p.write_bytes(b"")])
@@ -228,27 +228,27 @@ def test_a_file_that_is_cut_short_meanwhile_kills_nobody(tmp_path, monkeypatch, 
     """One that is mapped into memory ends the process where it is touched."""
     path = tmp_path / "m.onnx"
     path.write_bytes(model([floats("w", LARGE), floats("v", 10 * LARGE)]).SerializeToString())
-    message = skimming._message
+    message = stripping._message
 
     def late(*arguments):
         change(path)
         return message(*arguments)
 
-    monkeypatch.setattr(skimming, "_message", late)
-    with pytest.raises(ModelError, match=r"m\.onnx: was changed while it was read"):
-        skim(path, "m.onnx")
+    monkeypatch.setattr(stripping, "_message", late)
+    with pytest.raises(ModelError, match=r"m\.onnx: changed while it was read"):
+        strip(path, "m.onnx")
 
 
 def test_a_file_that_is_written_to_meanwhile_is_no_model_yet(tmp_path, monkeypatch):
     path = tmp_path / "m.onnx"
     path.write_bytes(model([floats("w", LARGE)]).SerializeToString())
-    tensor = skimming._tensor
+    tensor = stripping._tensor
 
     def meanwhile(*arguments):
         with path.open("ab") as file:
             file.write(b"more")
         return tensor(*arguments)
 
-    monkeypatch.setattr(skimming, "_tensor", meanwhile)
-    with pytest.raises(ModelError, match="was changed while it was read"):
-        skim(path, "m.onnx")
+    monkeypatch.setattr(stripping, "_tensor", meanwhile)
+    with pytest.raises(ModelError, match="changed while it was read"):
+        strip(path, "m.onnx")

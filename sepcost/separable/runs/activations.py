@@ -13,6 +13,7 @@ import onnx
 from sepcost.errors import SepcostError
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.observe import FOLDER_KEY
+from sepcost.model.graphs import Name, reads
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import folder
 from sepcost.separable.runs.output_loss import Feeds, Run
@@ -69,12 +70,12 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
     result = onnx.ModelProto()
     result.CopyFrom(proto)
     graph = result.graph
-    needed = set(wanted)
+    needed: set[Name] = set(wanted)
     kept = []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             kept.append(node)
-            needed.update(_reads(node))
+            needed.update(reads(node))
     copies = []
     for node in reversed(kept):
         copy = onnx.NodeProto()
@@ -88,14 +89,3 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
         del field[:]
         field.extend(read)
     return result
-
-
-def _reads(node: onnx.NodeProto) -> set[str]:
-    """Names that a node may read, those of its subgraphs included."""
-    names = set(node.input)
-    for attribute in node.attribute:
-        for graph in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
-            for inner in graph.node:
-                names |= _reads(inner)
-            names.update(value.name for value in graph.output)
-    return names

@@ -39,7 +39,7 @@ def test_a_candidate_says_what_it_is(tmp_path):
         ((8, 4, 1, 1), {}, "already pointwise"),
         ((4, 1, 3, 3), {"group": 4}, "already depthwise"),
         ((1, 4, 3, 3), {}, "one output channel"),
-        ((8, 1, 3, 3), {"group": 4}, "already depthwise, 2 kernels a channel"),
+        ((8, 1, 3, 3), {"group": 4}, "already depthwise, 2 kernels per channel"),
     ],
 )
 def test_the_reasons_of_analyze_hold(tmp_path, shape, options, reason):
@@ -113,7 +113,7 @@ def test_weights_stay_on_disk_until_asked_for(tmp_path):
     (candidate,) = find(loaded).found
     moved = tmp_path / "elsewhere.onnx"
     (tmp_path / "model.onnx").rename(moved)
-    with pytest.raises(ModelError, match="keeps its data there"):
+    with pytest.raises(ModelError, match="cannot read the data of tensor"):
         weight(candidate)
     moved.rename(tmp_path / "model.onnx")
     assert weight(candidate).shape == (64, 16, 3, 3)
@@ -128,7 +128,7 @@ def test_weights_stored_as_varying_length_numbers_are_read(tmp_path):
     tensor = onnx.TensorProto(name="w", data_type=10, dims=kernel.shape, int32_data=bits)
     model.graph.initializer.append(tensor)
     loaded = saved(model, tmp_path)
-    assert not loaded.whole
+    assert not loaded.complete
     (candidate,) = find(loaded).found
     assert np.array_equal(weight(candidate), kernel.astype(np.float64))
 
@@ -144,7 +144,7 @@ def test_a_bias_that_is_computed_is_not_read(tmp_path):
 
 def test_a_spec_without_weights_is_refused():
     with pytest.raises(ModelError, match="built without weights"):
-        find(Loaded("m", "m.toml", conv(noise(8, 4, 3, 3)), whole=False))
+        find(Loaded("m", "m.toml", conv(noise(8, 4, 3, 3)), complete=False))
 
 
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))

@@ -1,17 +1,19 @@
-"""Every operator of ONNX and ONNX Runtime is counted, free, or known to have no formula."""
+"""The table of operators: every one of ONNX and ONNX Runtime, each in one row."""
 
 import onnx.defs
 import onnxruntime.capi.onnxruntime_pybind11_state as runtime
 import pytest
 
-from sepcost.cost.element_tables import BIAS, INPUT, MOVERS, OUTPUT
-from sepcost.cost.operators import FREE, NO_FORMULA, OPERATORS
+from sepcost.cost import operators
+from sepcost.cost.operators import FREE, NO_FORMULA, OPERATORS, ROWS
+from sepcost.cost.rows import Row, table
 
 TENSORRT = {
     "DisentangledAttention_TRT", "EfficientNMS_TRT", "MultilevelCropAndResize_TRT",
     "PyramidROIAlign_TRT", "GRUUnit",
 }  # fmt: skip
 
+PARTS = ("_CONVOLUTIONS", "_ONNX", "_ML", "_MICROSOFT", "_OTHERS")
 KNOWN = set(OPERATORS) | FREE | set(NO_FORMULA)
 
 
@@ -32,11 +34,15 @@ def test_the_three_classes_do_not_overlap():
     assert not set(OPERATORS) & set(NO_FORMULA)
 
 
-@pytest.mark.parametrize("table", [OUTPUT, INPUT, MOVERS, BIAS])
-def test_element_tables_name_only_known_operators(table):
-    assert set(table) <= KNOWN
+def test_no_operator_stands_twice():
+    parts = [getattr(operators, name) for name in vars(operators) if name in PARTS]
+    assert len(parts) == len(PARTS)
+    assert len(ROWS) == sum(map(len, parts))
+    with pytest.raises(ValueError, match="d::a stands twice"):
+        table("d", (Row(), "a b"), (Row(), "c a"))
 
 
-def test_element_tables_do_not_overlap():
-    assert not set(OUTPUT) & set(INPUT)
-    assert not (set(OUTPUT) | set(INPUT)) & MOVERS
+def test_what_is_not_counted_has_no_figures():
+    assert NO_FORMULA
+    for name in NO_FORMULA:
+        assert ROWS[name] == Row(uncounted=NO_FORMULA[name])
