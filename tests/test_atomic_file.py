@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what is left behind that nobody holds any more."""
+"""Files that appear whole or not at all, and the removal of abandoned temporary files."""
 
 from __future__ import annotations
 

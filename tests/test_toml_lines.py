@@ -1,4 +1,4 @@
-"""The nearest right word, whatever TOML file it is looked for in."""
+"""Lines and suggestions for keys of TOML files."""
 
 import pytest
 

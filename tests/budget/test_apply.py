@@ -1,4 +1,4 @@
-"""Which budgets hold for which model."""
+"""Which budgets apply to which model."""
 
 import pytest
 

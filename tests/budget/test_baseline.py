@@ -1,4 +1,4 @@
-"""The baseline file holds exact numbers and only ever tightens, unless told otherwise."""
+"""The baseline file holds exact numbers and only tightens unless --loosen is given."""
 
 import json
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What a configuration may say, and what is said about one that is wrong."""
+"""Valid configurations, and errors of wrong ones."""
 
 from pathlib import Path
 
@@ -131,7 +131,7 @@ def test_the_nearest_configuration_upwards_holds(tmp_path):
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (tmp_path / "sepcost.toml").write_text("")
-    (deep / "pyproject.toml").write_text("[project]")  # of somebody else
+    (deep / "pyproject.toml").write_text("[project]")  # belongs to another tool
     assert find(deep) == tmp_path / "sepcost.toml"
     (tmp_path / "a" / "pyproject.toml").write_text("[tool.sepcost]\nthreads = 1")
     assert find(deep) == tmp_path / "a" / "pyproject.toml"

@@ -1,4 +1,4 @@
-"""When a budget is kept, broken, or cannot be told."""
+"""When a budget is kept, broken or unknown."""
 
 from dataclasses import replace
 from fractions import Fraction

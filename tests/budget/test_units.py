@@ -1,4 +1,4 @@
-"""Amounts read exactly, and refused where they could mean something else."""
+"""Amounts are read exactly, and refused if they are ambiguous."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""``sepcost analyze``: what it answers, where it writes, what it refuses."""
+"""``sepcost analyze``: output, files and errors."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def ok(*arguments, **environment):
 
 
 def refused(*arguments):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("sepcost: error: ")

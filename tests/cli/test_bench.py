@@ -1,4 +1,4 @@
-"""``sepcost bench``: what it asks for, what it shows, what it refuses, and how it ends."""
+"""``sepcost bench``: settings, output, errors and exit codes."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def ok(*arguments, **environment):
 
 
 def refused(*arguments, code=2):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr.startswith("sepcost: error: ")
@@ -46,7 +46,7 @@ def refused(*arguments, code=2):
 
 
 class FakeBench:
-    """Stands for the route: keeps what it was asked, answers with a measurement made by hand."""
+    """Replaces the route: keeps its arguments and returns a measurement made by hand."""
 
     def __init__(self):
         self.answer, self.sources, self.settings, self.sizes = samples.several(), [], None, {}
@@ -63,7 +63,7 @@ def fake(monkeypatch):
     return found
 
 
-# What it asks for.
+# Settings.
 
 
 def test_the_options_reach_the_measurement(fake):
@@ -110,7 +110,7 @@ def test_the_machine_alone_needs_no_model(fake):
     assert (fake.sources, fake.settings.machine) == ([], True)
 
 
-# What it refuses, before anything is measured.
+# Errors before anything is measured.
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_measurement_that_fails_exits_with_3(monkeypatch):
     assert refused("m", code=3) == "sepcost: error: m: it crashed\\x1b[31m\n"
 
 
-# What it shows.
+# Output.
 
 
 def test_notes_go_to_stderr_and_quiet_leaves_them_out(fake):
@@ -232,14 +232,14 @@ def test_a_terminal_lists_no_more_than_some_nodes_that_fell_back():
     assert "n39" in bench_tables.render(found, Screen())
 
 
-# With real children from here on.
+# From here on with real children.
 
 QUICK = ("--max-time", "0.1", "--launches", "2")
 
 
 @pytest.fixture
 def no_cache(monkeypatch, tmp_path):
-    """Keep the peaks that are measured here out of the user's cache."""
+    """Keep measured peaks out of the user's cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

@@ -1,4 +1,4 @@
-"""``sepcost check``: exit codes, where reports go, what is refused."""
+"""``sepcost check``: exit codes, reports and errors."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def run(*arguments, code=0, **environment):
 
 
 def refused(*arguments):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments, code=2)
     assert result.stdout == ""
     assert result.stderr.startswith("sepcost: error: ")
@@ -166,7 +166,7 @@ def test_a_measurement_that_fails_is_no_broken_budget(monkeypatch):
 
 
 def test_a_latency_is_really_measured():
-    """A convolution of 18,432 MACs: under 10 s, and not under a nanosecond."""
+    """A convolution of 18,432 MACs takes less than 10 s and more than a nanosecond."""
     document = json.loads(run("m.onnx", "--max-latency", "10 s", "-f", "json").stdout)
     (verdict,) = document["verdicts"]
     assert verdict["interval"]["low"] <= verdict["actual"] <= verdict["interval"]["high"]

@@ -1,4 +1,4 @@
-"""``sepcost convert``: what it answers, what it writes, what it refuses."""
+"""``sepcost convert``: output, files and errors."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ def ok(*arguments):
 
 
 def refused(*arguments):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, ""), result.output
     assert result.stderr.startswith("sepcost: error: ")

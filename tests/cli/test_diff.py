@@ -1,4 +1,4 @@
-"""``sepcost diff``: what it tells and what it refuses."""
+"""``sepcost diff``: output and errors."""
 
 import json
 from pathlib import Path

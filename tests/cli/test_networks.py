@@ -1,4 +1,4 @@
-"""``sepcost networks``: what ships, and how to get it."""
+"""``sepcost networks``: the list and the files of shipped networks."""
 
 import onnx
 from typer.testing import CliRunner

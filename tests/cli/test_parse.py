@@ -1,4 +1,4 @@
-"""What people type into options."""
+"""The texts of options."""
 
 import pytest
 from hypothesis import given

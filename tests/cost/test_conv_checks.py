@@ -1,4 +1,4 @@
-"""Convolutions that cannot be are refused by name, and no others."""
+"""Impossible convolutions are refused by name, possible ones accepted."""
 
 import pytest
 

@@ -199,7 +199,7 @@ def test_an_ineligible_convolution_keeps_its_macs_in_the_separable_network():
 
 
 def test_work_grows_in_step_with_the_layers():
-    """Each layer is tallied once, each value looked at a bounded number of times."""
+    """Each layer is counted once, and each value is read a bounded number of times."""
     lookups = []
 
     class Counting(dict[str, Value]):

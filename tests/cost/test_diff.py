@@ -1,4 +1,4 @@
-"""What changed between two networks, and what it costs."""
+"""Changes between two networks, and their costs."""
 
 import pytest
 

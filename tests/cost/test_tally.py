@@ -1,4 +1,4 @@
-"""One layer at a time: counted, free, unknown or unresolved."""
+"""The status of one layer: counted, free, unknown or unresolved."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Many models are counted as one is, in the same order, in one process or in several."""
+"""Many models are counted like one, in order, in one process or in several."""
 
 import pytest
 

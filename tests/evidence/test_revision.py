@@ -1,4 +1,4 @@
-"""A model as it stands at a git revision."""
+"""A model at a git revision."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Inputs in range and type, and files that are refused for a reason."""
+"""Random inputs of the right type and range, and input files that are refused."""
 
 import pickle
 import zipfile
@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_inputs_whatever_their_names():
     [
         ("image", "float32", 0, 1),
         ("pixels", "uint8", 0, 255),
-        ("input_ids", "int64", 0, 9),  # tokens that every vocabulary has
+        ("input_ids", "int64", 0, 9),  # tokens of every vocabulary
         ("attention_mask", "int64", 1, 1),
         ("padding_mask", "float32", 1, 1),
         ("token_type_ids", "int64", 0, 0),
@@ -188,7 +188,7 @@ def test_arrays_that_do_not_fit(archive, arrays, says):
 
 
 class Bomb:
-    """What a pickle would run."""
+    """The code that a pickle would run."""
 
     def __reduce__(self):
         return (pytest.fail, ("a pickle was loaded",))
@@ -211,16 +211,16 @@ def encrypted(data):
 
 
 def oddly_packed(data):
-    data[data.index(b"PK\1\2") + 10] = 99  # a method of compression that is none
+    data[data.index(b"PK\1\2") + 10] = 99  # an unknown compression method
 
 
 def overwritten(data):
-    data[60:62] = b"\xff\xff"  # within what is compressed
+    data[60:62] = b"\xff\xff"  # within the compressed data
 
 
 @pytest.mark.parametrize("harm", [encrypted, oddly_packed, overwritten])
 def test_a_damaged_archive_is_told_in_one_line(tmp_path, harm):
-    """Each is an error of another class, in zipfile and in zlib."""
+    """zipfile and zlib raise a different class for each."""
     path = tmp_path / "in.npz"
     np.savez_compressed(path, x=np.ones((2, 3), np.float32))
     data = bytearray(path.read_bytes())

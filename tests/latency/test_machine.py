@@ -1,4 +1,4 @@
-"""Facts about the machine, and peaks that are measured once."""
+"""Facts about the machine, and its peaks, which are measured once."""
 
 import json
 import os

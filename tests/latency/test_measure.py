@@ -1,4 +1,4 @@
-"""The protocol, with a child that is faked and with real ones."""
+"""The protocol, with a fake child and with real ones."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ QUICK = Settings(min_launches=2, max_launches=2, timeout_s=60)
 
 
 class FakeChild:
-    """Answers every job at once; each model takes ``times[name]`` ns, give or take ``spread``."""
+    """Answers every job at once; each model takes ``times[name]`` ns ± ``spread``."""
 
     def __init__(self, times: Mapping[str, float], spread: float = 0.002, **probe: Any) -> None:
         self.times, self.spread, self.jobs = times, spread, list[Job]()

@@ -1,4 +1,4 @@
-"""What a run shows: shapes that depend on data, trips, the branch that ran."""
+"""Facts from a run: shapes that depend on data, trips, the branch taken."""
 
 import json
 
@@ -32,7 +32,7 @@ def saved(tmp_path):
 
 
 def seen(loaded, **arrays):
-    """Observe a model, fed with these arrays, and describe it by what was seen."""
+    """Observe a model on these arrays and describe it with the observed facts."""
     network = describe(loaded)
     inputs = None
     if arrays:

@@ -1,4 +1,4 @@
-"""Time beside cost, worked by hand at peaks of 1 GMAC/s and 1 GB/s."""
+"""Rooflines, worked by hand at peaks of 1 GMAC/s and 1 GB/s."""
 
 from dataclasses import replace
 
@@ -49,7 +49,7 @@ def test_a_layer_bound_by_its_traffic():
 def test_a_layer_without_macs_can_only_be_bound_by_its_traffic():
     found = layer(timed("r", us=1.024), RELU)
     assert (found.macs, found.bound) == (0, "memory")
-    assert found.fraction == pytest.approx(2)  # in the caches: told as it is
+    assert found.fraction == pytest.approx(2)  # in the caches: not clipped
     assert found.macs_per_second is None
 
 

@@ -1,4 +1,4 @@
-"""Providers asked for by name, and what goes wrong told by whose fault it is."""
+"""Execution providers by name, and errors that say whose fault they are."""
 
 import json
 from pathlib import Path
@@ -164,7 +164,7 @@ def test_types_that_numpy_lacks_go_in_and_come_out(tmp_path, dtype):
     ("found", "expected", "error"),
     [
         ([1.0, 2.0], [1.0, 2.0], 0.0),
-        ([1.0, 2.1], [1.0, 2.0], 0.05),  # against the largest of the expected
+        ([1.0, 2.1], [1.0, 2.0], 0.05),  # relative to the largest expected value
         ([0.5], [0.0], 0.5),
         ([np.nan], [1.0], None),
         ([np.inf], [1.0], None),

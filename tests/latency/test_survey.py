@@ -1,4 +1,4 @@
-"""What the machine has: providers and peaks, told by a child that is faked."""
+"""Providers and peaks of the machine, reported by a fake child."""
 
 from math import inf
 
@@ -19,7 +19,7 @@ USABLE = [
 
 @pytest.fixture
 def child(monkeypatch, tmp_path):
-    """Answer every job; the cache of peaks lies in a folder of the test."""
+    """Answer every job; the cache of peaks is in a test folder."""
     jobs = []
 
     def execute(job, timeout_s, on_stage=lambda _: None):

@@ -1,4 +1,4 @@
-"""Dynamic dimensions of inputs: bound by symbol, by input, or by convention."""
+"""Dynamic dimensions of inputs, bound by symbol, by input or by convention."""
 
 import pytest
 from hypothesis import given

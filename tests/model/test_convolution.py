@@ -39,7 +39,7 @@ def test_regular_macs(text, macs):
 
 
 def test_multipliers_thin_channels_and_shrink_the_map():
-    # alpha 0.5: 4 and 8 channels; rho 0.5: 5 positions a side
+    # alpha 0.5: 4 and 8 channels; rho 0.5: 5 positions per side
     found = sepcost.analyze_convolution("3x3,8,16,10", alpha=0.5, rho=0.5)
     assert found.totals.macs == 9 * 4 * 8 * 25
 

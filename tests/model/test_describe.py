@@ -1,4 +1,4 @@
-"""A model as plain data: every layer, every shape that follows from the inputs."""
+"""A model as plain data: every layer and every shape that follows from the inputs."""
 
 import numpy as np
 import onnx
@@ -148,7 +148,7 @@ def _model(nodes, first="x", last="y", opset=17):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
-# --- graphs that are no good
+# --- invalid graphs
 
 
 def test_unsorted_nodes_are_described_in_order():
@@ -199,7 +199,7 @@ def test_nodes_that_contradict_their_inputs_are_refused_in_a_line(node):
         network(source)
 
 
-# --- what is declared
+# --- declared shapes
 
 
 def test_what_is_declared_fills_what_inference_leaves_open():
@@ -210,7 +210,7 @@ def test_what_is_declared_fills_what_inference_leaves_open():
     }"""
     found = network(source)
     assert found.values["h"].shape == (1, 7)
-    assert found.values["k"].shape is None  # K is bound to nothing
+    assert found.values["k"].shape is None  # K is unbound
     assert found.values["y"].shape == (1, 2)  # N is bound to 1
     assert found.layers[1].missing == ("k has no static shape",)
     assert found.layers[1].outputs == (ABSENT,)
@@ -241,7 +241,7 @@ def test_impossible_opsets_end_nothing(opset):
     assert len(found.layers) == 1
 
 
-# --- values that are no tensors
+# --- values that are not tensors
 
 
 def test_sequences_optionals_and_maps():
@@ -274,7 +274,7 @@ def test_a_map():
     assert layer.missing == ("y is not a tensor",)
 
 
-# --- beside ONNX Runtime
+# --- against ONNX Runtime
 
 
 def test_every_value_is_shaped_as_in_a_run():
@@ -305,7 +305,7 @@ def test_every_value_is_shaped_as_in_a_run():
     assert {name: found.values[name].shape for name in names} == shapes
 
 
-# --- size and nonsense
+# --- size and damage
 
 
 def test_many_nodes():
@@ -340,7 +340,7 @@ f <axis> (a) => (b) { b = Softmax <axis: int = @axis> (a) }"""
 @given(st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_bytes_are_described_or_refused(data):
-    """Whatever still parses is described, or refused in one line."""
+    """A model that still parses is described, or refused in one line."""
     raw = bytearray(model(RICH).SerializeToString())
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(raw) - 1))

@@ -1,4 +1,4 @@
-"""What functions expand to is known before any is walked."""
+"""The expanded size of functions is known before they are walked."""
 
 import pytest
 from onnx import helper

@@ -1,4 +1,4 @@
-"""Folding: each operator beside ONNX's reference implementation and ONNX Runtime."""
+"""Folding: each operator against ONNX's reference implementation and ONNX Runtime."""
 
 import numpy as np
 import onnx
@@ -222,13 +222,13 @@ def test_slices_beside_onnx_runtime():
 
 @pytest.mark.parametrize("size", range(1, 8))
 def test_equal_parts_beside_the_reference(size):
-    """Every part is of the same size but the last, which may be smaller."""
+    """All parts have the same size except the last, which may be smaller."""
     model = model_of("Split", [np.arange(size)], {"num_outputs": 2}, 18)
     expected = ReferenceEvaluator(model).run(None, {"x0": np.arange(size)})
     assert same(folded("Split", [np.arange(size)], {"num_outputs": 2}), expected)
 
 
-# --- what is not folded
+# --- not folded
 
 
 def test_what_depends_on_data_is_not_folded():
@@ -256,7 +256,7 @@ def cube(axis):
     return np.zeros(shape, bool)
 
 
-# what would grow out of a few bytes, or has no result
+# small inputs with huge results, or without a result
 @pytest.mark.parametrize(
     ("op_type", "arrays", "attributes"),
     [

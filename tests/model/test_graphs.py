@@ -130,7 +130,7 @@ def test_the_id_of_a_node(outputs, name, id_):
     ],
 )
 def test_the_id_of_a_node_whose_name_is_not_utf8(nameless):
-    """Protobuf hands it over as bytes."""
+    """Protobuf returns it as bytes."""
     raw = onnx.NodeProto.FromString(nameless.SerializeToString().replace(b"AAAA", b"A\xffAA"))
     assert node_id("p/", raw) == r"p/A\xffAA"
 

@@ -1,4 +1,4 @@
-"""What would crash ONNX's own shape inference, or fill the memory there, is refused before it."""
+"""Nodes that would crash ONNX's own shape inference or fill its memory are refused first."""
 
 import onnx
 import onnx.parser

@@ -1,4 +1,4 @@
-"""The border: what users name, and what they should not have named."""
+"""Loading: valid sources, and errors for wrong ones."""
 
 import io
 import os
@@ -25,7 +25,7 @@ TEXT = """g (float[1, 4] x) => (float[1, 2] y)
 
 
 def external(**entries):
-    """A MatMul whose weight of 2,000 floats lies elsewhere."""
+    """A MatMul whose weight of 2,000 floats is external data."""
     proto = model("g (float[1, 100] x) => (float[1, 20] y) { y = MatMul (x, w) }")
     weight = TensorProto(name="w", data_type=1, dims=[100, 20])
     weight.data_location = TensorProto.EXTERNAL
@@ -49,7 +49,7 @@ def saved(tmp_path):
 
 
 def refusal(source, **options):
-    """Return the one line of a refusal."""
+    """Return the one line of an error."""
     with pytest.raises(ModelError) as caught:
         load(source, **options)
     line = str(caught.value)
@@ -134,7 +134,7 @@ def test_a_slip_in_a_shipped_name_gets_the_nearest():
 
 
 def test_every_truncation_is_refused_or_described(saved):
-    """A prefix that happens to parse is described or contradicts itself; nothing else happens."""
+    """A prefix that happens to parse is described or refused as contradictory."""
     whole = model(TEXT).SerializeToString()
     refused = 0
     for end in range(1, len(whole)):
@@ -185,7 +185,7 @@ def test_external_data_through_a_link_are_refused(saved, tmp_path):
     assert load(path).complete
 
 
-# lengths and offsets that are no numbers, negative, or disagree with 100 x 20 floats
+# lengths and offsets that are not numbers, negative, or disagree with 100 x 20 floats
 @pytest.mark.parametrize(
     "entries",
     [{"length": "many"}, {"length": "-1"}, {"offset": "-8"}, {"offset": "1e3"}, {"length": "٣"},
@@ -205,7 +205,7 @@ def test_external_data_saved_by_onnx(saved, tmp_path):
     assert load(tmp_path / "m.onnx").complete
 
 
-# --- data that do not fit their shape
+# --- data that do not match their shape
 
 
 def tensor(dims, data_type=TensorProto.FLOAT, **payload):
@@ -254,7 +254,7 @@ def test_data_that_do_not_fit_their_shape_are_refused_wherever_they_stand(saved,
         tensor([3], TensorProto.FLOAT16, int32_data=[1] * 3),
         tensor([0], raw_data=b""),
         tensor([3]),  # stripped of its data
-        tensor([3], 99, raw_data=bytes(3)),  # a type of tomorrow
+        tensor([3], 99, raw_data=bytes(3)),  # a future type
     ],
 )
 def test_data_that_fit_pass(saved, right):
@@ -263,7 +263,7 @@ def test_data_that_fit_pass(saved, right):
     assert load(saved(proto)).proto.graph.initializer[1] == right
 
 
-# --- stdin, in a process of its own
+# --- stdin, in a separate process
 
 READ = """
 import sys

@@ -1,4 +1,4 @@
-"""Which constants are parameters, and which only steer."""
+"""Which constants are params, and which only control operators."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_a_constant_of_shape_counts_all_that_it_makes():
     assert used(with_tensor(body, shape)) == {"w": (100, 50)}
 
 
-# what carries a weight [4, 6] to the product, itself changed or not
+# ways in which a weight [4, 6] reaches the product
 @pytest.mark.parametrize(
     "path",
     [
@@ -115,7 +115,7 @@ def test_dead_weights_are_told_apart():
     assert [(value.name, value.shape) for value in found.dead_weights] == [("dead", (7,))]
 
 
-# float constants that steer: sizes, bounds, scales, pads, ratios
+# float constants that control: sizes, bounds, scales, pads, ratios
 @pytest.mark.parametrize(
     "node",
     [

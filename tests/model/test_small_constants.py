@@ -1,4 +1,4 @@
-"""Small constants in external data: read where shapes hang on them, left where they are weights."""
+"""Small constants in external data are read if shapes depend on them; weights stay on disk."""
 
 import os
 
@@ -19,7 +19,7 @@ LOOP = """g (float[2,2] x, int64 n) => (float[2,2] y) { y = Loop (n, , x) <body 
 
 
 def outside(folder, body, arrays):
-    """Save a model whose constants all lie beside it, in the file ``data``."""
+    """Save a model with all constants in an external file ``data``."""
     proto = model(body)
     for name, array in arrays.items():
         proto.graph.initializer.append(numpy_helper.from_array(np.asarray(array), name))

@@ -1,4 +1,4 @@
-"""What a measurement says in words and in columns."""
+"""Words and columns of a measurement."""
 
 from dataclasses import replace
 from math import exp, inf
@@ -78,7 +78,7 @@ def test_the_machine_in_a_line():
 
 
 def test_the_peaks_say_where_the_roofline_bends():
-    # 2 · 100 GMAC/s over 20 GB/s is 10 FLOPs a byte
+    # 2 · 100 GMAC/s over 20 GB/s is 10 FLOPs per byte
     assert words.peaks_line(samples.layered().machine) == (
         "at most 100.0 GMAC/s and 20.0 GB/s: memory-bound below 10.0 FLOPs a byte"
     )

@@ -1,4 +1,4 @@
-"""A measurement as JSON, CSV and Markdown: what is in it, and that names cannot break out."""
+"""A measurement as JSON, CSV and Markdown: content, and escaping of names."""
 
 import csv
 import io

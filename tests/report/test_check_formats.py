@@ -1,4 +1,4 @@
-"""Verdicts in the formats that CI reads: valid by their schemas, whatever a model is called."""
+"""Verdicts in the formats that CI reads: valid by schema, whatever a model's name."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What changed, for the terminal, for a pull request and for machines."""
+"""Differences for the terminal, for pull requests and as JSON."""
 
 import json
 import unicodedata

@@ -1,4 +1,4 @@
-"""Numbers as people say them."""
+"""Numbers in readable form."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Verdicts in words: numbers that differ never look the same."""
+"""Verdicts in words: different numbers never look the same."""
 
 from dataclasses import replace
 from fractions import Fraction

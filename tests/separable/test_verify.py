@@ -1,4 +1,4 @@
-"""Figures against numpy by hand, over batches, with NaN, and on outputs that are no floats."""
+"""Figures compared with numpy: over batches, with NaN, and on outputs that are not floats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page holds is what the JSON document of the same result holds."""
+"""The figures of a page are those of the JSON document of the same result."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page is one well-formed file in which names stay text and nothing can be loaded."""
+"""The page is one well-formed file that escapes names and loads nothing."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ VENDOR = files("sepcost.report.html") / "vendor"
 
 
 class Reader(HTMLParser):
-    """Elements that are open, attributes that load, and what scripts and texts hold."""
+    """Collects open elements, attributes that load, scripts and texts."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)

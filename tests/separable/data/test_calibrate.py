@@ -1,4 +1,4 @@
-"""Calibration data: what is taken, what is refused, and in which batches it comes."""
+"""Calibration data: accepted and refused files, and batches."""
 
 import numpy as np
 import pytest
@@ -130,7 +130,7 @@ def test_a_damaged_archive_is_told_in_one_line(tmp_path):
     path = tmp_path / "x.npz"
     np.savez_compressed(path, x=numbers(5, 2, 3))
     data = bytearray(path.read_bytes())
-    data[60:62] = b"\xff\xff"  # within what is compressed: an error of zlib
+    data[60:62] = b"\xff\xff"  # within the compressed data: an error of zlib
     path.write_bytes(data)
     with pytest.raises(ConversionError, match=r"is no \.npz archive of plain arrays: .") as told:
         open_data(path, OPEN, ImageFormat())
@@ -221,7 +221,7 @@ def test_a_model_that_takes_single_numbers_is_fed_one_a_sample(tmp_path):
 
 @pytest.mark.parametrize("size", [4, 32])
 def test_a_model_of_a_fixed_batch_is_never_fed_another(tmp_path, size):
-    """32 is also what is taken where the model leaves it open."""
+    """32 is also the default for a dynamic batch."""
     path = archive(tmp_path, x=numbers(3 * size + 1, 2, 3), labels=np.arange(3 * size + 1))
     data = open_data(path, (Input("x", "float32", (size, 2, 3)),), ImageFormat())
     for limit, runs in ((None, 3), (1, 1), (size + 1, 2)):

@@ -1,4 +1,4 @@
-"""Factors fitted to data: errors against the data themselves, optima against closed forms."""
+"""Factors fitted to data: errors compared with the data, optima with closed forms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def random(*shape, seed=0):
 
 
 def rows_of(weight, group=1, samples=300, seed=0):
-    """Correlated patches [samples, G, F] and the targets that the weight answers them with."""
+    """Correlated patches [samples, G, F] and their outputs under the weight."""
     features = weight[0].size
     mixing = random(group, features, features, seed=seed) * np.linspace(0.2, 2, features)
     patches = 1 + np.einsum("ngf,gfh->ngh", random(samples, group, features, seed=seed + 1), mixing)
@@ -48,7 +48,7 @@ def moments(patches, targets):
 
 
 def error(factors, patches, targets, bias=None):
-    """Root of the error's share of the variance, from the rows themselves."""
+    """Root of the error's share of the variance, computed from the rows."""
     made = answers(reconstruct(factors), patches)
     bias = factors.bias if bias is None else bias
     rest = targets - made - np.reshape(bias, made.shape[1:])
@@ -163,7 +163,7 @@ def test_the_means_are_kept(form):
 
 
 class TestDead:
-    """What never varies teaches nothing: there the weights decide."""
+    """Where the data never vary, the weights decide."""
 
     @pytest.mark.parametrize("form", list(Form))
     @pytest.mark.parametrize("ridge", [0.0, 1e-2])
@@ -220,7 +220,7 @@ def test_an_output_that_counts_more_errs_less(form):
 
 
 class TestMetric:
-    """What errors are measured in, where some directions of the outputs count more."""
+    """The metric of errors, in which some directions of the outputs count more."""
 
     toward = random(6, 6, seed=3)[:2]
     metric = toward.T @ toward

@@ -1,4 +1,4 @@
-"""What stands behind a convolution."""
+"""The context of a convolution."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Any value of a model, without what it does not need."""
+"""Any value of a model, without the nodes that it does not need."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_what_is_not_needed_is_left_out(tmp_path):
 
 
 def test_weights_that_are_inputs_too_need_not_be_fed(tmp_path):
-    """As models of IR version 3 name them."""
+    """As in models of IR version 3."""
     model = parsed(networks.TEXT.replace("8, 8] x)", "8, 8] x, float[16] b2)"), networks.weights())
     loaded = saved(model, tmp_path)
     (r,) = runner(loaded, Runtime(), ["r"])({"x": networks.images(2)})

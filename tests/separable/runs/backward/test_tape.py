@@ -1,4 +1,4 @@
-"""The walk backward: what it reaches, what it leaves out, what it needs."""
+"""The backward walk: values that it reaches, omits and needs."""
 
 from __future__ import annotations
 
@@ -49,4 +49,4 @@ def test_a_shape_that_is_read_hands_nothing_back() -> None:
 
 def test_only_what_lies_behind_is_walked() -> None:
     _, tape = reached("{ a = Exp (x) b = Exp (a) c = Neg (b) y = Neg (c) }", "c")
-    assert set(tape.fed) == {"c"}  # what the last layer reads
+    assert set(tape.fed) == {"c"}  # the inputs of the last layer
