@@ -134,7 +134,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("text", FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_told_in_one_line(tmp_path, text):
+def test_an_error_is_one_line(tmp_path, text):
     path = save(tmp_path, text)
     assert str(path) in refused(path)
 
@@ -147,20 +147,20 @@ def test_a_fault_is_told_in_one_line(tmp_path, text):
         b"\x08\x0a", b"\x3a\xff\xff\xff\xff\x7f", b"\x3a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_model_is_told_in_one_line(tmp_path, content):
+def test_an_invalid_model_is_reported_in_one_line(tmp_path, content):
     path = tmp_path / "\x1b[31m\u202e\nred.onnx"
     path.write_bytes(content)
     assert r"\x1b[31m\u202e\nred.onnx" in refused(path)
 
 
-def test_folders_and_devices_are_told_in_one_line(tmp_path):
+def test_folders_and_devices_are_reported_in_one_line(tmp_path):
     assert "is a directory" in refused(tmp_path)
     for device in ("/dev/zero", "/dev/urandom", "/dev/null"):
         if Path(device).exists():
             assert "is not a regular file" in refused(device)
 
 
-def test_an_endless_stdin_is_told_in_one_line():
+def test_an_endless_stdin_is_reported_in_one_line():
     if not Path("/dev/zero").exists():
         pytest.skip("no /dev/zero here")
     with open("/dev/zero", "rb") as endless:
@@ -212,7 +212,7 @@ BY = pytest.mark.parametrize("by", ["layer", "op", "scope", "kernel", "model"])
 
 @BY
 @pytest.mark.parametrize("kind", ["table", "csv", "markdown"])
-def test_names_never_control(nasty, by, kind):
+def test_names_never_contain_control_characters(nasty, by, kind):
     assert not controls(report(nasty, kind, "--by", by))
 
 
@@ -227,7 +227,7 @@ def test_names_never_colour_a_terminal(nasty, by):
 
 
 @BY
-def test_names_are_no_markdown(nasty, by):
+def test_names_are_not_markdown(nasty, by):
     bare = re.sub(r"`[^`\n]*`", "", report(nasty, "markdown", "--by", by))
     assert not re.search(r"[<\[\]@#]|http|!\(", bare)
     rows = [line for line in bare.splitlines() if line.startswith("|")]
@@ -235,7 +235,7 @@ def test_names_are_no_markdown(nasty, by):
 
 
 @BY
-def test_names_are_no_formulas(nasty, by):
+def test_names_are_not_formulas(nasty, by):
     rows = csv.reader(io.StringIO(report(nasty, "csv", "--by", by)))
     assert not [cell for row in rows for cell in row if re.match(r"\s*[=+\-@＝＋－＠]", cell)]
 

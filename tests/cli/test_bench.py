@@ -136,7 +136,7 @@ def test_the_machine_alone_needs_no_model(fake):
         (["m", "-o", "x", "--export-samples", "x"], "both --output and --export-samples"),
     ],
 )
-def test_slips_are_told_before_time_is_spent(fake, arguments, says):
+def test_typing_errors_are_reported_before_time_is_spent(fake, arguments, says):
     assert says in refused(*arguments)
     assert fake.settings is None
 

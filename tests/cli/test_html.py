@@ -94,7 +94,7 @@ def test_a_page_goes_to_its_file(tmp_path):
 
 
 @pytest.mark.usefixtures("terminal")
-def test_check_writes_a_page_beside_its_table(tmp_path):
+def test_check_writes_a_page_as_well_as_its_table(tmp_path):
     file = tmp_path / "report.html"
     assert "ok" in page("check", "small-cnn", "--max-macs", "1G", "-f", f"html={file}")
     assert "Within budget" in file.read_text("utf-8")

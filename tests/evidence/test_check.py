@@ -71,7 +71,7 @@ def test_against_a_revision_the_change_is_named(work):
     assert [(c.op_type, c.change) for c in verdict.causes] == [("Tanh", "added")]
 
 
-def test_a_model_that_the_revision_has_not_warns(work):
+def test_a_model_that_the_revision_lacks_warns(work):
     init(work)
     configured('baseline = "git:main"\n[defaults]\nmacs-vs-baseline = "+0 %"\nmacs = "1 M"')
     commit(work)

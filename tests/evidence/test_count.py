@@ -54,5 +54,5 @@ def test_the_size_of_a_file_holds_its_external_data(tmp_path):
     assert file_bytes(path) == path.stat().st_size + 64 * 64 * 4
 
 
-def test_what_is_no_file_has_no_size(tmp_path):
+def test_sources_that_are_not_files_have_no_size(tmp_path):
     assert file_bytes(tmp_path / "mobilenet-v1") is None

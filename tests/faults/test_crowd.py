@@ -42,7 +42,7 @@ CACHES = {
 
 
 @pytest.mark.parametrize("name", CACHES)
-def test_a_cache_of_nonsense_is_measured_anew(tmp_path, name):
+def test_a_damaged_cache_is_measured_again(tmp_path, name):
     world = make(tmp_path / "w")
     cache = world.cache / "sepcost" / name
     cache.parent.mkdir()

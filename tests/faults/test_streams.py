@@ -72,7 +72,7 @@ def test_settings(tmp_path, name, setting):
 
 @pytest.mark.parametrize("words", [["analyze", "--nonsense"], ["--help"], ["analyze", "nowhere"]])
 @pytest.mark.parametrize("fault", ["both full", "stdout and stderr closed"])
-def test_what_cannot_be_told_at_all_is_told_by_the_exit_code(tmp_path, words, fault):
+def test_errors_that_cannot_be_printed_set_the_exit_code(tmp_path, words, fault):
     sound.check(run(make(tmp_path / "w"), words, RARER[fault]), (2,))
 
 
@@ -83,7 +83,7 @@ def test_help_that_finds_no_room(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["analyze", "convert", "diff"])
-def test_names_that_are_no_text(tmp_path, name):
+def test_names_that_are_not_text(tmp_path, name):
     """A name is bytes, which need not be UTF-8."""
     world, odd = make(tmp_path / "w"), os.fsdecode(b"m\xff\n\x1b[31m.onnx")
     (world.work / odd).write_bytes((world.work / "m.onnx").read_bytes())

@@ -59,7 +59,7 @@ def test_a_place_that_cannot_be_written(tmp_path, name, place):
 
 
 @pytest.mark.parametrize("name", ["convert", "convert-apart"])
-def test_a_model_takes_the_place_of_files_alone(tmp_path, name):
+def test_a_model_replaces_only_regular_files(tmp_path, name):
     """Root could rename a file over a device, which would remove it for everybody."""
     world = make(tmp_path / "w")
     _pipe(world, "out.onnx")
@@ -100,7 +100,7 @@ def test_a_folder_that_takes_no_files(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_who_has_the_old_file_open_keeps_it(tmp_path, name):
+def test_a_process_that_has_the_old_file_open_keeps_it(tmp_path, name):
     command = COMMANDS[name]
     world = make(tmp_path / "w", old=command.outputs)
     held = [(world.work / output).open("rb") for output in command.outputs]

@@ -86,7 +86,7 @@ def test_an_exit_shows_the_last_words(behave):
 
 
 @pytest.mark.parametrize("words", ["{broken", '{"done"'])
-def test_half_a_line_is_no_answer(behave, words):
+def test_half_a_line_is_not_an_answer(behave, words):
     behave(f"print({words!r})")
     with pytest.raises(MeasurementError, match="ended with 0"):
         child.execute(JOB, 10)

@@ -90,12 +90,12 @@ def test_types_that_numpy_lacks(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["sequence(float32)", "opaque"])
-def test_what_is_no_tensor_cannot_be_made_up(dtype):
+def test_inputs_that_are_not_tensors_cannot_be_generated(dtype):
     with pytest.raises(BindingError, match="cannot create inputs of type"):
         random_inputs([value("x", (1,), dtype)], 0)
 
 
-def test_a_shape_that_is_not_known_is_refused():
+def test_an_unknown_shape_is_refused():
     with pytest.raises(BindingError, match=r"'x' has no static shape.*--shape"):
         random_inputs([value("x", None)], 0)
 
@@ -199,7 +199,7 @@ class Bomb:
     [b"", b"hello", b"PK\x03\x04", pickle.dumps(Bomb())],
     ids=["empty", "text", "broken zip", "pickle"],
 )
-def test_what_is_no_archive(tmp_path, content):
+def test_invalid_archives(tmp_path, content):
     path = tmp_path / "in.npz"
     path.write_bytes(content)
     with pytest.raises(BindingError, match=r"in\.npz: is no \.npz archive of plain arrays"):
@@ -219,7 +219,7 @@ def overwritten(data):
 
 
 @pytest.mark.parametrize("harm", [encrypted, oddly_packed, overwritten])
-def test_a_damaged_archive_is_told_in_one_line(tmp_path, harm):
+def test_a_damaged_archive_is_reported_in_one_line(tmp_path, harm):
     """zipfile and zlib raise a different class for each."""
     path = tmp_path / "in.npz"
     np.savez_compressed(path, x=np.ones((2, 3), np.float32))
@@ -246,14 +246,14 @@ def test_a_header_that_promises_terabytes_is_compared_first(tmp_path):
         stored_inputs(path, X)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     with pytest.raises(BindingError, match="cannot be read: No such file"):
         stored_inputs(tmp_path / "none.npz", X)
     with pytest.raises(BindingError, match="cannot be read"):
         stored_inputs(tmp_path, X)
 
 
-def test_what_is_not_finite_is_told(archive):
+def test_values_that_are_not_finite_are_reported(archive):
     path = archive(x=np.array([[0, 1, np.nan]] * 2, np.float32))
     arrays, (warning,) = feeds(X, path, 0)
     assert np.isnan(arrays["x"]).any()

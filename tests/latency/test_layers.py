@@ -105,7 +105,7 @@ def test_a_loop_keeps_only_its_own_time(write, profile):
     assert sum(row["share"] for row in rows) == pytest.approx(1)
 
 
-def test_functions_are_told_by_call(tmp_path, profile):
+def test_functions_are_distinguished_by_call(tmp_path, profile):
     path = tmp_path / "calls.onnx"
     model = onnx.parser.parse_model(CALLED_TWICE)
     onnx.save(model, path)
@@ -152,7 +152,7 @@ def test_nodes_in_any_order(write, profile):
     assert [row["nodes"] for row in profile(model)] == [["s"], ["c"], ["y"]]
 
 
-def test_weights_beside_the_model_are_found(tmp_path, profile):
+def test_weights_next_to_the_model_are_read(tmp_path, profile):
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]> '
         "net (float[1,512] x) => (float[1,512] y) { y = MatMul (x, w) }"

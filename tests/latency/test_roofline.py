@@ -60,7 +60,7 @@ def test_what_fused_nodes_hand_to_each_other_is_not_moved():
     assert found.fraction == pytest.approx(0.5)
 
 
-def test_a_kernel_is_called_by_its_dearest_node():
+def test_a_kernel_is_named_after_its_most_expensive_node():
     assert layer(timed("r", "c", us=1), RELU, CONV).name == "conv"
     nameless = replace(CONV, layer=replace(CONV.layer, name=""))
     assert layer(timed("c", us=1), nameless).name == "c"

@@ -142,7 +142,7 @@ def test_an_open_dimension_names_what_to_bind(fake, tmp_path):
         measure([save(tmp_path, "float[N,C] x")], NOTHING, Settings(), None)
 
 
-def test_costs_stand_beside_times(fake, tmp_path):
+def test_costs_are_shown_with_times(fake, tmp_path):
     fake.layers = (LayerTime(("y",), "Abs", "cpu", "", 100.0, 1.0),)
     (layer,) = measure([save(tmp_path)], NOTHING, Settings(), None).models[0].layers
     assert (layer.name, layer.macs, layer.bytes_moved) == ("y", 0, 2 * 8 * 4)
@@ -154,6 +154,6 @@ def test_wrong_settings_are_refused_before_anything_is_read(fake):
     assert not fake.files
 
 
-def test_a_source_that_is_none_is_refused(fake, tmp_path):
+def test_an_invalid_source_is_refused(fake, tmp_path):
     with pytest.raises(ModelError, match=r"nothing\.onnx"):
         measure([str(tmp_path / "nothing.onnx")], NOTHING, Settings(), None)

@@ -62,7 +62,7 @@ def test_openvino_computes_in_float32_on_as_many_threads():
     assert pinned(2) == {"CPU": {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "2"}}
 
 
-def test_openvino_keeps_its_own_threads_when_not_told():
+def test_openvino_keeps_its_own_threads_by_default():
     assert pinned(0) == {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
 
 

@@ -64,7 +64,7 @@ def test_the_machine_alone_is_measured_with_the_runtime_asked_for(child):
     assert [(p.doing, p.model) for p in told] == [("measuring", "the machine")]
 
 
-def test_it_is_measured_anew_each_time_and_remembered(child):
+def test_it_is_measured_again_each_time_and_remembered(child):
     survey.machine_alone(Settings())
     found = survey.machine_alone(Settings())
     assert [job.task for job in child] == ["providers", "peaks"] * 2

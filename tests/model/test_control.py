@@ -170,7 +170,7 @@ def test_attributes_with_defaults_and_references(tmp_path):
     assert found.layers[0].attributes == {"axis": 1}
 
 
-def test_an_attribute_that_nobody_gives_is_left_out():
+def test_an_attribute_that_no_call_gives_is_left_out():
     source = f"""g (float[2, 3] x) => (float[] y) {{ y = local.f (x) }}
     {F}f <perm> (a) => (b) {{ b = Transpose <perm: ints = @perm> (a) }}"""
     (layer,) = network(source).layers

@@ -80,7 +80,7 @@ def test_multipliers_are_positive(alpha):
 
 
 @given(st.from_regex(r"[0-9x]{1,5}(,[0-9x]{1,4}){3}(,(group|stride)=[0-9])?", fullmatch=True))
-def test_any_text_is_taken_or_refused(text):
+def test_any_text_is_accepted_or_refused(text):
     try:
         found = parse(text)
     except SpecError:

@@ -104,7 +104,7 @@ def test_names_of_the_graphs_within_may_be_those_outside():
     assert list(layers(source)) == ["h", "y.then/p", "y.else/p", "y"]
 
 
-def test_ids_that_would_be_those_of_a_graph_within_are_told_apart():
+def test_ids_that_collide_with_those_of_a_subgraph_are_made_unique():
     source = """g (bool c, float[2] x) => (float[] z) {
       y = If (c) <
         then_branch = t () => (float[] p) { p = Neg (x) },
@@ -118,7 +118,7 @@ def test_ids_that_would_be_those_of_a_graph_within_are_told_apart():
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe\xfa", b"\x1b[2", b"\n\r\t", b"=1+"])
-def test_names_that_are_no_text_lose_no_layer(name):
+def test_names_that_are_not_text_lose_no_layer(name):
     nodes = [
         helper.make_node("Relu", ["QQQ"], ["RRR"], name="TTT"),
         helper.make_node("Relu", ["RRR"], ["UUU"], name="TTT"),
@@ -313,7 +313,7 @@ def test_many_nodes():
     assert len(network(_model(nodes, "v0", "v20000")).layers) == 20_000
 
 
-def test_a_binding_that_fits_nothing():
+def test_a_binding_that_matches_nothing():
     with pytest.raises(BindingError, match="no dimension is called 'Q'"):
         network(CONV, bind={"Q": 1})
 

@@ -52,7 +52,7 @@ def test_a_graph_within_reads_from_around_it():
     assert order(node("c", body=deeper), node("a")) == "ac"
 
 
-def test_what_a_graph_within_defines_itself_is_no_dependency():
+def test_values_that_a_subgraph_defines_itself_are_not_dependencies():
     body = graph(node("a"), node("i", "ax"), inputs="x", outputs="i")
     assert order(node("c", body=body), node("a", "c"), node("x", "a")) == "cax"
 

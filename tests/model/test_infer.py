@@ -30,7 +30,7 @@ def test_content_that_is_known_decides_a_shape():
     assert shapes(node, known(2, 6), known(2, elem_type=TensorProto.INT64)) == [None]
 
 
-def test_names_that_are_no_utf8_do_not_matter():
+def test_names_that_are_not_utf8_do_not_matter():
     node = helper.make_node("Relu", ["AAAA"], ["BBBB"], name="CCCC")
     raw = node.SerializeToString()
     for name in (b"AAAA", b"BBBB", b"CCCC"):

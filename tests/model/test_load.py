@@ -86,7 +86,7 @@ def test_multipliers_are_for_specs(saved):
 
 
 @pytest.mark.parametrize("head", LOOKALIKES)
-def test_what_is_taken_for_onnx_is_named(saved, head):
+def test_files_that_are_read_as_onnx_are_named(saved, head):
     assert LOOKALIKES[head] in refusal(saved(head + b" and more" * 10))
 
 
@@ -103,7 +103,7 @@ def test_real_files_of_other_kinds(saved):
 @pytest.mark.parametrize(
     "content", [b"just some text\n" * 20, b"\0" * 5000, b"\x08\x07", os.urandom(3) * 2000]
 )
-def test_other_bytes_are_no_model(saved, content):
+def test_other_bytes_are_not_a_model(saved, content):
     line = refusal(saved(content))
     assert "not an ONNX model" in line or "truncated" in line
 
@@ -124,11 +124,11 @@ def test_a_file_that_may_not_be_read(saved):
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "nowhere/m.onnx", ""])
-def test_names_that_name_nothing(name):
+def test_names_of_missing_sources(name):
     assert refusal(name)
 
 
-def test_a_slip_in_a_shipped_name_gets_the_nearest():
+def test_a_typing_error_in_a_shipped_name_gets_the_closest_name():
     assert "did you mean the shipped network mobilenet-v1?" in refusal("mobilenet-v1x")
     assert "sepcost networks" in refusal("qqqqq")
 
@@ -307,7 +307,7 @@ def test_a_wrong_spec_from_stdin_is_called_stdin():
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 10**6, b"PK\x03\x04", b"\x80\x04"])
-def test_what_is_no_model_from_stdin(content):
+def test_invalid_models_from_stdin(content):
     (line, end) = from_stdin(content)
     assert line.startswith("stdin")
     assert end == ""

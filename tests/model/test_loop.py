@@ -60,7 +60,7 @@ def test_an_initializer_of_the_body_keeps_it_going(tmp_path):
         ("m, go, x", "k = Identity (c) o = Relu (a)"),  # the count depends on data
     ],
 )
-def test_a_number_of_trips_that_is_not_known(inputs, body):
+def test_an_unknown_number_of_trips(inputs, body):
     source = loop(inputs, body).replace("    }\n", "    }\n", 1)
     source = source.replace("y, s = Loop", "m = Cast <to = 7> (data) y, s = Loop")
     found = network(source)
@@ -161,7 +161,7 @@ def test_what_contradicts_itself_in_a_body_that_never_runs_is_only_noted():
         "g (float[2] x) => (float[] y) { y = Loop <body = b () => (float[] q) {}> (x, x, x) }",
     ],
 )
-def test_a_loop_that_is_none_is_described_or_refused(source):
+def test_an_invalid_loop_is_described_or_refused(source):
     try:
         assert network(source).layers
     except ModelError as error:

@@ -254,7 +254,7 @@ def test_a_place_that_cannot_be_written_is_refused(loaded, tmp_path, name):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX")
 @pytest.mark.parametrize("kind", ["pipe", "link to itself", "link to a pipe"])
-def test_what_is_no_regular_file_is_not_replaced(loaded, tmp_path, kind):
+def test_only_regular_files_are_replaced(loaded, tmp_path, kind):
     """As root, a rename would replace /dev/null."""
     target = tmp_path / "out.onnx"
     if kind == "link to itself":
@@ -271,7 +271,7 @@ def test_what_is_no_regular_file_is_not_replaced(loaded, tmp_path, kind):
     assert kind == "link to itself" or stat.S_ISFIFO(target.stat().st_mode)
 
 
-def test_what_is_no_valid_model_is_not_written(loaded, tmp_path):
+def test_an_invalid_model_is_not_written(loaded, tmp_path):
     loaded.proto.graph.node[1].op_type = "NoSuchOperator"
     with pytest.raises(ConversionError, match="is not a valid model"):
         save(loaded, tmp_path / "out.onnx")

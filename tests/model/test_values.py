@@ -18,7 +18,7 @@ from sepcost.model.values import (
 )
 
 
-def test_names_that_are_no_utf8_become_text():
+def test_names_that_are_not_utf8_become_text():
     assert text("näme") == "näme"
     assert text(b"a\xff\x1b") == "a\\xff\x1b"
 

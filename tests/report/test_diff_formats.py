@@ -21,7 +21,7 @@ def example(name="gone"):
     return diff(old, analysis(conv_row(macs=9216), plain_row("new", "new_out"), name="new"))
 
 
-def test_the_table_has_totals_and_a_row_a_change():
+def test_the_table_has_totals_and_one_row_per_change():
     lines = diff_text.render(example()).splitlines()
     assert lines[0] == "1 added, 1 removed, 1 changed, 0 unchanged"
     assert lines[3].split("  ")[0] == "MACs"
@@ -30,7 +30,7 @@ def test_the_table_has_totals_and_a_row_a_change():
     assert rows == [["~", "conv1", "Conv"], ["-", "gone", "Tanh"], ["+", "new", "Relu"]]
 
 
-def test_no_change_is_told_too():
+def test_no_change_is_reported_too():
     one = analysis(conv_row())
     assert diff_text.render(diff(one, one)).startswith("1 unchanged\n")
     assert "| MACs | 18.4 k | 18.4 k | = |" in diff_markdown.render(diff(one, one))

@@ -101,7 +101,7 @@ def choosing(folder, condition):
 
 
 @pytest.mark.parametrize("only", [["*/p"], ["*/q"], ["*"]])
-def test_the_dearest_branch_is_what_a_conversion_leaves(tmp_path, only):
+def test_the_costs_of_a_conversion_are_those_of_the_most_expensive_branch(tmp_path, only):
     path = choosing(tmp_path, "c")
     found = convert(path, settings=asked(Aim.RANK, 1, only=only))
     assert found.plan.predicted.macs == found.after.totals.macs
@@ -338,7 +338,7 @@ def test_the_document_is_plain(net):
         ((Aim.MACS, 0.5), {"form": "spiral"}, "spiral"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(net, goal, changes, words):
+def test_invalid_requests_are_refused(net, goal, changes, words):
     with pytest.raises(ConversionError, match=words):
         convert(net, settings=asked(*goal, **changes))
 

@@ -116,7 +116,7 @@ def test_the_places_are_those_that_tomllib_reads(document: dict[str, object]) ->
 
 
 @given(st.text("ab=[]{}\"'.#\n, ", max_size=40))
-def test_text_that_is_no_toml_does_no_harm(text: str) -> None:
+def test_text_that_is_not_toml_does_no_harm(text: str) -> None:
     assert all(line >= 1 for line in key_lines(text).values())
 
 

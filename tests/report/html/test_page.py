@@ -121,6 +121,6 @@ def test_embedded_json_cannot_leave_its_element(text):
     assert json.loads(shown) == {"name": text}
 
 
-def test_no_number_that_json_has_not():
+def test_no_number_that_json_lacks():
     with pytest.raises(ValueError, match="Out of range"):
         module.embed([float("nan")])

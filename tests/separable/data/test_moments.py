@@ -160,7 +160,7 @@ def test_other_float_types_are_taken(dtype):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("which", [0, 1])
-def test_activations_that_are_no_numbers_are_refused(bad, which):
+def test_activations_that_are_not_numbers_are_refused(bad, which):
     batch = [random(4, 3, 6, 6), random(4, 4, 6, 6)]
     batch[which][:, 1, 2] = bad
     with pytest.raises(ConversionError, match="NaN or infinite"):

@@ -76,7 +76,7 @@ def layers(draw):
 
 @given(layers())
 @settings(max_examples=40, deadline=None)
-def test_the_error_told_is_the_error_on_the_data(case):
+def test_the_reported_error_is_the_error_on_the_data(case):
     weight, group, form, rank = case
     patches, targets = rows_of(weight, group)
     factors = fit(weight, moments(patches, targets), form, rank, WEAK)
@@ -241,7 +241,7 @@ class TestMetric:
         assert lost[1] < 0.5 * lost[0]
 
     @pytest.mark.parametrize("form", [DW, BLOCK, BOTTLENECK])
-    def test_the_error_told_is_in_the_metric(self, form):
+    def test_the_reported_error_is_in_the_metric(self, form):
         weight = random(6, 4, 3, 3)
         patches, targets = rows_of(weight)
         made = moments(patches, targets)
@@ -341,7 +341,7 @@ class TestGradients:
             np.testing.assert_allclose(pieces, whole, rtol=1e-6, atol=1e-9)
 
 
-def test_weights_that_are_no_numbers_are_refused():
+def test_weights_that_are_not_numbers_are_refused():
     weight = random(6, 4, 3, 3)
     made = moments(*rows_of(weight))
     weight[0, 0, 0, 0] = np.nan

@@ -233,7 +233,7 @@ def test_every_float_type_is_computed_in_double(dtype):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_weights_that_are_no_numbers_are_refused(dtype, bad):
+def test_weights_that_are_not_numbers_are_refused(dtype, bad):
     ml_dtypes = pytest.importorskip("ml_dtypes")
     weight = weight_of(6, 4, 3, 3)
     weight[2, 1, 0, 1] = bad

@@ -100,7 +100,7 @@ def test_unknown_shapes_are_said(tmp_path):
 
 
 @pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinity")])
-def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path, value, word):
+def test_weights_that_are_not_numbers_are_refused_by_name(tmp_path, value, word):
     kernel = noise(8, 4, 3, 3)
     kernel[3, 2, 1, 0] = value
     (candidate,) = find(saved(conv(kernel), tmp_path)).found

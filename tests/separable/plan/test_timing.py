@@ -99,7 +99,7 @@ def test_times_are_remembered_for_the_same_runtime(clock, tmp_path):
     assert len(clock) > launches
 
 
-def test_a_damaged_memory_is_no_memory(clock, tmp_path):
+def test_a_damaged_cache_is_ignored(clock, tmp_path):
     first = timed(tmp_path)
     path = tmp_path / "cache" / "sepcost" / "layers.json"
     for damage in ("{", "[]", json.dumps({"x": 1})):

@@ -48,13 +48,13 @@ def test_weights_that_are_inputs_too_need_not_be_fed(tmp_path):
     assert r.shape == s.shape == (2, 16, 8, 8)
 
 
-def test_data_that_do_not_fit_are_told(tmp_path):
+def test_data_that_do_not_match_are_reported(tmp_path):
     loaded = networks.classifier(tmp_path)
     with pytest.raises(ModelError, match=r"net\.onnx"):
         runner(loaded, Runtime())({"x": np.zeros((1, 3, 8, 8), np.float32)})
 
 
-def test_onnx_runtime_prints_nothing_beside_what_is_raised(tmp_path, capfd):
+def test_onnx_runtime_prints_nothing_besides_the_raised_error(tmp_path, capfd):
     model = parsed("""<ir_version: 9, opset_import: ["" : 17]>
         g (float[2] x, int64[1] i) => (float[1] y) { y = Gather (x, i) }""")
     run = runner(saved(model, tmp_path), Runtime())

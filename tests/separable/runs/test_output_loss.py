@@ -53,7 +53,7 @@ def test_images_have_no_classes():
     assert found.loss == 0.25
 
 
-def test_a_drop_is_told_with_its_interval():
+def test_a_drop_is_reported_with_its_interval():
     """One of four right answers is lost: mean 1/4, deviation 1/2 over four images."""
     right, wrong = [2.0, 1.0], [1.0, 2.0]
     found = compare(

@@ -49,7 +49,7 @@ def test_of_class_scores_it_is_the_jacobian_without_the_mean(tmp_path):
     assert found["c"] == pytest.approx(SIZE * jacobian @ jacobian.T, rel=0.2, abs=0.02)
 
 
-def test_what_moves_all_classes_alike_is_no_error(tmp_path):
+def test_moving_all_classes_equally_is_not_an_error(tmp_path):
     """The first channel raises every score by the same amount."""
     m = np.random.default_rng(2).standard_normal((5, 3))
     m[0] = 7

@@ -36,7 +36,7 @@ def test_what_stands_before_an_unknown_operator_is_left_out() -> None:
     assert set(found) == {"b", "c"}
 
 
-def test_half_a_gradient_is_none() -> None:
+def test_a_partial_gradient_is_dropped() -> None:
     body = "{ a = Relu (x) b = CumSum (a, k) c = Neg (a) y = Add (b, c) }"
     found, _ = reached("\n<int64 k = {1}>" + body, "a", "c")
     assert set(found) == {"c"}
