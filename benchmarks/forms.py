@@ -102,7 +102,7 @@ def variants(
             continue
         target = folder / f"v{number}.onnx"
         settings = ConvertSettings(
-            Goal(Aim.RANK, variant.rank), forms=(variant.form,), form=variant.emitted, verify=False
+            Goal(Aim.RANK, variant.rank), forms=(variant.form,), emit=variant.emitted, verify=False
         )
         conversion = convert(path, target, settings=settings)
         files[variant.name] = stacks.named(target, (1, channels, size, size))

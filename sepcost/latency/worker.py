@@ -109,16 +109,16 @@ def launch(job: Job, wire: Wire) -> Result:
     """Hold all sessions at once and take turns: one sampling unit."""
     from sepcost.latency import runtime  # noqa: PLC0415
 
-    sides = []
+    timed = []
     for model in job.models:
         wire.stage("loading", model.name)
         made = runtime.session(model.path, job.runtime)
         arrays, _ = inputs.feeds(model.inputs, job.inputs, job.seed)
         run = runtime.runner(made, arrays, model)
         wire.stage("running", model.name)
-        sides.append(turns.side(run, turns.warm_up(run, wire.beat)))
+        timed.append(turns.timed_model(run, turns.warm_up(run, wire.beat)))
     wire.stage("running", " and ".join(model.name for model in job.models))
-    turns.take_turns(sides, job.slice_s, job.seed + job.launch, wire.beat)
+    turns.take_turns(timed, job.slice_s, job.seed + job.launch, wire.beat)
     split, stands = turns.SPLIT_SWITCHES, job.runtime.cpu_only and job.runtime.threads == 1
     return {
         "samples": [
@@ -127,7 +127,7 @@ def launch(job: Job, wire: Wire) -> Result:
                 "switches": one.switches if split else [],
                 "cpu_ns": one.cpu_ns if stands else [],
             }
-            for one in sides
+            for one in timed
         ]
     }
 
@@ -148,7 +148,7 @@ def peaks(job: Job, wire: Wire) -> Result:
     from sepcost.latency import peaks as machine  # noqa: PLC0415
 
     wire.stage("measuring", "the machine")
-    return asdict(machine.measure(job.runtime, wire.beat))
+    return asdict(machine.measure(job.runtime, wire.beat, job.slice_s))
 
 
 def observe(job: Job, wire: Wire) -> Result:
@@ -172,10 +172,11 @@ def observe(job: Job, wire: Wire) -> Result:
 
 
 def providers(job: Job, wire: Wire) -> Result:
-    """List what this installation can use."""
-    from sepcost.latency import runtime  # noqa: PLC0415
+    """List what is built in, and which of the plugins that are asked for can be used."""
+    from sepcost.latency import plugins, runtime  # noqa: PLC0415
 
-    return {"usable": [asdict(one) for one in runtime.usable()], "onnxruntime": runtime.VERSION}
+    found = plugins.usable(job.runtime.providers)
+    return {"usable": [asdict(one) for one in found], "onnxruntime": runtime.VERSION}
 
 
 TASKS: Mapping[str, Callable[[Job, Wire], Result]] = {

@@ -33,9 +33,12 @@ MAX_STDIN_BYTES = 2**31
 #: Where ORT-format files have their identifier.
 _ORT_IDENTIFIER = slice(4, 8)
 
+#: First bytes of a Git LFS pointer.
+LFS = b"version https://git-lfs"
+
 #: First bytes of files that are mistaken for ONNX models, with the remedy.
 LOOKALIKES: Mapping[bytes, str] = {
-    b"version https://git-lfs": "is a Git LFS pointer: fetch the content with 'git lfs pull'",
+    LFS: "is a Git LFS pointer: fetch the content with 'git lfs pull'",
     b"PK\x03\x04": "is a zip archive (a PyTorch checkpoint?): export it with torch.onnx.export",
     b"\x80": "is a pickle (a PyTorch checkpoint?): export it with torch.onnx.export",
     b"\x89HDF": "is an HDF5 file (Keras?): convert it with tf2onnx",

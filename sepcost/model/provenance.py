@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sepcost.model.values import Known
 
 #: op_type -> inputs that control the operator (shapes, axes, pads, bounds, scales and zero points
-#: of quantisation, initial states) and so are not parameters. Domains are ignored: contrib operators
-#: have the inputs of their standard namesakes.
+#: of quantisation, initial states) and so are not parameters. Domains are ignored: contrib
+#: operators have the inputs of their standard namesakes.
 CONTROLS: Mapping[str, frozenset[int]] = {
     name: frozenset(positions)
     for name, positions in {

@@ -84,4 +84,5 @@ def test_blocks_of_channels_are_cut_where_they_end(tmp_path):
     assert {layer.attributes["channels"] for layer in cut} == {20, 24}
     for layer in cut:
         axis = -1 if layer.attributes["channels_last"] else 1
-        assert layer.outputs[0][axis] == layer.attributes["channels"] < layer.inputs[0][1]
+        assert layer.outputs[0][axis] == layer.attributes["channels"]
+        assert layer.outputs[0][axis] < layer.inputs[0][1]

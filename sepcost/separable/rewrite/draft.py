@@ -33,7 +33,7 @@ INT8_MAX = 127
 
 
 @dataclass(slots=True)
-class Draft:
+class Replacement:
     """A replacement in the making.
 
     ``unique`` turns a wanted name into a free one; ``stored`` holds the names of weights by what

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from sepcost.errors import SepcostError
-from sepcost.latency.jobs import Runtime
-from sepcost.latency.observe import FOLDER_KEY
+from sepcost.latency.jobs import FOLDER_KEY, Runtime
 from sepcost.model.graphs import Name, reads
+from sepcost.model.links import serialised
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import folder
-from sepcost.separable.runs.output_loss import Feeds, Run
+from sepcost.separable.data.samples import Feeds
+from sepcost.separable.runs.output_loss import Run
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -41,8 +42,11 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
     """
     from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
 
+    proto = exposing(model.proto, wanted) if wanted else model.proto
+    data, home = serialised(proto, folder(model))
+
     def locate(options: ort.SessionOptions) -> None:
-        options.add_session_config_entry(FOLDER_KEY, str(folder(model).resolve()))
+        options.add_session_config_entry(FOLDER_KEY, str(home))
 
     def guarded(action: Callable[[], Any], doing: str) -> Any:
         try:
@@ -52,15 +56,15 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
         except Exception as error:
             raise runtime.explain(error, doing, model.source) from error
 
-    proto = exposing(model.proto, wanted) if wanted else model.proto
-    data = proto.SerializeToString()
     session = guarded(lambda: runtime.session(data, settings, locate), "loading")
-    taken = {one.name for one in session.get_inputs()}
+    inputs = {one.name for one in session.get_inputs()}  # ``exposing`` may have cut some away
 
     def run(feeds: Feeds) -> Sequence[Any]:
-        given = {name: array for name, array in feeds.items() if name in taken}
-        found: Sequence[Any] = guarded(lambda: session.run(list(wanted) or None, given), "running")
-        return found
+        needed = {name: array for name, array in feeds.items() if name in inputs or not wanted}
+        outputs: Sequence[Any] = guarded(
+            lambda: session.run(list(wanted) or None, needed), "running"
+        )
+        return outputs
 
     return run
 

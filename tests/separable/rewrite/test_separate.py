@@ -14,8 +14,7 @@ from sepcost.cost.count import count
 from sepcost.errors import ConversionError
 from sepcost.latency import runtime
 from sepcost.latency.inputs import random_inputs
-from sepcost.latency.jobs import Runtime
-from sepcost.latency.observe import FOLDER_KEY
+from sepcost.latency.jobs import FOLDER_KEY, Runtime
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.model.tensors import folder
@@ -523,7 +522,7 @@ def test_every_convolution_of_real_models(path):
     found = find(loaded, **binding).found
     cheap = converted(loaded, found, first)
     before, after = count(network, ""), count(describe(cheap, **binding), "")
-    gains = {one.id: (emit.macs(one, first(one)) or 0) for one in found}
+    gains = {one.id: emit.macs(one, first(one)) for one in found}
     macs = sum(gains.get(row.layer.id, row.macs or 0) for row in before.rows)
     if not network.choices:  # the branch of an If that counts may change
         assert after.totals.macs == macs

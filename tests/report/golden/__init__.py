@@ -1,0 +1,13 @@
+"""Complete screens. SEPCOST_OVERWRITE=1 rewrites them; then read the diff."""
+
+import os
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def compare(name, text):
+    path = FOLDER / f"{name}.txt"
+    if os.environ.get("SEPCOST_OVERWRITE"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
