@@ -51,7 +51,8 @@ def _parameters(callback: Callable[..., Any]) -> Iterator[Parameter]:
 def _placeholder(parameter: Parameter) -> str:
     name, kind, info, default = parameter
     shown = info.metavar or name.upper()
-    many = "..." if any(get_origin(part) is list for part in (kind, *get_args(kind))) else ""
+    several = any(get_origin(part) is list for part in (kind, *get_args(kind)))
+    many = "..." if several and not shown.endswith("...") else ""
     optional = default is not inspect.Parameter.empty and not shown.startswith("[")
     return f"[{shown}]{many}" if optional else f"{shown}{many}"
 
