@@ -1,4 +1,4 @@
-"""Models gone wrong: real ones with bytes, fields, names, attributes or wires changed."""
+"""Damaged models: real ones with changed bytes, fields, names, attributes or connections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOMAINS = ("", "ai.onnx", "com.microsoft", "ai.onnx.ml", "x")
 
 @cache
 def originals() -> tuple[bytes, ...]:
-    """Small models of many operators, and a few whole networks."""
+    """Small models with many operators, and a few complete networks."""
     paths = [
         *sorted(DATA.glob("simple/*/model.onnx")),
         *sorted(DATA.glob("pytorch-*/*/model.onnx"))[::3],
@@ -74,7 +74,7 @@ def _bytes(data: bytes, random: Random) -> bytes:
 
 
 def _field(model: onnx.ModelProto, random: Random) -> None:
-    """Give any field of any message, from a dimension to an opset, another value."""
+    """Change the value of any field, from a dimension to an opset."""
     message = random.choice(list(_messages(model)))
     fields = [field for field in message.DESCRIPTOR.fields if field.message_type is None]
     present = [field for field, _ in message.ListFields() if field.message_type is None]
@@ -124,7 +124,7 @@ def _names(model: onnx.ModelProto) -> Sequence[str]:
 
 
 def _attribute(model: onnx.ModelProto, random: Random) -> None:
-    """Add an attribute that the operator knows, or fill one with other numbers."""
+    """Add an attribute that the operator knows, or change the numbers in one."""
     if not model.graph.node:
         return
     node = random.choice(model.graph.node)
@@ -144,7 +144,7 @@ def _attribute(model: onnx.ModelProto, random: Random) -> None:
 
 
 def _constant(model: onnx.ModelProto, random: Random) -> None:
-    """Turn an input into an initializer of odd numbers."""
+    """Turn an input into an initializer with unusual numbers."""
     graph = model.graph
     integers = [v for v in graph.input if v.type.tensor_type.elem_type == onnx.TensorProto.INT64]
     if not integers:

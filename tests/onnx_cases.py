@@ -1,6 +1,6 @@
 """ONNX's own test of each operator that sums products: small models with their inputs.
 
-Some come a second time with the operator expanded into the simpler ones that define it.
+Some are repeated with the operator expanded into the simpler operators that define it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MODULES = (
 
 
 class Case(NamedTuple):
-    """One model and what to feed it; the name of an expanded one says so."""
+    """One model and its inputs; the name says whether it is expanded."""
 
     name: str
     model: onnx.ModelProto
@@ -38,11 +38,11 @@ class Case(NamedTuple):
 
 
 def collect() -> Iterator[Case]:
-    """Collect the cases of ``MODULES``: importing one of those makes its cases."""
+    """Collect the cases of ``MODULES``, which create them on import."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what ONNX's own code warns of is no matter here
+        warnings.simplefilter("ignore")  # warnings of ONNX's own code do not matter here
         for name in MODULES:
-            with contextlib.suppress(ModuleNotFoundError):  # younger than this ONNX
+            with contextlib.suppress(ModuleNotFoundError):  # newer than this ONNX
                 import_module(f"{cases.__name__}.{name}")
     for case in cases._NodeTestCases:
         names = [value.name for value in case.model.graph.input]

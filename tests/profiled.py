@@ -1,6 +1,6 @@
-"""ONNX Runtime as a witness of shapes: what went into each node and came out of it, in a run.
+"""ONNX Runtime as a witness of shapes: the inputs and outputs of each node during a run.
 
-Each node gets its number for a name and the model runs without optimisation, so every kernel in
+Nodes are named by number and the model runs without optimisation, so every kernel in
 ONNX Runtime's profile is one node, in subgraphs too. Local functions are inlined and not seen.
 """
 
@@ -31,11 +31,11 @@ from sepcost.network import ABSENT, Layer, Network, Shape
 TOKEN = "node:"
 KERNEL = "_kernel_time"
 
-Attributes = Mapping[str, int]  # of those that a count needs
+Attributes = Mapping[str, int]  # attributes that a count needs
 
 
 class Run(NamedTuple):
-    """One run of one kernel: its node's id, and the shapes of the tensors that are there."""
+    """One run of one kernel: the id of its node, and the shapes of its tensors."""
 
     id: str
     node: onnx.NodeProto
@@ -44,13 +44,13 @@ class Run(NamedTuple):
 
 
 def profile(model: onnx.ModelProto, feeds: dict[str, Any], folder: Path) -> list[Run]:
-    """Run a model once and return its kernels; skip the test where ONNX Runtime cannot load it."""
+    """Run a model once and return its kernels; skip the test if ONNX Runtime cannot load it."""
     nodes = list(_renamed(model.graph.node, ""))
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # a weight that a kernel packs for itself would be missing in the profile
+    # a weight that a kernel packs is missing in the profile
     options.add_session_config_entry("session.disable_prepacking", "1")
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / "profile")
@@ -80,7 +80,7 @@ def _renamed(nodes: Any, prefix: str, count: Any = None) -> Iterator[tuple[str, 
 
 
 def _is_ours(event: dict[str, Any]) -> bool:
-    """Whether it is a kernel of a node of the model; ONNX Runtime duplicates some of them."""
+    """Whether the kernel belongs to a node of the model; ONNX Runtime adds duplicates."""
     name = event.get("name", "")
     number = name.removeprefix(TOKEN).removesuffix(KERNEL)
     return event.get("cat") == "Node" and name == f"{TOKEN}{number}{KERNEL}" and number.isdecimal()
@@ -97,7 +97,7 @@ def _run(event: dict[str, Any], nodes: list[tuple[str, onnx.NodeProto]]) -> Run:
 
 
 def random_feeds(network: Network) -> dict[str, NDArray[Any]]:
-    """Floats between 0 and 1; ones for all else, as indices that exist and conditions that hold."""
+    """Floats between 0 and 1; ones for other types, as valid indices and true conditions."""
     random = np.random.default_rng(0)
     feeds = {}
     for value in network.inputs:
@@ -110,7 +110,7 @@ def random_feeds(network: Network) -> dict[str, NDArray[Any]]:
 
 
 def stored_feeds(model: onnx.ModelProto, folder: Path) -> dict[str, Any]:
-    """The inputs that ONNX keeps beside a model of its own tests."""
+    """The inputs that ONNX stores with a model of its own tests."""
     feeds: dict[str, Any] = {}
     held = {tensor.name for tensor in model.graph.initializer}
     fed = [value for value in model.graph.input if value.name not in held]
@@ -125,7 +125,7 @@ def stored_feeds(model: onnx.ModelProto, folder: Path) -> dict[str, Any]:
 
 
 def agree(analysis: Analysis, runs: Iterable[Run]) -> int:
-    """Every row's MACs and known shapes are those of the run; return how many rows cost MACs."""
+    """Compare MACs and known shapes of every row with the run; return how many rows have MACs."""
     seen: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         seen[run.id].append(run)
@@ -148,13 +148,13 @@ def _assert_shapes(layer: Layer, run: Run) -> None:
         (layer.writes, layer.outputs, run.outputs),
     ):
         there = [shape for name, shape in zip(names, shapes, strict=True) if name]
-        if len(there) == len(real):  # sequences and strings are not in the profile
+        if len(there) == len(real):  # the profile lacks sequences and strings
             known = [(a, b) for a, b in zip(there, real, strict=True) if a != ABSENT]
             assert all(a == b for a, b in known), (layer.id, known)
 
 
 def _again(layer: Layer, run: Run) -> int | None:
-    """The package's own formula on the shapes of the run."""
+    """Apply the package's own formula to the shapes of the run."""
     inputs, outputs = iter(run.inputs), iter(run.outputs)
     real = replace(
         layer,
@@ -166,26 +166,26 @@ def _again(layer: Layer, run: Run) -> int | None:
 
 
 def multiply_adds(run: Run) -> int | None:
-    """Count a run anew, each operator through other operands than the package's formulas take."""
+    """Count a run independently, from other operands than the package's formulas use."""
     counter = COUNTERS.get(run.node.op_type)
     return None if counter is None else counter(run, attributes(run.node))
 
 
 def _convolution(run: Run, of: Attributes) -> int:
-    """Every output element takes the kernel once over the channels of its group."""
+    """Every output element uses the kernel once over the channels of its group."""
     data, weight = run.inputs[0], run.inputs[3 if run.node.op_type == "QLinearConv" else 1]
     channels = data[1] // of.get("group", 1)
     return _size(run.outputs[0]) * channels * _size(weight[2:])
 
 
 def _transposed(run: Run, of: Attributes) -> int:
-    """Every input element meets the kernel once for each output channel of its group."""
+    """Every input element uses the kernel once per output channel of its group."""
     data, weight = run.inputs[:2]
     return _size(data) * run.outputs[0][1] // of.get("group", 1) * _size(weight[2:])
 
 
 def _product(run: Run, _: Attributes) -> int:
-    """K, the rows of B, for each output element."""
+    """K, the rows of B, per output element."""
     b = run.inputs[3 if run.node.op_type == "QLinearMatMul" else 1]
     return _size(run.outputs[0]) * (b[-2] if len(b) > 1 else b[0])
 
@@ -197,7 +197,7 @@ def _gemm(run: Run, of: Attributes) -> int:
 
 
 def _recurrent(run: Run, of: Attributes) -> int:
-    """Every gate of every hidden unit weighs the step's input and the last state."""
+    """Every gate of every hidden unit reads the input of the step and the previous state."""
     gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[run.node.op_type]
     steps, batch, features = run.inputs[0]
     directions, hidden = run.inputs[1][0], of["hidden_size"]

@@ -1,4 +1,4 @@
-"""The public names, and the route from a source to its analysis."""
+"""The public names, and the path from a source to its analysis."""
 
 import inspect
 import json
@@ -59,7 +59,7 @@ def test_bad_input_is_a_sepcost_error(tmp_path):
 
 
 def test_observing_fills_in_what_depends_on_data(tmp_path):
-    # NonZero of a full matrix has 2·3 columns, which only a run can tell; 6 rows times 2·4
+    # NonZero of a full matrix has 2·3 columns, known only from a run; 6 rows times 2·4
     path = models.save(
         tmp_path,
         """g (float[2, 3] x) => (float[k, 4] y) <float[2, 4] w = {1, 1, 1, 1, 1, 1, 1, 1}> {
@@ -73,7 +73,7 @@ def test_observing_fills_in_what_depends_on_data(tmp_path):
 
 
 class TestPlanAndApply:
-    """Conversion in two steps, with what comes between in the user's hands."""
+    """Conversion in two steps, between which the user may change the plan."""
 
     goal = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1))
 

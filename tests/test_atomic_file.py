@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what is left behind that nobody holds any more."""
+"""Files that appear whole or not at all, and the removal of abandoned temporary files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_errors_name_the_file_that_was_asked_for(tmp_path, monkeypatch, step):
     assert names(tmp_path) == []
 
 
-def test_a_folder_that_is_not_there_is_named_by_the_file(tmp_path):
+def test_a_missing_folder_is_named_by_the_file(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         atomic_file.write(b"new", tmp_path / "no" / "r.json")
     assert caught.value.filename == str(tmp_path / "no" / "r.json")

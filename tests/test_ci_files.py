@@ -1,4 +1,4 @@
-"""The GitHub Action, the pre-commit hook and the examples do what they say, as far as runs here."""
+"""The GitHub Action, the pre-commit hook and the CI examples work, as far as they run here."""
 
 import json
 import os
@@ -29,7 +29,7 @@ ACTION = read(ROOT / "action.yml")
 
 @pytest.fixture
 def home(tmp_path):
-    """Where the action's first step would have installed sepcost."""
+    """A runner on which the action's first step has installed sepcost."""
     place = tmp_path / "runner" / "sepcost" / "bin"
     place.mkdir(parents=True)
     (place / "sepcost").symlink_to(SCRIPTS / "sepcost")
@@ -84,7 +84,7 @@ def test_no_input_is_pasted_into_a_script():
     assert all(f"inputs.{name} " in used for name in ACTION["inputs"])
 
 
-def test_the_hook_is_a_command_of_ours_and_runs_nothing():
+def test_the_hook_is_a_valid_command_and_runs_no_model():
     (hook,) = read(ROOT / ".pre-commit-hooks.yaml")
     program, *arguments = shlex.split(hook["entry"])
     assert (program, hook["language"], hook["pass_filenames"]) == ("sepcost", "python", False)
@@ -93,7 +93,7 @@ def test_the_hook_is_a_command_of_ours_and_runs_nothing():
     assert "latency" not in done.stdout
 
 
-def test_the_examples_name_what_exists():
+def test_the_examples_use_existing_inputs_and_hooks():
     (repo,) = read(EXAMPLES / "pre-commit-config.yaml")["repos"]
     (hook,) = read(ROOT / ".pre-commit-hooks.yaml")
     assert [each["id"] for each in repo["hooks"]] == [hook["id"]]

@@ -1,4 +1,4 @@
-"""What a refusal looks like, whatever stood in the file."""
+"""The message of an error, whatever the file contains."""
 
 from __future__ import annotations
 

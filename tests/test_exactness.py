@@ -17,7 +17,7 @@ from tests.strangers import models
 STORED = list(models.stored())
 REAL = {one.name: one for one in (*models.light(), *models.shared())}
 
-#: Counted by hand from the papers' architectures; the parameters hold all BN statistics.
+#: Counted by hand from the papers' architectures; params include all batch-norm statistics.
 LIGHT = {
     "bvlc_alexnet": (654_560_384, 60_965_224),
     "densenet121": (2_834_161_664, 8_146_152),
@@ -44,7 +44,7 @@ def test_real_models_as_onnx_runtime_runs_them(name, tmp_path):
     found = analyze(path, **REAL[name].sizes)
     feeds = profiled.random_feeds(found.network)
     if "sr" in feeds:
-        feeds["sr"][...] = 16000  # silero asks for it, and takes no other rate
+        feeds["sr"][...] = 16000  # silero requires it and accepts no other rate
     assert profiled.agree(found, profiled.profile(onnx.load(path), feeds, tmp_path))
 
 
@@ -64,7 +64,7 @@ CASES = {case.name: case for case in onnx_cases.collect()}
 EXPANDED = re.compile(r"_expanded\w*$")
 
 
-#: Cases of ONNX that ONNX Runtime loads and then does not run.
+#: Cases of ONNX that ONNX Runtime loads but does not run.
 UNRUN = {"test_attention_4d_diff_heads_mask4d_padded_kv", "test_convinteger_with_padding"}
 
 
@@ -85,7 +85,7 @@ def test_an_operator_takes_what_the_simpler_ones_that_define_it_take(name, tmp_p
     assert operator.totals.macs == expanded.totals.macs
 
 
-#: Networks of many kinds that need no binding.
+#: Networks of many kinds without dynamic dimensions.
 WHOLE = [*(name for name in REAL if not REAL[name].sizes), *(one.name for one in networks())]
 
 
@@ -143,6 +143,6 @@ def test_a_value_that_skips_ahead_lives_until_it_is_read(tmp_path):
         }""".replace("y) {", "y) <int64[1] s = {64}> {")
     )
     onnx.save(model, tmp_path / "m.onnx")
-    # 256 bytes each: x lives to the end, and every row reads one value and writes another; the
+    # 256 bytes each: x lives to the end, every row reads one value and writes another, and the
     # Reshape shares its memory. x + two = 768
     assert analyze(tmp_path / "m.onnx").totals.peak_activation_bytes == 768

@@ -1,4 +1,4 @@
-"""Every public function has an example that runs; they are the tests."""
+"""The docstring of every public function has an example that runs."""
 
 import doctest
 import inspect

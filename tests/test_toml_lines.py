@@ -1,4 +1,4 @@
-"""The nearest right word, whatever TOML file it is looked for in."""
+"""Lines and suggestions for keys of TOML files."""
 
 import pytest
 
@@ -18,6 +18,6 @@ def test_case_and_dashes_do_not_matter(word, hint):
     assert nearest(word, ["macs", "file-size"], {"mult_adds": "macs"}) == hint
 
 
-def test_a_place_that_is_not_written_down_is_on_the_line_of_what_holds_it():
+def test_an_implicit_place_is_on_the_line_of_its_parent():
     assert line_of(("a", "b", 3), {("a",): 7}) == 7
     assert line_of(("x",), {("a",): 7}) == 1

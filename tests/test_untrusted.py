@@ -1,4 +1,4 @@
-"""No file does harm: whatever it holds, sepcost counts it or refuses it in one line."""
+"""No file does harm: sepcost counts it or refuses it in one line, whatever it contains."""
 
 import csv
 import faulthandler
@@ -25,7 +25,7 @@ from sepcost.routes.analyze import analyze
 from tests import mutations
 from tests.report.render import render
 
-#: Longer for one small model is a hang; the watchdog then ends the whole process.
+#: A small model that takes longer hangs; the watchdog then ends the process.
 PATIENCE_S = 60
 CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 SHARED = sorted((Path(__file__).parents[2] / "shared" / "models").glob("*.onnx"))
@@ -33,7 +33,7 @@ SHARED = sorted((Path(__file__).parents[2] / "shared" / "models").glob("*.onnx")
 
 @contextmanager
 def watchdog():
-    """End the process with a traceback if the block hangs, be it in Python or in C++."""
+    """End the process with a traceback if the block hangs, in Python or in C++."""
     faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
     try:
         yield
@@ -42,7 +42,7 @@ def watchdog():
 
 
 def counted(path):
-    """Count a file and write every report of it; return whether it was not refused."""
+    """Count a file and write all its reports; return whether it was accepted."""
     with watchdog():
         try:
             found = analyze(path)
@@ -78,7 +78,7 @@ def test_every_real_model_cut_short_is_refused_or_counted(path, tmp_path):
         counted(cut)
 
 
-# the command line on what is no model
+# the command line on files that are not models
 
 
 def sepcost(*arguments, **environment):
@@ -125,7 +125,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("text", FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_told_in_one_line(tmp_path, text):
+def test_an_error_is_one_line(tmp_path, text):
     path = save(tmp_path, text)
     assert str(path) in refused(path)
 
@@ -138,20 +138,20 @@ def test_a_fault_is_told_in_one_line(tmp_path, text):
         b"\x08\x0a", b"\x3a\xff\xff\xff\xff\x7f", b"\x3a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_model_is_told_in_one_line(tmp_path, content):
+def test_an_invalid_model_is_reported_in_one_line(tmp_path, content):
     path = tmp_path / "\x1b[31m\u202e\nred.onnx"
     path.write_bytes(content)
     assert r"\x1b[31m\u202e\nred.onnx" in refused(path)
 
 
-def test_folders_and_devices_are_told_in_one_line(tmp_path):
+def test_folders_and_devices_are_reported_in_one_line(tmp_path):
     assert "is a directory" in refused(tmp_path)
     for device in ("/dev/zero", "/dev/urandom", "/dev/null"):
         if Path(device).exists():
             assert "is not a regular file" in refused(device)
 
 
-def test_an_endless_stdin_is_told_in_one_line():
+def test_an_endless_stdin_is_reported_in_one_line():
     if not Path("/dev/zero").exists():
         pytest.skip("no /dev/zero here")
     with open("/dev/zero", "rb") as endless:
@@ -175,7 +175,7 @@ NASTY = (
 
 @pytest.fixture(scope="module")
 def nasty(tmp_path_factory):
-    """A model in which everything that has a name has a nasty one."""
+    """A model in which every name is hostile."""
     nodes, inputs, outputs = [], [], []
     for name in NASTY:
         inputs.append(helper.make_tensor_value_info(f"{name}.x", TensorProto.FLOAT, [name, 3]))
@@ -203,14 +203,14 @@ BY = pytest.mark.parametrize("by", ["layer", "op", "scope", "kernel", "model"])
 
 @BY
 @pytest.mark.parametrize("kind", ["table", "csv", "markdown"])
-def test_names_never_control(nasty, by, kind):
+def test_names_never_contain_control_characters(nasty, by, kind):
     assert not controls(report(nasty, kind, "--by", by))
 
 
 @BY
 def test_names_never_colour_a_terminal(nasty, by):
     text = report(nasty, "table", "--by", by, FORCE_COLOR="1")
-    ours = re.sub(r"\x1b\[[0-9;]*m", "", text)  # what the package itself says in colour
+    ours = re.sub(r"\x1b\[[0-9;]*m", "", text)  # the package's own colours
     assert "\x1b" not in ours
     assert "\x1b[31m" not in text
     if by == "layer":
@@ -218,15 +218,15 @@ def test_names_never_colour_a_terminal(nasty, by):
 
 
 @BY
-def test_names_are_no_markdown(nasty, by):
+def test_names_are_not_markdown(nasty, by):
     bare = re.sub(r"`[^`\n]*`", "", report(nasty, "markdown", "--by", by))
     assert not re.search(r"[<\[\]@#]|http|!\(", bare)
     rows = [line for line in bare.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in rows}) <= 2  # the rows, and what was not counted
+    assert len({line.count("|") for line in rows}) <= 2  # rows, and layers that were not counted
 
 
 @BY
-def test_names_are_no_formulas(nasty, by):
+def test_names_are_not_formulas(nasty, by):
     rows = csv.reader(io.StringIO(report(nasty, "csv", "--by", by)))
     assert not [cell for row in rows for cell in row if re.match(r"\s*[=+\-@＝＋－＠]", cell)]
 
@@ -248,7 +248,7 @@ def test_names_of_a_megabyte_are_cut(tmp_path):
 
 # size
 
-#: A child that counts files in at most so much more memory than the imports take.
+#: A child that counts files within a memory limit on top of its imports.
 MORE_MB = 400
 LIMITED = """
 import resource, sys, time
@@ -267,7 +267,7 @@ for path in sys.argv[1:]:
 
 
 def in_little_memory(*paths):
-    """Count files in a child with little memory; return a line for each."""
+    """Count files in a child with little memory; return one line per file."""
     if not Path("/proc/self/statm").exists():
         pytest.skip("memory is limited through /proc")
     result = subprocess.run(
@@ -327,7 +327,7 @@ def test_bombs_of_size_go_off_in_little_memory(tmp_path):
 
 
 def doubling(depth):
-    """Functions that each call the next one twice."""
+    """Functions that each call the next function twice."""
     functions = [
         helper.make_function(
             "local", f"f{level}", ["x"], ["y"],
@@ -354,7 +354,7 @@ def called(node, functions=()):
 
 
 def loops(depth):
-    """Loops of two trips within each other, with a MatMul at the heart."""
+    """Nested loops of two trips, with a MatMul in the innermost one."""
     node = helper.make_node("MatMul", ["x", "x"], ["y"])
     for level in range(depth):
         out = helper.make_tensor_value_info(node.output[0], 1, None)
@@ -366,7 +366,7 @@ def loops(depth):
 
 
 def ifs(depth):
-    """Ifs within each other, in bytes: protobuf's own writer refuses as many as 50."""
+    """Nested Ifs as bytes, because protobuf's own writer refuses 50 levels."""
     graph = called(helper.make_node("MatMul", ["x", "x"], ["y"])).graph
     del graph.input[:]
     inner = graph.SerializeToString()

@@ -18,7 +18,7 @@ from sepcost.model import spec
 TARGET = Path(__file__).parents[1] / "reference.md"
 HEAD = """# Reference
 
-Generated from the code by `python -m docs.tools.reference`; a test fails when it is out of date.
+Generated from the code by `python -m docs.tools.reference`; a test fails if it is out of date.
 
 [Commands](#commands) · [Python](#python) · [Layer specs](#layer-specs) ·
 [Shipped networks](#shipped-networks) · [Budgets](#budgets) · [Operators](#operators) ·
@@ -78,7 +78,7 @@ def _networks() -> Iterator[str]:
 
 def _budgets() -> Iterator[str]:
     yield (
-        "Budgets stand in `sepcost.toml`, or under `[tool.sepcost]` in `pyproject.toml`: "
+        "Budgets are set in `sepcost.toml`, or under `[tool.sepcost]` in `pyproject.toml`: "
         "`[defaults]` apply to all models, `[budgets.\"GLOB\"]` to the models whose path matches. "
         "A budget is `metric = limit` or "
         "`metric = { max = limit, min = limit, level = \"error\" | \"warn\" }`."

@@ -1,7 +1,7 @@
 """The trade-off tables of the MobileNets paper, with the latency of this machine.
 
-``python plan.py [SPEC] [--max-time S]``: SPEC is a layer spec or a shipped network. Accuracies are
-the paper's, for its own networks; everything else is counted and measured here.
+``python plan.py [SPEC] [--max-time S]``: SPEC is a layer spec or a shipped network. Accuracies come
+from the paper; everything else is counted and measured here.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """What a row is called, and the file that is measured."""
+        """The name of the row and of the measured file."""
         parts = [Path(self.source).stem]
         parts += [f"a{self.alpha:g}"] if self.alpha != 1 else []
         parts += [f"r{self.rho:.3g}"] if self.rho != 1 else []
@@ -51,21 +51,21 @@ class Variant:
 
 
 def tables(source: str) -> dict[str, list[Variant]]:
-    """Title -> networks to compare, the first being the reference."""
+    """Title -> networks to compare; the first is the reference."""
     wider = [Variant(source, alpha=alpha) for alpha in ALPHAS]
     larger = [Variant(source, rho=rho) for rho in RHOS]
-    found = {"Width multiplier": wider, "Resolution multiplier": larger}
+    compared = {"Width multiplier": wider, "Resolution multiplier": larger}
     if source == PAPER:
         full, shallow = Variant(f"{PAPER}-full-conv"), Variant(f"{PAPER}-shallow")
-        found = {
+        compared = {
             "Separable against full convolutions": [full, Variant(PAPER)],
             "Narrow against shallow": [Variant(PAPER, alpha=0.75), shallow],
-        } | found
-    return found
+        } | compared
+    return compared
 
 
 def latencies(variants: Sequence[Variant], seconds: float) -> dict[Variant, float]:
-    """Milliseconds of each, all of them interleaved; none where no time is given."""
+    """Milliseconds of each network, measured interleaved; none if no time is given."""
     if not seconds:
         return {}
     with TemporaryDirectory() as folder:
@@ -75,13 +75,13 @@ def latencies(variants: Sequence[Variant], seconds: float) -> dict[Variant, floa
             path = text if text.suffix == ".toml" else spec.find(variant.source)
             model = spec.build(path, alpha=variant.alpha, rho=variant.rho)
             file.write_bytes(model.SerializeToString())
-        found = sepcost.bench(files, settings=sepcost.Settings(max_time_s=seconds))
-    times = [model.latency.estimate / 1e6 for model in found.models]
+        result = sepcost.bench(files, settings=sepcost.Settings(max_time_s=seconds))
+    times = [model.latency.estimate / 1e6 for model in result.models]
     return dict(zip(variants, times, strict=True))
 
 
 def rows(variants: Sequence[Variant], times: dict[Variant, float]) -> Iterator[str]:
-    """A Markdown table; the last two columns are times fewer and times faster than the first."""
+    """A Markdown table; the last two columns are relative to the first row."""
     yield "| network | top-1 (paper) | M MACs | M params | ms | fewer MACs | faster |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     totals = {v: sepcost.analyze(v.source, alpha=v.alpha, rho=v.rho).totals for v in variants}
@@ -106,10 +106,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("spec", nargs="?", default=PAPER)
     parser.add_argument("--max-time", type=float, default=60, metavar="S", help="0: only count")
-    asked = parser.parse_args()
-    wanted = tables(asked.spec)
+    options = parser.parse_args()
+    wanted = tables(options.spec)
     unique = list(dict.fromkeys(variant for each in wanted.values() for variant in each))
-    times = latencies(unique, asked.max_time)
+    times = latencies(unique, options.max_time)
     for title, variants in wanted.items():
         print(f"## {title}\n")
         print("\n".join(rows(variants, times)), end="\n\n")

@@ -7,7 +7,7 @@ import onnxruntime as ort
 
 
 def top1(model: str, images: np.ndarray, labels: np.ndarray) -> float:
-    """The share of images whose largest output is that of their label."""
+    """The share of images whose largest output is at their label."""
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     (feed,) = session.get_inputs()
     logits = session.run(None, {feed.name: images})[0]

@@ -1,6 +1,6 @@
-"""Train a small CNN on scikit-learn's digits, and export it with data for sepcost.
+"""Train a small CNN on scikit-learn's digits and export it with data for sepcost.
 
-Writes digits.onnx; calibration.npz and test.npz hold images and labels that it never saw.
+Writes digits.onnx, and calibration.npz and test.npz with images and labels that it has not seen.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ CHANNELS = (32, 64, 64, 128, 128)
 
 
 def network() -> nn.Sequential:
-    """Five 3×3 convolutions; the third halves the picture."""
+    """Five 3×3 convolutions; the third halves the image."""
     layers: list[nn.Module] = []
     width = 1
     for index, channels in enumerate(CHANNELS):
@@ -29,7 +29,7 @@ def network() -> nn.Sequential:
 
 
 def parts() -> dict[str, tuple[Tensor, Tensor]]:
-    """600 images to train on, 400 to calibrate on, 797 to test on; pixels in 0..1."""
+    """600 images for training, 400 for calibration, 797 for the test; pixels in 0..1."""
     digits = load_digits()
     images = (digits.images / 16).astype(np.float32)[:, None]
     train, rest, train_labels, rest_labels = train_test_split(
@@ -47,7 +47,7 @@ def parts() -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def fit(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-    """Adam with one cycle of the learning rate."""
+    """Train with AdamW and one cycle of the learning rate."""
     steps = EPOCHS * (len(images) // BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)
@@ -62,7 +62,7 @@ def fit(model: nn.Module, images: Tensor, labels: Tensor) -> None:
 
 
 def main() -> None:
-    """Train, tell the accuracy, write the files."""
+    """Train, print the accuracy, write the files."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     data, model = parts(), network()
@@ -77,8 +77,8 @@ def main() -> None:
         dynamic_shapes=({0: torch.export.Dim("N")},), external_data=False, verbose=False,
     )  # fmt: skip
     for name in ("calibration", "test"):
-        pictures, truth = data[name]
-        np.savez(f"{name}.npz", image=pictures.numpy(), labels=truth.numpy())
+        samples, truth = data[name]
+        np.savez(f"{name}.npz", image=samples.numpy(), labels=truth.numpy())
 
 
 if __name__ == "__main__":

@@ -103,9 +103,6 @@ def one(analyze: Analyze, model: Model) -> Facts | Fault:
     return facts(model.name, analysis, size.bytes if size else None, size.missing if size else ())
 
 
-<<<<<<< HEAD
-def file_size(path: Path) -> ModelSize | None:
-=======
 def fault(name: str, source: str, error: SepcostError | OSError) -> Fault:
     """What went wrong with a model, without its name before it."""
     message = str(error).removeprefix(f"{source}: ").removeprefix(f"{name}: ")
@@ -113,7 +110,6 @@ def fault(name: str, source: str, error: SepcostError | OSError) -> Fault:
 
 
 def file_size(path: Path) -> ModelSize | None:
->>>>>>> cli
     """The size on disk, external data included; None where the model is no ONNX file."""
     if path.suffix == ".toml" or not path.is_file():
         return None

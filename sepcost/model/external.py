@@ -1,4 +1,4 @@
-"""The data files of a model, and the total size."""
+"""The data files of a model, and its total size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets and facts in a word."""
+"""Short constructors of budgets and facts."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ from tests.report.samples import analysis, conv_row, plain_row, unknown_row
 
 
 def budget(metric, value, **table):
-    """One budget, as the configuration would write it."""
+    """One budget, written as in the configuration."""
     return given({metric: {"max": value, **table} if table else value})[0]
 
 

@@ -1,4 +1,4 @@
-"""Which budgets hold for which model."""
+"""Which budgets apply to which model."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_a_model_is_the_same_from_any_folder(config, monkeypatch, tmp_path):
     assert targets(config)[0].source == "a.onnx"
 
 
-def test_a_model_of_nobody_takes_the_defaults(config):
+def test_a_model_without_its_own_budgets_takes_the_defaults(config):
     (found,) = targets(config, ["mobilenet-v1"])
     assert limits(found) == {"macs": 1}
 
@@ -80,7 +80,7 @@ def test_a_path_that_matches_nothing_is_an_error(tmp_path, pattern):
     assert str(caught.value).startswith(f"other.toml:1: 'empty/{pattern}' matches no file")
 
 
-def test_a_shipped_network_is_no_file(tmp_path):
+def test_a_shipped_network_is_not_a_file(tmp_path):
     (tmp_path / "sepcost.toml").write_text("[budgets.mobilenet-v1]\nmacs = 1")
     (found,) = targets(read(tmp_path / "sepcost.toml"))
     assert (found.name, found.source) == ("mobilenet-v1", "mobilenet-v1")

@@ -1,4 +1,4 @@
-"""The baseline file holds exact numbers and only ever tightens, unless told otherwise."""
+"""The baseline file holds exact numbers and only tightens unless --loosen is given."""
 
 import json
 from fractions import Fraction
@@ -68,7 +68,7 @@ def test_a_model_that_is_not_in_it_has_no_facts():
         ('{"schema": "sepcost/baseline/1", "models": {"m": {"macs": true}}}', "not true"),
     ],
 )
-def test_a_broken_file_is_told_with_its_name(tmp_path, text, message):
+def test_a_broken_file_is_reported_with_its_name(tmp_path, text, message):
     path = tmp_path / "b.json"
     path.write_text(text)
     with pytest.raises(BudgetError) as caught:

@@ -1,4 +1,4 @@
-"""What a configuration may say, and what is said about one that is wrong."""
+"""Valid configurations, and errors of wrong ones."""
 
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def test_both_sides_of_a_metric_can_be_held(tmp_path):
         ("a = 1\nb = 'unclosed", "sepcost.toml:2: not valid TOML"),
     ],
 )
-def test_a_fault_is_told_with_file_line_key_and_remedy(tmp_path, monkeypatch, text, message):
+def test_an_error_names_file_line_key_and_remedy(tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
     told = refused(tmp_path, text)
     assert message in told
@@ -121,7 +121,7 @@ def test_a_pyproject_must_hold_the_table_where_it_is_named(tmp_path):
     assert "no [tool.sepcost] table" in refused(tmp_path, "[project]", "pyproject.toml")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path):
+def test_bytes_that_are_not_text_are_refused(tmp_path):
     path = tmp_path / "sepcost.toml"
     path.write_bytes(b"a = 1\nb = '\xff'\n")
     with pytest.raises(BudgetError, match=r"sepcost\.toml:2: not UTF-8"):
@@ -134,7 +134,7 @@ def test_the_nearest_configuration_upwards_holds(tmp_path):
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (tmp_path / "sepcost.toml").write_text("")
-    (deep / "pyproject.toml").write_text("[project]")  # of somebody else
+    (deep / "pyproject.toml").write_text("[project]")  # belongs to another tool
     assert find(deep) == tmp_path / "sepcost.toml"
     (tmp_path / "a" / "pyproject.toml").write_text("[tool.sepcost]\nthreads = 1")
     assert find(deep) == tmp_path / "a" / "pyproject.toml"

@@ -1,4 +1,4 @@
-"""Budgets from the command line read as those of the file."""
+"""Budgets on the command line read like those of the file."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When a budget is kept, broken, or cannot be told."""
+"""When a budget is kept, broken or unknown."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -54,7 +54,7 @@ def test_a_warning_does_not_break():
     assert (verdict.status, verdict.breaks) == (WARN, False)
 
 
-def test_a_least_value_is_missed_from_below():
+def test_a_minimum_is_broken_from_below():
     limit = replace(budget("layers", 4), bound="min")
     assert one(limit).status is FAIL
 
@@ -71,7 +71,7 @@ def test_at_least_fails_where_the_part_that_is_known_is_over_already():
     assert one(budget("macs", "1"), partly_known()).status is FAIL
 
 
-def test_a_share_of_a_whole_that_is_not_known_is_not_known():
+def test_a_share_of_an_unknown_total_is_unknown():
     assert one(budget("per-layer", {"macs": "1 %"}), partly_known()).status is UNKNOWN
     assert one(budget("per-layer", {"macs": "1"}), partly_known()).status is FAIL
 
@@ -123,7 +123,7 @@ def test_without_a_baseline_nothing_passes_but_a_new_model():
     assert (fresh.status, fresh.breaks, fresh.detail) == (WARN, False, "new")
 
 
-def test_a_baseline_that_is_a_lower_bound_is_none():
+def test_a_lower_bound_is_not_a_baseline():
     assert one(budget("macs-vs-baseline", "+0 %"), baseline=partly_known()).status is UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""Amounts read exactly, and refused where they could mean something else."""
+"""Amounts are read exactly, and refused if they are ambiguous."""
 
 from fractions import Fraction
 
@@ -64,7 +64,7 @@ def test_amounts_as_people_write_them(text, dimension, value):
         ("9" * 99, COUNT, "is not an amount"),
     ],
 )
-def test_what_is_no_amount_is_refused_with_the_right_word(text, dimension, complaint):
+def test_invalid_amounts_are_refused_with_a_remedy(text, dimension, complaint):
     with pytest.raises(UnitError) as caught:
         amount(text, dimension)
     assert complaint in str(caught.value)

@@ -1,4 +1,4 @@
-"""Small ONNX files for the command line to read."""
+"""Small ONNX files for tests of the command line."""
 
 import onnx
 import onnx.parser
@@ -21,7 +21,7 @@ def conv(folder, name="m.onnx"):
 
 
 def dynamic(folder):
-    """4 to 2 features for a batch of N: 8 MACs an item."""
+    """4 to 2 features for a batch of N: 8 MACs per item."""
     return save(
         folder,
         """g (float[N, 4] x) => (float[N, 2] y)
@@ -30,7 +30,7 @@ def dynamic(folder):
 
 
 def unknown(folder):
-    """One operator that nobody knows."""
+    """One unknown operator."""
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Mystery", ["x"], ["y"], "m\x1b[31m", domain="com.acme")],
         "g",

@@ -1,4 +1,4 @@
-"""``sepcost analyze``: what it answers, where it writes, what it refuses."""
+"""``sepcost analyze``: output, files and errors."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def ok(*arguments, **environment):
 
 
 def refused(*arguments):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("sepcost: error: ")
@@ -91,7 +91,7 @@ def test_a_sweep_is_one_table(tmp_path):
     assert [line.split()[1:3] for line in lines[2:]] == [["N=1", "8"], ["N=2", "16"], ["N=4", "32"]]
 
 
-def test_a_sweep_in_csv_is_one_row_a_binding(tmp_path):
+def test_a_sweep_in_csv_has_one_row_per_binding(tmp_path):
     rows = list(
         csv.DictReader(io.StringIO(ok(models.dynamic(tmp_path), "--bind", "N=1,3", "-f", "csv")))
     )
@@ -151,7 +151,7 @@ def test_unknown_operators_are_listed_and_the_total_is_a_lower_bound(tmp_path):
     assert "\x1b" not in report
 
 
-def test_operators_of_ones_own(tmp_path, monkeypatch):
+def test_user_operators(tmp_path, monkeypatch):
     (tmp_path / "my_formulas.py").write_text(
         "TABLE = {('com.acme', 'Mystery'): lambda layer: 3 * 5 * 7}\n"
     )
@@ -169,7 +169,7 @@ def test_operators_of_ones_own(tmp_path, monkeypatch):
         ("json", "expected module:NAME"),
     ],
 )
-def test_operators_that_are_none(tmp_path, given, told):
+def test_invalid_user_operators(tmp_path, given, told):
     assert told in refused(models.conv(tmp_path), "--operators", given)
 
 
@@ -229,11 +229,11 @@ def test_a_layer_that_cannot_be_separated_says_why():
         (("-", "-"), "only once"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_one_line(arguments, told):
+def test_invalid_options_are_refused_in_one_line(arguments, told):
     assert told in refused(*arguments)
 
 
-def test_a_name_full_of_escapes_is_told_safely():
+def test_a_name_full_of_escapes_is_shown_safely():
     assert r"\x1b[31m" in refused("\x1b[31mred\n.onnx")
 
 

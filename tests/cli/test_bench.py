@@ -1,4 +1,4 @@
-"""``sepcost bench``: what it asks for, what it shows, what it refuses, and how it ends."""
+"""``sepcost bench``: settings, output, errors and exit codes."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ def ok(*arguments, **environment):
 
 
 def refused(*arguments, code=2):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr.startswith("sepcost: error: ")
@@ -42,7 +42,7 @@ def refused(*arguments, code=2):
 
 
 class FakeBench:
-    """Stands for the route: keeps what it was asked, answers with a measurement made by hand."""
+    """Replaces the route: keeps its arguments and returns a measurement made by hand."""
 
     def __init__(self):
         self.answer, self.sources, self.settings, self.sizes = samples.several(), [], None, {}
@@ -59,7 +59,7 @@ def fake(monkeypatch):
     return found
 
 
-# What it asks for.
+# Settings.
 
 
 def test_the_options_reach_the_measurement(fake):
@@ -106,7 +106,7 @@ def test_the_machine_alone_needs_no_model(fake):
     assert (fake.sources, fake.settings.machine) == ([], True)
 
 
-# What it refuses, before anything is measured.
+# Errors before anything is measured.
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_the_machine_alone_needs_no_model(fake):
         (["m", "-o", "x", "--export-samples", "x"], "both --output and --export-samples"),
     ],
 )
-def test_slips_are_told_before_time_is_spent(fake, arguments, says):
+def test_typing_errors_are_reported_before_time_is_spent(fake, arguments, says):
     assert says in refused(*arguments)
     assert fake.settings is None
 
@@ -163,7 +163,7 @@ def test_a_measurement_that_fails_exits_with_3(monkeypatch):
     assert refused("m", code=3) == "sepcost: error: m: it crashed\\x1b[31m\n"
 
 
-# What it shows.
+# Output.
 
 
 def test_notes_go_to_stderr_and_quiet_leaves_them_out(fake):
@@ -203,14 +203,14 @@ def test_hostile_names_do_not_reach_the_terminal(fake):
     assert not {"\x1b", "\u202e"} & set(result.stdout + result.stderr)
 
 
-# With real children from here on.
+# From here on with real children.
 
 QUICK = ("--max-time", "0.1", "--launches", "2")
 
 
 @pytest.fixture
 def no_cache(monkeypatch, tmp_path):
-    """Keep the peaks that are measured here out of the user's cache."""
+    """Keep measured peaks out of the user's cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

@@ -67,7 +67,7 @@ def test_it_never_wraps_and_leaves_nothing_behind(monkeypatch):
 @pytest.mark.parametrize(("terminal", "quiet", "term"), [
     (io.StringIO, False, "xterm"), (Terminal, True, "xterm"), (Terminal, False, "dumb"),
 ])  # fmt: skip
-def test_it_is_silent_where_nobody_looks(monkeypatch, terminal, quiet, term):
+def test_it_is_silent_without_a_terminal(monkeypatch, terminal, quiet, term):
     stream = terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", term)

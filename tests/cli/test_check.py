@@ -1,4 +1,4 @@
-"""``sepcost check``: exit codes, where reports go, what is refused."""
+"""``sepcost check``: exit codes, reports and errors."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def run(*arguments, code=0, **environment):
 
 
 def refused(*arguments):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments, code=2)
     assert result.stdout == ""
     assert result.stderr.startswith("sepcost: error: ")
@@ -112,7 +112,7 @@ def test_an_update_writes_and_then_holds():
     assert "b.json keeps 1 values that would be looser (m.onnx: macs); --loosen takes them" in told
 
 
-def test_unknown_is_no_pass_unless_allowed(work):
+def test_unknown_does_not_pass_unless_allowed(work):
     path = models.unknown(work)
     assert "could not be counted" in run(path, "--max-macs", "1", code=1).stdout
     run(path, "--max-macs", "1", "--allow-unknown")
@@ -143,7 +143,7 @@ def test_unknown_is_no_pass_unless_allowed(work):
         (("m.onnx", "--budget", "macs-vs-baseline=+1%"), "there is no baseline"),
     ],
 )
-def test_what_cannot_be_checked_is_told_in_a_line(arguments, message):
+def test_models_that_cannot_be_checked_are_reported_in_one_line(arguments, message):
     assert message in refused(*arguments)
 
 
@@ -174,7 +174,7 @@ def test_processes_change_nothing():
     assert len(texts) == 1
 
 
-def test_a_measurement_that_fails_is_no_broken_budget(monkeypatch):
+def test_a_measurement_that_fails_is_not_a_broken_budget(monkeypatch):
     def crash(*_, **__):
         raise MeasurementError("m.onnx: it crashed")
 
@@ -186,7 +186,7 @@ def test_a_measurement_that_fails_is_no_broken_budget(monkeypatch):
 
 
 def test_a_latency_is_really_measured():
-    """A convolution of 18,432 MACs: under 10 s, and not under a nanosecond."""
+    """A convolution of 18,432 MACs takes less than 10 s and more than a nanosecond."""
     document = json.loads(run("m.onnx", "--max-latency", "10 s", "-f", "json").stdout)
     (verdict,) = document["verdicts"]
     assert verdict["interval"]["low"] <= verdict["actual"] <= verdict["interval"]["high"]

@@ -1,4 +1,4 @@
-"""What the shell offers: by asking as the scripts of --install-completion ask."""
+"""Completion in the shell, requested as the scripts of --install-completion do."""
 
 import json
 import os
@@ -21,7 +21,7 @@ finally:
 
 
 def ask(line, folder):
-    """Bash's question about the last word of a line; answers, and what was imported for them."""
+    """Complete the last word of a line as bash does; return the answers and the imports."""
     words = line.split(" ")
     environment = os.environ | {
         "_SEPCOST_COMPLETE": "complete_bash",

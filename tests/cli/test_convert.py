@@ -1,4 +1,4 @@
-"""``sepcost convert``: what it answers, what it writes, what it refuses."""
+"""``sepcost convert``: output, files and errors."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ def ok(*arguments):
 
 
 def refused(*arguments):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, ""), result.output
     assert result.stderr.startswith("sepcost: error: ")
@@ -128,7 +128,7 @@ def test_a_missed_goal_ends_with_1_and_writes_nothing(net, out):
     assert out.exists()
 
 
-def test_nothing_worth_converting_is_no_failure(net, out):
+def test_nothing_worth_converting_is_not_a_failure(net, out):
     result = run(net, "-o", out, "--max-error", "1e-9", "--no-verify")
     assert result.exit_code == 0
     assert "nothing worth converting" in result.stdout
@@ -161,7 +161,7 @@ def test_without_data_it_says_so(net):
         (["--bind", "N=1,2"], "one size"),
     ],
 )
-def test_what_cannot_be_asked_is_told_in_one_line(net, arguments, words):
+def test_invalid_requests_are_reported_in_one_line(net, arguments, words):
     assert words in refused(net, "--dry-run", "--no-verify", *arguments)
 
 

@@ -1,4 +1,4 @@
-"""``sepcost diff``: what it tells and what it refuses."""
+"""``sepcost diff``: output and errors."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_markdown_for_a_pull_request_goes_to_a_file():
         (("old.onnx", "m.onnx", "--bind", "N=1,2"), "compares models at one size"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_a_line(arguments, message):
+def test_models_that_cannot_be_compared_are_reported_in_one_line(arguments, message):
     result = run(*arguments, code=2)
     assert message in result.stderr
     assert (result.stdout, result.stderr.count("\n")) == ("", 1)

@@ -1,4 +1,4 @@
-"""Pages at the command line: which commands write them, and where they do not go."""
+"""HTML pages on the command line: which commands write them, and where."""
 
 import sys
 from typing import Any
@@ -25,7 +25,7 @@ def page(*arguments):
 
 
 def refused(*arguments):
-    """The one line that a refusal prints."""
+    """The one line of an error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, ""), result.output
     assert result.stderr.count("\n") == 1
@@ -34,9 +34,9 @@ def refused(*arguments):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Nothing runs in the test: a measurement made by hand, and a conversion made before."""
+    """Replace measurements and conversions by ready results."""
     asked: dict[str, Any] = {}
-    converted = pages.conversion()  # a real one, made before convert is replaced
+    converted = pages.conversion()  # a real conversion, made before convert is replaced
 
     def bench(sources, *, settings, on_progress, **sizes):
         asked["bench"] = (sources, settings, sizes)
@@ -53,7 +53,7 @@ def measured(monkeypatch):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Stdout is a terminal, as far as the command can tell."""
+    """Make stdout look like a terminal."""
     from sepcost.cli import output
 
     monkeypatch.setattr(output, "to_terminal", lambda: True)
@@ -94,7 +94,7 @@ def test_a_page_goes_to_its_file(tmp_path):
 
 
 @pytest.mark.usefixtures("terminal")
-def test_check_writes_a_page_beside_its_table(tmp_path):
+def test_check_writes_a_page_as_well_as_its_table(tmp_path):
     file = tmp_path / "report.html"
     assert "ok" in page("check", "small-cnn", "--max-macs", "1G", "-f", f"html={file}")
     assert "Within budget" in file.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""``sepcost networks``: what ships, and how to get it."""
+"""``sepcost networks``: the list and the files of shipped networks."""
 
 import onnx
 from typer.testing import CliRunner
@@ -37,7 +37,7 @@ def test_multipliers(tmp_path):
     assert sepcost.analyze(path).totals.macs == sepcost.analyze("small-cnn", alpha=0.5).totals.macs
 
 
-def test_nothing_is_overwritten_unasked(tmp_path):
+def test_nothing_is_overwritten_without_force(tmp_path):
     path = tmp_path / "mine.onnx"
     path.write_bytes(b"precious")
     result = run("small-cnn", "-o", str(path))

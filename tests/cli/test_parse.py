@@ -1,4 +1,4 @@
-"""What people type into options."""
+"""The texts of options."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def test_a_sweep_is_every_combination():
     assert parse.sweep(["N=1,2", "H=8"]) == ({"N": 1, "H": 8}, {"N": 2, "H": 8})
 
 
-def test_spaces_around_a_size_are_no_part_of_it():
+def test_spaces_around_a_size_are_ignored():
     assert parse.sweep([" N= 1,2 \x1c"]) == ({" N": 1}, {" N": 2})
 
 
@@ -30,7 +30,7 @@ def test_shapes_and_trips():
 
 
 @pytest.mark.parametrize("given", ["N", "=1", "N=", "N=-1", "N=1.5", "N=0", "N=1,,2", "N=٣"])
-def test_what_is_no_binding(given):
+def test_invalid_bindings(given):
     with pytest.raises(BindingError, match="--bind"):
         parse.sweep([given])
 
@@ -41,7 +41,7 @@ def test_a_sweep_has_an_end():
 
 
 @given(st.text(), st.sampled_from([parse.sweep, parse.shapes, parse.trips]))
-def test_any_text_is_taken_or_refused(text, read):
+def test_any_text_is_accepted_or_refused(text, read):
     try:
         found = read([text])
     except BindingError:

@@ -59,7 +59,7 @@ def test_the_model_may_come_from_stdin(tmp_path):
     assert json.loads(result.stdout)["models"][0]["totals"]["macs"] == 18432
 
 
-def test_a_reader_that_goes_away_is_left_in_peace(tmp_path):
+def test_a_closed_pipe_is_not_an_error(tmp_path):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as gone:
@@ -80,7 +80,7 @@ app(["analyze", "vgg16"])
 """
 
 
-def test_an_interrupt_is_no_error():
+def test_an_interrupt_is_not_an_error():
     result = python(BROKEN.format(error="KeyboardInterrupt"))
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
@@ -102,7 +102,7 @@ def test_the_unexpected_is_one_line_that_asks_for_a_report(error):
         "ImportError('x.so: failed to map segment from shared object')",
     ],
 )
-def test_memory_that_runs_out_is_told_as_that(error):
+def test_lack_of_memory_is_reported_as_such(error):
     result = python(BROKEN.format(error=error))
     assert result.returncode == 2
     assert result.stderr.startswith("sepcost: error: out of memory")

@@ -1,4 +1,4 @@
-"""Layers and networks in a few words."""
+"""Short constructors of layers and networks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def node(
     missing: tuple[str, ...] = (),
     **attributes: Attribute,
 ) -> Layer:
-    """A layer over named values; ``_`` is left out, ``branches`` reads ``outer.then in.else``."""
+    """A layer over named values; ``_`` is omitted, ``branches`` reads ``outer.then in.else``."""
 
     def named(text: str) -> tuple[str, ...]:
         return tuple("" if part == "_" else part for part in text.split())

@@ -1,4 +1,4 @@
-"""Attention in all its layouts: B * H * S * T * (D + D_v), and the projections where fused."""
+"""Attention in all layouts: B * H * S * T * (D + D_v), plus fused projections."""
 
 import pytest
 

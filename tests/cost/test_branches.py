@@ -1,4 +1,4 @@
-"""Which side of each If is in the totals."""
+"""Which branch of each If is in the totals."""
 
 import pytest
 

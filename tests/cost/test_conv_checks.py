@@ -1,4 +1,4 @@
-"""Convolutions that cannot be are refused by name, and no others."""
+"""Impossible convolutions are refused by name, possible ones accepted."""
 
 import pytest
 
@@ -62,5 +62,5 @@ def test_a_transposed_convolution_is_checked_on_its_input_channels():
         layer("Relu", [(1,)], [(1,)], group=0),
     ],
 )
-def test_what_can_be_passes(node):
+def test_possible_convolutions_pass(node):
     check(node)

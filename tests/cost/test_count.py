@@ -82,7 +82,7 @@ def test_a_shared_weight_counts_once_in_the_first_row():
     assert [row.separable.params for row in found.rows if row.separable] == [88, 0]
 
 
-def test_a_weight_that_another_row_needs_stays_beside_its_counterpart():
+def test_a_weight_that_another_row_needs_stays_with_its_counterpart():
     values = table(x=(1, 8, 6), w=(8, 8, 3), y=(1, 8, 4), z=(8, 8, 3))
     layers = [node(values, "Conv", "x w", "y"), node(values, "Relu", "w", "z")]
     found = count(network(values, layers, "y z"), "kept")
@@ -199,7 +199,7 @@ def test_an_ineligible_convolution_keeps_its_macs_in_the_separable_network():
 
 
 def test_work_grows_in_step_with_the_layers():
-    """Each layer is tallied once, each value looked at a bounded number of times."""
+    """Each layer is counted once, and each value is read a bounded number of times."""
     lookups = []
 
     class Counting(dict[str, Value]):

@@ -1,4 +1,4 @@
-"""What changed between two networks, and what it costs."""
+"""Changes between two networks, and their costs."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_change_says_what_changed():
     ]  # fmt: skip
 
 
-def test_new_names_alone_are_no_change():
+def test_new_names_alone_are_not_a_change():
     found = diff(analysis(conv_row("a", "a_out")), analysis(conv_row("b", "b_out")))
     assert (found.changes, found.unchanged, found.renamed) == ((), 1, 1)
 

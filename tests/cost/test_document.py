@@ -1,4 +1,4 @@
-"""The JSON document, to the letter of the design."""
+"""The JSON document and its keys."""
 
 import json
 
@@ -75,7 +75,7 @@ def test_what_is_unknown_is_null():
     row = FOUND.entry()["layers"][1]
     assert (row["macs"], row["bytes_moved"], row["intensity"]) == (None, None, None)
     assert (row["conv"], row["separable"]) == (None, None)
-    assert row["inputs"] == [[2, 16, 3, 3], [0]]  # an empty tensor is no unknown one
+    assert row["inputs"] == [[2, 16, 3, 3], [0]]  # an empty tensor is not unknown
     assert row["outputs"] == [None]
 
 

@@ -1,4 +1,4 @@
-"""The equations of Howard et al. 2017, against its table 3 and against each other."""
+"""The equations of Howard et al. 2017, compared with its table 3 and with each other."""
 
 import pytest
 from hypothesis import given

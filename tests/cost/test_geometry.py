@@ -98,7 +98,7 @@ def test_output_shape_decides_the_pads_of_a_transposed_convolution():
     )
     found = convolution(node)
     assert found is not None
-    assert found.pads == (1, 1)  # (5 - 1) * 2 + 4 - 10 in all
+    assert found.pads == (1, 1)  # (5 - 1) * 2 + 4 - 10 in total
 
 
 @pytest.mark.parametrize(

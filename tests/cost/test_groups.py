@@ -1,4 +1,4 @@
-"""Groups sum to the totals, whatever they share."""
+"""Groups sum to the totals, even if they share weights."""
 
 import pytest
 from hypothesis import given

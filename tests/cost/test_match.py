@@ -1,4 +1,4 @@
-"""Layers are matched by who they are and what they do, not by where they stand."""
+"""Layers are matched by name and structure, not by position."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def layer(name, op_type="Conv", size=8, id_=None):
 
 
 def pairs(old, new):
-    """Names matched, as ``new: old``; ids where names are empty."""
+    """Matched names as ``new: old``; ids if names are empty."""
     found = match(old, new)
     return {(new[a].name or new[a].id): (old[b].name or old[b].id) for a, b in found.items()}
 
@@ -31,7 +31,7 @@ def test_an_inserted_layer_does_not_shift_those_behind_it():
 
 
 def test_renumbered_layers_are_matched_by_structure():
-    """An exporter numbers values through: one layer in front renames all behind it."""
+    """Exporters number values in order, so that one inserted layer renames all later ones."""
     old = [layer("", size=size, id_=str(at)) for at, size in enumerate((1, 2, 3, 4))]
     new = [layer("", size=size, id_=str(at)) for at, size in enumerate((9, 1, 2, 3, 4))]
     assert match(old, new) == {1: 0, 2: 1, 3: 2, 4: 3}
@@ -58,7 +58,7 @@ def test_names_that_repeat_match_in_order():
 
 
 def test_layers_that_got_thinner_stay_who_they_are():
-    """A thinner network has layers that look like others of the wider one."""
+    """Layers of a thinner network can look like other layers of the wider network."""
     old = [layer(f"conv{at}", size=size) for at, size in enumerate((8, 8, 4, 4, 2, 2))]
     new = [layer(f"conv{at}", size=size) for at, size in enumerate((4, 4, 2, 2, 1, 1))]
     assert all(new == old for new, old in pairs(old, new).items())

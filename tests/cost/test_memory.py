@@ -89,9 +89,9 @@ def test_inputs_live_to_their_last_use_and_outputs_to_the_end():
         node(values, "Op", "a", "b"),
         node(values, "Op", "b x2", "y"),
     ]
-    # while b is written: a, b and x2, which waits for its use
+    # while b is written: a, b and x2, which is used later
     assert peak_activation_bytes(network(values, layers, "y")) == size(3 + 20 + 7)
-    # a as a graph output is there when y is written, too
+    # a is a graph output, so it is alive when y is written
     assert peak_activation_bytes(network(values, layers, "y a")) == size(3 + 20 + 7 + 1)
 
 
@@ -122,7 +122,7 @@ def test_branches_follow_each_other_and_the_larger_makes_the_peak():
         node(values, "If", "x", "y"),
     ]
     assert peak_activation_bytes(network(values, layers, "y")) == size(1 + 90 + 1)
-    # with one side alone, x is gone when a2 is written
+    # with only one branch, x is dead when a2 is written
     assert peak_activation_bytes(network(values, layers, "y"), layers[:2]) == size(50 + 1)
 
 

@@ -1,4 +1,4 @@
-"""Formulas: by hand, and against what ONNX Runtime sums up on ones."""
+"""MAC formulas, by hand and against ONNX Runtime's sums over ones."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_quantised_products_sum_up_on_ones_too():
         [(1, 2, 6, 6), (), (), (3, 2, 3, 3), (), (), (), ()],
         (u, f, u, u, f, u, f, u),
     )
-    # with every zero point 1, (1 - 1) * (1 - 1) sums to nothing: only shapes tell
+    # with every zero point 1, (1 - 1) * (1 - 1) sums to zero: only shapes can tell
     assert found.outputs == ((1, 3, 4, 4),)
     assert total == found.outputs[0][1] * 16  # the output's zero point
     assert macs(found) == 1 * 3 * 4 * 4 * 2 * 9
@@ -128,7 +128,7 @@ def test_any_unpadded_convolution_sums_to_its_macs(
 def test_padding_counts_as_full_work():
     found, total = ones_sum("Conv", [(1, 1, 4, 4), (1, 1, 3, 3)], pads=[1, 1, 1, 1])
     assert macs(found) == 16 * 9
-    assert total == 100  # what is left of the 144 without the products with padding
+    assert total == 100  # the 144 without the products with padding
 
 
 def test_transposed_convolution_cut_by_pads_counts_its_input():
@@ -160,7 +160,7 @@ def test_recurrent_cells_take_their_weights_once_a_step(op_type, gates, directio
 
 
 def test_a_linear_recurrence_run_as_matrix_products_sums_to_the_rnn():
-    """The unrolled cell is a product with W and one with R at each step and sequence."""
+    """The unrolled cell multiplies by W and by R for each step and sequence."""
     steps, batch, size, hidden = 3, 2, 4, 5
     _, by_w = ones_sum("Gemm", [(batch, size), (hidden, size)], transB=1)
     _, by_r = ones_sum("Gemm", [(batch, hidden), (hidden, hidden)], transB=1)

@@ -1,4 +1,4 @@
-"""One layer at a time: counted, free, unknown or unresolved."""
+"""The status of one layer: counted, free, unknown or unresolved."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def test_a_missing_shape_is_unresolved_not_zero():
     assert found.reason == "y has no static shape"
 
 
-def test_a_missing_shape_that_the_formula_does_not_need_is_no_hindrance():
+def test_a_missing_shape_that_the_formula_does_not_need_is_ignored():
     gemm = layer("Gemm", [(2, 3), (3, 4), ABSENT], [(2, 4)])
     cut = replace(gemm, missing=("c has no static shape",))
     found = tally(cut, OPERATORS, DEFAULT)

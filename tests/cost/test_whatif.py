@@ -1,4 +1,4 @@
-"""What a depthwise-separable convolution would make of a layer."""
+"""The cost of a layer as a depthwise-separable convolution."""
 
 import pytest
 

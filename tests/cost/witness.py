@@ -1,4 +1,4 @@
-"""ONNX Runtime as a witness: with ones everywhere, the outputs add up to the multiply-adds.
+"""ONNX Runtime as a witness: on ones, the outputs sum to the MACs.
 
 Every product is 1 * 1, so the sum of all outputs is the number of products that were summed.
 """
@@ -27,7 +27,7 @@ def run(
     opset: int = 23,
     **attributes: Any,
 ) -> tuple[Layer, list[NDArray[Any]]]:
-    """Run one node on ones (scalars too); return it as a layer, with what it gave.
+    """Run one node on ones (scalars too); return it as a layer with its outputs.
 
     A shape of None leaves the input out.
     """

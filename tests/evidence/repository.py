@@ -1,4 +1,4 @@
-"""A git work tree with models in it."""
+"""A git work tree with models."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ def commit(folder):
 
 
 def to_lfs(path, fetched):
-    """Put a Git LFS pointer in the place of a file, and its content where LFS keeps it."""
+    """Replace a file by a Git LFS pointer, and move its content to the LFS store."""
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     path.write_text(

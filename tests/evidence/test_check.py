@@ -1,4 +1,4 @@
-"""The route of check, with a measurement of our own in the place of ONNX Runtime."""
+"""The route of check, with a fake measurement instead of ONNX Runtime."""
 
 import json
 from functools import partial
@@ -71,7 +71,7 @@ def test_against_a_revision_the_change_is_named(work):
     assert [(c.op_type, c.change) for c in verdict.causes] == [("Tanh", "added")]
 
 
-def test_a_model_that_the_revision_has_not_warns(work):
+def test_a_model_that_the_revision_lacks_warns(work):
     init(work)
     configured('baseline = "git:main"\n[defaults]\nmacs-vs-baseline = "+0 %"\nmacs = "1 M"')
     commit(work)
@@ -87,7 +87,7 @@ def test_numbers_of_a_file_are_enough_and_only_tighten(work):
         ask()
     written = ask(update=True)
     assert written.ok
-    assert not Path("b.json").exists()  # whoever asked writes it
+    assert not Path("b.json").exists()  # the caller writes it
     Path("b.json").write_text(written.baseline.text)
     assert ask().ok
     weights = json.loads(written.baseline.text)

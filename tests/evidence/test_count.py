@@ -1,4 +1,4 @@
-"""Many models are counted as one is, in the same order, in one process or in several."""
+"""Many models are counted like one, in order, in one process or in several."""
 
 import numpy as np
 import onnx
@@ -105,5 +105,5 @@ def test_data_that_are_not_here_leave_only_a_lower_bound(apart, data):
     assert "macs" in updated({}, [facts]).text
 
 
-def test_what_is_no_file_has_no_size(tmp_path):
+def test_sources_that_are_not_files_have_no_size(tmp_path):
     assert file_size(tmp_path / "mobilenet-v1") is None

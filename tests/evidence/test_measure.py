@@ -1,4 +1,4 @@
-"""What is read off a measurement."""
+"""The figures that budgets read from a measurement."""
 
 from sepcost.budget.results import Reading
 from sepcost.evidence.measure import Request, measure

@@ -1,4 +1,4 @@
-"""Outputs of a model beside its baseline's."""
+"""Outputs of a model compared with those of its baseline."""
 
 import pytest
 
@@ -11,7 +11,7 @@ SCALED = "g (float[N, 4] x) => (float[N, 4] y) <float s = {%s}> { y = Mul (x, s)
 
 
 def test_a_scaled_output_is_off_by_the_scale(tmp_path):
-    """‖x - 1.5·x‖ / ‖x‖ = 0.5, and the direction is the same."""
+    """‖x - 1.5·x‖ / ‖x‖ = 0.5, in the same direction."""
     old = models.save(tmp_path, SCALED % "1", "old.onnx")
     new = models.save(tmp_path, SCALED % "1.5", "new.onnx")
     found = compared([old, new], {"bind": {"N": 3}})

@@ -1,4 +1,4 @@
-"""A model as it stands at a git revision."""
+"""A model at a git revision."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_subfolder_is_part_of_its_work_tree(work, tmp_path):
     assert found.read_bytes() == b"x"
 
 
-def test_a_file_that_the_revision_has_not_is_none(work, tmp_path):
+def test_a_file_that_the_revision_lacks_is_none(work, tmp_path):
     (work / "fresh.onnx").write_bytes(b"x")
     assert resolve("HEAD", work).extract(work / "fresh.onnx", tmp_path) is None
 

@@ -1,4 +1,4 @@
-"""The commands of a README, and running them as a reader would, with short measurements."""
+"""The commands of a README, run as a reader would run them but with short measurements."""
 
 import os
 import re
@@ -13,7 +13,7 @@ FENCE = re.compile(r"(<!-- \w+ -->\n+)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code. Marked ones set up or test the checkout, which is not for a test to do."""
+    """A block of code. Marked blocks install or test the checkout; tests do not run them."""
 
     language: str
     text: str
@@ -22,7 +22,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Command:
-    """One line to type, and what the page shows that it prints."""
+    """One line to type, and the output that the page shows."""
 
     line: str
     shown: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ def blocks(path):
 
 
 def commands(path):
-    """Every command of a page in its order; a block of output alone belongs to the one before."""
+    """All commands of a page in order; a block with only output belongs to the command before."""
     found = []
     for block in blocks(path):
         if block.marked or block.language not in {"sh", "console"}:
@@ -53,7 +53,7 @@ def commands(path):
 
 
 def tools(folder):
-    """``sepcost`` and ``python`` that are those under test, and that measure for a second."""
+    """Write programs ``sepcost`` and ``python`` that run this code and measure briefly."""
     short = Path(__file__).with_name("short.py")
     for name, how in {"sepcost": "sepcost", "python": "script"}.items():
         tool = folder / name
@@ -61,11 +61,11 @@ def tools(folder):
         tool.chmod(0o755)
 
 
-def run(line, folder, bin_folder):
-    """Run a line in bash as a terminal of 80 columns would."""
+def run(line, folder, bin_folder, columns=80):
+    """Run a line in bash, in a terminal of so many columns."""
     environment = os.environ | {
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
-        "COLUMNS": "80",
+        "COLUMNS": str(columns),
         "PYTHONIOENCODING": "utf-8",
     }
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""Run ``sepcost`` or a script with measurements of a second: what they find is not asked here."""
+"""Run ``sepcost`` or a script with measurements of one second, too short to be precise."""
 
 import runpy
 import sys

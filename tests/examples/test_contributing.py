@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md names what there is: files, folders, tables, modules to run."""
+"""The files, folders, tables and modules that CONTRIBUTING.md names exist."""
 
 import re
 from importlib.util import find_spec
@@ -9,7 +9,7 @@ from tests.examples.commands import ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 WORDS = sorted(set(re.findall(r"`([^`\n]+)`", TEXT)))
-#: Those in capitals stand for what is to be added; nothing beside the checkout has to be there.
+#: Names in capitals are placeholders. Paths outside the checkout need not exist.
 PATHS = [
     word
     for word in WORDS
@@ -24,25 +24,25 @@ CODE = [
 ]
 
 
-def test_there_is_something_to_look_for():
+def test_the_page_names_enough():
     assert len(PATHS) > 30
     assert len(TABLES) > 8
     assert len(MODULES) > 6
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_files_and_folders_are_there(path):
-    """From the top, within the package or, called by name alone, anywhere."""
+def test_files_and_folders_exist(path):
+    """Relative to the top, the package or a room; a bare file name may be anywhere."""
     places = (ROOT, ROOT / "sepcost", ROOT / "sepcost" / "separable")
     named = "/" not in path and any(file.name == path for file in CODE)
     assert named or any((place / path).exists() for place in places)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_tables_are_there(table):
+def test_tables_exist(table):
     assert any(re.search(rf"^{table}\b.* =", file.read_text("utf-8"), re.M) for file in CODE)
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_modules_are_there(module):
+def test_modules_exist(module):
     assert find_spec(module) is not None

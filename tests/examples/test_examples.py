@@ -1,4 +1,4 @@
-"""Every example runs as its README says, in a copy of its folder, and finds what it should."""
+"""The commands in the README of every example work in a copy of its folder."""
 
 import importlib.util
 import shutil
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands ar
 
 @pytest.fixture
 def follow(tmp_path):
-    """Run all commands of an example in order; the folder afterwards, and what each printed."""
+    """Run all commands of an example in order; return the folder and the output of each."""
     tools(tmp_path)
 
     def followed(name):
@@ -32,7 +32,7 @@ def follow(tmp_path):
 
 
 def cells(text):
-    """The rows of Markdown tables, by their first cell."""
+    """Rows of Markdown tables, by their first cell."""
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     return {row[0]: row for row in rows}
 
@@ -54,7 +54,7 @@ def test_quickstart(follow):
 def test_plan_a_mobilenet(follow):
     _, printed = follow("plan-a-mobilenet")
     rows = cells(printed["python plan.py"])
-    # multiply-adds and parameters in millions, tables 4 to 7 of arXiv 1704.04861
+    # MACs and params in millions, tables 4 to 7 of arXiv 1704.04861
     published = {
         "mobilenet-v1-full-conv": (4866, 29.3), "mobilenet-v1": (569, 4.2),
         "mobilenet-v1-a0.75": (325, 2.6), "mobilenet-v1-shallow": (307, 2.9),
@@ -83,7 +83,7 @@ def test_train_convert_ship(follow):
     _, printed = follow("train-convert-ship")
     accuracy = printed["python accuracy.py digits.onnx digits-separable.onnx"].splitlines()
     before, after = (float(line.split()[2].rstrip("%")) for line in accuracy)
-    assert before > 97  # what such networks reach on these digits
+    assert before > 97  # typical for such networks on these digits
     assert after > before - 2
     assert "converted" in next(text for line, text in printed.items() if "sepcost convert" in line)
     assert "4 ok in 1 model" in printed["sepcost check"]

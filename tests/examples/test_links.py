@@ -1,4 +1,4 @@
-"""Links of the pages lead to files that are there, and anchors to headings."""
+"""Links in the pages lead to existing files, and anchors to headings."""
 
 import re
 
@@ -14,7 +14,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def anchors(page):
-    """What GitHub makes of the headings."""
+    """The anchors that GitHub derives from the headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

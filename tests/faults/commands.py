@@ -1,4 +1,4 @@
-"""Every command, in the forms that write differently. A new command is one line."""
+"""Every command in each form that writes differently. A new command is one line."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ class Command:
     words: str
     writing: str = ""
     outputs: tuple[str, ...] = ()
-    children: bool = False  # it measures, in processes of its own
+    children: bool = False  # measures in child processes
 
     @property
     def prints(self) -> list[str]:
-        """The command line that writes nothing but to stdout."""
+        """The command line that writes only to stdout."""
         return self.words.split()
 
     @property
     def writes(self) -> list[str]:
-        """The command line that writes files, over what is there."""
+        """The command line that overwrites existing files."""
         return f"{self.words} {self.writing}".replace(" --dry-run", "").split()
 
 

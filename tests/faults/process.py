@@ -1,4 +1,4 @@
-"""Run a command as a process, under a line of shell that brings a fault about."""
+"""Run a command as a process, under a line of shell that causes a fault."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LIMIT_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A line of shell around the command ``"$@"``, and what may come of it.
+    """A line of shell around the command ``"$@"``, and its allowed outcomes.
 
-    ``environment`` changes variables; None takes one away.
+    ``environment`` changes variables; None removes one.
     """
 
     shell: str = 'exec "$@"'
@@ -37,7 +37,7 @@ NONE = Fault()
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A command under way."""
+    """A running command."""
 
     process: subprocess.Popen[bytes]
     world: World
@@ -66,7 +66,7 @@ def start(
     world: World, words: Sequence[str], fault: Fault = NONE, stdin: IO[bytes] | None = None
 ) -> Running:
     """Start a command in a world."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's & has it, and children
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's & does for its children
         signal.signal(signal.SIGINT, signal.default_int_handler)
     token = secrets.token_hex(8)
     changed: dict[str, str | None] = {**world.environment(), **fault.environment, TOKEN: token}
@@ -83,7 +83,7 @@ def start(
 
 
 def run(world: World, words: Sequence[str], fault: Fault = NONE) -> Outcome:
-    """Run a command to its end; ``-`` among the words reads the first model."""
+    """Run a command to its end; a word ``-`` reads the first model."""
     if "-" not in words:
         return start(world, words, fault).end()
     with (world.work / "m.onnx").open("rb") as model:
@@ -91,7 +91,7 @@ def run(world: World, words: Sequence[str], fault: Fault = NONE) -> Outcome:
 
 
 def left_running(token: str) -> list[int]:
-    """Processes of a run that are still there, after a moment's grace."""
+    """Processes of a run that still exist after a short wait."""
     for _ in range(100):
         found = [int(p.name) for p in Path("/proc").glob("[0-9]*") if _is_of(p, token)]
         if not found:
@@ -107,5 +107,5 @@ def _is_of(process: Path, token: str) -> bool:
 
 
 def can_find_processes() -> bool:
-    """Whether this system shows processes as Linux does."""
+    """Whether this system lists processes as Linux does."""
     return Path(f"/proc/{os.getpid()}/environ").exists()

@@ -1,4 +1,4 @@
-"""What must hold however a command ended."""
+"""Checks that must pass however a command ends."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import onnx
 from tests.faults.process import Outcome, can_find_processes, left_running
 from tests.faults.world import OLD, World, digests
 
-#: What only an error that got past every guard would say.
+#: Text that only an unhandled error prints.
 UNGUARDED = ("Traceback", "Exception ignored", "Fatal Python error", "terminate called")
 
 INPUT_ERROR = 2
 
 
 def check(outcome: Outcome, codes: Sequence[int], outputs: Sequence[str] = ()) -> None:
-    """Nothing lost, half-written or left behind, and the end told as promised."""
+    """Nothing is lost, half-written or left behind, and the outcome is reported as promised."""
     shown = f"{outcome.code}: {outcome.stderr[-2000:]}"
     assert outcome.code in codes, shown
     assert not any(word in outcome.stderr for word in UNGUARDED), shown
@@ -32,7 +32,7 @@ def check(outcome: Outcome, codes: Sequence[int], outputs: Sequence[str] = ()) -
 
 
 def check_files(world: World, before: Mapping[str, str], outputs: Sequence[str] = ()) -> None:
-    """What was there is there; each output is what it was before, or whole; nothing else is."""
+    """Old files are unchanged, each output is old or complete, and no other file exists."""
     after = digests(world.work)
     assert {n: d for n, d in after.items() if n not in outputs} == {
         n: d for n, d in before.items() if n not in outputs
@@ -43,14 +43,14 @@ def check_files(world: World, before: Mapping[str, str], outputs: Sequence[str] 
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file that was written has all that it should have."""
+    """Whether a written file is complete."""
     return WHOLE[path.suffix](path)
 
 
 def _model(path: Path) -> bool:
     if path.read_bytes() == OLD:
         return False
-    proto = onnx.load(path)  # with the weights that it refers to
+    proto = onnx.load(path)  # including the weights that it refers to
     onnx.checker.check_model(proto, full_check=True)
     return True
 

@@ -1,8 +1,8 @@
-"""Break a command at each stage of writing its files: the first, the second, ... to the last.
+"""Break a command at each stage of writing its files, from the first to the last.
 
 Run as a program, it loads the command once and forks for each stage, so that hundreds of stages
-take seconds. A stage is whatever asks the system to change something in the world: to open, write
-out, rename or remove a file. It prints a line of JSON for each.
+take seconds. A stage is any request to the system to change a file of the world: to open, write
+out, rename or remove one. It prints one line of JSON per stage.
 
 ``python -m tests.faults.stages WORLD FAULT WORD...``, where a fault is a key of ``FAULTS``.
 """
@@ -29,19 +29,19 @@ from tests.strangers.short import in_process
 #: Audit events that change files.
 EVENTS = frozenset({"open", "fsync", "os.mkdir", "os.rename", "os.chmod", "os.remove", "os.rmdir"})
 
-#: Those for which a disk has to have room.
+#: Events that need space on the disk.
 TAKING = frozenset({"open", "fsync", "os.mkdir", "os.rename"})
 
 MOST = 200
 
 Act = Callable[[str], None]
 
-#: What every stage would import for itself.
+#: Modules imported once, before the stages fork.
 LOADED = ("sepcost.routes.analyze", "sepcost.separable.convert", "sepcost.model.spec.construct")
 
 
 def main() -> None:
-    """Break the command at one stage after the other until there is none left."""
+    """Break the command at one stage after another until none is left."""
     pristine, fault, words = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     for name in LOADED:
         import_module(name)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def _break(world: World, stage: int, act: Act) -> None:
-    """Have this process act when it comes to a stage."""
+    """Make this process act when it reaches a stage."""
     left = stage
 
     def watch(event: str, arguments: Sequence[Any]) -> None:
@@ -87,7 +87,7 @@ def _break(world: World, stage: int, act: Act) -> None:
 
 
 def _changes(world: World, event: str, arguments: Sequence[Any]) -> bool:
-    """Whether something in the world is about to change."""
+    """Whether a file of the world is about to change."""
     if event == "open" and not int(arguments[2]) & (os.O_WRONLY | os.O_RDWR):
         return False
     name = os.path.abspath(str(arguments[0]))
@@ -95,7 +95,7 @@ def _changes(world: World, event: str, arguments: Sequence[Any]) -> bool:
 
 
 def _run(world: World, words: Sequence[str]) -> None:
-    """Become the command, as it is started from a shell."""
+    """Run the command as a shell would start it."""
     for name in SIGNALS:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -105,7 +105,7 @@ def _run(world: World, words: Sequence[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(world.top / "stderr", os.O_WRONLY | os.O_CREAT), 2)
     sys.argv = ["sepcost", *words]
-    with in_process(world.top):  # what measures would take seconds a stage in children
+    with in_process(world.top):  # measuring in children would take seconds per stage
         command()
 
 

@@ -1,4 +1,4 @@
-"""The processes that measure die or hang: told in one line, and nobody stays behind."""
+"""Measuring processes that die or hang are reported in one line and leave no process behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 MEASUREMENT = 3
 
-#: Commands while their children are at work.
+#: Commands that measure in children.
 MEASURING = {
     "bench": "bench m.onnx --max-time 20 -q",
     "report": "report m.onnx -o out.html --max-time 20 -q",
@@ -29,12 +29,12 @@ MEASURING = {
 }
 STUCK = "bench stuck.onnx --timeout 2 -q"
 
-#: What no child computes for, in hundredths of a second, that does not run the model for ever.
+#: CPU time, in hundredths of a second, that only a child with an endless model uses.
 LONG = 100
 
 
 def stuck(folder):
-    """A world with a model that never ends."""
+    """A world with an endless model."""
     world = make(folder)
     text = f'<ir_version: 8, opset_import: ["": 17]> {HANG}'
     onnx.save(onnx.parser.parse_model(text), world.work / "stuck.onnx")
@@ -97,17 +97,17 @@ def test_a_parent_that_dies(tmp_path, name, number):
 
 @pytest.mark.parametrize("number", ENDINGS)
 def test_a_parent_that_dies_while_the_model_never_ends(tmp_path, number):
-    """No handler of a signal runs in the child: all its time goes by in the model."""
+    """The child cannot run a signal handler while the model runs."""
     running = start(stuck(tmp_path / "w"), STUCK.replace("2", "100").split())
     worker(running, LONG)
     check_ending(running, number)
 
 
 def check_ending(running, number):
-    """The parent ends as it was asked to, without a word, and its child with it."""
+    """The parent ends as requested, without output, and its child ends too."""
     running.process.send_signal(number)
     outcome = running.end()
-    if number == signal.SIGKILL:  # nobody was left to clear the folder for temporary files
+    if number == signal.SIGKILL:  # no process was left to clear the temporary folder
         world = running.world
         for left in world.temporary.iterdir():
             left.rename(world.top / left.name)

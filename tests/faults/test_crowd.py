@@ -1,4 +1,4 @@
-"""Eight at once on one model, one output and one cache; and caches that hold nonsense."""
+"""Eight processes on one model, one output and one cache; and damaged caches."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_many_at_once(tmp_path, name):
     assert sound.is_whole(world.work / command.outputs[0])
 
 
-#: Commands that read a cache of times, which may hold anything after a crash or somebody's edit.
+#: Commands that read a cache of times, which may be damaged by a crash or an edit.
 CACHES = {
     "peaks.json": "bench m.onnx --max-time 3 --layers -f json",
     "layers.json": "convert m.onnx --dry-run --by latency --no-verify -f json",
@@ -42,7 +42,7 @@ CACHES = {
 
 
 @pytest.mark.parametrize("name", CACHES)
-def test_a_cache_of_nonsense_is_measured_anew(tmp_path, name):
+def test_a_damaged_cache_is_measured_again(tmp_path, name):
     world = make(tmp_path / "w")
     cache = world.cache / "sepcost" / name
     cache.parent.mkdir()

@@ -1,4 +1,4 @@
-"""Where memory is limited, a command says so in one line and ends; it does not crash or hang."""
+"""With too little memory, a command says so in one line and ends; it neither crashes nor hangs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_in_limited_memory(tmp_path, name, megabytes):
     world = make(tmp_path / "w", old=command.outputs)
     limited = Fault(f'ulimit -v {megabytes * 1000}; exec "$@"')
     outcome = run(world, command.writes, limited)
-    if outcome.stderr.startswith("OpenBLAS error: "):  # it says so itself, and ends the process
+    if outcome.stderr.startswith("OpenBLAS error: "):  # it reports the error itself
         assert (outcome.code, outcome.stderr.count("\n")) == (2, 1)
         sound.check_files(world, outcome.run.before, command.outputs)
     else:

@@ -1,4 +1,4 @@
-"""The model changes while a command reads it: a refusal or the right answer, never a crash."""
+"""A model that changes while it is read gives an error or the right answer, never a crash."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.faults.world import make
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a POSIX shell and /proc")
 
-#: What happens to the model, over and over, while it is read.
+#: The changes, repeated while the model is read.
 CHANGES = {
     "cut short": "truncate -s 20000 m.onnx; cp whole m.onnx",
     "grown": "cat whole >> m.onnx; cp whole m.onnx",

@@ -1,4 +1,4 @@
-"""Killed, or refused by the system, at every stage of writing: nothing lost, nothing half."""
+"""A command that is killed or refused at any stage of writing loses and truncates nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.faults.world import ROOT, World, digests, keep_apart, make, model
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")
 
-#: What each may end with. What comes when the file is in its place, and all told, is too late.
+#: Allowed exit codes. A fault after the file is in place and reported comes too late.
 CODES = {
     "SIGKILL": {-signal.SIGKILL},
     "SIGTERM": {128 + signal.SIGTERM, 0},
@@ -38,7 +38,7 @@ BROKEN = [
 
 
 def stages(world, fault, words):
-    """Each stage: the exit code, what was about to happen, and the world after it."""
+    """Each stage: the exit code, the pending request, and the world afterwards."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.stages", str(world.top), fault, *words],
         cwd=ROOT, capture_output=True, text=True, timeout=240, check=True,
@@ -47,7 +47,7 @@ def stages(world, fault, words):
 
 
 def test_what_is_not_to_be_interrupted_goes_by_the_names_of_modules():
-    """One that is renamed would be cut in two again, at stages that no test may come to."""
+    """A renamed module would be interrupted again, at stages that no test may reach."""
     assert atomic_file.__name__ in UNINTERRUPTED
     for name in UNINTERRUPTED:
         assert vars(import_module(name))["__name__"] == name
@@ -57,7 +57,7 @@ def test_what_is_not_to_be_interrupted_goes_by_the_names_of_modules():
 def test_every_stage(tmp_path, name, fault):
     command = COMMANDS[name]
     pristine = make(tmp_path / "pristine", old=command.outputs)
-    if "out.onnx.data" in command.outputs:  # what is there is a model, and reads its data
+    if "out.onnx.data" in command.outputs:  # the model in place is valid and finds its data
         keep_apart(model(1), pristine.work / "out.onnx")
     before = digests(pristine.work)
     *broken, last = stages(pristine, fault, command.writes)
@@ -73,11 +73,11 @@ def test_every_stage(tmp_path, name, fault):
 
 
 def check(world, before, outputs, *, killed):
-    """Old or new, and nothing else; what a kill left goes with the next that is written."""
+    """Files are old or new; the next write removes what a kill left behind."""
     if killed:
         atomic_file.write(b"", world.work / "next")
         (world.work / "next").unlink()
-        for left in world.temporary.iterdir():  # the system's to clear: nobody was left to do it
+        for left in world.temporary.iterdir():  # the system must clear it: no process was left
             left.rename(world.top / left.name)
     after = digests(world.work)
     assert set(before) - {"out.onnx.data"} <= set(after)

@@ -1,4 +1,4 @@
-"""Pipes that break, streams that are full or closed, terminals and encodings of every kind."""
+"""Broken pipes, full or closed streams, terminals and encodings of every kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.faults.world import make
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a POSIX shell and /dev/full")
 
-#: ``"$@"`` is the command. Where nobody can hear what it has to say, the exit code tells.
+#: ``"$@"`` is the command. If its output cannot be written, the exit code must tell.
 STREAMS = {
     "stdout closed": Fault('exec "$@" >&-', (2,)),
     "all closed": Fault('exec "$@" <&- >&- 2>&-', (2,)),
@@ -23,7 +23,7 @@ STREAMS = {
     "broken pipe": Fault('{ "$@"; echo $? >../code; } | :; exit $(cat ../code)'),
 }
 
-#: More of the kind, which all commands meet in the same place.
+#: More faults, which all commands handle in the same place.
 RARER = {
     "stderr closed": Fault('exec "$@" 2>&-'),
     "stdout and stderr closed": Fault('exec "$@" >&- 2>&-', (2,)),
@@ -33,7 +33,7 @@ RARER = {
     "stderr's reader gone": Fault('{ "$@" 2>&1 >&3 | :; } 3>&1'),
 }
 
-#: Terminals, encodings and folders: the answer is the same.
+#: Terminals, encodings and folders that must not change the output.
 SETTINGS: dict[str, dict[str, str | None]] = {
     "dumb, narrow": {"TERM": "dumb", "COLUMNS": "1", "PYTHONIOENCODING": "ascii"},
     "coloured, wide": {"TERM": "xterm", "FORCE_COLOR": "1", "COLUMNS": "10000"},
@@ -72,7 +72,7 @@ def test_settings(tmp_path, name, setting):
 
 @pytest.mark.parametrize("words", [["analyze", "--nonsense"], ["--help"], ["analyze", "nowhere"]])
 @pytest.mark.parametrize("fault", ["both full", "stdout and stderr closed"])
-def test_what_cannot_be_told_at_all_is_told_by_the_exit_code(tmp_path, words, fault):
+def test_errors_that_cannot_be_printed_set_the_exit_code(tmp_path, words, fault):
     sound.check(run(make(tmp_path / "w"), words, RARER[fault]), (2,))
 
 
@@ -83,8 +83,8 @@ def test_help_that_finds_no_room(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["analyze", "convert", "diff"])
-def test_names_that_are_no_text(tmp_path, name):
-    """A name is bytes, of which some are no UTF-8."""
+def test_names_that_are_not_text(tmp_path, name):
+    """A name is bytes, which need not be UTF-8."""
     world, odd = make(tmp_path / "w"), os.fsdecode(b"m\xff\n\x1b[31m.onnx")
     (world.work / odd).write_bytes((world.work / "m.onnx").read_bytes())
     words = [odd if word == "m.onnx" else word for word in COMMANDS[name].writes]

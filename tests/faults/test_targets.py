@@ -1,4 +1,4 @@
-"""Places that cannot be written, and files that somebody else has open."""
+"""Places that cannot be written, and files that another process has open."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _pipe(world, name):
     (world.work / name).symlink_to("pipe")
 
 
-#: What stands where the command is to write: the answer is 2, and nothing changes.
+#: Obstacles at the place of the output: the exit code is 2, and nothing changes.
 PLACES = {
     "a folder": _folder,
     "a link to nowhere": _nowhere,
@@ -59,8 +59,8 @@ def test_a_place_that_cannot_be_written(tmp_path, name, place):
 
 
 @pytest.mark.parametrize("name", ["convert", "convert-apart"])
-def test_a_model_takes_the_place_of_files_alone(tmp_path, name):
-    """To rename over a device, as root may, would take it from everybody."""
+def test_a_model_replaces_only_regular_files(tmp_path, name):
+    """Root could rename a file over a device, which would remove it for everybody."""
     world = make(tmp_path / "w")
     _pipe(world, "out.onnx")
     outcome = run(world, COMMANDS[name].writes)
@@ -78,7 +78,7 @@ def test_a_device_that_is_full(tmp_path):
     "name", ["analyze", "analyze-page", "convert", "convert-apart", "networks"]
 )
 def test_a_disk_that_is_full(tmp_path, name):
-    """As far as a limit on the size of files goes; ``test_stages`` has the disk itself say so."""
+    """Simulated by a limit on file size; ``test_stages`` simulates the error of the disk."""
     command = COMMANDS[name]
     world = make(tmp_path / "w", old=command.outputs)
     outcome = run(world, command.writes, Fault('ulimit -f 4; exec "$@"'))
@@ -100,7 +100,7 @@ def test_a_folder_that_takes_no_files(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_who_has_the_old_file_open_keeps_it(tmp_path, name):
+def test_a_process_that_has_the_old_file_open_keeps_it(tmp_path, name):
     command = COMMANDS[name]
     world = make(tmp_path / "w", old=command.outputs)
     held = [(world.work / output).open("rb") for output in command.outputs]

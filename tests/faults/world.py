@@ -1,4 +1,4 @@
-"""A world of files for a command to work in: nothing of the machine's own is read or written."""
+"""A world of files for a command, so that it neither reads nor writes the machine's own files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ g (float[1,8,16,16] x) => (float[1,32,16,16] y) {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A folder to work in, and beside it those for temporary files, the cache and home."""
+    """A working folder, with separate folders for temporary files, the cache and home."""
 
     top: Path
 
@@ -54,7 +54,7 @@ class World:
 
 
 def make(top: Path, old: Sequence[str] = ()) -> World:
-    """Make the models that the commands name, and what stands where they write."""
+    """Create the models that the commands name, and old files at their outputs."""
     world = World(top)
     for folder in (world.work, world.temporary, top / "home", world.cache):
         folder.mkdir(parents=True)
@@ -67,7 +67,7 @@ def make(top: Path, old: Sequence[str] = ()) -> World:
 
 
 def model(seed: int) -> onnx.ModelProto:
-    """Two convolutions that separate, with 46 kB of weights."""
+    """Two eligible convolutions with 46 kB of weights."""
     proto = onnx.parser.parse_model(TEXT)
     random = np.random.default_rng(seed)
     for name, shape in {"w": (32, 8, 3, 3), "v": (32, 32, 3, 3)}.items():
@@ -77,13 +77,13 @@ def model(seed: int) -> onnx.ModelProto:
 
 
 def keep_apart(proto: onnx.ModelProto, path: Path) -> None:
-    """Save a model with its weights in a file of their own."""
+    """Save a model with its weights in a separate file."""
     where = f"{path.name}.data"
     onnx.save(proto, path, save_as_external_data=True, location=where, size_threshold=0)
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Every name below a folder, and what it holds."""
+    """Every name below a folder, with a digest of its content."""
     return {
         str(path.relative_to(folder)): _digest(path)
         for path in sorted(folder.rglob("*"))

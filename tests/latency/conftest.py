@@ -1,4 +1,4 @@
-"""Small models written as ONNX text, as files that a child process can load."""
+"""Files of small models, written as ONNX text, for child processes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ Write = Callable[..., ModelFile]
 
 
 def model_file(path: Path, model: onnx.ModelProto) -> ModelFile:
-    """Describe a saved model's inputs as the model room would."""
+    """Describe the inputs of a saved model as ``model/`` does."""
     weights = {tensor.name for tensor in model.graph.initializer}
     fed = [value for value in model.graph.input if value.name not in weights]
     return ModelFile(path.stem, path, tuple(map(_value, fed)))

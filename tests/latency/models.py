@@ -1,4 +1,4 @@
-"""Models as ONNX text: what behaves, and what does not."""
+"""Models as ONNX text, well-behaved and not."""
 
 RELU = "relu (float[1,8] x) => (float[1,8] y) { y = Relu (x) }"
 
@@ -21,7 +21,7 @@ HANG = """hang (float[1] x) => (float[1] y) <int64 most = {9223372036854775807},
         => (bool again, float[1] next) { again = Identity (was)  next = Sin (v) }>
 }"""
 
-#: 100 thousand million float32 are 400 GB.
+#: 100 billion float32 are 400 GB.
 HUGE = """huge (int64[1] n) => (float[1] y) <float[1] one = {1.0}, int64[1] many = {100000000000}> {
     shape = Mul (n, many)
     wide = Expand (one, shape)

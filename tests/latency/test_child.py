@@ -1,4 +1,4 @@
-"""Whatever a child does, one clear line comes back and nothing stays behind."""
+"""Whatever a child does, one clear line comes back and no process is left."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ STARTED = 'print(\'{"stage": "running", "model": "m.onnx"}\', flush=True)'
 
 @pytest.fixture
 def behave(monkeypatch):
-    """Have the child run the given statements instead of the worker."""
+    """Make the child run the given statements instead of the worker."""
 
     def set_code(code: str) -> None:
         code = "import os, signal, sys, time\n" + textwrap.dedent(code)
@@ -33,7 +33,7 @@ def behave(monkeypatch):
 
 
 def alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
+    """Whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -86,7 +86,7 @@ def test_an_exit_shows_the_last_words(behave):
 
 
 @pytest.mark.parametrize("words", ["{broken", '{"done"'])
-def test_half_a_line_is_no_answer(behave, words):
+def test_half_a_line_is_not_an_answer(behave, words):
     behave(f"print({words!r})")
     with pytest.raises(MeasurementError, match="ended with 0"):
         child.execute(JOB, 10)

@@ -1,4 +1,4 @@
-"""Inputs in range and type, and files that are refused for a reason."""
+"""Random inputs of the right type and range, and input files that are refused."""
 
 import pickle
 import zipfile
@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_inputs_whatever_their_names():
     [
         ("image", "float32", 0, 1),
         ("pixels", "uint8", 0, 255),
-        ("input_ids", "int64", 0, 9),  # tokens that every vocabulary has
+        ("input_ids", "int64", 0, 9),  # tokens of every vocabulary
         ("attention_mask", "int64", 1, 1),
         ("padding_mask", "float32", 1, 1),
         ("token_type_ids", "int64", 0, 0),
@@ -90,12 +90,12 @@ def test_types_that_numpy_lacks(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["sequence(float32)", "opaque"])
-def test_what_is_no_tensor_cannot_be_made_up(dtype):
+def test_inputs_that_are_not_tensors_cannot_be_generated(dtype):
     with pytest.raises(BindingError, match="cannot create inputs of type"):
         random_inputs([value("x", (1,), dtype)], 0)
 
 
-def test_a_shape_that_is_not_known_is_refused():
+def test_an_unknown_shape_is_refused():
     with pytest.raises(BindingError, match=r"'x' has no static shape.*--shape"):
         random_inputs([value("x", None)], 0)
 
@@ -188,7 +188,7 @@ def test_arrays_that_do_not_fit(archive, arrays, says):
 
 
 class Bomb:
-    """What a pickle would run."""
+    """The code that a pickle would run."""
 
     def __reduce__(self):
         return (pytest.fail, ("a pickle was loaded",))
@@ -199,7 +199,7 @@ class Bomb:
     [b"", b"hello", b"PK\x03\x04", pickle.dumps(Bomb())],
     ids=["empty", "text", "broken zip", "pickle"],
 )
-def test_what_is_no_archive(tmp_path, content):
+def test_invalid_archives(tmp_path, content):
     path = tmp_path / "in.npz"
     path.write_bytes(content)
     with pytest.raises(BindingError, match=r"in\.npz: is no \.npz archive of plain arrays"):
@@ -211,16 +211,16 @@ def encrypted(data):
 
 
 def oddly_packed(data):
-    data[data.index(b"PK\1\2") + 10] = 99  # a method of compression that is none
+    data[data.index(b"PK\1\2") + 10] = 99  # an unknown compression method
 
 
 def overwritten(data):
-    data[60:62] = b"\xff\xff"  # within what is compressed
+    data[60:62] = b"\xff\xff"  # within the compressed data
 
 
 @pytest.mark.parametrize("harm", [encrypted, oddly_packed, overwritten])
-def test_a_damaged_archive_is_told_in_one_line(tmp_path, harm):
-    """Each is an error of another class, in zipfile and in zlib."""
+def test_a_damaged_archive_is_reported_in_one_line(tmp_path, harm):
+    """zipfile and zlib raise a different class for each."""
     path = tmp_path / "in.npz"
     np.savez_compressed(path, x=np.ones((2, 3), np.float32))
     data = bytearray(path.read_bytes())
@@ -246,14 +246,14 @@ def test_a_header_that_promises_terabytes_is_compared_first(tmp_path):
         stored_inputs(path, X)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     with pytest.raises(BindingError, match="cannot be read: No such file"):
         stored_inputs(tmp_path / "none.npz", X)
     with pytest.raises(BindingError, match="cannot be read"):
         stored_inputs(tmp_path, X)
 
 
-def test_what_is_not_finite_is_told(archive):
+def test_values_that_are_not_finite_are_reported(archive):
     path = archive(x=np.array([[0, 1, np.nan]] * 2, np.float32))
     arrays, (warning,) = feeds(X, path, 0)
     assert np.isnan(arrays["x"]).any()

@@ -1,4 +1,4 @@
-"""Every node in exactly one row, and every row the right one."""
+"""Every node is in exactly one row, the right one."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_layout_changes_have_a_row_of_their_own(write, profile):
     rows = profile(write(conv()))
     moves = [row for row in rows if row["kernel"].startswith("Reorder")]
     assert all(row["nodes"] == [] for row in moves)
-    if any("Reorder" in row["kernel"] for row in rows):  # depends on the CPU's instructions
+    if any("Reorder" in row["kernel"] for row in rows):  # depends on the CPU's instruction set
         assert len({row["kernel"] for row in moves}) == len(moves)
 
 
@@ -94,18 +94,18 @@ def test_branches_stand_under_their_if(write, profile):
     assert scopes["y.then/t"] == "y.then"
     assert scopes["y.else/r"] == "y.else"
     times = {node: row["time_ns"] for row in rows for node in row["nodes"]}
-    assert times["y.then/t"] > 0  # random flags of one element are true
+    assert times["y.then/t"] > 0  # random booleans of one element are true
     assert times["y.else/r"] == 0
 
 
 def test_a_loop_keeps_only_its_own_time(write, profile):
     rows = profile(write(LOOP))
     times = {node: row["time_ns"] for row in rows for node in row["nodes"]}
-    assert times["y.body/next"] > times["z"]  # fifty times against once
+    assert times["y.body/next"] > times["z"]  # fifty runs against one
     assert sum(row["share"] for row in rows) == pytest.approx(1)
 
 
-def test_functions_are_told_by_call(tmp_path, profile):
+def test_functions_are_distinguished_by_call(tmp_path, profile):
     path = tmp_path / "calls.onnx"
     model = onnx.parser.parse_model(CALLED_TWICE)
     onnx.save(model, path)
@@ -152,7 +152,7 @@ def test_nodes_in_any_order(write, profile):
     assert [row["nodes"] for row in profile(model)] == [["s"], ["c"], ["y"]]
 
 
-def test_weights_beside_the_model_are_found(tmp_path, profile):
+def test_weights_next_to_the_model_are_read(tmp_path, profile):
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]> '
         "net (float[1,512] x) => (float[1,512] y) { y = MatMul (x, w) }"
@@ -186,7 +186,7 @@ def test_the_first_run_and_the_disturbed_ones_do_not_count():
     events = []
     for number, length in enumerate([900, 10, 500, 12, 600]):
         events += [run(1000 * number, length), event("k", 1000 * number + 1, length - 2)]
-    # 8, 10, 498 and 598 us: three quarters of the way from the first to the second
+    # of 8, 10, 498 and 598 us, three quarters of the way from the first to the second
     assert kernel_times(events)["k"].time_ns == 9_500
 
 

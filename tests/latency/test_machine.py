@@ -1,4 +1,4 @@
-"""Facts about the machine, and peaks that are measured once."""
+"""Facts about the machine, and its peaks, which are measured once."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def test_a_damaged_cache_is_an_empty_one(tmp_path, content):
     "kept",
     [None, [1], {}, {"macs_per_second": 1e11}, {"macs_per_second": 1e11, "bytes_per_second": -1}],
 )
-def test_a_damaged_entry_is_none(tmp_path, kept):
+def test_a_damaged_entry_is_ignored(tmp_path, kept):
     path = tmp_path / "peaks.json"
     machine.remember(HERE, Runtime(), PEAKS, path)
     path.write_text(json.dumps(dict.fromkeys(json.loads(path.read_text()), kept)))

@@ -1,4 +1,4 @@
-"""The protocol, with a child that is faked and with real ones."""
+"""The protocol, with a fake child and with real ones."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ QUICK = Settings(min_launches=2, max_launches=2, timeout_s=60)
 
 
 class FakeChild:
-    """Answers every job at once; each model takes ``times[name]`` ns, give or take ``spread``."""
+    """Answers every job at once; each model takes ``times[name]`` ns ± ``spread``."""
 
     def __init__(self, times: Mapping[str, float], spread: float = 0.002, **probe: Any) -> None:
         self.times, self.spread, self.jobs = times, spread, list[Job]()
@@ -89,7 +89,7 @@ def test_time_stops_it_with_two_launches():
     assert len(child.launches()) == 2
 
 
-def test_one_launch_is_told_as_what_it_is():
+def test_a_single_launch_is_reported_as_such():
     child = FakeChild({"a": 1e6})
     found = bench(models("a"), Settings(min_launches=1, max_launches=1), execute=child)
     assert found.models[0].latency.high == inf
@@ -136,7 +136,7 @@ def test_nodes_that_fell_back_are_listed_and_refused_when_strict():
     assert caught.value.exit_code == 3
 
 
-def test_a_placement_that_is_not_told_is_not_taken_on_trust():
+def test_an_unreported_placement_is_not_trusted():
     child = FakeChild({"m": 1e6}, placement=[])
     assert bench(models("m"), QUICK, execute=child).models[0].warnings == ()
     with pytest.raises(MeasurementError, match="does not tell where nodes ran"):
@@ -182,7 +182,7 @@ def test_peaks_cost_no_more_than_the_time_allowed_and_only_full_ones_are_kept(
     assert path.exists() is kept
 
 
-def test_outputs_far_from_the_cpu_are_told():
+def test_outputs_far_from_the_cpu_are_reported():
     child = FakeChild({"m": 1e6}, differences=[["near", 1e-6], ["far", 0.02], ["nan", None]])
     warnings = bench(models("m"), QUICK, execute=child).models[0].warnings
     assert len(warnings) == 2
@@ -291,7 +291,7 @@ def test_an_operator_that_does_not_exist_is_the_models_fault(write):
     assert caught.value.exit_code == 2
 
 
-def test_a_file_that_is_no_model(tmp_path):
+def test_a_file_that_is_not_a_model(tmp_path):
     path = tmp_path / "text.onnx"
     path.write_text("hello")
     with pytest.raises(ModelError, match=r"text: ONNX Runtime .* cannot run it"):

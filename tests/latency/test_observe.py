@@ -1,4 +1,4 @@
-"""What a run shows: shapes that depend on data, trips, the branch that ran."""
+"""Facts from a run: shapes that depend on data, trips, the branch taken."""
 
 import json
 
@@ -32,7 +32,7 @@ def saved(tmp_path):
 
 
 def seen(loaded, **arrays):
-    """Observe a model, fed with these arrays, and describe it by what was seen."""
+    """Observe a model on these arrays and describe it with the observed facts."""
     network = describe(loaded)
     inputs = None
     if arrays:
@@ -132,7 +132,7 @@ def test_a_relative_path(saved, tmp_path, monkeypatch):
     assert network.values["y"].shape == (2, 4)
 
 
-def test_weights_beside_the_model(tmp_path):
+def test_weights_next_to_the_model(tmp_path):
     path = tmp_path / "m.onnx"
     onnx.save(weighted(), path, save_as_external_data=True, location="w.bin", size_threshold=0)
     _, network = seen(load(path), **ONES)
@@ -192,7 +192,7 @@ def test_a_model_that_never_ends(saved):
         observe(loaded, describe(loaded), timeout_s=1.0)
 
 
-def test_a_shape_that_changes_from_run_to_run_is_no_static_shape(saved):
+def test_a_shape_that_changes_from_run_to_run_is_not_static(saved):
     source = """g (float[1] x) => (float[] y) <int64 n = {3}, bool go = {1}> {
       y = Loop (n, go, x) <body = b (int64 i, bool c, float[] a) => (bool k, float[] o) {
         k = Identity (c)

@@ -1,4 +1,4 @@
-"""Time beside cost, worked by hand at peaks of 1 GMAC/s and 1 GB/s."""
+"""Rooflines, worked by hand at peaks of 1 GMAC/s and 1 GB/s."""
 
 from dataclasses import replace
 
@@ -49,7 +49,7 @@ def test_a_layer_bound_by_its_traffic():
 def test_a_layer_without_macs_can_only_be_bound_by_its_traffic():
     found = layer(timed("r", us=1.024), RELU)
     assert (found.macs, found.bound) == (0, "memory")
-    assert found.fraction == pytest.approx(2)  # in the caches: told as it is
+    assert found.fraction == pytest.approx(2)  # in the caches: not clipped
     assert found.macs_per_second is None
 
 
@@ -60,7 +60,7 @@ def test_what_fused_nodes_hand_to_each_other_is_not_moved():
     assert found.fraction == pytest.approx(0.5)
 
 
-def test_a_kernel_is_called_by_its_dearest_node():
+def test_a_kernel_is_named_after_its_most_expensive_node():
     assert layer(timed("r", "c", us=1), RELU, CONV).name == "conv"
     nameless = replace(CONV, layer=replace(CONV.layer, name=""))
     assert layer(timed("c", us=1), nameless).name == "c"

@@ -1,4 +1,4 @@
-"""From what the user names to what is measured; the measurement itself is faked."""
+"""From sources to measured files; the measurement itself is fake."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ NOTHING = Sizes({}, {})
 
 
 class FakeBench:
-    """Keeps what it was asked, and answers at once."""
+    """Keeps its arguments and answers at once."""
 
     def __init__(self):
         self.files, self.parsed, self.layers = [], [], ()
@@ -122,7 +122,7 @@ def test_the_users_arrays_bind_what_is_open(fake, tmp_path):
 def test_what_is_given_goes_before_the_users_arrays(fake, tmp_path):
     settings = stored(tmp_path, x=np.ones((2, 3), np.float32))
     measure([save(tmp_path, "float[N,C] x")], Sizes({}, {"x": (4, 4)}), settings, None)
-    assert shapes(fake) == [[(4, 4)]]  # and the child says that the array does not fit
+    assert shapes(fake) == [[(4, 4)]]  # the child reports that the array does not fit
 
 
 def test_arrays_that_contradict_a_size_are_named(fake, tmp_path):
@@ -142,7 +142,7 @@ def test_an_open_dimension_names_what_to_bind(fake, tmp_path):
         measure([save(tmp_path, "float[N,C] x")], NOTHING, Settings(), None)
 
 
-def test_costs_stand_beside_times(fake, tmp_path):
+def test_costs_are_shown_with_times(fake, tmp_path):
     fake.layers = (LayerTime(("y",), "Abs", "cpu", "", 100.0, 1.0),)
     (layer,) = measure([save(tmp_path)], NOTHING, Settings(), None).models[0].layers
     assert (layer.name, layer.macs, layer.bytes_moved) == ("y", 0, 2 * 8 * 4)
@@ -154,6 +154,6 @@ def test_wrong_settings_are_refused_before_anything_is_read(fake):
     assert not fake.files
 
 
-def test_a_source_that_is_none_is_refused(fake, tmp_path):
+def test_an_invalid_source_is_refused(fake, tmp_path):
     with pytest.raises(ModelError, match=r"nothing\.onnx"):
         measure([str(tmp_path / "nothing.onnx")], NOTHING, Settings(), None)

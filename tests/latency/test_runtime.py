@@ -1,4 +1,4 @@
-"""Providers asked for by name, and what goes wrong told by whose fault it is."""
+"""Execution providers by name, and errors that say whose fault they are."""
 
 import json
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_openvino_computes_in_float32_on_as_many_threads():
     assert pinned(2) == {"CPU": {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "2"}}
 
 
-def test_openvino_keeps_its_own_threads_when_not_told():
+def test_openvino_keeps_its_own_threads_by_default():
     assert pinned(0) == {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
 
 
@@ -164,7 +164,7 @@ def test_types_that_numpy_lacks_go_in_and_come_out(tmp_path, dtype):
     ("found", "expected", "error"),
     [
         ([1.0, 2.0], [1.0, 2.0], 0.0),
-        ([1.0, 2.1], [1.0, 2.0], 0.05),  # against the largest of the expected
+        ([1.0, 2.1], [1.0, 2.0], 0.05),  # relative to the largest expected value
         ([0.5], [0.0], 0.5),
         ([np.nan], [1.0], None),
         ([np.inf], [1.0], None),

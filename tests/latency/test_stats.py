@@ -1,4 +1,4 @@
-"""Statistics on synthetic samples where the truth is known."""
+"""Statistics on synthetic samples with a known truth."""
 
 from math import exp, inf, log
 from random import Random
@@ -23,7 +23,7 @@ from sepcost.latency.stats import (
     t_quantile,
 )
 
-# Two-sided 95 % and one-sided points of Student's distribution as printed in any table.
+# Two-sided 95 % and one-sided points of Student's distribution, from printed tables.
 TABLE = [
     (0.975, 1, 12.706), (0.975, 2, 4.303), (0.975, 3, 3.182), (0.975, 4, 2.776),
     (0.975, 9, 2.262), (0.975, 20, 2.086), (0.975, 30, 2.042), (0.975, 120, 1.980),
@@ -75,7 +75,7 @@ def test_the_smallest_change_worked_by_hand():
 
 
 def series(random: Random, truth: float, spread: float, most: int = 30) -> list[float]:
-    """Launch as the protocol does: at least five, then to a half-width of 1 %."""
+    """Launch as the protocol does: at least five times, then to a half-width of 1 %."""
     values = [truth * exp(random.gauss(0, spread)) for _ in range(5)]
     while log_interval(values).half_width > 0.01 and len(values) < most:
         values.append(truth * exp(random.gauss(0, spread)))
@@ -106,7 +106,7 @@ def test_the_interval_covers_the_truth_although_launches_stop_at_a_precision(spr
     random = Random(1)
     intervals = [log_interval(series(random, 1.3, spread)) for _ in range(600)]
     covered = sum(i.low <= 1.3 <= i.high for i in intervals) / 600
-    assert 0.91 <= covered <= 0.985  # 0.95, less what stopping early takes
+    assert 0.91 <= covered <= 0.985  # 0.95, less the effect of stopping early
 
 
 def test_what_is_too_noisy_is_not_called_anything():
@@ -117,7 +117,7 @@ def test_what_is_too_noisy_is_not_called_anything():
     ("low", "high", "verdict"),
     [
         (0.99, 1.01, Outcome.SAME),
-        (1.005, 1.015, Outcome.SAME),  # excludes 1, and is no difference worth a word
+        (1.005, 1.015, Outcome.SAME),  # excludes 1, but the difference is negligible
         (1.005, 1.03, Outcome.SLOWER),
         (0.90, 0.95, Outcome.FASTER),
         (0.95, 1.05, Outcome.INCONCLUSIVE),
@@ -145,11 +145,11 @@ A_THIRD_THREADS = Samples(A_THIRD.wall_ns, A_THIRD.switches)
     ("sides", "statistic", "values"),
     [
         ([QUIET], Statistic.UNDISTURBED, (104.75,)),
-        ([QUIET, BUSY], Statistic.CPU_TIME, (7, 7)),  # the same for both, though one is quiet
+        ([QUIET, BUSY], Statistic.CPU_TIME, (7, 7)),  # one statistic for both
         ([QUIET, BUSY_THREADS], Statistic.P10, (101.9, 101.9)),
-        ([A_THIRD], Statistic.CPU_TIME, (7,)),  # enough undisturbed runs, but they are the few
-        ([A_THIRD_THREADS], Statistic.UNDISTURBED, (101.25,)),  # and better than nothing
-        ([Samples((5, 6, 7))], Statistic.P10, (5.2,)),  # a platform that counts no switches
+        ([A_THIRD], Statistic.CPU_TIME, (7,)),  # enough undisturbed, but a minority
+        ([A_THIRD_THREADS], Statistic.UNDISTURBED, (101.25,)),  # better than none
+        ([Samples((5, 6, 7))], Statistic.P10, (5.2,)),  # a platform that does not count switches
     ],
 )
 def test_both_sides_of_a_launch_get_the_best_statistic_that_both_have(sides, statistic, values):

@@ -1,4 +1,4 @@
-"""What the machine has: providers and peaks, told by a child that is faked."""
+"""Providers and peaks of the machine, reported by a fake child."""
 
 from math import inf
 
@@ -27,7 +27,7 @@ USABLE = [
 
 @pytest.fixture
 def child(monkeypatch, tmp_path):
-    """Answer every job; the cache of peaks lies in a folder of the test."""
+    """Answer every job; the cache of peaks is in a test folder."""
     jobs = []
 
     def execute(job, timeout_s, on_stage=lambda _: None):
@@ -102,7 +102,7 @@ def test_the_machine_alone_is_measured_with_the_runtime_asked_for(child):
     assert [(p.doing, p.model) for p in heard] == [("measuring", "the machine")]
 
 
-def test_it_is_measured_anew_each_time_and_remembered(child):
+def test_it_is_measured_again_each_time_and_remembered(child):
     survey.machine_alone(Settings())
     found = survey.machine_alone(Settings())
     assert [job.task for job in child] == ["providers", "peaks"] * 2

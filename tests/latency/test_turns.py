@@ -1,4 +1,4 @@
-"""Turns, with runs that take no time and a clock that is turned by hand."""
+"""Turns, with runs on a fake clock."""
 
 from collections import Counter
 
@@ -20,14 +20,14 @@ MS = 1_000_000
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Stand for the clock: each run moves it on, and nothing else does."""
+    """A fake clock that only runs advance."""
 
     class Clock:
         now = 0
         switches = 0
 
         def run(self, *lengths: int) -> turns.Run:
-            """Return a run that takes each of these times, and then the last for ever."""
+            """Return a run that takes each of these times, then the last one for ever."""
             left = list(lengths)
 
             def once() -> None:
@@ -63,7 +63,7 @@ def test_warming_up_ends_after_two_seconds(clock):
     ("best_ns", "repeats", "discards"),
     [
         (10_000, 50, 10),  # 0.01 ms
-        (300_000, 20, 4),  # 6 ms of runs after 1 ms that is discarded
+        (300_000, 20, 4),  # 6 ms of runs after a discarded 1 ms
         (2 * MS, 3, 1),
         (95 * MS, 3, 1),
         (300 * MS, 1, 1),

@@ -1,1 +1,1 @@
-"""Laws that hold for every network: random valid CNNs, built from small blocks."""
+"""Laws that hold for every network, tested on random valid CNNs of small blocks."""

@@ -1,4 +1,4 @@
-"""The blocks that networks are made of: one visible table, the simplest first."""
+"""The blocks of random networks, in one table, the simplest first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def batch_norm(draft: Draft) -> None:
 
 
 def pool(draft: Draft) -> None:
-    """Over two or three cells, whatever fits."""
+    """Pool over two or three cells, as fits."""
     kind = draft.draw(st.sampled_from(["MaxPool", "AveragePool"]))
     window = [min(draft.draw(st.integers(1, 3)), size) for size in draft.sizes]
     strides = [draft.draw(st.integers(1, 2)) for _ in draft.sizes]
@@ -48,7 +48,7 @@ def add(draft: Draft) -> None:
 
 
 def concat(draft: Draft) -> None:
-    """The value beside a branch of it, along the channels."""
+    """Concatenate the value and a branch of it along the channels."""
     side = draft.branch()
     several(side, 2)
     draft.then("Concat", side.value, axis=1)
@@ -73,7 +73,7 @@ def function(draft: Draft) -> None:
 
 
 def branches(draft: Draft) -> None:
-    """An If whose condition is known, or told by the data."""
+    """An If whose condition is known or depends on data."""
     known = draft.draw(st.sampled_from([True, False, None]))
     if known is None:
         (score,) = draft.node("ReduceMax", draft.value, keepdims=0)
@@ -90,7 +90,7 @@ def branches(draft: Draft) -> None:
 
 
 def loop(draft: Draft) -> None:
-    """A Loop of a known number of trips."""
+    """A Loop with a known number of trips."""
     body = draft.inner(Place.BODY, draft.house.name("p"))
     fed: list[Typed] = [
         (draft.house.name("i"), TensorProto.INT64, []),
@@ -105,7 +105,7 @@ def loop(draft: Draft) -> None:
 
 
 def scan(draft: Draft) -> None:
-    """A Scan that carries the value along a vector."""
+    """A Scan over a vector that carries the value."""
     body = draft.inner(Place.BODY, draft.house.name("p"))
     fed: list[Typed] = [
         (body.value, draft.house.element, draft.shape),
@@ -151,7 +151,7 @@ def shallow(draft: Draft) -> bool:
 
 
 def nested(draft: Draft) -> bool:
-    """Opsets before 9 have no Constant of integers, and old subgraphs hold nothing else."""
+    """Opsets before 9 lack integer Constants, the only constants in old subgraphs."""
     return shallow(draft) and (draft.house.opset >= 9 or draft.house.ir_version >= 4)
 
 
@@ -160,7 +160,7 @@ def callable_(draft: Draft) -> bool:
 
 
 class Block(NamedTuple):
-    """How to add a block, and where one fits."""
+    """A function that adds a block, and the conditions under which it fits."""
 
     build: Callable[[Draft], None]
     fits: Callable[[Draft], bool] = always
@@ -185,7 +185,7 @@ BLOCKS: Mapping[str, Block] = {
 
 
 def several(draft: Draft, most: int) -> None:
-    """Draw one to ``most`` blocks that fit."""
+    """Draw between one and ``most`` blocks that fit."""
     for _ in range(draft.draw(st.integers(1, most))):
         names = [name for name, block in BLOCKS.items() if block.fits(draft)]
         BLOCKS[draft.draw(st.sampled_from(names))].build(draft)

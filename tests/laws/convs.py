@@ -1,4 +1,4 @@
-"""Blocks that convolve, with every geometry that ONNX Runtime runs."""
+"""Convolution blocks with every geometry that ONNX Runtime runs."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ class Axis(NamedTuple):
 
     @property
     def extent(self) -> int:
-        """Positions that the dilated kernel covers."""
+        """Number of positions that the dilated kernel covers."""
         return (self.kernel - 1) * self.dilation + 1
 
     @property
     def output(self) -> int:
-        """Positions of the result."""
+        """Number of output positions."""
         return (self.size + self.begin + self.end - self.extent) // self.stride + 1
 
 
 def kept(draw: st.DrawFn, size: int) -> Axis:
-    """A geometry that leaves the size as it is."""
+    """Draw a geometry that keeps the size."""
     axis = Axis(size, draw(st.sampled_from([3, 1, 2, 5])), 1, draw(st.integers(1, 2)))
     begin = draw(st.integers(0, axis.extent - 1))
     return axis._replace(begin=begin, end=axis.extent - 1 - begin)
 
 
 def free(draw: st.DrawFn, size: int) -> Axis:
-    """Any geometry that fits."""
+    """Draw any geometry that fits."""
     axis = Axis(size, draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 2)))
     pads = st.integers(0, axis.extent - 1)
     axis = axis._replace(begin=draw(pads), end=draw(pads))
@@ -53,7 +53,7 @@ def free(draw: st.DrawFn, size: int) -> Axis:
 
 
 def attributes(draw: st.DrawFn, axes: Sequence[Axis], group: int) -> dict[str, Any]:
-    """Write a geometry down; defaults may be left out."""
+    """Turn a geometry into attributes; defaults may be left out."""
     given: dict[str, tuple[Any, Any]] = {
         "kernel_shape": ([a.kernel for a in axes], None),
         "strides": ([a.stride for a in axes], [1] * len(axes)),
@@ -70,13 +70,13 @@ def attributes(draw: st.DrawFn, axes: Sequence[Axis], group: int) -> dict[str, A
 
 
 def axes_of(draft: Draft) -> list[Axis]:
-    """Draw a geometry for each axis."""
+    """Draw one geometry per axis."""
     return [(kept if draft.keep else free)(draft.draw, size) for size in draft.sizes]
 
 
 def auto_pad(draft: Draft, written: dict[str, Any], axes: list[Axis]) -> list[int]:
-    """Perhaps let ONNX find the padding; return the sizes of the output."""
-    same = all(a.dilation == 1 for a in axes)  # ONNX Runtime runs no dilation beside SAME
+    """Draw explicit or automatic padding; return the sizes of the output."""
+    same = all(a.dilation == 1 for a in axes)  # ONNX Runtime does not support dilation with SAME
     choices = ["", *(["SAME_UPPER", "SAME_LOWER"] if same else [])]
     fits = all(a.size >= a.extent for a in axes)
     choices += ["VALID"] if fits and not draft.keep else []
@@ -100,7 +100,7 @@ def widths(draft: Draft) -> tuple[int, int]:
 
 
 def bias(draft: Draft, size: int) -> list[str]:
-    """A bias or none."""
+    """Draw a bias or none."""
     return [vector(draft, size)] if draft.draw(st.booleans()) else []
 
 
@@ -115,7 +115,7 @@ def conv(draft: Draft) -> None:
 
 
 def shared(draft: Draft) -> None:
-    """Two convolutions of one weight."""
+    """Two convolutions that share a weight."""
     channels = draft.channels
     weight = kernel(draft, channels, channels, *[3] * len(draft.sizes))
     for _ in range(2):
@@ -159,7 +159,7 @@ def levels(draft: Draft, array: Array, per_channel: bool) -> tuple[str, str, str
 
 
 def range_of(draft: Draft) -> tuple[str, str]:
-    """Scale and zero point of an activation."""
+    """Choose scale and zero point of an activation."""
     return draft.stored(np.array(0.04, np.float32)), draft.stored(np.array(128, np.uint8))
 
 
@@ -179,7 +179,7 @@ def qdq(draft: Draft) -> None:
 
 
 def qlinear(draft: Draft) -> None:
-    """A convolution of integers."""
+    """A convolution over integers."""
     draft.house.quantized = True
     scale, zero = range_of(draft)
     draft.then("QuantizeLinear", scale, zero)

@@ -1,4 +1,4 @@
-"""A random graph under construction: what blocks read and write while they add nodes."""
+"""A random graph under construction, which blocks read and extend."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from onnx import helper, numpy_helper
 
 Array = NDArray[Any]
 
-#: Deeper graphs and functions find nothing new.
+#: Deeper nesting finds no further errors.
 MAX_DEPTH = 2
 
 
 class Place(StrEnum):
-    """Where nodes stand; a function holds no initializers."""
+    """The place of nodes; a function cannot hold initializers."""
 
     GRAPH = "graph"
-    BODY = "body"  # of an If, Loop or Scan
+    BODY = "body"  # the body of an If, Loop or Scan
     FUNCTION = "function"
 
 
 @dataclass
 class House:
-    """What all graphs of one model have in common."""
+    """State shared by all graphs of one model."""
 
     opset: int
     ir_version: int
@@ -41,53 +41,53 @@ class House:
 
     @property
     def element(self) -> int:
-        """The model's type as ONNX numbers it."""
+        """ONNX's number of the model's element type."""
         return int(helper.np_dtype_to_tensor_dtype(self.dtype))
 
     @property
     def opsets(self) -> list[onnx.OperatorSetIdProto]:
-        """What the model and each of its functions import."""
+        """The opset imports of the model and of each function."""
         local = [helper.make_opsetid("local", 1)] if self.ir_version >= 8 else []
         return [helper.make_opsetid("", self.opset), *local]
 
     def name(self, stem: str) -> str:
-        """A name that nothing else in the model has."""
+        """Return a name that is unique in the model."""
         self.count += 1
         return f"{stem}{self.count}"
 
     def noise(self, *shape: int, scale: float = 1.0) -> Array:
-        """Numbers that float16 holds, so that a Cast loses nothing."""
+        """Draw numbers that float16 can represent, so that a Cast loses nothing."""
         values = self.random.standard_normal(shape) * scale
         return values.astype(np.float16).astype(self.dtype)
 
 
 @dataclass
 class Draft:
-    """One graph, body or function; ``value`` of ``shape`` is what the next block goes on from."""
+    """One graph, body or function; ``value`` of ``shape`` is the input of the next block."""
 
     house: House
     draw: st.DrawFn
     value: str
     shape: tuple[int, ...]  # batch, channels, spatial axes
     place: Place = Place.GRAPH
-    keep: bool = False  # whether blocks must leave the shape as it is
+    keep: bool = False  # whether blocks must keep the shape
     depth: int = 0
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     initializers: list[onnx.TensorProto] = field(default_factory=list)
 
     @property
     def channels(self) -> int:
-        """Channels of the value."""
+        """Number of channels of the value."""
         return self.shape[1]
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Spatial axes of the value."""
+        """Sizes of the spatial axes of the value."""
         return self.shape[2:]
 
     @property
     def bare(self) -> bool:
-        """Whether this place holds no initializers: functions, and old subgraphs."""
+        """Whether this place cannot hold initializers: functions and old subgraphs."""
         old = self.house.ir_version < 4 and self.place is Place.BODY
         return old or self.place is Place.FUNCTION
 
@@ -99,11 +99,11 @@ class Draft:
         return names
 
     def then(self, op_type: str, *inputs: str, **attributes: Any) -> None:
-        """Add a node that reads the value and whose output is the next one."""
+        """Add a node that reads the value and writes the next value."""
         (self.value,) = self.node(op_type, self.value, *inputs, **attributes)
 
     def stored(self, array: Array, stem: str = "w") -> str:
-        """Put a constant where this place keeps its constants."""
+        """Store a constant as this place allows."""
         if self.bare:
             tensor = numpy_helper.from_array(array)
             return self.node("Constant", value=tensor)[0]
@@ -112,19 +112,19 @@ class Draft:
         return name
 
     def inner(self, place: Place, value: str) -> Draft:
-        """Begin a graph within this one, fed with ``value`` of the same shape, which it keeps."""
+        """Begin a subgraph that starts with ``value`` and keeps its shape."""
         depth = self.depth + 1
         return Draft(self.house, self.draw, value, self.shape, place, keep=True, depth=depth)
 
     def branch(self) -> Draft:
-        """Begin a path of this graph that parts here; nodes go to the same lists."""
+        """Begin a branch within this graph; its nodes go to the same lists."""
         return Draft(
             self.house, self.draw, self.value, self.shape, self.place, keep=True,
             depth=self.depth + 1, nodes=self.nodes, initializers=self.initializers,
         )  # fmt: skip
 
     def closed(self, value: str) -> str:
-        """The name of a value that a node of this graph writes: outputs must not be inputs."""
+        """Return a value that a node of this graph writes: outputs must not be inputs."""
         if any(value in node.output for node in self.nodes):
             return value
         return self.node("Identity", value)[0]

@@ -1,15 +1,15 @@
-"""How many networks each law is held against: few in CI, as many as asked for by hand."""
+"""The number of networks per law: few in CI, more on request."""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
-#: ``SEPCOST_LAWS=100`` draws a hundred times as many, other ones each time.
+#: ``SEPCOST_LAWS=100`` draws a hundred times as many, different ones each time.
 MORE = int(os.environ.get("SEPCOST_LAWS", "1"))
 
 
 def networks(count: int) -> settings:
-    """Draw ``count`` networks: always the same, unless more are asked for."""
+    """Draw ``count`` networks: always the same unless more are requested."""
     return settings(
         max_examples=count * MORE,
         derandomize=MORE == 1,

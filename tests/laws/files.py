@@ -1,4 +1,4 @@
-"""A random network as a file, and what sepcost says of it."""
+"""A random network as a file, and its analysis or conversion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.laws.models import Net
 
 @contextmanager
 def saved(model: onnx.ModelProto) -> Iterator[Path]:
-    """Write a model into a folder of its own, which is gone afterwards."""
+    """Write a model into a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.onnx"
         onnx.save(model, path)
@@ -35,7 +35,7 @@ def counted(net: Net, model: onnx.ModelProto | None = None) -> Analysis:
 def converted(
     net: Net, path: Path, aim: Aim, value: float, inputs: Path | None = None
 ) -> tuple[Conversion, onnx.ModelProto]:
-    """Convert the file of a network; where nothing was written, it is what it was."""
+    """Convert the file of a network; if nothing is written, return the original."""
     target = path.with_name("converted.onnx")
     settings = ConvertSettings(Goal(aim, value), inputs=inputs, verify=False)
     found = convert(path, target, bind=net.bind, settings=settings, force=False)

@@ -1,4 +1,4 @@
-"""Random valid networks: a text that a person can read, what it is fed, how exact it is."""
+"""Random valid networks: readable text, inputs, and numerical precision."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.laws.draft import Array, Draft, House
 from tests.laws.spelling import SPELLINGS, respelled
 from tests.laws.weights import vector
 
-#: The newest that ONNX Runtime has kernels for.
+#: The newest opset for which ONNX Runtime has kernels.
 LATEST = 24
 OPSETS = (17, *range(7, 17), *range(18, LATEST + 1))
 IR_VERSIONS = (10, 8, 7, 4, 3)
 
-#: Relative errors that rounding makes in one layer; doubles are run as floats.
+#: Relative rounding errors of one layer; doubles are run as floats.
 GRAINS: Mapping[str, float] = {"float32": 1e-6, "float16": 2e-3, "float64": 1e-6}
 QUANTIZED = 1e-2
 
@@ -34,10 +34,10 @@ class Net:
 
     model: onnx.ModelProto
     bind: Mapping[str, int]
-    grain: float  # the relative error that rounding makes in one layer
+    grain: float  # relative rounding error of one layer
 
     def __repr__(self) -> str:
-        """Show the network as ONNX text: what a failing test prints."""
+        """Show the network as ONNX text, which a failing test prints."""
         text = re.sub(r"\{[^{}]{60,}\}", "{...}", onnx.printer.to_text(self.model))
         return f"Net(bind={dict(self.bind)}) of\n{text}"
 
@@ -46,12 +46,12 @@ class Net:
 
     @property
     def dtype(self) -> str:
-        """The type that it computes with."""
+        """The element type of its computation."""
         element = self.model.graph.input[0].type.tensor_type.elem_type
         return str(helper.tensor_dtype_to_np_dtype(element))
 
     def feeds(self, seed: int = 0) -> dict[str, Array]:
-        """Standard normal numbers for each input that has to be fed."""
+        """Standard normal numbers for each required input."""
         random = np.random.default_rng(seed)
         held = {tensor.name for tensor in self.model.graph.initializer}
         return {
@@ -67,7 +67,7 @@ class Net:
 
 @st.composite
 def nets(draw: st.DrawFn, dtypes: tuple[str, ...] = ("float32", "float16", "float64")) -> Net:
-    """Draw a network of one to four blocks, and a head or none."""
+    """Draw a network of one to four blocks, with or without a head."""
     draft, symbol = _begun(draw, dtypes)
     start = draft.value, draft.shape
     several(draft, 4)
@@ -127,11 +127,11 @@ def _model(house: House, graph: onnx.GraphProto) -> onnx.ModelProto:
     return model
 
 
-# heads: what may stand behind the last block
+# heads: the end of a network
 
 
 def headless(_: Draft) -> None:
-    """The blocks alone."""
+    """No head."""
 
 
 def pooled(draft: Draft) -> None:
@@ -140,7 +140,7 @@ def pooled(draft: Draft) -> None:
 
 
 def classifier(draft: Draft) -> None:
-    """Three classes."""
+    """A classifier of three classes."""
     draft.then("Flatten", axis=1)
     features = prod(draft.shape[1:])
     weight = draft.stored(draft.house.noise(features, 3, scale=features**-0.5))

@@ -1,4 +1,4 @@
-"""What a network computes, by ONNX Runtime."""
+"""The outputs of a network in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.model import build
 
 
 def run(model: onnx.ModelProto, feeds: dict[str, Array]) -> list[Array]:
-    """Run a network unoptimised; one of doubles, which ONNX Runtime has not, as one of floats."""
+    """Run a network unoptimised; doubles, which ONNX Runtime lacks, run as floats."""
     single = {k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in feeds.items()}
     return build.run(narrowed(model), single)
 
 
 def narrowed(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same network with float32 in the place of doubles."""
+    """The same network with float32 in place of doubles."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     for message in _messages(result):
@@ -48,7 +48,7 @@ def _messages(message: Message) -> Iterator[Message]:
 
 
 def distance(before: list[Array], after: list[Array]) -> float:
-    """The largest ‖a - b‖₂ / ‖a‖₂ over all outputs; of one that is all zeros, ‖b‖₂."""
+    """The largest ‖a - b‖₂ / ‖a‖₂ over all outputs; ‖b‖₂ if a is zero."""
     assert [a.shape for a in before] == [b.shape for b in after]
     found = [0.0]
     for a, b in zip(before, after, strict=True):

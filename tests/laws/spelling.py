@@ -1,4 +1,4 @@
-"""The same network with other names, in another order."""
+"""The same network with other names or in another order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import onnx
 
 Spelling = Callable[[str], str]
 
-#: How a name may be written that was made of letters and digits.
+#: Replacements for a plain name of letters and digits.
 SPELLINGS: Mapping[str, Spelling] = {
     "plain": lambda name: name,
     "digits": lambda name: "".join(str(ord(letter)) for letter in name),
@@ -26,7 +26,7 @@ SPELLINGS: Mapping[str, Spelling] = {
 
 
 def respelled(model: onnx.ModelProto, spell: Spelling) -> onnx.ModelProto:
-    """Rename every value and node; names are told apart in the whole model, so scopes are kept."""
+    """Rename every value and node; names stay unique in the model, so scopes are kept."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     for graph in _graphs(result):
@@ -63,7 +63,7 @@ def _respell(graph: onnx.GraphProto | onnx.FunctionProto, spell: Spelling) -> No
 
 
 def reordered(model: onnx.ModelProto, random: Random) -> onnx.ModelProto:
-    """Put nodes, initializers and functions in another order, in which they still can run."""
+    """Put nodes, initializers and functions in another valid order."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     for graph in _graphs(result):
@@ -84,7 +84,7 @@ def _shuffle(items: Any, random: Random) -> None:
 
 
 def _sorted(nodes: list[onnx.NodeProto], random: Random) -> Iterator[onnx.NodeProto]:
-    """Any ready node next, at random."""
+    """Choose any ready node next, at random."""
     waiting = list(nodes)
     while waiting:
         missing = {name for node in waiting for name in node.output}
@@ -95,7 +95,7 @@ def _sorted(nodes: list[onnx.NodeProto], random: Random) -> Iterator[onnx.NodePr
 
 
 def reads(node: onnx.NodeProto) -> set[str]:
-    """Names that a node reads, those of its subgraphs included."""
+    """Names that a node and its subgraphs read."""
     names = set(node.input)
     for attribute in node.attribute:
         if attribute.HasField("g"):

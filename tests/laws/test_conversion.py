@@ -1,4 +1,4 @@
-"""What convert makes of any network: the same function at full rank, within budgets below."""
+"""Conversion of any network: exact at full rank, within the goal below it."""
 
 import numpy as np
 import onnx
@@ -12,7 +12,7 @@ from tests.laws.files import converted, counted, saved
 from tests.laws.models import nets
 from tests.laws.run import distance, run
 
-#: Nodes that are gone with the weight that they made.
+#: Nodes that are removed with the weight that they computed.
 CARRY = {"Constant", "Identity", "Cast", "Transpose", "Reshape", "Mul", "DequantizeLinear"}
 
 
@@ -28,9 +28,9 @@ def test_full_rank_computes_the_same(net):
 
 
 def unrest(net, original):
-    """How far the outputs move when the inputs do by what rounding does to a layer.
+    """How far the outputs move when the inputs change by the rounding error of a layer.
 
-    Where large numbers cancel, no other order of the same sums comes closer.
+    Where large numbers cancel, another order of the same sums is not more exact.
     """
     random = np.random.default_rng(1)
     moved = {
@@ -79,13 +79,13 @@ def test_everything_else_stays(net, rank):
 
 
 def fed(model):
-    """Inputs that no initializer gives a value; before IR version 4 each of those is one too."""
+    """Inputs without an initializer; before IR version 4, initializers are inputs too."""
     held = {tensor.name for tensor in model.graph.initializer} if model.ir_version < 4 else set()
     return [value for value in model.graph.input if value.name not in held]
 
 
 def nodes(model):
-    """Every node, those in functions and subgraphs too."""
+    """Every node, including those of functions and subgraphs."""
     waiting = [model.graph, *model.functions]
     while waiting:
         graph = waiting.pop()
@@ -95,7 +95,7 @@ def nodes(model):
 
 
 def text(node):
-    """A node without what stands in its subgraphs."""
+    """A node without its subgraphs."""
     copy = onnx.NodeProto.FromString(node.SerializeToString())
     for attribute in copy.attribute:
         attribute.ClearField("g")

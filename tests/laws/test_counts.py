@@ -1,4 +1,4 @@
-"""What analyze says of any network: as it runs, however it is written, to the unit."""
+"""Counts of any network match its run exactly, however it is written."""
 
 import tempfile
 from collections import Counter, defaultdict
@@ -31,7 +31,7 @@ def totals(analysis):
 
 
 def runs(net, model):
-    """What ONNX Runtime ran, by id; functions are inlined before, as it would do itself."""
+    """The kernels that ONNX Runtime ran, by id; functions are inlined first, as in its own run."""
     with tempfile.TemporaryDirectory() as folder:
         found = defaultdict(list)
         feeds = {k: v.astype("float32") if v.dtype == "float64" else v
@@ -48,7 +48,7 @@ def test_counts_are_those_of_the_shapes_in_a_run(net):
     seen = runs(net, model)
     found = counted(net, model)
     for row in found.rows:
-        for run in seen.get(row.layer.id, []):  # a branch may run in some trips only
+        for run in seen.get(row.layer.id, []):  # a branch may run in only some trips
             anew = profiled.multiply_adds(run)
             assert anew is None or row.macs == anew * (row.layer.trips or 0), row.layer.id
             assert run.outputs[0] == row.layer.outputs[0] != ABSENT, row.layer.id
@@ -118,7 +118,7 @@ def test_a_network_keeps_its_own_counts_and_no_unit_less(net):
 
 
 def bound(net, path):
-    """A configuration that gives the batch its size."""
+    """A configuration that binds the batch."""
     config = path.with_name("sepcost.toml")
     sizes = ", ".join(f"{name} = {size}" for name, size in net.bind.items())
     config.write_text(f"[defaults]\nbind = {{ {sizes} }}\n" if sizes else "", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What weights hold, and how they reach the convolution: one function a line of the tables."""
+"""The content of weights, and their path to the convolution: one function per table line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.laws.draft import Array, Draft, House, Place
 Shape = tuple[int, ...]
 
 
-# what they hold
+# content
 
 
 def normal(house: House, shape: Shape) -> Array:
-    """Numbers that keep the size of what they are applied to."""
+    """Numbers that keep activations in range."""
     return house.noise(*shape, scale=prod(shape[1:]) ** -0.5)
 
 
@@ -29,14 +29,14 @@ def separable(house: House, shape: Shape) -> Array:
 
 
 def silent(house: House, shape: Shape) -> Array:
-    """A kernel whose first filter does nothing."""
+    """A kernel whose first filter is zero."""
     array = normal(house, shape)
     array[0] = 0
     return array
 
 
 def zeros(house: House, shape: Shape) -> Array:
-    """A kernel that does nothing."""
+    """A kernel of zeros."""
     return np.zeros(shape, house.dtype)
 
 
@@ -45,7 +45,7 @@ CONTENT: Mapping[str, Callable[[House, Shape], Array]] = {
 }  # fmt: skip
 
 
-# how they are carried
+# path to the convolution
 
 
 def initializer(draft: Draft, array: Array) -> str:
@@ -53,7 +53,7 @@ def initializer(draft: Draft, array: Array) -> str:
 
 
 def typed(draft: Draft, array: Array) -> str:
-    """Numbers in the field of their type instead of raw bytes."""
+    """Stored in the typed field instead of raw bytes."""
     if draft.bare or array.dtype == np.float16:
         return draft.stored(array)
     name, element = draft.house.name("w"), draft.house.element
@@ -70,7 +70,7 @@ def identity(draft: Draft, array: Array) -> str:
 
 
 def cast(draft: Draft, array: Array) -> str:
-    """Stored as float16, which holds every number of ``House.noise``."""
+    """Stored as float16, which represents every number of ``House.noise``."""
     narrow = draft.stored(array.astype(np.float16))
     return draft.node("Cast", narrow, to=draft.house.element)[0]
 
@@ -87,13 +87,13 @@ def reshaped(draft: Draft, array: Array) -> str:
 
 
 def scaled(draft: Draft, array: Array) -> str:
-    """Twice the half."""
+    """Half of it, multiplied by two."""
     half = draft.stored(array / array.dtype.type(2))
     return draft.node("Mul", half, draft.stored(np.array(2, array.dtype)))[0]
 
 
 def overridable(draft: Draft, array: Array) -> str:
-    """An initializer that the caller may replace."""
+    """An initializer that is also a graph input."""
     if draft.place is not Place.GRAPH or draft.house.ir_version < 4:
         return draft.stored(array)
     name = draft.stored(array)
@@ -110,14 +110,14 @@ CARRIERS: Mapping[str, Callable[[Draft, Array], str]] = {
 
 
 def kernel(draft: Draft, *shape: int) -> str:
-    """Draw a weight; return the name of the value that carries it."""
+    """Draw a weight; return the name of its value."""
     content = CONTENT[draft.draw(st.sampled_from([*CONTENT]))]
     carrier = CARRIERS[draft.draw(st.sampled_from([*CARRIERS]))]
     return carrier(draft, content(draft.house, shape))
 
 
 def vector(draft: Draft, size: int, least: float | None = None) -> str:
-    """One number for each channel; above ``least``, if that is given."""
+    """Draw one number per channel, above ``least`` if given."""
     array = draft.house.noise(size)
     if least is not None:
         array = (np.abs(array) + least).astype(array.dtype)

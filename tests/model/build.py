@@ -1,4 +1,4 @@
-"""Models in a line or two, described without a file."""
+"""Models in a line or two, described without files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADER = '<ir_version: {ir}, opset_import: ["" : {opset}, "com.microsoft" : 1, "
 def model(body: str, *, opset: int = 17, ir: int = 9) -> onnx.ModelProto:
     """Parse ONNX text; functions may follow the graph.
 
-    What is declared in angle brackets without a value, and written by no node, is a weight whose
+    A value declared in angle brackets, without content and not written by a node, is a weight whose
     content was stripped.
     """
     proto = onnx.parser.parse_model(HEADER.format(ir=ir, opset=opset) + body)
@@ -35,7 +35,7 @@ def model(body: str, *, opset: int = 17, ir: int = 9) -> onnx.ModelProto:
 
 
 def loaded(source: str | onnx.ModelProto, **header: int) -> Loaded:
-    """Stand for what ``load`` returns."""
+    """Build what ``load`` returns."""
     proto = model(source, **header) if isinstance(source, str) else source
     return Loaded("m", "m.onnx", proto)
 
@@ -46,7 +46,7 @@ def network(source: str | onnx.ModelProto, opset: int = 17, ir: int = 9, **optio
 
 
 def layers(source: str | onnx.ModelProto, **options: Any) -> dict[str, Layer]:
-    """Describe and return the layers by id, after checking that each has its own."""
+    """Describe and return the layers by id, after checking that ids are unique."""
     found = network(source, **options).layers
     assert len({layer.id for layer in found}) == len(found)
     return {layer.id: layer for layer in found}
@@ -58,7 +58,7 @@ def params(found: Network) -> dict[str, tuple[int, ...] | None]:
 
 
 def session(proto: onnx.ModelProto) -> ort.InferenceSession:
-    """Open a model in ONNX Runtime, unoptimised and silent."""
+    """Open a model in ONNX Runtime, unoptimised and without logs."""
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -81,7 +81,7 @@ def one_node(
     opset: int = 17,
     **attributes: Any,
 ) -> tuple[onnx.ModelProto, dict[str, Any]]:
-    """Build a model of one node over inputs of these shapes and types, and ones to feed it."""
+    """Build a model of one node over inputs of these shapes and types, with ones as data."""
     names = [f"x{k}" if given else "" for k, given in enumerate(shapes)]
     results = [f"y{k}" for k in range(outputs)]
     node = helper.make_node(op_type, names, results, domain=domain, **attributes)

@@ -1,4 +1,4 @@
-"""Control flow beside ONNX Runtime: shapes of outputs and, by a profile, how often nodes ran."""
+"""Control flow against ONNX Runtime: shapes of outputs and, from a profile, runs per node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def witnessed(
 ) -> Network:
     """Describe a model after checking it against a run.
 
-    The outputs have the shapes of those of the run, and each node by its name ran as often as its
+    Outputs have the shapes of the run, and each node, by its name, ran as often as its
     layers say. Nodes are named by the text's ``[name]``.
     """
     proto = model(source, opset=opset, ir=ir)

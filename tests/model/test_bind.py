@@ -1,4 +1,4 @@
-"""Dynamic dimensions of inputs: bound by symbol, by input, or by convention."""
+"""Dynamic dimensions of inputs, bound by symbol, by input or by convention."""
 
 import pytest
 from hypothesis import given
@@ -35,7 +35,7 @@ def test_a_static_input_passes():
     assert (found.bindings, found.batch, found.warnings) == ({}, None, [])
 
 
-def test_a_scalar_has_nothing_to_bind():
+def test_a_scalar_has_no_dimension_to_bind():
     assert shapes(bound(tensor("x"))) == {"x": ()}
 
 
@@ -90,7 +90,7 @@ def test_an_input_without_a_shape_must_be_given_one():
     assert shapes(bound(anything, shape={"x": [2, 3]})) == {"x": (2, 3)}
 
 
-def test_what_is_no_tensor_passes():
+def test_values_that_are_not_tensors_pass():
     sequence = helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, ["N"]))
     optional = helper.make_optional_type_proto(sequence)
     inputs = [ValueInfoProto(name="s", type=sequence), ValueInfoProto(name="o", type=optional)]
@@ -125,7 +125,7 @@ def test_the_symbol_of_a_batch_may_stand_elsewhere_too():
     assert shapes(bound(tensor("x", "N", 3), tensor("y", 7, "N"))) == {"x": (1, 3), "y": (7, 1)}
 
 
-def test_symbols_that_are_no_utf8():
+def test_symbols_that_are_not_utf8():
     value = tensor("x", 1, "AAAA")
     raw = ValueInfoProto.FromString(value.SerializeToString().replace(b"AAAA", b"A\xffAA"))
     assert "A\\xffAA" in refusal(raw)

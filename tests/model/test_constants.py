@@ -1,4 +1,4 @@
-"""Where content begins: initializers and Constant nodes."""
+"""Sources of content: initializers and Constant nodes."""
 
 import pytest
 from onnx import TensorProto, helper
@@ -45,7 +45,7 @@ def test_integers_of_a_constant_decide_shapes():
     assert layers(source)["y"].outputs == ((3, 4),)
 
 
-# more elements than arithmetic on 64 bits can hold
+# more elements than 64-bit arithmetic can hold
 @pytest.mark.parametrize("dims", ["4611686018427387904, 4", "9223372036854775807, 2, 1"])
 def test_impossible_shapes_are_refused(dims):
     body = f"g (float[2] x) => (float[] y) <float[{dims}] w> {{ y = Identity (w) }}"

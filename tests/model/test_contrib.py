@@ -1,4 +1,4 @@
-"""Shapes of contrib operators: those of ONNX Runtime's own outputs, or worked by hand."""
+"""Shapes of contrib operators, compared with ONNX Runtime's outputs or worked by hand."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def i32(*shape):
 #: Scale and zero point of a quantised tensor.
 Q = [f(), u8()]
 
-# op_type, inputs, outputs, attributes: what ONNX Runtime runs on the CPU
+# op_type, inputs, outputs, attributes of operators that ONNX Runtime runs on the CPU
 RUN = [
     ("FusedConv", [f(1, 2, 8, 8), f(4, 2, 3, 3), f(4)], 1, {"activation": "Relu", "pads": [1] * 4}),
     ("FusedConv", [f(1, 2, 8, 8), f(4, 2, 3, 3), f(4), f(1, 4, 6, 6)], 1, {"activation": "Relu"}),
@@ -127,7 +127,7 @@ RUN = [
       f(1), i8(1), f(1), i8(1)], 3, {"hidden_size": 5}),
 ]  # fmt: skip
 
-# inputs where ones make no sense: what to feed instead
+# inputs for operators that cannot run on ones
 FED = [
     ("GroupQueryAttention",
      [f(1, 3, 32), f(1, 3, 16), f(1, 3, 16), f(1, 1, 0, 16), f(1, 1, 0, 16), i32(1), i32()],
@@ -149,7 +149,7 @@ def known(given):
 
 
 def beside(model, feeds, given):
-    """Infer the one node of a model and compare with what ONNX Runtime returns."""
+    """Infer the only node of a model and compare with ONNX Runtime's output."""
     inferred = infer(model.graph.node[0], [known(each) for each in given], 1, 9)
     found = [(static_shape(type_), type_.tensor_type.elem_type) for type_ in inferred]
     expected = run(model, feeds)
@@ -157,13 +157,15 @@ def beside(model, feeds, given):
 
 
 @pytest.mark.parametrize(("op_type", "given", "outputs", "attributes"), RUN)
-def test_beside_onnx_runtime(op_type, given, outputs, attributes):
+def test_shapes_agree_with_onnx_runtime(op_type, given, outputs, attributes):
     model, feeds = one_node(op_type, given, outputs, **attributes)
     beside(model, feeds, given)
 
 
 @pytest.mark.parametrize(("op_type", "given", "values", "outputs", "attributes"), FED)
-def test_beside_onnx_runtime_on_sensible_inputs(op_type, given, values, outputs, attributes):
+def test_shapes_agree_with_onnx_runtime_on_special_inputs(
+    op_type, given, values, outputs, attributes
+):
     model, feeds = one_node(op_type, given, outputs, **attributes)
     for name, value in values.items():
         feeds[name] = np.full_like(feeds[name], value)
@@ -177,7 +179,7 @@ def inferred(op_type, given, *, domain=MICROSOFT, outputs=1, **attributes):
     return [static_shape(t) for t in infer(node, [known(each) for each in given], 1, 9)]
 
 
-# What ONNX Runtime's CPU provider does not run, by the operators' own documentation. x is a 4-D
+# Operators that ONNX Runtime's CPU provider lacks, by their documentation. x is a 4-D
 # feature map [1, 8, 6, 10]
 X, LAST = f(1, 8, 6, 10), f(1, 6, 10, 8)
 BY_HAND = [
@@ -196,7 +198,7 @@ BY_HAND = [
     (MICROSOFT, "GroupNorm", [LAST, f(8), f(8)], {"groups": 2, "activation": 0}, (1, 6, 10, 8)),
     (NCHWC, "Conv", [X, f(16, 8, 3, 3), None, f(1, 16, 4, 8)], {"activation": "Relu"},
      (1, 16, 4, 8)),
-    # 20 channels in blocks of 16 are 32, and the weight says so
+    # 20 channels in blocks of 16 are 32, as in the weight
     (NCHWC, "Conv", [f(1, 20, 6, 10), f(32, 32, 3, 3)], {}, (1, 32, 4, 8)),
     (NCHWC, "ReorderInput", [LAST], {"channels_last": 1}, (1, 8, 6, 10)),
     (NCHWC, "ReorderOutput", [X], {"channels": 5}, (1, 5, 6, 10)),
@@ -319,7 +321,7 @@ FIXED = {("", "GivenTensorFill"), (MICROSOFT, "IsAllFinite")}
 @pytest.mark.parametrize("count", [0, 1, 3])
 @pytest.mark.parametrize("unknown", [None, Known("x", tensor_type(1, None))])
 def test_nothing_known_in_nothing_known_out(domain, op_type, count, unknown):
-    """No rule needs more than it is given, nor makes a shape up."""
+    """Rules cope with missing facts and never invent a shape."""
     node = NodeProto(op_type=op_type, domain=domain, input=["x"] * count, output=["y"])
     try:
         (type_,) = infer(node, [unknown] * count, 1, 9)

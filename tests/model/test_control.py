@@ -1,4 +1,4 @@
-"""Ifs, calls of local functions, and operators that hold graphs nobody knows."""
+"""Ifs, calls of local functions, and unknown operators with subgraphs."""
 
 import numpy as np
 import onnx
@@ -89,7 +89,7 @@ def test_nested_ifs(depth):
     )
     for k in range(depth):
         node = helper.make_node("If", ["c"], [f"y{k}"], then_branch=body, else_branch=body)
-        if k > 1:  # two full trees of two, then a chain
+        if k > 1:  # two full binary trees, then a chain
             leaf = helper.make_graph(
                 [helper.make_node("Neg", ["x"], ["n"])], "n", [], [_value("n", 2, 3)]
             )
@@ -143,7 +143,7 @@ def test_a_function_called_twice(tmp_path):
     assert [layer.id for layer in found.layers] == ["h/t", "h/b", "y/t", "y/b"]
     assert [layer.scope for layer in found.layers] == ["h", "h", "y", "y"]
     assert [layer.outputs for layer in found.layers] == [((3, 2),), ((3, 2),), ((2, 3),), ((2, 3),)]
-    assert found.layers[2].reads == ("h/b",)  # the value keeps the name it has within
+    assert found.layers[2].reads == ("h/b",)  # the value keeps its inner name
     assert found.outputs == ("y/b",)
     (y,) = _run(source, {"x": X})
     assert found.values["y/b"].shape == y.shape
@@ -170,7 +170,7 @@ def test_attributes_with_defaults_and_references(tmp_path):
     assert found.layers[0].attributes == {"axis": 1}
 
 
-def test_an_attribute_that_nobody_gives_is_left_out():
+def test_an_attribute_that_no_call_gives_is_left_out():
     source = f"""g (float[2, 3] x) => (float[] y) {{ y = local.f (x) }}
     {F}f <perm> (a) => (b) {{ b = Transpose <perm: ints = @perm> (a) }}"""
     (layer,) = network(source).layers
@@ -240,7 +240,7 @@ def test_a_function_that_calls_itself_is_refused():
         network(source)
 
 
-# --- what nobody knows
+# --- unknown operators
 
 
 def test_the_graphs_of_an_unknown_operator_are_walked():

@@ -39,7 +39,7 @@ def test_regular_macs(text, macs):
 
 
 def test_multipliers_thin_channels_and_shrink_the_map():
-    # alpha 0.5: 4 and 8 channels; rho 0.5: 5 positions a side
+    # alpha 0.5: 4 and 8 channels; rho 0.5: 5 positions per side
     found = sepcost.analyze_convolution("3x3,8,16,10", alpha=0.5, rho=0.5)
     assert found.totals.macs == 9 * 4 * 8 * 25
 
@@ -80,7 +80,7 @@ def test_multipliers_are_positive(alpha):
 
 
 @given(st.from_regex(r"[0-9x]{1,5}(,[0-9x]{1,4}){3}(,(group|stride)=[0-9])?", fullmatch=True))
-def test_any_text_is_taken_or_refused(text):
+def test_any_text_is_accepted_or_refused(text):
     try:
         found = parse(text)
     except SpecError:

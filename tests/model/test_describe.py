@@ -1,4 +1,4 @@
-"""A model as plain data: every layer, every shape that follows from the inputs."""
+"""A model as plain data: every layer and every shape that follows from the inputs."""
 
 import numpy as np
 import onnx
@@ -104,7 +104,7 @@ def test_names_of_the_graphs_within_may_be_those_outside():
     assert list(layers(source)) == ["h", "y.then/p", "y.else/p", "y"]
 
 
-def test_ids_that_would_be_those_of_a_graph_within_are_told_apart():
+def test_ids_that_collide_with_those_of_a_subgraph_are_made_unique():
     source = """g (bool c, float[2] x) => (float[] z) {
       y = If (c) <
         then_branch = t () => (float[] p) { p = Neg (x) },
@@ -118,7 +118,7 @@ def test_ids_that_would_be_those_of_a_graph_within_are_told_apart():
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe\xfa", b"\x1b[2", b"\n\r\t", b"=1+"])
-def test_names_that_are_no_text_lose_no_layer(name):
+def test_names_that_are_not_text_lose_no_layer(name):
     nodes = [
         helper.make_node("Relu", ["QQQ"], ["RRR"], name="TTT"),
         helper.make_node("Relu", ["RRR"], ["UUU"], name="TTT"),
@@ -148,7 +148,7 @@ def _model(nodes, first="x", last="y", opset=17):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
-# --- graphs that are no good
+# --- invalid graphs
 
 
 def test_unsorted_nodes_are_described_in_order():
@@ -199,7 +199,7 @@ def test_nodes_that_contradict_their_inputs_are_refused_in_a_line(node):
         network(source)
 
 
-# --- what is declared
+# --- declared shapes
 
 
 def test_what_is_declared_fills_what_inference_leaves_open():
@@ -210,7 +210,7 @@ def test_what_is_declared_fills_what_inference_leaves_open():
     }"""
     found = network(source)
     assert found.values["h"].shape == (1, 7)
-    assert found.values["k"].shape is None  # K is bound to nothing
+    assert found.values["k"].shape is None  # K is unbound
     assert found.values["y"].shape == (1, 2)  # N is bound to 1
     assert found.layers[1].missing == ("k has no static shape",)
     assert found.layers[1].outputs == (ABSENT,)
@@ -241,7 +241,7 @@ def test_impossible_opsets_end_nothing(opset):
     assert len(found.layers) == 1
 
 
-# --- values that are no tensors
+# --- values that are not tensors
 
 
 def test_sequences_optionals_and_maps():
@@ -274,7 +274,7 @@ def test_a_map():
     assert layer.missing == ("y is not a tensor",)
 
 
-# --- beside ONNX Runtime
+# --- against ONNX Runtime
 
 
 def test_every_value_is_shaped_as_in_a_run():
@@ -305,7 +305,7 @@ def test_every_value_is_shaped_as_in_a_run():
     assert {name: found.values[name].shape for name in names} == shapes
 
 
-# --- size and nonsense
+# --- size and damage
 
 
 def test_many_nodes():
@@ -313,7 +313,7 @@ def test_many_nodes():
     assert len(network(_model(nodes, "v0", "v20000")).layers) == 20_000
 
 
-def test_a_binding_that_fits_nothing():
+def test_a_binding_that_matches_nothing():
     with pytest.raises(BindingError, match="no dimension is named 'Q'"):
         network(CONV, bind={"Q": 1})
 
@@ -340,7 +340,7 @@ f <axis> (a) => (b) { b = Softmax <axis: int = @axis> (a) }"""
 @given(st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_bytes_are_described_or_refused(data):
-    """Whatever still parses is described, or refused in one line."""
+    """A model that still parses is described, or refused in one line."""
     raw = bytearray(model(RICH).SerializeToString())
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(raw) - 1))

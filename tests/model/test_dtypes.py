@@ -16,7 +16,7 @@ def test_every_element_type_has_a_name_and_all_but_strings_a_size():
     assert DTYPES[TensorProto.DOUBLE] == "float64"
 
 
-# the bits of one element as ONNX's own types have them
+# bits of one element, from ONNX's own types
 @pytest.mark.parametrize("number", sorted(set(DTYPES) - {TensorProto.STRING}))
 def test_the_bits_of_an_element(number):
     stored = numpy_helper.from_array(np.zeros(16, helper.tensor_dtype_to_np_dtype(number))).raw_data

@@ -1,4 +1,4 @@
-"""What functions expand to is known before any is walked."""
+"""The expanded size of functions is known before they are walked."""
 
 import pytest
 from onnx import helper
@@ -55,5 +55,5 @@ def test_a_chain_too_deep_is_refused():
         check([call("f0")], *bomb(1000, 1))
 
 
-def test_a_function_that_nobody_calls_does_not_matter():
+def test_a_function_that_is_never_called_does_not_matter():
     check([call("Relu", "")], function("f", call("f")))

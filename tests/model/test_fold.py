@@ -1,4 +1,4 @@
-"""Folding: each operator beside ONNX's reference implementation and ONNX Runtime."""
+"""Folding: each operator against ONNX's reference implementation and ONNX Runtime."""
 
 import numpy as np
 import onnx
@@ -168,7 +168,7 @@ def same(found, expected):
 
 
 @pytest.mark.parametrize(("op_type", "arrays", "attributes", "opset"), CASES)
-def test_beside_onnx_runtime_and_the_reference(op_type, arrays, attributes, opset):
+def test_folding_agrees_with_onnx_runtime_and_the_reference(op_type, arrays, attributes, opset):
     arrays = [np.asarray(array) for array in arrays]
     found = folded(op_type, arrays, attributes)
     assert found is not None
@@ -196,7 +196,7 @@ def feeds_of(arrays):
 
 
 @pytest.mark.parametrize("op_type", ["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Less"])
-def test_integer_arithmetic_beside_onnx_runtime(op_type):
+def test_integer_arithmetic_agrees_with_onnx_runtime(op_type):
     witness = session(open_model(op_type, [1, 0]))
 
     @given(st.lists(st.integers(-(2**31), 2**31), min_size=1, max_size=6), st.integers(-999, 999))
@@ -208,7 +208,7 @@ def test_integer_arithmetic_beside_onnx_runtime(op_type):
     holds()
 
 
-def test_slices_beside_onnx_runtime():
+def test_slices_agree_with_onnx_runtime():
     witness = session(open_model("Slice", [1] * 5))
     bounds = st.one_of(st.integers(-9, 9), st.sampled_from([-(2**62), 2**62]))
 
@@ -221,14 +221,14 @@ def test_slices_beside_onnx_runtime():
 
 
 @pytest.mark.parametrize("size", range(1, 8))
-def test_equal_parts_beside_the_reference(size):
-    """Every part is of the same size but the last, which may be smaller."""
+def test_equal_parts_agree_with_the_reference(size):
+    """All parts have the same size except the last, which may be smaller."""
     model = model_of("Split", [np.arange(size)], {"num_outputs": 2}, 18)
     expected = ReferenceEvaluator(model).run(None, {"x0": np.arange(size)})
     assert same(folded("Split", [np.arange(size)], {"num_outputs": 2}), expected)
 
 
-# --- what is not folded
+# --- not folded
 
 
 def test_what_depends_on_data_is_not_folded():
@@ -256,7 +256,7 @@ def cube(axis):
     return np.zeros(shape, bool)
 
 
-# what would grow out of a few bytes, or has no result
+# small inputs with huge results, or without a result
 @pytest.mark.parametrize(
     ("op_type", "arrays", "attributes"),
     [
@@ -289,7 +289,7 @@ def cube(axis):
         ("Split", [INTS, i64(5, 5)], {}),
     ],
 )
-def test_what_would_grow_or_fail_is_left_to_inference(op_type, arrays, attributes):
+def test_results_that_would_grow_or_fail_are_left_to_inference(op_type, arrays, attributes):
     found = folded(op_type, arrays, attributes)
     assert found is None
 

@@ -52,7 +52,7 @@ def test_a_graph_within_reads_from_around_it():
     assert order(node("c", body=deeper), node("a")) == "ac"
 
 
-def test_what_a_graph_within_defines_itself_is_no_dependency():
+def test_values_that_a_subgraph_defines_itself_are_not_dependencies():
     body = graph(node("a"), node("i", "ax"), inputs="x", outputs="i")
     assert order(node("c", body=body), node("a", "c"), node("x", "a")) == "cax"
 
@@ -130,7 +130,7 @@ def test_the_id_of_a_node(outputs, name, id_):
     ],
 )
 def test_the_id_of_a_node_whose_name_is_not_utf8(nameless):
-    """Protobuf hands it over as bytes."""
+    """Protobuf returns it as bytes."""
     raw = onnx.NodeProto.FromString(nameless.SerializeToString().replace(b"AAAA", b"A\xffAA"))
     assert node_id("p/", raw) == r"p/A\xffAA"
 

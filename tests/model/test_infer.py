@@ -30,7 +30,7 @@ def test_content_that_is_known_decides_a_shape():
     assert shapes(node, known(2, 6), known(2, elem_type=TensorProto.INT64)) == [None]
 
 
-def test_names_that_are_no_utf8_do_not_matter():
+def test_names_that_are_not_utf8_do_not_matter():
     node = helper.make_node("Relu", ["AAAA"], ["BBBB"], name="CCCC")
     raw = node.SerializeToString()
     for name in (b"AAAA", b"BBBB", b"CCCC"):
@@ -50,7 +50,7 @@ def test_both_names_of_the_standard_domain():
     assert is_standard("TreeEnsembleRegressor", 3, "ai.onnx.ml")
 
 
-# an operator of tomorrow, of nobody, of another domain; an opset beyond every integer
+# a future, an unknown and a foreign operator; an opset beyond every integer
 @pytest.mark.parametrize(
     ("op_type", "domain", "opset"),
     [("Relu2", "", 17), ("Relu", "com.acme", 1), ("Attention", "", 17), ("Relu", "", 2**40)],
@@ -73,7 +73,7 @@ def test_an_opset_beyond_what_onnx_knows_is_read_as_its_newest():
     ],
 )
 def test_what_contradicts_itself_raises(node, inputs):
-    for _ in range(2):  # a question that was asked before too
+    for _ in range(2):  # also for a cached question
         with pytest.raises((InferenceError, ValidationError)):
             infer(node, inputs, 17, 9)
 

@@ -1,4 +1,4 @@
-"""What would crash ONNX's own shape inference, or fill the memory there, is refused before it."""
+"""Nodes that would crash ONNX's own shape inference or fill its memory are refused first."""
 
 import onnx
 import onnx.parser
@@ -17,7 +17,7 @@ def refused(tmp_path, body):
 
 
 @pytest.mark.parametrize("axis", [2, -3, 2**40, -(2**63)])
-def test_layer_normalization_over_an_axis_that_is_not_there(tmp_path, axis):
+def test_layer_normalization_over_a_missing_axis(tmp_path, axis):
     told = refused(
         tmp_path,
         f"g (float[2, 3] x, float[3] s) => (y) {{ y = LayerNormalization <axis = {axis}> (x, s) }}",
@@ -26,7 +26,7 @@ def test_layer_normalization_over_an_axis_that_is_not_there(tmp_path, axis):
 
 
 @pytest.mark.parametrize("axis", [-2, -1, 0, 1])
-def test_layer_normalization_over_one_that_is(tmp_path, axis):
+def test_layer_normalization_over_an_existing_axis(tmp_path, axis):
     text = f"""<ir_version: 9, opset_import: ["" : 18]> g (float[2, 3] x, float[3] s) => (y)
         {{ y = LayerNormalization <axis = {axis}> (x, s) }}"""
     onnx.save(onnx.parser.parse_model(text), tmp_path / "m.onnx")

@@ -1,4 +1,4 @@
-"""Models as ONNX Runtime writes them once optimised: channels last, or in padded blocks."""
+"""Models that ONNX Runtime has optimised: channels last, or in padded blocks."""
 
 from math import prod
 
@@ -13,7 +13,7 @@ from sepcost.cost.geometry import integer
 from sepcost.network import ABSENT
 from tests.model.build import model, network
 
-#: 20 channels are no whole number of blocks, whether a block is 8 or 16.
+#: 20 channels do not divide into blocks of 8 or 16.
 FLOAT = """g (float[1, 3, 12, 12] x) => (y, t)
     <float[20, 3, 3, 3] v, float[20, 1, 3, 3] d, float[24, 20, 3, 3] w,
      float[4] scales = {1, 1, 2, 2}> {
@@ -40,7 +40,7 @@ QUANTISED = """g (uint8[1, 3, 12, 12] x) => (y)
 
 
 def written(text, folder):
-    """Return the model of the text, and how ONNX Runtime saves it once optimised."""
+    """Return the model of the text, and the model that ONNX Runtime saves after optimisation."""
     plain = model(text)
     for tensor in plain.graph.initializer:
         if not tensor.raw_data and prod(tensor.dims) > 4:

@@ -1,4 +1,4 @@
-"""The border: what users name, and what they should not have named."""
+"""Loading: valid sources, and errors for wrong ones."""
 
 import io
 import os
@@ -26,7 +26,7 @@ TEXT = """g (float[1, 4] x) => (float[1, 2] y)
 
 
 def external(**entries):
-    """A MatMul whose weight of 2,000 floats lies elsewhere."""
+    """A MatMul whose weight of 2,000 floats is external data."""
     proto = model("g (float[1, 100] x) => (float[1, 20] y) { y = MatMul (x, w) }")
     weight = TensorProto(name="w", data_type=1, dims=[100, 20])
     weight.data_location = TensorProto.EXTERNAL
@@ -50,7 +50,7 @@ def saved(tmp_path):
 
 
 def refusal(source, **options):
-    """Return the one line of a refusal."""
+    """Return the one line of an error."""
     with pytest.raises(ModelError) as caught:
         load(source, **options)
     line = str(caught.value)
@@ -87,7 +87,7 @@ def test_multipliers_are_for_specs(saved):
 
 
 @pytest.mark.parametrize("head", LOOKALIKES)
-def test_what_is_taken_for_onnx_is_named(saved, head):
+def test_files_that_are_read_as_onnx_are_named(saved, head):
     assert LOOKALIKES[head] in refusal(saved(head + b" and more" * 10))
 
 
@@ -104,7 +104,7 @@ def test_real_files_of_other_kinds(saved):
 @pytest.mark.parametrize(
     "content", [b"just some text\n" * 20, b"\0" * 5000, b"\x08\x07", os.urandom(3) * 2000]
 )
-def test_other_bytes_are_no_model(saved, content):
+def test_other_bytes_are_not_a_model(saved, content):
     line = refusal(saved(content))
     assert "not an ONNX model" in line or "truncated" in line
 
@@ -125,17 +125,17 @@ def test_a_file_that_may_not_be_read(saved):
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "nowhere/m.onnx", ""])
-def test_names_that_name_nothing(name):
+def test_names_of_missing_sources(name):
     assert refusal(name)
 
 
-def test_a_slip_in_a_shipped_name_gets_the_nearest():
+def test_a_typing_error_in_a_shipped_name_gets_the_closest_name():
     assert "did you mean the shipped network mobilenet-v1?" in refusal("mobilenet-v1x")
     assert "sepcost networks" in refusal("qqqqq")
 
 
 def test_every_truncation_is_refused_or_described(saved):
-    """A prefix that happens to parse is described or contradicts itself; nothing else happens."""
+    """A prefix that happens to parse is described or refused as contradictory."""
     whole = model(TEXT).SerializeToString()
     refused = 0
     for end in range(1, len(whole)):
@@ -223,7 +223,7 @@ def test_a_link_of_a_hub_that_leads_elsewhere_is_refused(hub, tmp_path, target):
     assert "outside the model's folder" in refusal(hub / "m.onnx")
 
 
-# lengths and offsets that are no numbers, negative, or disagree with 100 x 20 floats
+# lengths and offsets that are not numbers, negative, or disagree with 100 x 20 floats
 @pytest.mark.parametrize(
     "entries",
     [{"length": "many"}, {"length": "-1"}, {"offset": "-8"}, {"offset": "1e3"}, {"length": "٣"},
@@ -243,7 +243,7 @@ def test_external_data_saved_by_onnx(saved, tmp_path):
     assert load(tmp_path / "m.onnx").complete
 
 
-# --- data that do not fit their shape
+# --- data that do not match their shape
 
 
 def tensor(dims, data_type=TensorProto.FLOAT, **payload):
@@ -292,7 +292,7 @@ def test_data_that_do_not_fit_their_shape_are_refused_wherever_they_stand(saved,
         tensor([3], TensorProto.FLOAT16, int32_data=[1] * 3),
         tensor([0], raw_data=b""),
         tensor([3]),  # stripped of its data
-        tensor([3], 99, raw_data=bytes(3)),  # a type of tomorrow
+        tensor([3], 99, raw_data=bytes(3)),  # a future type
     ],
 )
 def test_data_that_fit_pass(saved, right):
@@ -301,7 +301,7 @@ def test_data_that_fit_pass(saved, right):
     assert load(saved(proto)).proto.graph.initializer[1] == right
 
 
-# --- stdin, in a process of its own
+# --- stdin, in a separate process
 
 READ = """
 import sys
@@ -345,7 +345,7 @@ def test_a_wrong_spec_from_stdin_is_called_stdin():
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 10**6, b"PK\x03\x04", b"\x80\x04"])
-def test_what_is_no_model_from_stdin(content):
+def test_invalid_models_from_stdin(content):
     (line, end) = from_stdin(content)
     assert line.startswith("stdin")
     assert end == ""

@@ -1,4 +1,4 @@
-"""Loops, beside what ONNX Runtime does with them."""
+"""Loops, compared with ONNX Runtime."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ X = np.ones((2, 3), np.float32)
 
 
 def loop(inputs="n, go, x", body="k = Identity (c) [inner] o = Relu (a)", out="float[2, 3]"):
-    """A Loop that carries one value ``a`` to ``o`` and collects it."""
+    """A Loop that carries one value from ``a`` to ``o`` and collects it."""
     return f"""g (float[2, 3] x, bool[1] data) => ({out} y, float[] s)
     <int64 n = {{5}}, bool go = {{1}}, bool stop = {{0}}, float[2, 3] w> {{
       y, s = Loop ({inputs}) <body = b (int64 i, bool c, {out} a) => (bool k, {out} o, float[] t) {{
@@ -56,11 +56,11 @@ def test_an_initializer_of_the_body_keeps_it_going(tmp_path):
         ("n, data, x", "k = Identity (c) o = Relu (a)"),  # may not run at all
         ("n, go, x", "k = Not (c) o = Relu (a)"),  # may end
         ("n, go, x", "k = Constant <value = bool {0}> () o = Relu (a)"),
-        (", go, x", "k = Identity (c) o = Relu (a)"),  # no end is given
+        (", go, x", "k = Identity (c) o = Relu (a)"),  # without a trip count
         ("m, go, x", "k = Identity (c) o = Relu (a)"),  # the count depends on data
     ],
 )
-def test_a_number_of_trips_that_is_not_known(inputs, body):
+def test_an_unknown_number_of_trips(inputs, body):
     source = loop(inputs, body).replace("    }\n", "    }\n", 1)
     source = source.replace("y, s = Loop", "m = Cast <to = 7> (data) y, s = Loop")
     found = network(source)
@@ -86,7 +86,7 @@ def test_trips_that_fit_nothing_are_refused(trips):
 
 
 def test_a_carried_shape_that_grows(tmp_path):
-    """Its first size depends on the trip, its second does not; the last one is not known."""
+    """Its first size depends on the trip, its second does not; the final size is unknown."""
     source = """g (float[1, 3] x) => (float[] y) <int64 n = {4}, bool go = {1}> {
       y = Loop (n, go, x) <body = b (int64 i, bool c, float[] a) => (bool k, float[] o) {
         k = Identity (c)
@@ -161,7 +161,7 @@ def test_what_contradicts_itself_in_a_body_that_never_runs_is_only_noted():
         "g (float[2] x) => (float[] y) { y = Loop <body = b () => (float[] q) {}> (x, x, x) }",
     ],
 )
-def test_a_loop_that_is_none_is_described_or_refused(source):
+def test_an_invalid_loop_is_described_or_refused(source):
     try:
         assert network(source).layers
     except ModelError as error:

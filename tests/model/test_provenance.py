@@ -1,4 +1,4 @@
-"""Which constants are parameters, and which only steer."""
+"""Which constants are params, and which only control operators."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_a_constant_of_shape_counts_all_that_it_makes():
     assert used(with_tensor(body, shape)) == {"w": (100, 50)}
 
 
-# what carries a weight [4, 6] to the product, itself changed or not
+# ways in which a weight [4, 6] reaches the product
 @pytest.mark.parametrize(
     "path",
     [
@@ -109,13 +109,13 @@ def test_a_shared_weight_is_one_parameter():
     assert [layer.parameters for layer in found.layers] == [("w",), ("w",)]
 
 
-def test_dead_weights_are_told_apart():
+def test_dead_weights_are_recognised():
     found = network(f"{HEAD} <float[4] w, float[7] dead, int64[9] shape> {{ y = Mul (x, w) }}")
     assert params(found) == {"w": (4,)}
     assert [(value.name, value.shape) for value in found.dead_weights] == [("dead", (7,))]
 
 
-# float constants that steer: sizes, bounds, scales, pads, ratios
+# float constants that control: sizes, bounds, scales, pads, ratios
 @pytest.mark.parametrize(
     "node",
     [
@@ -154,12 +154,12 @@ def test_weights_that_are_graph_inputs_too():
         assert [value.name for value in found.inputs] == ["x"]
 
 
-def test_what_a_graph_input_feeds_is_no_parameter():
+def test_values_that_a_graph_input_feeds_are_not_parameters():
     body = "g (float[1, 4] x, float[4] w) => (float[] y) { v = Transpose (w) y = Mul (x, v) }"
     assert used(body) == {}
 
 
-def test_random_numbers_are_no_parameters():
+def test_random_numbers_are_not_parameters():
     body = f"{HEAD} {{ r = RandomNormal <shape = [4]> () y = Mul (x, r) }}"
     assert used(body) == {}
 

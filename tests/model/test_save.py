@@ -1,4 +1,4 @@
-"""Saving: whole and checked or not at all, the input never touched, weights streamed."""
+"""Saving: complete and checked or not at all; the input is never touched; weights are streamed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ g (float[1,4,16,16] x, bool flag) => (float[1,64,14,14] y) {
 
 
 def model() -> onnx.ModelProto:
-    """A model with weights large enough to stay on disk, in more than one place."""
+    """A model with several weights large enough to stay on disk."""
     proto = onnx.parser.parse_model(TEXT)
     random = np.random.default_rng(0)
     for name, shape in {"w": (64, 4, 3, 3), "big": (1, 64, 14, 14)}.items():
@@ -51,14 +51,14 @@ def loaded(tmp_path: Path) -> Loaded:
 
 @pytest.fixture
 def apart(tmp_path: Path) -> Loaded:
-    """The same with its weights in a file of their own."""
+    """The same model with its weights in a separate file."""
     path = tmp_path / "in.onnx"
     onnx.save(model(), path, save_as_external_data=True, location="in.onnx.data", size_threshold=0)
     return load(tmp_path / "in.onnx")
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
-    """Every initializer and constant, as ONNX itself reads them."""
+    """Every initializer and constant, read by ONNX itself."""
     proto = onnx.load(path)
     found = {t.name: numpy_helper.to_array(t) for t in proto.graph.initializer}
     held = (n for n in proto.graph.node if n.op_type == "Constant")
@@ -188,7 +188,7 @@ def test_a_data_file_has_a_name_that_models_can_hold(apart, tmp_path):
 
 
 def test_the_names_of_data_files_take_turns(apart, tmp_path):
-    """So a model that is replaced can be read, with its own weights, to the last moment."""
+    """So a replaced model can be read with its own weights until the end."""
     for name in ("out.onnx.data", "out.onnx.2.data", "out.onnx.data"):
         assert save(apart, tmp_path / "out.onnx", force=True)[1] == tmp_path / name
         assert same(arrays(tmp_path / "out.onnx"), arrays(tmp_path / "in.onnx"))
@@ -203,7 +203,7 @@ def test_a_data_file_without_a_model_is_somebody_s(apart, tmp_path):
 
 
 def test_data_that_are_the_input_s_do_not_go_with_the_model_that_is_replaced(apart, tmp_path):
-    """Two models may share a data file, though it bears the name of one of them."""
+    """Two models may share a data file that is named after one of them."""
     onnx.save(model(), tmp_path / "out.onnx", save_as_external_data=True, location="out.onnx.data")
     (tmp_path / "shares.onnx").write_bytes((tmp_path / "out.onnx").read_bytes())
     with pytest.raises(ConversionError, match=r"out\.onnx\.data: is the input"):
@@ -214,7 +214,7 @@ def test_data_that_are_the_input_s_do_not_go_with_the_model_that_is_replaced(apa
 @pytest.mark.parametrize("name", ["in.onnx", "in.onnx.data"])
 @pytest.mark.parametrize("how", ["written to", "replaced", "removed"])
 def test_a_model_that_changed_since_it_was_read_is_not_saved(apart, tmp_path, name, how):
-    """Its weights are read from the disk, and would be those of another."""
+    """Its weights are read from disk and would be those of another model."""
     path, other = tmp_path / name, tmp_path / "other"
     other.write_bytes(path.read_bytes())
     path.unlink()
@@ -254,8 +254,8 @@ def test_a_place_that_cannot_be_written_is_refused(loaded, tmp_path, name):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX")
 @pytest.mark.parametrize("kind", ["pipe", "link to itself", "link to a pipe"])
-def test_what_is_no_regular_file_is_not_replaced(loaded, tmp_path, kind):
-    """A rename as root would put a model in the place of /dev/null."""
+def test_only_regular_files_are_replaced(loaded, tmp_path, kind):
+    """As root, a rename would replace /dev/null."""
     target = tmp_path / "out.onnx"
     if kind == "link to itself":
         target.symlink_to(target)
@@ -271,7 +271,7 @@ def test_what_is_no_regular_file_is_not_replaced(loaded, tmp_path, kind):
     assert kind == "link to itself" or stat.S_ISFIFO(target.stat().st_mode)
 
 
-def test_what_is_no_valid_model_is_not_written(loaded, tmp_path):
+def test_an_invalid_model_is_not_written(loaded, tmp_path):
     loaded.proto.graph.node[1].op_type = "NoSuchOperator"
     with pytest.raises(ConversionError, match="is not a valid model"):
         save(loaded, tmp_path / "out.onnx")
@@ -307,7 +307,7 @@ def test_weights_that_are_gone_are_named(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked there")
 @pytest.mark.usefixtures("apart")
 def test_others_wait_while_data_and_then_the_model_are_put_in_place(tmp_path, monkeypatch):
-    """Else one would remove the data that the other's model, there a moment later, refers to."""
+    """Otherwise one process would remove the data that the other's model is about to use."""
     import fcntl
 
     refused = []
@@ -380,9 +380,9 @@ def test_a_kill_leaves_no_half_file(loaded, tmp_path, number):
         process.communicate(timeout=60)
     left = [name for name in files(tmp_path) if name != "in.onnx"]
     assert process.returncode != 0
-    if number == signal.SIGKILL:  # nobody can tidy then, but what is left tells what it is
+    if number == signal.SIGKILL:  # no process can clean up then, but the names are recognisable
         assert [(name[0], name[-len(SUFFIX) :]) for name in left] == [(".", SUFFIX)]
-        save(loaded, tmp_path / "out.onnx")  # whoever writes here next does
+        save(loaded, tmp_path / "out.onnx")  # the next write cleans up
         left = [name for name in files(tmp_path) if name not in {"in.onnx", "out.onnx"}]
     assert left == []
 

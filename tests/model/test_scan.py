@@ -1,4 +1,4 @@
-"""Scans, beside what ONNX Runtime does with them."""
+"""Scans, compared with ONNX Runtime."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ X = np.ones((2, 3, 4), np.float32)
 
 
 def scan(attributes="", state="float[3, 4]", slice_="float[3, 4]"):
-    """A sum that runs along ``x``, every partial sum collected."""
+    """A running sum along ``x`` that collects every partial sum."""
     return f"""g ({state} s, float[2, 3, 4] x) => (float[] y, float[] z) {{
       y, z = Scan <num_scan_inputs = 1, {attributes}
         body = b ({state} a, {slice_} e) => ({state} o, {slice_} t) {{

@@ -1,4 +1,4 @@
-"""Small constants in external data: read where shapes hang on them, left where they are weights."""
+"""Small constants in external data are read if shapes depend on them; weights stay on disk."""
 
 import os
 
@@ -19,7 +19,7 @@ LOOP = """g (float[2,2] x, int64 n) => (float[2,2] y) { y = Loop (n, , x) <body 
 
 
 def outside(folder, body, arrays):
-    """Save a model whose constants all lie beside it, in the file ``data``."""
+    """Save a model with all constants in an external file ``data``."""
     proto = model(body)
     for name, array in arrays.items():
         proto.graph.initializer.append(numpy_helper.from_array(np.asarray(array), name))
@@ -52,7 +52,7 @@ def test_weights_stay_on_disk(tmp_path):
     assert [tensor.data_location for tensor in stored] == [TensorProto.EXTERNAL] * 2
 
 
-def test_the_file_that_held_it_is_still_told(tmp_path):
+def test_the_external_file_is_still_reported(tmp_path):
     path = outside(tmp_path, LOOP, {"n": np.int64(5)})
     assert files(path) == (tmp_path / "data",)
 
@@ -67,7 +67,7 @@ def piped(data):
 
 
 @pytest.mark.parametrize("harm", [lambda data: data.unlink(), cut, piped])
-def test_what_is_not_to_be_had_is_unknown_and_no_fault(tmp_path, harm):
+def test_missing_data_are_unknown_and_not_an_error(tmp_path, harm):
     path = outside(tmp_path, LOOP, {"n": np.int64(5)})
     harm(tmp_path / "data")
     assert not analyze(path).coverage.complete

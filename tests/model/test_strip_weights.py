@@ -1,4 +1,4 @@
-"""Skimming: all of a model but its weights, which stay where they lie in the file."""
+"""Stripping: all of a model except its weights, which stay in the file."""
 
 import os
 
@@ -17,7 +17,7 @@ LARGE = INLINE_BYTES // 4 + 1  # floats that stay on disk
 
 
 def tensors(proto):
-    """Yield every tensor of a model, wherever it stands."""
+    """Yield every tensor of a model."""
     if isinstance(proto, TensorProto):
         yield proto
         return
@@ -28,7 +28,7 @@ def tensors(proto):
 
 
 def read_back(path, proto):
-    """Put the bytes that references name back into the model."""
+    """Put the referenced bytes back into the model."""
     content = path.read_bytes()
     for tensor in tensors(proto):
         entries = {entry.key: entry.value for entry in tensor.external_data}
@@ -59,7 +59,7 @@ def model(initializers=(), nodes=(), functions=()):
 
 
 def nested(tensor):
-    """A Constant in the branch of an If in a function."""
+    """A Constant in a branch of an If within a function."""
     constant = helper.make_node("Constant", [], ["c"], value=tensor)
     branch = helper.make_graph([constant], "b", [], [])
     choice = helper.make_node("If", ["x"], ["y"], then_branch=branch)
@@ -74,7 +74,7 @@ def sparse(tensor):
     return proto
 
 
-# where a tensor may stand
+# places of a tensor
 PLACES = {
     "initializer": lambda tensor: model([tensor]),
     "attribute": lambda tensor: model(nodes=[helper.make_node("C", [], ["c"], value=tensor)]),
@@ -188,7 +188,7 @@ def test_any_bytes_are_refused_or_copied(tmp_path, content):
 
 # a group, field number 0, an endless varint, a length beyond the file
 @pytest.mark.parametrize("content", [b"\x0b", b"\0\0", b"\xff" * 20, b"\x3a\xff\x01x"])
-def test_what_is_no_field_is_refused(tmp_path, content):
+def test_invalid_fields_are_refused(tmp_path, content):
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="not an ONNX model"):
@@ -213,7 +213,7 @@ def test_a_flood_of_fields_is_refused(tmp_path, monkeypatch):
         strip(path, "m.onnx")
 
 
-def test_a_large_file_that_is_no_weights_is_not_read_into_memory(tmp_path):
+def test_a_large_file_without_weights_is_not_read_into_memory(tmp_path):
     path = tmp_path / "m.onnx"
     size = 2**33
     with path.open("wb") as file:  # one sparse field of 8 GB
@@ -224,8 +224,8 @@ def test_a_large_file_that_is_no_weights_is_not_read_into_memory(tmp_path):
 
 
 @pytest.mark.parametrize("change", [lambda p: os.truncate(p, 2000), lambda p: p.write_bytes(b"")])
-def test_a_file_that_is_cut_short_meanwhile_kills_nobody(tmp_path, monkeypatch, change):
-    """One that is mapped into memory ends the process where it is touched."""
+def test_a_file_that_is_truncated_meanwhile_kills_no_process(tmp_path, monkeypatch, change):
+    """A truncated memory map would kill the process on access."""
     path = tmp_path / "m.onnx"
     path.write_bytes(model([floats("w", LARGE), floats("v", 10 * LARGE)]).SerializeToString())
     message = stripping._message
@@ -239,7 +239,7 @@ def test_a_file_that_is_cut_short_meanwhile_kills_nobody(tmp_path, monkeypatch, 
         strip(path, "m.onnx")
 
 
-def test_a_file_that_is_written_to_meanwhile_is_no_model_yet(tmp_path, monkeypatch):
+def test_a_file_that_is_written_meanwhile_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "m.onnx"
     path.write_bytes(model([floats("w", LARGE)]).SerializeToString())
     tensor = stripping._tensor

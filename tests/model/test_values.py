@@ -1,4 +1,4 @@
-"""What is known of one value."""
+"""Known facts about one value."""
 
 import numpy as np
 import onnx
@@ -18,12 +18,12 @@ from sepcost.model.values import (
 )
 
 
-def test_names_that_are_no_utf8_become_text():
+def test_names_that_are_not_utf8_become_text():
     assert text("näme") == "näme"
     assert text(b"a\xff\x1b") == "a\\xff\x1b"
 
 
-# a dimension without a number, a negative one, no rank, no tensor
+# a dimension without a number, a negative one, no rank, not a tensor
 @pytest.mark.parametrize(
     ("type_", "shape"),
     [

@@ -1,4 +1,4 @@
-"""Scopes of names, and the layers collected in a walk."""
+"""Scopes of names, and the layers that a walk collects."""
 
 import onnx
 import pytest

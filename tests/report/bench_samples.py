@@ -1,4 +1,4 @@
-"""Measurements made by hand, to read reports against."""
+"""Handmade measurements for tests of reports."""
 
 from dataclasses import replace
 from math import inf
@@ -23,13 +23,13 @@ MACHINE = Machine(
 )  # fmt: skip
 PEAKS = Peaks(macs_per_second=100e9, bytes_per_second=20e9)
 ON_CPU = (Placement("cpu", 4, share=1.0),)
-#: Three of eight nodes, with a tenth of the MACs, fell back.
+#: Three of eight nodes, with a tenth of the MACs, fell back to the CPU.
 SPLIT = (
     Placement("openvino", 5, ("c1", "r1", "c2", "r2", "c3"), 0.9),
     Placement("cpu", 3, ("shape_1", "det_1", "fc_1"), 0.1),
 )
 
-#: A kernel of each kind: bound by arithmetic, by memory, in the caches, layout, optimised away.
+#: One kernel of each kind: compute-bound, memory-bound, in the caches, layout, optimised away.
 LAYERS = (
     LayerTime(
         ("c1", "b1", "r1"), "Conv", "cpu", "", 6e6, 0.6, "block/1/pointwise", 480_000_000,
@@ -80,7 +80,7 @@ def one():
 
 
 def several():
-    """A twin that is faster, one that is the same, and one that cannot be told."""
+    """A twin that is faster, one that is the same, and one that is inconclusive."""
     return bench(
         model("regular"), model("separable", 4e6), model("copy", 10.02e6), model("noisy", 10.3e6),
         comparisons=[
@@ -99,7 +99,7 @@ def layered():
 
 
 def scattered():
-    """On a provider that runs most of it."""
+    """On a provider that runs most nodes."""
     return bench(
         model(
             placement=SPLIT, differences=(OutputDifference("y", 2e-7),), warnings=("3 fell back",)
@@ -113,7 +113,7 @@ def machine_alone():
 
 
 def hostile(name):
-    """The same name wherever a model or a provider may put one."""
+    """The same name everywhere a model or a provider can put one."""
     row = replace(LAYERS[0], name=name, kernel=name, provider=name, nodes=(name,), scope=name)
     part = Placement(name, 1, (name,), 0.5)
     found = model(name, layers=(row,), placement=(part, SPLIT[1]), warnings=(name,))

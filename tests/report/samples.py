@@ -1,4 +1,4 @@
-"""Small analyses made by hand, to read reports against."""
+"""Handmade small analyses for tests of reports."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def conv_row(name="conv1", id_="conv1_out", **changes):
 
 
 def plain_row(name="relu1", id_="relu1_out", op_type="Relu", **changes):
-    """A row that costs no MACs."""
+    """A row without MACs."""
     layer = Layer(id_, name, op_type, "", "", ((1, 16, 4, 4),), ((1, 16, 4, 4),))
     row = LayerCost(
         layer, CountStatus.FREE, None, macs=0, params=0, weight_bytes=0, elementwise_ops=256,

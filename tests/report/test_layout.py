@@ -1,4 +1,4 @@
-"""Which columns fit, and how names are cut."""
+"""Which columns fit, and how names are shortened."""
 
 from hypothesis import given
 from hypothesis import strategies as st

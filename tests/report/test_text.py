@@ -1,4 +1,4 @@
-"""No text from a model acts on a terminal, a Markdown page or a spreadsheet."""
+"""Text from a model is escaped in terminals, Markdown and spreadsheets."""
 
 import csv
 import io

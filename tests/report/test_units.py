@@ -1,4 +1,4 @@
-"""Numbers as people say them."""
+"""Numbers in readable form."""
 
 import pytest
 from hypothesis import given
@@ -59,5 +59,5 @@ def test_bars(share, shown):
 
 
 @pytest.mark.parametrize(("sides", "shown"), [((2, 2), "2"), ((1, 2), "1×2"), ((3,), "3")])
-def test_equal_sides_are_told_once(sides, shown):
+def test_equal_sides_are_shown_once(sides, shown):
     assert units.per_side(sides) == shown

@@ -1,4 +1,4 @@
-"""Checks to write reports about, with names that try to break out of each format."""
+"""Sample checks for reports, with names that try to break out of each format."""
 
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ names = st.text(st.characters(exclude_categories=()), min_size=1, max_size=12) |
 
 
 def nasty(name):
-    """One failure, one warning and one unknown, all of them named so."""
+    """One failure, one warning and one unknown, all with this name."""
     where = Location(f"dir/{name}.toml", 3)
     cause = Cause(name, name, None, "added")
     return check(

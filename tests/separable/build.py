@@ -1,4 +1,4 @@
-"""Small models with convolutions, and the straight way through the conversion."""
+"""Small models with convolutions, and a short path through the conversion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a plan decides for one convolution."""
+    """The choice of a plan for one convolution."""
 
     candidate: Candidate
     factors: Factors
@@ -38,19 +38,19 @@ def parsed(text: str, weights: Mapping[str, Array] | None = None) -> onnx.ModelP
 
 
 def saved(model: onnx.ModelProto, folder: Path, name: str = "model.onnx") -> Loaded:
-    """Write a model and load it as a user's file, its weights left on disk."""
+    """Write a model and load it as a user's file, with weights left on disk."""
     path = folder / name
     onnx.save(model, path)
     return load(path)
 
 
 def find(loaded: Loaded, **binding: Any) -> Candidates:
-    """Describe a model and sort its convolutions."""
+    """Describe a model and find its candidates."""
     return candidates(loaded, describe(loaded, **binding))
 
 
 def full(candidate: Candidate, form: Form = Form.DEPTHWISE_POINTWISE) -> Factors:
-    """Factors that are exact."""
+    """Exact factors."""
     kernel, group = weight(candidate), candidate.convolution.group
     return factorize(kernel, form, max(ranks(kernel.shape, form, group=group)), group=group)
 

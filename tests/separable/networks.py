@@ -1,4 +1,4 @@
-"""Small networks to convert: two convolutions with structure, and data that look like something."""
+"""Small networks to convert: two structured convolutions, and structured data."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def weights(seed=0):
     random = np.random.default_rng(seed)
 
     def fading(outputs, inputs):
-        """A kernel whose parts fade: the first few tell most of it."""
+        """A kernel with decaying components: the first few dominate."""
         strength = 0.3 ** np.arange(9)
         points = random.standard_normal((outputs, inputs, 9)) * strength
         taps = random.standard_normal((inputs, 9, 9))
@@ -44,7 +44,7 @@ def classifier(folder):
 
 
 def images(count, seed=1):
-    """Smooth noise: neighbours are alike, as in pictures."""
+    """Smooth noise, correlated like images."""
     random = np.random.default_rng(seed)
     noise = random.standard_normal((count, 4, 10, 10))
     shifted = [noise[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)]

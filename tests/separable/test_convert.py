@@ -1,4 +1,4 @@
-"""The whole route on small networks: goals, promises, what is written and what is not."""
+"""The complete conversion of small networks: goals, predictions and written files."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def asked(aim, value, **changes):
 
 
 def labelled(folder, source, count_=128):
-    """Labels are what the network itself says, so that it is right about all of them."""
+    """Labels are the network's own answers, so that its top-1 is 100 %."""
     pictures = networks.images(count_)
     (scores,) = runner(load(source), ConvertSettings().runtime)({"x": pictures})
     return networks.data(folder, count_, scores.argmax(1))
 
 
 def apart(a, b):
-    """How far the outputs of two files are apart."""
+    """The distance between the outputs of two files."""
     before, after = load(a), load(b)
     feeds, _ = random_inputs(describe(before).inputs, 5)
     error = compare(before, after, feeds).relative_error
@@ -87,7 +87,7 @@ def test_a_layer_that_a_function_computes_twice_is_paid_for_twice(tmp_path):
     assert found.plan.predicted.macs == found.plan.choices[0].macs_after == written
 
 
-#: Two branches that cost the same; ``condition`` says which one runs, or leaves it open.
+#: Two branches of equal cost; ``condition`` decides which one runs, or leaves it open.
 BRANCHES = """<ir_version: 9, opset_import: ["" : 17]>
 net (float[1, 8, 4, 4] x, bool c) => (float[1, 8, 4, 4] y) {{
   y = If ({condition}) <
@@ -102,7 +102,7 @@ def choosing(folder, condition):
 
 
 @pytest.mark.parametrize("only", [["*/p"], ["*/q"], ["*"]])
-def test_the_dearest_branch_is_what_a_conversion_leaves(tmp_path, only):
+def test_the_costs_of_a_conversion_are_those_of_the_most_expensive_branch(tmp_path, only):
     path = choosing(tmp_path, "c")
     found = convert(path, settings=asked(Aim.RANK, 1, only=only))
     assert found.plan.predicted.macs == found.after.totals.macs
@@ -126,7 +126,7 @@ def test_what_never_runs_saves_nothing(tmp_path):
 
 
 def test_costs_rest_on_the_same_shapes_before_and_after(tmp_path):
-    """What an unknown operator puts out is only declared, and trusted where no size is given."""
+    """The output of an unknown operator is only declared, and trusted if no size is given."""
     model = parsed(
         """<ir_version: 9, opset_import: ["" : 17, "acme" : 1]>
         g (float[n] x) => (float[1, 6, 6, 6] y) <float[1, 4, 8, 8] h, float[6, 4, 3, 3] w>
@@ -200,7 +200,7 @@ def test_a_drop_is_kept_to(net, tmp_path):
     assert found.plan.choices
     assert found.effect.drop is not None
     assert found.effect.drop <= 0.1
-    assert found.effect.images == 32  # every fourth took no part in the fit
+    assert found.effect.images == 32  # every fourth sample is held out
 
 
 def test_a_missed_goal_is_not_written_unless_forced(net):
@@ -213,7 +213,7 @@ def test_a_missed_goal_is_not_written_unless_forced(net):
 
 
 def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
-    """Times are played: a network of n nodes takes n µs, a layer alone one for each MAC."""
+    """Fake times: a network of n nodes takes n µs, a single layer 1 µs per MAC."""
     monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, reduce=Saving.LATENCY))
@@ -224,7 +224,7 @@ def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
 
 
 def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path, monkeypatch):
-    """The first result is told to be a tenth slower than the search saw it."""
+    """The first result is a tenth slower than the search measured."""
     monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     seen = []
@@ -244,7 +244,7 @@ def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path
 
 
 def played(job, *_):
-    """What a worker would say, with times told by the elements of the weights."""
+    """The answers of a fake worker, with times from the number of weight elements."""
     samples = []
     for model in job.models:
         graph = onnx.load(model.path).graph
@@ -284,7 +284,7 @@ def test_a_model_without_convolutions_is_not_run_and_need_not_run(tmp_path, aim)
         tmp_path / "m.onnx", tmp_path / "out.onnx", settings=ConvertSettings(Goal(aim, 2))
     )
     assert found.notes == ("nothing worth converting: no convolution can be converted",)
-    assert bool(found.missed) == (aim is Aim.SPEEDUP)  # which nothing was done to reach
+    assert bool(found.missed) == (aim is Aim.SPEEDUP)  # which was not pursued
     assert not (tmp_path / "out.onnx").exists()
 
 
@@ -341,7 +341,7 @@ def test_the_document_is_plain(net):
         ((Aim.MACS, 0.5), {"emit": "spiral"}, "spiral"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(net, goal, changes, words):
+def test_invalid_requests_are_refused(net, goal, changes, words):
     with pytest.raises(ConversionError, match=words):
         convert(net, settings=asked(*goal, **changes))
 

@@ -1,4 +1,4 @@
-"""Figures against numpy by hand, over batches, with NaN, and on outputs that are no floats."""
+"""Figures compared with numpy: over batches, with NaN, and on outputs that are not floats."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_is_not_finite_is_counted_and_left_out(tmp_path):
     assert compare(plain, plain, {"x": x}).relative_error == 0.0
 
 
-def test_outputs_that_are_no_floats_are_compared_too(tmp_path):
+def test_outputs_that_are_not_floats_are_compared_too(tmp_path):
     text = """<ir_version: 8, opset_import: ["" : 17]>
     g (float[2,4] x) => (int64[2] top, bool[2,4] sign) {
       top = ArgMax <axis = 1, keepdims = 0> (x)

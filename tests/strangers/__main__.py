@@ -1,4 +1,4 @@
-"""``python -m tests.strangers [COLLECTION ...]``: remake the table of outcomes, in full."""
+"""``python -m tests.strangers [COLLECTION ...]``: remake the complete table of outcomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROCESSES = 2
 
 
 def main() -> int:
-    """Try every model of the collections named, or of all; exit 1 where an outcome is wrong."""
+    """Try every model of the named collections, or of all; exit 1 if an outcome is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.strangers", description=__doc__)
     known = ", ".join(COLLECTIONS)
     parser.add_argument("collections", nargs="*", metavar="COLLECTION", help=known)
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _tried(collection: str, names: list[str]) -> list[Outcome]:
-    """Deal the models out to processes and put their outcomes in order again."""
+    """Distribute the models over processes and return their outcomes in order."""
 
     def tell(one: Outcome) -> None:
         print(one.line if one.wrong else one.model, flush=True)

@@ -1,4 +1,4 @@
-"""Every command on one stranger, each result held against a witness."""
+"""Every command on one third-party model, each result compared with a witness."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.strangers.trial import Trial, WrongError, fed, said, shapes
 
 
 def tried(stranger: Stranger) -> Outcome:
-    """Take one model through all commands."""
+    """Run all commands on one model."""
     with TemporaryDirectory(prefix="strangers-") as folder:
         trial = Trial(stranger, Path(folder))
         words = {name: said(action, trial) for name, action in COMMANDS.items()}
@@ -40,7 +40,7 @@ def tried(stranger: Stranger) -> Outcome:
 
 
 def analyzed(trial: Trial) -> str:
-    """Count it, where need be with the sizes of what it is fed."""
+    """Count the model, with the sizes of its inputs if needed."""
     words = []
     try:
         found = sepcost.analyze(trial.path)
@@ -54,7 +54,7 @@ def analyzed(trial: Trial) -> str:
 
 
 def witnessed(trial: Trial) -> str:
-    """Hold the counts against the shapes that ONNX Runtime saw."""
+    """Compare the counts with the shapes that ONNX Runtime saw."""
     feeds = fed(trial)
     if isinstance(feeds, str):
         return feeds
@@ -62,7 +62,7 @@ def witnessed(trial: Trial) -> str:
         runs = profiled.profile(onnx.load(trial.path), dict(feeds), trial.folder)
     except pytest.skip.Exception as reason:
         return LOCALE if "locale" in str(reason) else "not loaded"
-    except Exception as error:  # ONNX Runtime's own, of no common kind
+    except Exception as error:  # ONNX Runtime's own error class, unlike the others
         if "No corresponding Numpy type" in str(error):
             return RARE
         if "ONNXRuntimeError" in str(error):
@@ -79,7 +79,7 @@ def witnessed(trial: Trial) -> str:
 
 
 def checked(trial: Trial) -> str:
-    """A budget equal to the counts passes, and one less of each fails."""
+    """A budget equal to the counts passes; one less of any count fails."""
     totals = trial.counted.totals
     counts = {
         "macs": totals.macs,
@@ -103,7 +103,7 @@ def checked(trial: Trial) -> str:
 
 
 def benched(trial: Trial) -> str:
-    """A time, from random inputs or else from those that ONNX keeps for it."""
+    """Measure a time, with random inputs or with those that ONNX stores for it."""
     quick = partial(sepcost.Settings, max_time_s=0.01, min_launches=1, max_launches=1)
     with in_process(trial.folder):
         try:
@@ -123,7 +123,7 @@ def benched(trial: Trial) -> str:
 
 
 def _plain(feed: Any) -> Any:
-    """What an archive can hold: rare types widened, which the package narrows again."""
+    """Arrays for an archive: rare types are widened, and the package narrows them again."""
     rare = isinstance(feed, np.ndarray) and feed.dtype.isbuiltin != 1 and feed.dtype.kind in "fV"
     return feed.astype(np.float32) if rare else feed
 
@@ -133,7 +133,7 @@ def _shapes_of(found: sepcost.Analysis) -> dict[str, tuple[int, ...] | None]:
 
 
 def _config(trial: Trial) -> Path:
-    """A configuration that gives a model its sizes."""
+    """A configuration that binds the model's dimensions."""
     path = trial.folder / "sepcost.toml"
     lines = [f"{option} = {_inline(table)}" for option, table in trial.sizes.items()]
     path.write_text("\n".join(["[defaults]", *lines, ""]), encoding="utf-8")

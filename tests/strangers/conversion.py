@@ -1,4 +1,4 @@
-"""What ``convert`` made of a stranger, held against the original and against what was promised."""
+"""A converted third-party model, compared with the original and with the promised costs."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from tests.strangers.trial import Trial, WrongError, fed
 FULL = sepcost.Goal(sepcost.Aim.RANK, 0)
 BUDGET = sepcost.Goal(sepcost.Aim.MAX_ERROR, 0.02)
 
-#: How far a result may lie from the original at full rank, by the weights' type.
+#: Allowed deviation from the original at full rank, by type of the weights.
 ROUNDING = {"float16": 5e-3, "float32": 1e-5, "float64": 1e-12}
-QUANTISED = 0.05  # new weights are rounded to eight bits, as the original's were
-TIMES_NOISE = 30  # of what the original does when one bit of its inputs changes
-OTHER_INPUTS = 2  # the factor that a budget may be missed by on inputs that it was not judged on
+QUANTISED = 0.05  # new weights are rounded to eight bits, like the original ones
+TIMES_NOISE = 30  # relative to the change of the original's outputs when one input bit changes
+OTHER_INPUTS = 2  # factor by which the error may exceed the goal on held-out inputs
 SEED = 77
 
 
 def converted(goal: sepcost.Goal, trial: Trial) -> str:
-    """Convert it; what is written is sound, costs what was said and changes no more."""
+    """Convert the model; the result is valid, has the promised costs and is stable."""
     target = trial.folder / f"{goal.aim}.onnx"
     settings = sepcost.ConvertSettings(goal, verify=trial.verify, max_time_s=0.01)
     before = trial.path.read_bytes()
@@ -59,7 +59,7 @@ def converted(goal: sepcost.Goal, trial: Trial) -> str:
 
 
 def _sound(trial: Trial, target: Path, found: sepcost.Conversion) -> None:
-    """ONNX takes it, names stay, and it costs what was promised."""
+    """The result is valid ONNX, keeps its names and has the promised costs."""
     if _valid(trial.path) and not _valid(target):
         raise WrongError("ONNX's checker takes the original and not the result")
     old, new = onnx.load(trial.path).graph, onnx.load(target).graph
@@ -82,14 +82,14 @@ def _valid(path: Path) -> bool:
 
 
 def _interface(graph: onnx.GraphProto) -> list[list[str]]:
-    """Names of what is fed and of what comes out; before IR version 4 weights are inputs too."""
+    """Names of inputs and outputs; before IR version 4, weights are inputs too."""
     held = {tensor.name for tensor in graph.initializer}
     fed = [value.name for value in graph.input if value.name not in held]
     return [fed, [value.name for value in graph.output]]
 
 
 def _equal(trial: Trial, target: Path, found: sepcost.Conversion) -> str:
-    """Compare outputs on what the model is fed; return what keeps them from being equal."""
+    """Compare outputs on the model's inputs; return the reason if they differ."""
     feeds = fed(trial)
     if isinstance(feeds, str):
         return f", {feeds}"
@@ -111,7 +111,7 @@ def _equal(trial: Trial, target: Path, found: sepcost.Conversion) -> str:
 
 
 def _within_budget(trial: Trial, target: Path, found: sepcost.Conversion) -> None:
-    """The error is what was asked, also on inputs that no plan was judged on."""
+    """The error is within the goal, also on held-out inputs."""
     inputs, _ = random_inputs(found.before.network.inputs, SEED)
     random = np.random.default_rng(SEED)
     feeds = {
@@ -130,7 +130,7 @@ def _within(output: OutputFidelity, bound: float) -> bool:
 
 
 def _noise(trial: Trial, feeds: Feeds) -> dict[str, float]:
-    """How far the original's own outputs move when the last bit of its inputs does."""
+    """How far the original's outputs move when the last bit of its inputs changes."""
     original = load(trial.path)
     run = runner(original, Runtime())
     nudged = {

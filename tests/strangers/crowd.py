@@ -1,4 +1,4 @@
-"""Strangers tried in a child process: one that crashes or hangs takes nothing else with it."""
+"""Third-party models tried in a child process, so that a crash or hang affects one model only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.strangers.commands import tried
 from tests.strangers.models import COLLECTIONS
 from tests.strangers.outcome import WRONG, Outcome
 
-HANGS_AFTER_S = 600  # one model with all its commands, on a machine that is busy
+HANGS_AFTER_S = 600  # for all commands on one model, on a busy machine
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "tests.strangers.crowd")
 
@@ -24,7 +24,7 @@ COMMAND = (sys.executable, "-m", "tests.strangers.crowd")
 def outcomes(
     collection: str, names: Sequence[str], tell: Callable[[Outcome], None] = lambda _: None
 ) -> list[Outcome]:
-    """Try the models of these names, in their order; a crash is an outcome too."""
+    """Try the named models in order; a crash is an outcome too."""
     found: list[Outcome] = []
 
     def hear(one: Outcome) -> None:
@@ -52,17 +52,17 @@ def _child(collection: str, names: Sequence[str], hear: Callable[[Outcome], None
 
 
 def _end(code: int) -> str:
-    """What a child died of."""
+    """How a child ended."""
     return f"crashed with {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
 
 
 def main() -> None:
-    """Try the models named on standard input; a row of each goes to standard output."""
+    """Try the models named on standard input; print one row per model."""
     warnings.simplefilter("error")
     strangers = {one.name: one for one in COLLECTIONS[sys.argv[1]]()}
-    gc.freeze()  # bench collects before it measures: 65 ms each time among all of ONNX's cases
+    gc.freeze()  # bench collects garbage before measuring: 65 ms each time with all of ONNX's cases
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as rows:
-        os.dup2(2, 1)  # what libraries print goes elsewhere
+        os.dup2(2, 1)  # output of libraries goes elsewhere
         for name in sys.stdin.read().splitlines():
             faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)
             print(tried(strangers[name]).line, file=rows, flush=True)

@@ -1,4 +1,4 @@
-"""Models that others made: where they are, what ONNX feeds them, what they leave open."""
+"""Third-party models: their files, their stored inputs, their dynamic dimensions."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Feeds = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """One model: the file, or how to make it; what ONNX feeds it, where it says so."""
+    """One model: its file or a way to create it, and its stored inputs if there are any."""
 
     name: str
-    write: Callable[[Path], Path]  # -> the file, in the folder given where it has none of its own
+    write: Callable[[Path], Path]  # -> the file, in the given folder if created
     feeds: Callable[[], Feeds] | None = None
-    sizes: Mapping[str, Any] = field(default_factory=dict)  # bind and shape, where none are stored
-    small: bool = True  # whether its conversion is verified and timed too
+    sizes: Mapping[str, Any] = field(default_factory=dict)  # bind and shape without stored inputs
+    small: bool = True  # whether its conversion is also verified and measured
 
 
-#: What models of ../shared leave open.
+#: Sizes for the dynamic dimensions of models in ../shared.
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "ppocr_cls": {"shape": {"x": (1, 3, 48, 192)}},
     "ppocr_v3_det": {"shape": {"x": (1, 3, 64, 96)}},
@@ -47,20 +47,20 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 
 
 def shared() -> Iterator[Stranger]:
-    """Real networks of many exporters; none where they are not to be had."""
+    """Real networks from many exporters; none if the folder is missing."""
     for path in sorted(SHARED.glob("*.onnx")):
         yield Stranger(path.stem, partial(_there, path), None, SIZES.get(path.stem, {}), False)
 
 
 def light() -> Iterator[Stranger]:
-    """The classics, with weights that are computed from a single number."""
+    """Classic networks whose weights are computed by nodes."""
     for path in sorted((DATA / "light").glob("*.onnx")):
         name = path.stem.removeprefix("light_")
         yield Stranger(name, partial(_there, path), small=False)
 
 
 def stored() -> Iterator[Stranger]:
-    """What the onnx wheel keeps as files, with their inputs."""
+    """The models that the onnx wheel stores as files, with their inputs."""
     for kind in STORED:
         for folder in sorted((DATA / kind).iterdir()):
             path = folder / "model.onnx"
@@ -73,7 +73,7 @@ def stored() -> Iterator[Stranger]:
 
 
 def node() -> Iterator[Stranger]:
-    """ONNX's own test of every operator, also expanded into simpler ones."""
+    """ONNX's own test cases of every operator, also expanded into simpler operators."""
     for case in sorted(_cases(), key=lambda case: str(case.name)):
         yield Stranger(
             case.name.removeprefix("test_"), partial(_saved, case.model), partial(_feeds, case)
@@ -90,9 +90,9 @@ COLLECTIONS: Mapping[str, Callable[[], Iterator[Stranger]]] = {
 
 @cache
 def _cases() -> list[Any]:
-    """Collect the cases once: they are made by a few seconds of numpy."""
+    """Collect the cases once, because creating them takes seconds."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what ONNX's own code warns of is no matter here
+        warnings.simplefilter("ignore")  # warnings of ONNX's own code do not matter here
         return list(node_cases.collect_testcases())
 
 
@@ -117,7 +117,7 @@ def _feeds(case: Any) -> Feeds:
 
 
 def _fed(value: Any) -> Any:
-    """Turn what a case feeds into an array, where it is not a sequence or left out."""
+    """Turn an input of a case into an array, unless it is a sequence or left out."""
     if isinstance(value, onnx.TensorProto):
         return numpy_helper.to_array(value)
     return value if value is None or isinstance(value, list) else np.asarray(value)

@@ -1,4 +1,4 @@
-"""What became of a stranger, in words that no machine and no run changes."""
+"""The outcome of a third-party model, in words that do not depend on machine or run."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import astuple, dataclass, fields
 
 from sepcost.errors import SepcostError
 
-#: What one hopes for: every count known and witnessed, no convolution to convert, a time.
+#: The expected outcome: all counts known and witnessed, nothing to convert, a time.
 ORDINARY = "."
 
-#: An outcome that is neither right nor a clear refusal; the words after it say what it was.
+#: An outcome that is neither right nor a clear error; the words after it say why.
 WRONG = "WRONG:"
 
-#: Why a model cannot be sized, fed or run. Whether the last holds depends on the machine.
+#: Why a model cannot be sized, fed or run. The last reason depends on the machine.
 UNSIZED = "unsized"
 UNSUITED = "unsuited inputs"
 EMPTY = "empty input"
 NO_TENSOR = "no tensor"
-RARE = "rare type"  # that numpy lacks
+RARE = "rare type"  # a type that numpy lacks
 LOCALE = "lacks a locale"
 
-#: What a refusal says, remedy and all -> its word. One that says nothing of these is wrong.
+#: Text of an error, with its remedy -> its word. An error with other text is wrong.
 REFUSALS: Mapping[str, str] = {
     r"bind it with (--bind|--shape) ": UNSIZED,
     r"is not a valid size; give 1 to": EMPTY,
@@ -46,32 +46,32 @@ class Outcome:
     macs: str = "-"
     params: str = "-"
     elementwise: str = "-"
-    analyze: str = ORDINARY  # "sizes": only when told; "at least": rows without a count
+    analyze: str = ORDINARY  # "sizes": only with sizes given; "at least": rows without a count
     runtime: str = ORDINARY  # whether ONNX Runtime's shapes give the same counts
-    check: str = ORDINARY  # "unknown": "at least" passes no budget
+    check: str = ORDINARY  # "unknown": a count that is "at least" cannot pass a budget
     full: str = ORDINARY  # convolutions converted at full rank, and MACs then
-    error: str = ORDINARY  # what --max-error 0.02 came to
-    bench: str = ORDINARY  # "given": only with the inputs that ONNX keeps
+    error: str = ORDINARY  # result of --max-error 0.02
+    bench: str = ORDINARY  # "given": only with ONNX's stored inputs
 
     @property
     def line(self) -> str:
-        """The row as it is written."""
+        """The row as a line of the table."""
         return "\t".join(astuple(self))
 
     @property
     def wrong(self) -> str:
-        """What is wrong, if anything is."""
+        """The reason if the outcome is wrong."""
         return "; ".join(value for value in astuple(self) if value.startswith(WRONG))
 
 
 COLUMNS = tuple(field.name for field in fields(Outcome))
 
-#: Columns that another ONNX Runtime may fill in otherwise.
+#: Columns that depend on the version of ONNX Runtime.
 OF_THE_RUNTIME = frozenset({"runtime", "full", "error", "bench"})
 
 
 def differences(kept: Outcome, found: Outcome, columns: Sequence[str]) -> str:
-    """Tell what is other than it was, in the columns that have to be the same."""
+    """List the differences in the columns that must not change."""
     cells = ((column, getattr(kept, column), getattr(found, column)) for column in columns)
     return "; ".join(
         f"{column} was {old!r} and is {new!r}"
@@ -81,7 +81,7 @@ def differences(kept: Outcome, found: Outcome, columns: Sequence[str]) -> str:
 
 
 def refused(error: SepcostError) -> str:
-    """Call a refusal by its word."""
+    """Return the word for an error."""
     message = str(error)
     if "\n" in message:
         return f"{WRONG} more than one line: {flat(message)}"

@@ -1,6 +1,6 @@
-"""Which strangers CI tries: the quick ones, told by the kept table and so everywhere the same.
+"""The models that CI tries: the quick ones, chosen by the kept table and so the same everywhere.
 
-Of networks those that take few MACs, also at full rank; of ONNX's cases of operators one in four,
+Networks with few MACs, also at full rank; of ONNX's operator cases every fourth,
 in order. ``python -m tests.strangers`` tries them all.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 
 from tests.strangers.outcome import Outcome
 
-MOST_MACS = 30_000_000  # of a whole network, and of the exact and dearer one at full rank
+MOST_MACS = 30_000_000  # for the network, and for its exact and more expensive form at full rank
 EACH = 4
 
 
 def sample(collection: str, rows: Iterable[Outcome]) -> list[str]:
-    """Name the models of a table that CI tries."""
+    """Return the names of the models in a table that CI tries."""
     if collection == "node":
         return [row.model for row in list(rows)[::EACH]]
     return [row.model for row in rows if _macs(row) <= MOST_MACS]
@@ -27,5 +27,5 @@ def _macs(row: Outcome) -> int:
 
 
 def dealt(names: Sequence[str], parts: int) -> list[list[str]]:
-    """Deal names out to so many parts; dear ones often stand together."""
+    """Distribute names over parts; neighbours often take equally long."""
     return [list(names[start::parts]) for start in range(parts)]

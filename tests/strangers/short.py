@@ -1,4 +1,4 @@
-"""Measurements in this very process, and short: a child for each takes half a second to start."""
+"""Short measurements in this process, because each child takes half a second to start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sepcost.latency.wire import Wire
 
 @contextmanager
 def in_process(folder: Path) -> Iterator[None]:
-    """Do here what ``sepcost.latency.worker`` does in a child; keep caches in ``folder``."""
+    """Run here what ``sepcost.latency.worker`` runs in a child; keep caches in ``folder``."""
     bench = partial(measure.bench, execute=execute)
     with (
         mock.patch("sepcost.latency.child.execute", execute),
@@ -32,7 +32,7 @@ def in_process(folder: Path) -> Iterator[None]:
 
 
 def execute(job: Job, *_: Any) -> Any:
-    """Do one job as the child's ``main`` does, with as few turns as there can be."""
+    """Run one job as the child's ``main`` does, with the minimum of turns."""
     wire = Wire(io.StringIO())
     try:
         done = worker.TASKS[job.task](replace(job, slice_s=0.0), wire)

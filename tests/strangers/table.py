@@ -1,4 +1,4 @@
-"""The kept table of outcomes: one file a collection, one line a model, sorted as they come."""
+"""The kept table of outcomes: one file per collection, one line per model, in order."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ VERSIONS = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The outcomes of one collection, with the versions that they are true of."""
+    """The outcomes of one collection, with the versions that produced them."""
 
     versions: Mapping[str, str]
     rows: Mapping[str, Outcome]
 
     def columns(self) -> tuple[str, ...]:
-        """The columns that have to be the same here and now."""
+        """The columns that must match on this machine."""
         if self.versions["onnx"] != VERSIONS["onnx"]:
-            return ()  # its models may be others, and so may what ONNX infers of them
+            return ()  # other versions may have other models and other inferred shapes
         if self.versions["onnxruntime"] != VERSIONS["onnxruntime"]:
             return tuple(column for column in COLUMNS if column not in OF_THE_RUNTIME)
         return COLUMNS
 
 
 def write(collection: str, outcomes: Sequence[Outcome]) -> None:
-    """Put a collection's table in the place of the old one."""
+    """Replace the table of a collection."""
     versions = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
     lines = [f"# {versions}", "\t".join(COLUMNS), *(one.line for one in outcomes)]
     FOLDER.mkdir(exist_ok=True)
@@ -40,7 +40,7 @@ def write(collection: str, outcomes: Sequence[Outcome]) -> None:
 
 
 def read(collection: str) -> Table:
-    """Read what ``write`` wrote."""
+    """Read the table of a collection."""
     head, _, *lines = _path(collection).read_text(encoding="utf-8").splitlines()
     versions = dict(pair.split(" ") for pair in head.removeprefix("# ").split(", "))
     rows = (Outcome(*line.split("\t")) for line in lines)

@@ -1,4 +1,4 @@
-"""Models that others made, through every command: what comes of them is what came of them."""
+"""Third-party models through every command: the outcomes are those of the kept tables."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from tests.strangers.models import COLLECTIONS
 from tests.strangers.outcome import ORDINARY, WRONG, Outcome, differences
 from tests.strangers.sample import dealt, sample
 
-#: Child processes that the models of a collection are dealt out to.
+#: Child processes per collection.
 PARTS = {"shared": 3, "light": 1, "stored": 2, "node": 2}
 
 
@@ -54,7 +54,7 @@ def one_of_each():
 
 
 def sepcost(*arguments):
-    """Run the command itself; return its exit code and what it says of an error."""
+    """Run the command itself; return its exit code and its error."""
     command = [sys.executable, "-m", "sepcost", *map(str, arguments)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
@@ -70,7 +70,7 @@ def test_the_commands_themselves_end_as_the_table_says(row):
     code, errors = sepcost("bench", path, "--max-time", "0.1")
     assert (code, errors) == (0, []) if row.bench == ORDINARY else code in {2, 3}
     assert len(errors) == (row.bench != ORDINARY)
-    at_least = "at least" in row.analyze  # passes no budget
+    at_least = "at least" in row.analyze  # cannot pass a budget
     assert sepcost("check", path, "--max-flops", 2 * int(row.macs)) == (int(at_least), [])
 
 

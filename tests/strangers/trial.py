@@ -1,4 +1,4 @@
-"""One stranger on its way through the commands: what is known of it, and what it is fed."""
+"""One third-party model under test: its analysis and its inputs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.strangers.outcome import EMPTY, NO_TENSOR, RARE, WRONG, flat, refused
 
 
 class WrongError(Exception):
-    """Neither right nor a clear refusal."""
+    """Neither right nor a clear error."""
 
 
 class Trial:
-    """One model under way: what is known of it so far."""
+    """One model under test, with the results so far."""
 
     def __init__(self, stranger: Stranger, folder: Path) -> None:
         self.folder = folder
@@ -29,17 +29,17 @@ class Trial:
         self.given = stranger.feeds() if stranger.feeds else None
         self.verify = stranger.small
         self.known = stranger.sizes or {"shape": shapes(self.given or {})}
-        self.sizes: Mapping[str, Any] = {}  # those that the model needs
+        self.sizes: Mapping[str, Any] = {}  # inputs that the model needs
         self.analysis: sepcost.Analysis | None = None
 
     @property
     def counted(self) -> sepcost.Analysis:
-        """The analysis; a model without one gets no further than its refusal."""
+        """The analysis; a model without one stops at its error."""
         return self.analysis or sepcost.analyze(self.path, **self.sizes)
 
 
 def said(action: Callable[[Trial], str], trial: Trial) -> str:
-    """What an action comes to: its own word, a refusal's, or what is wrong."""
+    """The outcome of an action: its own word, that of its error, or the reason it is wrong."""
     try:
         return action(trial)
     except SepcostError as error:
@@ -51,14 +51,14 @@ def said(action: Callable[[Trial], str], trial: Trial) -> str:
 
 
 def fed(trial: Trial) -> Feeds | str:
-    """What to run a model on, or why it cannot be run here."""
+    """The inputs of a model, or the reason it cannot run here."""
     if trial.given is None:
         try:
             feeds = profiled.random_feeds(trial.counted.network)
         except pytest.skip.Exception:
             return NO_TENSOR
         if "sr" in feeds:
-            feeds["sr"][...] = 16000  # silero asks for it, and takes no other rate
+            feeds["sr"][...] = 16000  # silero requires it and accepts no other rate
         return feeds
     arrays = [feed for feed in trial.given.values() if isinstance(feed, np.ndarray)]
     if any(array.dtype.isbuiltin != 1 and array.dtype.kind not in "US" for array in arrays):

@@ -16,7 +16,7 @@ def shown(svg):
     return "".join(html.unescape("".join(lines)).split())
 
 
-def test_the_picture_is_current():
+def test_the_image_is_up_to_date():
     said = Text.from_ansi(picture.screen()).plain
     assert "8.10×" in said
     assert shown(DRAWN) == "".join(f"$ {picture.COMMAND} {said}".split()), (

@@ -16,7 +16,7 @@ def page():
     return reference.text()
 
 
-def test_the_page_in_the_repository_is_current(page):
+def test_the_page_in_the_repository_is_up_to_date(page):
     written = reference.TARGET.read_text(encoding="utf-8")
     assert written == page, "run: python -m docs.tools.reference"
 

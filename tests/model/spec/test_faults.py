@@ -1,4 +1,4 @@
-"""A wrong spec gets one line: where it stands, what was expected, the nearest right word."""
+"""A wrong spec gives one line: the place, the expected value, the closest valid word."""
 
 import os
 import re
@@ -261,7 +261,7 @@ PIECES += ["conv", "block", "layers", "name", "from", "repeat", "input", "\x1b",
 )
 @settings(max_examples=300, deadline=None)
 def test_damaged_specs_build_or_say_why(edits: list[tuple[int, int, str]]) -> None:
-    """Pieces cut out of a good spec, others put in their place: no other error gets out."""
+    """A valid spec with replaced pieces raises no other error."""
     text = EVERYTHING
     for at, length, piece in edits:
         text = text[:at] + piece + text[at + length :]

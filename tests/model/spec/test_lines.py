@@ -1,4 +1,4 @@
-"""Every key and list element of a TOML document is found on the line where it is written."""
+"""Every key and list element of a TOML document is located on its line."""
 
 import tomllib
 
@@ -81,7 +81,7 @@ WORDS = st.text("ab.\"'# =[]{}\n\\é", max_size=6)
 
 
 def toml(value: object) -> str:
-    """Write a value inline, strings in one of TOML's four ways."""
+    """Write a value inline, with one of TOML's four kinds of strings."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{toml(str(k))} = {toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
@@ -116,7 +116,7 @@ def test_the_places_are_those_that_tomllib_reads(document: dict[str, object]) ->
 
 
 @given(st.text("ab=[]{}\"'.#\n, ", max_size=40))
-def test_text_that_is_no_toml_does_no_harm(text: str) -> None:
+def test_text_that_is_not_toml_does_no_harm(text: str) -> None:
     assert all(line >= 1 for line in key_lines(text).values())
 
 

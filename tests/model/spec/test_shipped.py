@@ -1,4 +1,4 @@
-"""The shipped networks cost what the papers print, and what others count for them.
+"""The shipped networks have the costs that papers print and other tools count.
 
 Counted here by hand from the shapes that ONNX infers: MACs of Conv and Gemm are
 ``prod(output shape) * prod(weight shape[1:])``.
@@ -64,13 +64,13 @@ def rows(proto: onnx.ModelProto) -> Iterator[Row]:
 
 
 def counted(name: str, **multipliers: float) -> tuple[int, int]:
-    """MACs, and weights without biases and batch norms, as the MobileNet papers count them."""
+    """MACs, and weights without biases and batch norms, as in the MobileNet papers."""
     found = list(rows(build(find(name), weights=False, **multipliers)))  # type: ignore[arg-type]
     return sum(row.macs for row in found), sum(prod(row.weight) for row in found)
 
 
 def parameters(name: str, *, statistics: bool) -> int:
-    """All parameters; with or without the running mean and variance of batch norms."""
+    """All params, with or without the running mean and variance of batch norms."""
     tensors = build(find(name), weights=False).graph.initializer
     running = (".mean", ".var")
     return sum(
@@ -150,7 +150,7 @@ def test_macs_and_learnt_parameters_are_those_of_torchvision(
 
 
 def test_batch_norms_carry_four_vectors() -> None:
-    assert parameters("resnet-50", statistics=True) == 25_610_152  # as the onnx wheel's resnet50
+    assert parameters("resnet-50", statistics=True) == 25_610_152  # as in the onnx wheel
 
 
 def test_the_small_cnn_by_hand() -> None:
@@ -159,7 +159,7 @@ def test_the_small_cnn_by_hand() -> None:
 
 
 def test_the_rows_of_table_1() -> None:
-    """Type and stride, filter shape, input size, as printed but for the last depthwise stride."""
+    """Type and stride, filter shape and input size, as printed except the last depthwise stride."""
     separable = [
         (1, 32, 64, 112), (2, 64, 128, 112), (1, 128, 128, 56), (2, 128, 256, 56),
         (1, 256, 256, 28), (2, 256, 512, 28), *[(1, 512, 512, 14)] * 5,
@@ -179,7 +179,7 @@ def test_the_rows_of_table_1() -> None:
 
 
 def test_the_shares_of_table_2() -> None:
-    """The paper prints 1.19 % of MACs for the 3x3 convolution: two digits are swapped."""
+    """The paper prints 1.19 % of MACs for the 3x3 convolution, with two digits swapped."""
     found = list(rows(build(find("mobilenet-v1"), weights=False)))
     macs = dict.fromkeys(("1x1", "depthwise", "3x3", "fc"), 0)
     weights = dict(macs)
@@ -202,7 +202,7 @@ def test_the_shares_of_table_2() -> None:
     ],
 )
 def test_the_layer_of_table_3(kind: str, alpha: float, rho: float, macs: int, weights: int) -> None:
-    """A layer in the middle of a network, so the multiplier narrows its input too."""
+    """A layer in the middle of a network, so that the multiplier narrows its input too."""
     text = f"input = [3, 14, 14]\nlayers = [{{ pointwise_conv = 512 }}, {{ {kind} = 512 }}]\n"
     _, *found = rows(build(text, alpha=alpha, rho=rho, weights=False))
     assert sum(row.macs for row in found) == macs

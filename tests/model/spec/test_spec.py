@@ -1,4 +1,4 @@
-"""The layer language, a sentence at a time: what is written, what stands in the graph."""
+"""The layer language, feature by feature: the text and the resulting graph."""
 
 import re
 import textwrap
@@ -23,7 +23,7 @@ from sepcost.model.spec.language import ACTIVATIONS, COMMON, DEFAULTS, KINDS, Sp
 from sepcost.model.spec.layers import JOINS, LAYERS
 from sepcost.model.spec.shipped import networks
 
-#: A network for each kind of layer and every key that it takes.
+#: A network for each kind of layer with every key that it accepts.
 EVERYTHING = """
 name = "everything"
 description = "one of each"
@@ -75,7 +75,7 @@ def attributes(node: onnx.NodeProto) -> dict[str, object]:
 
 
 def widths(text: str, **options: float) -> list[int]:
-    """Output channels of every layer with weights that sums products."""
+    """Output channels of every convolution and matrix product."""
     proto = build(text, weights=False, **options)  # type: ignore[arg-type]
     shapes = {tensor.name: tensor.dims for tensor in proto.graph.initializer}
     found = [n for n in proto.graph.node if n.op_type in ("Conv", "Gemm")]
@@ -123,7 +123,7 @@ def test_everything_is_valid_onnx_and_runs() -> None:
 
 @pytest.mark.parametrize("name", [network.name for network in networks()])
 def test_shipped_networks_run_and_tell_inputs_apart(name: str) -> None:
-    """Reduced by both multipliers, to be quick: the same layers all the same."""
+    """Reduced by both multipliers for speed; the layers are the same."""
     (path,) = (network.path for network in networks() if network.name == name)
     small = name == "small-cnn"
     proto = build(path, alpha=0.25, rho=1 if small else 64 / 224)
@@ -246,7 +246,7 @@ class TestConvolutions:
     def test_same_padding_is_that_of_onnx(
         self, size: int, kernel: int, stride: int, dilation: int
     ) -> None:
-        """``auto_pad=SAME_UPPER`` of the operator gives ceil(size / stride) positions too."""
+        """``auto_pad=SAME_UPPER`` also gives ceil(size / stride) positions."""
         keys = f"kernel = {kernel}, stride = {stride}, dilation = {dilation}"
         text = spec(f"{{ conv = 1, {keys} }}", top=f"input = [1, {size}]")
         assert output_shape(text) == [1, -(-size // stride)]
@@ -260,7 +260,7 @@ class TestConvolutions:
 
 
 class TestMultipliers:
-    """Alpha and rho, as sections 3.3 and 3.4 of Howard et al. 2017 define them."""
+    """Alpha and rho, as defined in sections 3.3 and 3.4 of Howard et al. 2017."""
 
     def test_alpha_scales_all_widths_but_the_image_and_the_classes(self) -> None:
         layers = ["{ conv = 32 }", "{ separable_conv = 64 }", "{ linear = 100 }", "{ linear = 10 }"]

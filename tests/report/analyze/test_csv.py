@@ -12,7 +12,7 @@ def read(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_one_row_a_layer_with_plain_numbers():
+def test_one_row_per_layer_with_plain_numbers():
     rows = read(render([analysis(conv_row(), plain_row())], View()))
     assert [row["name"] for row in rows] == ["conv1", "relu1"]
     conv = rows[0]
@@ -39,7 +39,7 @@ def test_several_analyses_share_one_table():
     assert [(row["model"], row["bindings"]) for row in rows] == [("tiny", "N=1"), ("tiny", "N=2")]
 
 
-def test_one_row_a_model():
+def test_one_row_per_model():
     rows = read(
         render([analysis(conv_row(), batch=2), analysis(name="empty")], View(Rows("model")))
     )
@@ -48,7 +48,7 @@ def test_one_row_a_model():
     assert (rows[1]["model"], rows[1]["macs"]) == ("empty", "0")
 
 
-def test_one_row_a_group():
+def test_one_row_per_group():
     rows = read(
         render([analysis(conv_row("a", "1"), conv_row("b", "2"), plain_row())], View(Rows("op")))
     )
@@ -59,7 +59,7 @@ def test_one_row_a_group():
     ]
 
 
-def test_names_are_no_formulas():
+def test_names_are_not_formulas():
     row = read(render([analysis(conv_row("=cmd|' /C calc'!A0"), name="@evil")], View()))[0]
     assert row["name"].startswith("'=")
     assert row["model"].startswith("'@")

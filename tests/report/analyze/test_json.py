@@ -58,7 +58,7 @@ def test_the_unknown_is_null():
     assert (layer["macs"], layer["elementwise_ops"], layer["intensity"]) == (None, None, None)
 
 
-def test_what_is_no_convolution_has_neither_conv_nor_separable():
+def test_other_layers_have_neither_conv_nor_separable():
     conv, relu = document([analysis(conv_row(), plain_row())])["models"][0]["layers"]
     assert conv["conv"]["kernel"] == [3, 3]
     assert conv["separable"]["macs"] == 3200

@@ -21,7 +21,7 @@ def test_a_total_with_unknowns_is_a_lower_bound():
     assert "- 1 × Mystery: no formula (`mystery`)" in report
 
 
-def test_one_row_a_layer_under_one_header():
+def test_one_row_per_layer_under_one_header():
     report = render([analysis(conv_row(), plain_row())], View())
     table = [cells(line) for line in report.splitlines() if line.startswith("|")]
     assert {len(row) for row in table} == {len(table[0])}

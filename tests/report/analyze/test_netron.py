@@ -1,4 +1,4 @@
-"""The Netron attachment: figures on every node that has any."""
+"""The Netron attachment: figures of every node that has them."""
 
 import json
 

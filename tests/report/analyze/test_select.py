@@ -20,7 +20,7 @@ def test_everything_in_order_unless_asked_otherwise():
     assert select(NETWORK) == NETWORK.rows
 
 
-def test_the_unknown_may_be_the_dearest():
+def test_unknown_rows_sort_as_the_most_expensive():
     assert names(select(NETWORK, sort="macs")) == ["mystery", "a_large", "b_small", "c_relu"]
 
 

@@ -1,4 +1,4 @@
-"""A measurement as JSON, CSV and Markdown: what is in it, and that names cannot break out."""
+"""A measurement as JSON, CSV and Markdown: content, and escaping of names."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def test_the_unknown_is_null():
     assert (found["peak_memory_bytes"], found["undisturbed"]) == (None, None)
 
 
-def test_the_placement_names_every_node_that_is_not_alone():
+def test_the_placement_names_every_fused_node():
     (found,) = json.loads(render("bench", "json", samples.scattered()))["models"]
     assert [part["share"] for part in found["placement"]] == [0.9, 0.1]
     assert found["placement"][1]["layers"] == ["shape_1", "det_1", "fc_1"]
@@ -92,7 +92,7 @@ def rows(found):
     return list(csv.DictReader(io.StringIO(render("bench", "csv", found))))
 
 
-def test_csv_has_a_row_a_model_with_its_pair():
+def test_csv_has_one_row_per_model_with_its_pair():
     regular, separable, *_ = rows(samples.several())
     assert (regular["baseline"], regular["verdict"]) == ("", "")
     assert (separable["baseline"], separable["verdict"]) == ("regular", "faster")
@@ -101,7 +101,7 @@ def test_csv_has_a_row_a_model_with_its_pair():
     assert regular["placement"] == "cpu:4"
 
 
-def test_csv_has_a_row_a_layer_where_layers_were_timed():
+def test_csv_has_one_row_per_layer_where_layers_were_timed():
     found = rows(samples.layered())
     assert [row["layers"] for row in found] == ["c1 b1 r1", "d1 b2 r2", "p1", "", "w1 w2"]
     assert [row["bound"] for row in found] == ["compute", "memory", "memory", "", ""]
@@ -141,7 +141,7 @@ def test_hostile_names_stay_in_their_cells():
     }
 
 
-def test_hostile_names_are_no_formulas():
+def test_hostile_names_are_not_formulas():
     text = render("bench", "csv", samples.hostile("=cmd()"))
     cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
     assert "'=cmd()" in cells

@@ -1,4 +1,4 @@
-"""What a measurement says in words and in columns."""
+"""Words and columns of a measurement."""
 
 from dataclasses import replace
 from math import exp, inf
@@ -28,7 +28,7 @@ def test_durations_have_three_digits(ns, says):
     ("width", "says"),
     [(0.0123, "± 1.2%"), (0.499, "± 49.9%"), (1.0, "×/÷ 2.72"), (inf, "")],
 )
-def test_an_interval_is_told_in_per_cent_while_that_means_something(width, says):
+def test_an_interval_is_shown_in_per_cent_while_meaningful(width, says):
     assert words.plus_minus(Interval(10, 10 * exp(-width), 10 * exp(width))) == says
 
 
@@ -103,12 +103,12 @@ def test_one_provider_that_runs_it_all_needs_no_words():
     assert not list(words.scattered(samples.one()))
 
 
-def test_every_part_is_told_where_providers_share_a_model():
+def test_every_part_is_shown_where_providers_share_a_model():
     parts = [(part.provider, part.nodes) for _, part in words.scattered(samples.scattered())]
     assert parts == [("openvino", 5), ("cpu", 3)]
 
 
-def test_only_what_nobody_asked_for_has_fallen_back():
+def test_only_nodes_on_unrequested_providers_have_fallen_back():
     (fallen,) = words.fallen(samples.scattered())
     assert fallen[1].layers == ("shape_1", "det_1", "fc_1")
     asked = replace(samples.scattered(), providers=("openvino", "cpu"))
@@ -116,7 +116,7 @@ def test_only_what_nobody_asked_for_has_fallen_back():
     assert list(words.scattered(asked))
 
 
-def test_a_model_that_ran_wholly_elsewhere_is_told():
+def test_a_model_that_ran_entirely_elsewhere_is_reported():
     found = replace(samples.one(), providers=("azure",))
     assert [part.provider for _, part in words.fallen(found)] == ["cpu"]
 
@@ -125,7 +125,7 @@ def test_a_model_without_known_macs_has_no_share():
     assert words.share_of(Placement("cpu", 1)) == ""
 
 
-def test_the_dearest_rows_keep_their_order():
+def test_the_most_expensive_rows_keep_their_order():
     rows, left = words.slowest(samples.LAYERS, 2)
     assert [row.name for row in rows] == ["block/1/pointwise", "block/1/depthwise"]
     assert left == 3
@@ -140,7 +140,7 @@ def test_fractions_beyond_the_bound_are_explained_where_there_are_any():
     assert not list(words.legend(samples.LAYERS[3:]))
 
 
-def test_latency_that_is_cpu_time_is_told():
+def test_latency_that_is_cpu_time_is_reported():
     model = samples.model(statistics=(Statistic.UNDISTURBED, Statistic.CPU_TIME))
     (line,) = words.notes(samples.bench(model))
     assert "the latency is CPU time" in line
@@ -161,7 +161,7 @@ def cells(found, header):
     return column.cell
 
 
-def test_layers_are_named_by_their_dearest_node():
+def test_layers_are_named_by_their_most_expensive_node():
     row = cells(columns.layer_columns(samples.layered().models[0], Style()), "layer")
     assert [row(layer) for layer in samples.LAYERS] == [
         "block/1/pointwise", "block/1/depthwise", "pool", "(ReorderOutput: layout)",

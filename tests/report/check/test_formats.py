@@ -1,4 +1,4 @@
-"""Verdicts in the formats that CI reads: valid by their schemas, whatever a model is called."""
+"""Verdicts in the formats that CI reads: valid by schema, whatever a model's name."""
 
 import json
 import re
@@ -139,7 +139,7 @@ def test_github_says_how_many_it_would_have_dropped():
     assert len(render("check", "github", check(*many[:10])).splitlines()) == 10
 
 
-def test_markdown_has_a_row_a_verdict_and_folds_what_is_fine():
+def test_markdown_has_one_row_per_verdict_and_folds_passes():
     text = render("check", "markdown", check(*every()))
     assert text.startswith(
         "### ❌ sepcost check: 1 error, 1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model\n"

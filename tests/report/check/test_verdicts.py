@@ -1,4 +1,4 @@
-"""Verdicts in words: numbers that differ never look the same."""
+"""Verdicts in words: different numbers never look the same."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -46,13 +46,13 @@ def test_one_mac_too_many_is_seen():
     assert verdicts.sentence(one) == "macs 600.000001 M, budget ≤ 600 M (+1.67e-07 %)"
 
 
-def test_a_least_value_is_told_from_below():
+def test_a_minimum_is_shown_from_below():
     share = verdict(actual=Fraction(7, 8), limit=Fraction(1), bound=Bound.MIN,
                     dimension=Dimension.SHARE)  # fmt: skip
     assert verdicts.sentence(share) == "macs 87.5 %, budget ≥ 100 % (-12.5 %)"
 
 
-def test_an_interval_and_a_baseline_are_told():
+def test_an_interval_and_a_baseline_are_shown():
     slow = verdict(actual=Fraction("1.1"), limit=Fraction("1.05"), dimension=Dimension.FACTOR,
                    baseline=Fraction(1), interval=(1.08, float("inf")))  # fmt: skip
     assert verdicts.remark(slow) == "95 % interval 1.08× to ?"

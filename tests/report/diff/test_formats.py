@@ -1,4 +1,4 @@
-"""What changed, for the terminal, for a pull request and for machines."""
+"""Differences for the terminal, for pull requests and as JSON."""
 
 import json
 import unicodedata
@@ -22,7 +22,7 @@ def example(name="gone"):
     return diff(old, analysis(conv_row(macs=9216), plain_row("new", "new_out"), name="new"))
 
 
-def test_the_table_has_totals_and_a_row_a_change():
+def test_the_table_has_totals_and_one_row_per_change():
     lines = render("diff", "table", example()).splitlines()
     assert lines[0] == "1 added, 1 removed, 1 changed, 0 unchanged"
     assert lines[4].split("  ")[0] == "MACs"
@@ -41,7 +41,7 @@ def test_the_table_fits_the_screen(width):
     assert "-9.22 k (-50.0%)" in text
 
 
-def test_no_change_is_told_too():
+def test_no_change_is_reported_too():
     one = analysis(conv_row())
     assert render("diff", "table", diff(one, one)).startswith("1 unchanged\n")
     assert "| MACs | 18.4 k | 18.4 k | = |" in render("diff", "markdown", diff(one, one))

@@ -1,4 +1,4 @@
-"""Whole screens, as a person sees them. SEPCOST_OVERWRITE=1 writes them anew; read the diff."""
+"""Complete screens. SEPCOST_OVERWRITE=1 rewrites them; then read the diff."""
 
 import os
 from pathlib import Path

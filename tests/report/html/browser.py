@@ -1,4 +1,4 @@
-"""A page in a real browser: what it shows, what it logs, what it asks the network for."""
+"""A page in a real browser: its content, its logs, its requests."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ PATIENCE_S = 60
 
 @contextmanager
 def started():
-    """A browser of its own, with a profile that is thrown away."""
+    """A separate browser with a temporary profile."""
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("needs chromium and chromedriver")
     from selenium.webdriver import Chrome, ChromeOptions
@@ -72,11 +72,11 @@ class Browser:
         return self.driver.execute_script(code, *arguments)
 
     def wait(self, code):
-        """Run code that calls ``done`` with its answer."""
+        """Run code that calls ``done`` with its result."""
         return self.driver.execute_async_script(f"const done = arguments[0]; {code}")
 
     def logs(self):
-        """What was said on the console, and which addresses were asked for, since last time."""
+        """Console messages and requested addresses since the last call."""
         said = [entry["message"] for entry in self.driver.get_log("browser")]
         events = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
         asked = [
@@ -87,7 +87,7 @@ class Browser:
         return said, asked
 
     def cells(self, section):
-        """The text of every cell on show, row by row."""
+        """The text of every visible cell, row by row."""
         return self.js(
             "return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)]"
             ".map((row) => [...row.children].map((cell) => cell.textContent))",

@@ -1,4 +1,4 @@
-"""One page of each kind, and names that try to break out of it."""
+"""One page of each kind, and pages with hostile names."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ HOSTILE = (
 
 @cache
 def conversion():
-    """Two layers converted, with times and a frontier as a measurement would fill them in."""
+    """Two converted layers, with times and a frontier as if measured."""
     with TemporaryDirectory() as folder:
         networks.classifier(Path(folder))
         source = Path(folder) / "net.onnx"
@@ -51,7 +51,7 @@ def conversion():
 
 
 def network(*names):
-    """One convolution for each name, then one layer that nobody can count."""
+    """One convolution per name, then one layer that cannot be counted."""
     rows = [samples.conv_row(name, f"{at}_out") for at, name in enumerate(names)]
     return samples.analysis(*rows, samples.plain_row(), samples.unknown_row())
 
@@ -70,7 +70,7 @@ def compared():
 
 @cache
 def pages():
-    """Each kind of page with the document that tells the same."""
+    """Each kind of page with the JSON document of the same result."""
     vgg = sepcost.analyze("vgg16")
     both = [vgg, sepcost.analyze("squeezenet-1.1")]
     return {
@@ -105,7 +105,7 @@ def document(name):
 
 
 def hostile(name):
-    """Every page with this name wherever a model may put one."""
+    """Every page with this name everywhere a model can put one."""
     analysis = network(name, "plain")
     row = replace(analysis.rows[0], reason=name)
     analysis = replace(analysis, source=name, rows=(row, *analysis.rows[1:]), warnings=(name,))

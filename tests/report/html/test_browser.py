@@ -1,4 +1,4 @@
-"""Pages in headless Chromium: drawn in full, usable by keyboard, silent, harmless."""
+"""Pages in headless Chromium: complete, usable by keyboard, without errors or requests."""
 
 from typing import Any
 

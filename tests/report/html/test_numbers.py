@@ -1,4 +1,4 @@
-"""What a page holds is what the JSON document of the same result holds."""
+"""The figures of a page are those of the JSON document of the same result."""
 
 from dataclasses import replace
 from typing import Any
@@ -47,7 +47,7 @@ def test_bars_are_those_of_convolutions_that_can_be_separated():
     assert found["after"] == [one["separable"]["macs"] for one in layers]
 
 
-def test_memory_is_told_step_by_step_up_to_the_peak():
+def test_memory_is_shown_step_by_step_up_to_the_peak():
     found = section("analyze", "m0-memory")
     assert found["names"][0] == "start"
     assert found["values"] == live_bytes(VGG.network)
@@ -116,7 +116,7 @@ def test_the_plan_lies_where_it_was_measured():
     assert section("convert", "convert-by-macs")["chosen"][0] == document["after"]["macs"]
 
 
-def test_an_error_that_nobody_measured_is_not_told():
+def test_an_error_that_was_not_measured_is_not_shown():
     unseen = replace(pages.conversion(), effect=Effect(None, 0.0))
     text = render("convert", "html", unseen)
     assert "Output error" in pages.page("convert")
@@ -138,7 +138,7 @@ def test_changes_are_those_of_diff():
     assert column(totals, "new") == list(document["new"]["totals"].values())
 
 
-def test_a_kernel_s_time_goes_to_its_dearest_node():
+def test_the_time_of_a_kernel_goes_to_its_most_expensive_node():
     rows = [
         samples.conv_row("a", "c1"), samples.plain_row("b", "b1"), samples.plain_row("r", "r1"),
         samples.conv_row("d", "d1", macs=1), samples.plain_row("s", "r2"),
@@ -166,7 +166,7 @@ def test_columns_that_are_empty_are_left_out():
     assert table("t", "t", columns, []) == ()
 
 
-def test_numbers_that_json_has_not_are_left_out():
+def test_numbers_that_json_lacks_are_left_out():
     found = Table((Col("a", "number", float),), [1.0, float("inf"), float("nan")]).data()
     assert found["rows"] == [[1.0], [None], [None]]
 

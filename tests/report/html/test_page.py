@@ -1,4 +1,4 @@
-"""The page is one well-formed file in which names stay text and nothing can be loaded."""
+"""The page is one well-formed file that escapes names and loads nothing."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ VENDOR = files("sepcost.report.html") / "vendor"
 
 
 class Reader(HTMLParser):
-    """Elements that are open, attributes that load, and what scripts and texts hold."""
+    """Collects open elements, attributes that load, scripts and texts."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -121,6 +121,6 @@ def test_embedded_json_cannot_leave_its_element(text):
     assert json.loads(shown) == {"name": text}
 
 
-def test_no_number_that_json_has_not():
+def test_no_number_that_json_lacks():
     with pytest.raises(ValueError, match="Out of range"):
         module.embed([float("nan")])

@@ -1,4 +1,4 @@
-"""Calibration data: what is taken, what is refused, and in which batches it comes."""
+"""Calibration data: accepted and refused files, and batches."""
 
 import numpy as np
 import pytest
@@ -85,26 +85,26 @@ def test_arrays_say_the_sizes_that_a_model_leaves_open(tmp_path):
     assert taken(tmp_path, inputs, x=numbers(5, 2, 7)).item == {"x": (1, 2, 7)}
 
 
-def test_wrong_names_are_told(tmp_path):
+def test_wrong_names_are_reported(tmp_path):
     two = (*OPEN, Input("mask", "float32", (None, 2)))
     assert "'mask'" in refused(tmp_path, two, x=numbers(5, 2, 3))
     message = refused(tmp_path, x=numbers(5, 2, 3), z=numbers(5))
     assert "'z' is no input" in message
 
 
-def test_wrong_shapes_are_told(tmp_path):
+def test_wrong_shapes_are_reported(tmp_path):
     message = refused(tmp_path, x=numbers(5, 3, 3))
     assert "'x' has shape [5, 3, 3]" in message
     assert "[?, 2, 3]" in message
 
 
-def test_wrong_types_are_told(tmp_path):
+def test_wrong_types_are_reported(tmp_path):
     assert "int64" in refused(tmp_path, x=np.zeros((5, 2, 3), np.int64))
     assert "complex64" in refused(tmp_path, x=np.zeros((5, 2, 3), np.complex64))
 
 
 @pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinite")])
-def test_what_is_no_number_is_told(tmp_path, value, word):
+def test_values_that_are_not_numbers_are_reported(tmp_path, value, word):
     array = numbers(5, 2, 3)
     array[3, 1, 2] = value
     message = refused(tmp_path, x=array)
@@ -122,22 +122,22 @@ def test_inputs_have_as_many_samples_each(tmp_path):
     assert "different numbers" in refused(tmp_path, two, x=numbers(5, 2, 3), mask=numbers(4, 2))
 
 
-def test_too_few_samples_are_told(tmp_path):
+def test_too_few_samples_are_reported(tmp_path):
     assert "3 samples" in refused(tmp_path, FIXED, x=numbers(3, 2, 3))
 
 
-def test_a_damaged_archive_is_told_in_one_line(tmp_path):
+def test_a_damaged_archive_is_reported_in_one_line(tmp_path):
     path = tmp_path / "x.npz"
     np.savez_compressed(path, x=numbers(5, 2, 3))
     data = bytearray(path.read_bytes())
-    data[60:62] = b"\xff\xff"  # within what is compressed: an error of zlib
+    data[60:62] = b"\xff\xff"  # within the compressed data: an error of zlib
     path.write_bytes(data)
     with pytest.raises(ConversionError, match=r"is no \.npz archive of plain arrays: .") as told:
         open_data(path, OPEN, ImageFormat())
     assert "\n" not in str(told.value)
 
 
-def test_a_damaged_header_is_told_in_one_line(tmp_path):
+def test_a_damaged_header_is_reported_in_one_line(tmp_path):
     path = tmp_path / "0.npy"
     np.save(path, numbers(2, 3))
     path.write_bytes(path.read_bytes().replace(b"False", b"(((((", 1))  # an error of tokenize
@@ -149,12 +149,12 @@ def test_no_objects_are_unpickled(tmp_path):
     assert "plain arrays" in refused(tmp_path, x=np.array([{}], object))
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(ConversionError, match=r"data\.npz"):
         open_data(tmp_path / "data.npz", OPEN, ImageFormat())
 
 
-def test_the_format_of_pictures_is_for_pictures(tmp_path):
+def test_the_image_format_applies_only_to_images(tmp_path):
     path = archive(tmp_path, x=numbers(5, 2, 3))
     with pytest.raises(ConversionError, match="for pictures"):
         open_data(path, OPEN, ImageFormat(mean=(0.5,)))
@@ -180,7 +180,7 @@ def test_subfolders_are_classes(tmp_path):
     assert labels.tolist() == [0, 1, 1]
 
 
-def test_a_file_with_nan_is_told_when_it_is_read(tmp_path):
+def test_a_file_with_nan_is_reported_when_it_is_read(tmp_path):
     np.save(tmp_path / "0.npy", numbers(2, 3))
     np.save(tmp_path / "1.npy", np.full((2, 3), np.nan, np.float32))
     data = open_data(tmp_path, OPEN, ImageFormat())
@@ -188,7 +188,7 @@ def test_a_file_with_nan_is_told_when_it_is_read(tmp_path):
         list(data.batches())
 
 
-def test_an_empty_folder_is_told(tmp_path):
+def test_an_empty_folder_is_reported(tmp_path):
     with pytest.raises(ConversionError, match="no pictures"):
         open_data(tmp_path, OPEN, ImageFormat())
 
@@ -221,7 +221,7 @@ def test_a_model_that_takes_single_numbers_is_fed_one_a_sample(tmp_path):
 
 @pytest.mark.parametrize("size", [4, 32])
 def test_a_model_of_a_fixed_batch_is_never_fed_another(tmp_path, size):
-    """32 is also what is taken where the model leaves it open."""
+    """32 is also the default for a dynamic batch."""
     path = archive(tmp_path, x=numbers(3 * size + 1, 2, 3), labels=np.arange(3 * size + 1))
     data = open_data(path, (Input("x", "float32", (size, 2, 3)),), ImageFormat())
     for limit, runs in ((None, 3), (1, 1), (size + 1, 2)):

@@ -1,4 +1,4 @@
-"""Pictures as tensors."""
+"""Images as tensors."""
 
 import numpy as np
 import pytest
@@ -30,12 +30,12 @@ def test_mean_and_deviation_are_taken_off(red):
     assert np.allclose(found[:, 1, 3], [1, 0, 0])
 
 
-def test_pictures_are_brought_to_a_size(red):
+def test_images_are_resized(red):
     found = images.read(red, (None, 3, None, None), ImageFormat(size=(5, 7)))
     assert found.shape == (3, 5, 7)
 
 
-def test_what_cannot_be_is_told(red, tmp_path):
+def test_impossible_formats_are_reported(red, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     for path, sizes, wanted, word in (

@@ -34,7 +34,7 @@ def random(*shape, seed=0):
 
 
 def run(case, inputs, weight):
-    """ONNX Runtime's answer, weight in the layout of Conv."""
+    """ONNX Runtime's output, with the weight in the layout of Conv."""
     op = "ConvTranspose" if case.transposed else "Conv"
     if case.transposed:  # [N, M/G, *k] of each group to [M, N/G, *k]
         parts = np.split(weight, case.group)
@@ -86,7 +86,7 @@ def test_a_patch_times_the_weight_is_what_the_runtime_answers(case):
 
 
 def gather(case, batches, *, positions=16):
-    """All batches through one stream."""
+    """Pass all batches through one stream."""
     stream = PatchStream(case, positions=positions)
     for inputs, targets in batches:
         stream.add(inputs, targets)
@@ -160,7 +160,7 @@ def test_other_float_types_are_taken(dtype):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("which", [0, 1])
-def test_activations_that_are_no_numbers_are_refused(bad, which):
+def test_activations_that_are_not_numbers_are_refused(bad, which):
     batch = [random(4, 3, 6, 6), random(4, 4, 6, 6)]
     batch[which][:, 1, 2] = bad
     with pytest.raises(ConversionError, match="NaN or infinite"):

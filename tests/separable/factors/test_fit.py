@@ -1,4 +1,4 @@
-"""Factors fitted to data: errors against the data themselves, optima against closed forms."""
+"""Factors fitted to data: errors compared with the data, optima with closed forms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def random(*shape, seed=0):
 
 
 def rows_of(weight, group=1, samples=300, seed=0):
-    """Correlated patches [samples, G, F] and the targets that the weight answers them with."""
+    """Correlated patches [samples, G, F] and their outputs under the weight."""
     features = weight[0].size
     mixing = random(group, features, features, seed=seed) * np.linspace(0.2, 2, features)
     patches = 1 + np.einsum("ngf,gfh->ngh", random(samples, group, features, seed=seed + 1), mixing)
@@ -48,7 +48,7 @@ def moments(patches, targets):
 
 
 def error(factors, patches, targets, bias=None):
-    """Root of the error's share of the variance, from the rows themselves."""
+    """Root of the error's share of the variance, computed from the rows."""
     made = answers(reconstruct(factors), patches)
     bias = factors.bias if bias is None else bias
     rest = targets - made - np.reshape(bias, made.shape[1:])
@@ -76,7 +76,7 @@ def layers(draw):
 
 @given(layers())
 @settings(max_examples=40, deadline=None)
-def test_the_error_told_is_the_error_on_the_data(case):
+def test_the_reported_error_is_the_error_on_the_data(case):
     weight, group, form, rank = case
     patches, targets = rows_of(weight, group)
     factors = fit(weight, moments(patches, targets), form, rank, WEAK)
@@ -163,7 +163,7 @@ def test_the_means_are_kept(form):
 
 
 class TestDead:
-    """What never varies teaches nothing: there the weights decide."""
+    """Where the data never vary, the weights decide."""
 
     @pytest.mark.parametrize("form", list(Form))
     @pytest.mark.parametrize("ridge", [0.0, 1e-2])
@@ -220,7 +220,7 @@ def test_an_output_that_counts_more_errs_less(form):
 
 
 class TestMetric:
-    """What errors are measured in, where some directions of the outputs count more."""
+    """The metric of errors, in which some directions of the outputs count more."""
 
     toward = random(6, 6, seed=3)[:2]
     metric = toward.T @ toward
@@ -241,7 +241,7 @@ class TestMetric:
         assert lost[1] < 0.5 * lost[0]
 
     @pytest.mark.parametrize("form", [DW, BLOCK, BOTTLENECK])
-    def test_the_error_told_is_in_the_metric(self, form):
+    def test_the_reported_error_is_in_the_metric(self, form):
         weight = random(6, 4, 3, 3)
         patches, targets = rows_of(weight)
         made = moments(patches, targets)
@@ -341,7 +341,7 @@ class TestGradients:
             np.testing.assert_allclose(pieces, whole, rtol=1e-6, atol=1e-9)
 
 
-def test_weights_that_are_no_numbers_are_refused():
+def test_weights_that_are_not_numbers_are_refused():
     weight = random(6, 4, 3, 3)
     made = moments(*rows_of(weight))
     weight[0, 0, 0, 0] = np.nan

@@ -1,4 +1,4 @@
-"""Factors of a weight alone, against numpy's own SVD of every slice and of the unfolded matrix."""
+"""Factors of a weight without data, against numpy's SVD of every slice and of the unfolding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def distance(weight, factors):
 
 
 def slices(weight, form, group):
-    """Every matrix that the form factorises, cut out one by one."""
+    """Every matrix that the form factorises."""
     elements, inputs = prod(weight.shape[2:]), weight.shape[1]
     for part in np.split(weight.reshape(weight.shape[0], inputs, elements), group):
         if form is DW:
@@ -55,7 +55,7 @@ def test_the_error_of_every_rank_is_that_of_the_weight_put_together_again(case, 
     for rank in ranks(weight.shape, form, group=group):
         factors = factorize(weight, form, rank, group=group)
         assert factors.relative_error == pytest.approx(distance(weight, factors), abs=1e-12)
-        if form is NARROW:  # of which no more than a bound is known
+        if form is NARROW:  # for which only a bound is known
             assert factors.relative_error**2 <= curve[rank] ** 2 + 1e-12
         else:
             assert factors.relative_error**2 == pytest.approx(curve[rank] ** 2, abs=1e-12)
@@ -149,7 +149,7 @@ def test_a_block_of_one_channel_is_a_depthwise_kernel():
 
 
 class TestScale:
-    """What follows weighs the outputs: the error in that metric is the smallest there is."""
+    """A following scale weights the outputs: the error is minimal in that metric."""
 
     scale = np.array([9.0, 1.0, 0.1, 3.0, 1.0, 1.0])
 
@@ -216,7 +216,7 @@ def test_a_large_weight_is_taken_in_pieces_with_the_same_result(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr("sepcost.separable.factors.blocks._CHUNK", 80)
             pieces = factorize(weight, form, 2, group=2)
-        close = 0.05 if form is NARROW else 1e-12  # a descent ends when no group gains from it
+        close = 0.05 if form is NARROW else 1e-12  # a descent ends when no group improves
         np.testing.assert_allclose(reconstruct(pieces), reconstruct(whole), atol=close)
         assert pieces.relative_error == pytest.approx(whole.relative_error, rel=1e-3)
         assert pieces.full_rank == whole.full_rank
@@ -233,7 +233,7 @@ def test_every_float_type_is_computed_in_double(dtype):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_weights_that_are_no_numbers_are_refused(dtype, bad):
+def test_weights_that_are_not_numbers_are_refused(dtype, bad):
     ml_dtypes = pytest.importorskip("ml_dtypes")
     weight = weight_of(6, 4, 3, 3)
     weight[2, 1, 0, 1] = bad

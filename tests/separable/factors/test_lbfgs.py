@@ -1,4 +1,4 @@
-"""Many problems at once, each with its own step."""
+"""Many problems at once, each with its own step size."""
 
 from __future__ import annotations
 

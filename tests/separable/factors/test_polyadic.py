@@ -1,4 +1,4 @@
-"""Kernels as sums of products of three vectors: where descents begin, where they lead."""
+"""Kernels as sums of products of three vectors: starts and results of descents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def random(*shape, seed=0):
 
 
 def of_products(outputs, inputs, channels, *kernel, seed=0):
-    """A kernel that is a sum of so many products."""
+    """A kernel that is a sum of the given number of products."""
     draw = np.random.default_rng(seed).standard_normal
     parts = draw((outputs, channels)), draw((channels, inputs)), draw((channels, *kernel))
     return np.einsum("nq,qm,q...->nm...", *parts)
@@ -49,7 +49,7 @@ def test_a_sum_of_few_products_is_found_again():
 
 @pytest.mark.parametrize("form", [Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE])
 def test_at_as_many_channels_it_keeps_more_than_the_forms_it_holds(form):
-    """It shares out its depthwise kernels where they are worth most, and mixes on both sides."""
+    """It can place its depthwise kernels where they help most, and mixes on both sides."""
     weight = random(16, 16, 3, 3)
     for rank in (1, 2, 3):
         narrow = factorize(weight, NARROW, 16 * rank)

@@ -1,4 +1,4 @@
-"""What each rank leaves out, and from which on it is nothing."""
+"""The error of each rank, and the rank from which it is zero."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every convolution is a candidate or is skipped with its reason; weights are read when asked."""
+"""Every convolution is a candidate or skipped with a reason; weights are read on demand."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_reasons_of_analyze_hold(tmp_path, shape, options, reason):
 
 
 def test_what_only_other_forms_make_cheaper_is_a_candidate_all_the_same(tmp_path):
-    """2x2 with stride 2, transposed: the pointwise part after it runs at 4 times the positions."""
+    """2x2 with stride 2, transposed: the pointwise part runs at 4 times the positions."""
     loaded = saved(conv(noise(4, 8, 2, 2), op_type="ConvTranspose", strides=[2, 2]), tmp_path)
     assert [candidate.id for candidate in find(loaded).found] == ["y"]
 
@@ -100,7 +100,7 @@ def test_unknown_shapes_are_said(tmp_path):
 
 
 @pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinity")])
-def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path, value, word):
+def test_weights_that_are_not_numbers_are_refused_by_name(tmp_path, value, word):
     kernel = noise(8, 4, 3, 3)
     kernel[3, 2, 1, 0] = value
     (candidate,) = find(saved(conv(kernel), tmp_path)).found
@@ -120,7 +120,7 @@ def test_weights_stay_on_disk_until_asked_for(tmp_path):
 
 
 def test_weights_stored_as_varying_length_numbers_are_read(tmp_path):
-    """Half precision in int32_data, as old exporters write it: no reference can name that."""
+    """Half precision in int32_data, as old exporters write it, cannot be referenced."""
     kernel = noise(64, 16, 3, 3, dtype=np.float16)
     model = conv(kernel)
     del model.graph.initializer[:]

@@ -1,4 +1,4 @@
-"""What stands behind a convolution."""
+"""The context of a convolution."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def test_a_normalisation_right_behind_weighs_the_channels(tmp_path):
     assert seen.scale(found["c"]).tolist() == [1, 1, 3, 0]
 
 
-def test_one_that_is_not_alone_weighs_nothing(tmp_path):
+def test_a_normalisation_with_other_readers_weighs_nothing(tmp_path):
     vectors = {"one": np.ones(4, np.float32)}
     body = """c = Conv <pads = [1, 1, 1, 1]> (x, w)
     n = BatchNormalization (c, one, one, one, one)  y = Add (c, n)"""
@@ -52,7 +52,7 @@ def test_of_two_branches_only_the_later_makes_up_for_the_other(tmp_path):
     assert seen.shortcut(found["b"]) == "a"
 
 
-def test_a_constant_is_no_shortcut(tmp_path):
+def test_a_constant_is_not_a_shortcut(tmp_path):
     body = "c = Conv <pads = [1, 1, 1, 1]> (x, w)  y = Add (c, k)"
     seen, found = looked_at(tmp_path, body, {"k": np.ones((1, 4, 5, 5), np.float32)})
     assert seen.shortcut(found["c"]) is None

@@ -1,4 +1,4 @@
-"""Searching a curve by measurements, without a model in sight."""
+"""Searching a curve by measurements, without a model."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ def test_the_first_that_is_good_enough_is_never_missed(threshold, guess):
 
 @given(st.integers(0, 60))
 def test_a_good_guess_is_found_at_once(threshold):
-    """The probe says where to look, as predictions do."""
+    """The probe says where to look next, like a prediction."""
     found = settle((-1, 61), 30, lambda p: (p >= threshold, threshold), upward=False)
     assert found <= max(threshold, 30)
     assert found >= threshold
@@ -26,7 +26,7 @@ def test_the_last_that_is_fast_enough_is_found_by_halving(threshold, guess):
 
     def probe(place):
         seen.append(place)
-        return place <= threshold, -1  # never a help: the middle is taken
+        return place <= threshold, -1  # no help: the middle is taken
 
     found = settle((-1, 61), guess, probe, upward=True)
     assert found == threshold or len(seen) == TRIES

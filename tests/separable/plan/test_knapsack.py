@@ -1,4 +1,4 @@
-"""The frontier against every combination, tried one by one."""
+"""The frontier compared with every combination."""
 
 from itertools import pairwise, product
 
@@ -13,7 +13,7 @@ MENUS = st.lists(st.lists(ENTRY, min_size=1, max_size=4), min_size=1, max_size=4
 
 
 def everything(menus):
-    """All totals, worked out without any cleverness."""
+    """All totals, by brute force."""
     return [
         (sum(cost for cost, _ in taken), sum(loss for _, loss in taken))
         for taken in product(*menus)

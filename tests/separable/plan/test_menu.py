@@ -1,4 +1,4 @@
-"""What is offered for a convolution, and what it costs by ``sepcost.cost``."""
+"""The options for a convolution, and their costs by ``sepcost.cost``."""
 
 from typing import Any
 
@@ -111,7 +111,7 @@ def test_the_emitted_form_is_taken_where_it_can_be(tmp_path):
 
 
 def test_fresh_weights_have_the_variance_of_he(tmp_path):
-    """2 / fan-in: 9 taps before, 16 channels after; and they depend on the seed alone."""
+    """2 / fan-in: 9 taps before, 16 channels after; they depend only on the seed."""
     candidate = find(networks.classifier(tmp_path)).found[1]
     empty = shell(candidate, Form.DEPTHWISE_POINTWISE, 9)
     factors = random_factors(candidate, empty, 1)

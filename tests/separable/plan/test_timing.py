@@ -1,4 +1,4 @@
-"""Times of layers: what is measured, what is remembered, what is thrown away."""
+"""Times of layers: measured, remembered or discarded."""
 
 import json
 
@@ -21,7 +21,7 @@ from tests.separable.build import find
 
 @pytest.fixture
 def clock(monkeypatch, tmp_path):
-    """A worker that plays: 1 ns for each weight element, 1 µs for each Concat, and 100 µs."""
+    """A fake worker: 1 ns per weight element, 1 µs per Concat, plus 100 µs."""
     seen = []
 
     def play(job, *_):
@@ -50,7 +50,7 @@ def timed(folder, form=None, runtime=Runtime()):  # noqa: B008
 
 
 def test_the_surroundings_are_taken_off(clock, tmp_path):
-    """What is left of b is its weights and biases: 16·16·9 + 16 elements, and no 100 µs."""
+    """Only the weights and biases of b remain: 16·16·9 + 16 elements, without the 100 µs."""
     menu = timed(tmp_path)[1]
     assert menu.options[0].ns == 16 * 16 * 9 + 16
 
@@ -76,7 +76,7 @@ def test_a_form_that_was_asked_for_is_taken_slow_or_not(clock, tmp_path):
 
 
 def test_a_plan_made_without_times_is_given_them(clock, tmp_path):
-    """Of each layer the same original's time as on the menu, and that of what was chosen."""
+    """Each layer gets the original's time from the menu, and the time of its choice."""
     loaded = networks.classifier(tmp_path)
     network = describe(loaded)
     chosen = [
@@ -99,7 +99,7 @@ def test_times_are_remembered_for_the_same_runtime(clock, tmp_path):
     assert len(clock) > launches
 
 
-def test_a_damaged_memory_is_no_memory(clock, tmp_path):
+def test_a_damaged_cache_is_ignored(clock, tmp_path):
     first = timed(tmp_path)
     path = tmp_path / "cache" / "sepcost" / "layers.json"
     for damage in ("{", "[]", json.dumps({"x": 1})):

@@ -1,4 +1,4 @@
-"""What each form looks like: its nodes, where the bias goes, what it costs."""
+"""The nodes, the bias and the cost of each form."""
 
 from __future__ import annotations
 

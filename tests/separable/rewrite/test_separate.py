@@ -1,4 +1,4 @@
-"""The rewritten model computes what the original did, and keeps everything else."""
+"""The rewritten model computes the same as the original and keeps everything else."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,12 +34,12 @@ PADS: tuple[dict[str, str], ...] = (
     {"auto_pad": "VALID"},
 )
 
-#: Stride, dilation, groups and bias, so that every two of their values meet.
+#: Stride, dilation, groups and bias, covering every pair of values.
 PAIRWISE = ((1, 1, 1, False), (1, 2, 2, True), (2, 1, 2, True), (2, 2, 1, True), (2, 2, 2, False))
 
 
 def assert_same(loaded: Loaded, result: Loaded, tolerance: float = 1e-5) -> None:
-    """Both compute the same, and ONNX finds the result sound."""
+    """Both compute the same, and the result is valid ONNX."""
     network = describe(loaded)
     feeds, _ = random_inputs(network.inputs, 0)
     fidelity = compare(loaded, result, feeds)
@@ -65,7 +65,7 @@ def geometry(dims: int, stride: int, dilation: int, pads: dict[str, str]) -> dic
 def test_full_rank_equals_the_original(tmp_path, op_type, dims, pads):
     for stride, dilation, group, biased in PAIRWISE:
         if "SAME" in pads.get("auto_pad", "") and dilation > 1 and op_type == "Conv":
-            continue  # which ONNX Runtime does not run
+            continue  # ONNX Runtime does not run it
         channels = (4, 3) if op_type == "ConvTranspose" else (6, 4 // group)
         outputs = 3 * group if op_type == "ConvTranspose" else 6
         bias = noise(outputs, seed=1) if biased else None
@@ -90,7 +90,7 @@ def counted(model: Loaded) -> int:
 @pytest.mark.parametrize("op_type", ["Conv", "ConvTranspose"])
 @pytest.mark.parametrize("group", [1, 2])
 def test_low_ranks_compute_the_kernel_that_their_factors_make(tmp_path, form, op_type, group):
-    """The witness is a regular convolution with the kernel that the factors stand for."""
+    """The witness is a regular convolution with the kernel that the factors multiply to."""
     options: dict[str, Any] = {"op_type": op_type, "group": group, "pads": [1] * 4}
     loaded = saved(conv(noise(8, 8 // group, 3, 3), noise(8), **options), tmp_path)
     (candidate,) = find(loaded).found
@@ -137,7 +137,7 @@ def test_a_deconvolution_keeps_its_output_shape_and_padding(tmp_path):
     [(TensorProto.FLOAT16, 4e-3), (TensorProto.BFLOAT16, 2e-2), (TensorProto.DOUBLE, 1e-12)],
 )
 def test_types_stay(tmp_path, data_type, tolerance):
-    """ONNX Runtime has not all of these on the CPU, so ONNX's own evaluator is the witness."""
+    """ONNX Runtime lacks some of these on the CPU, so ONNX's own evaluator is the witness."""
     dtype = helper.tensor_dtype_to_np_dtype(data_type)
     loaded = saved(conv(noise(4, 3, 3, 3, dtype=dtype), noise(4, dtype=dtype)), tmp_path)
     result = converted(loaded, find(loaded).found)
@@ -350,7 +350,7 @@ inner <steps> (s, k) => (r) {
 
 
 def test_functions_within_branches_within_functions(tmp_path):
-    """One node, four calls, its weight handed in from outside and its strides an attribute."""
+    """One node, four calls, with its weight as an input and its strides as an attribute."""
     loaded = saved(parsed(NESTED, {"w": noise(6, 6, 3, 3)}), tmp_path)
     (candidate,) = find(loaded).found
     assert len(candidate.layers) == 4
@@ -375,7 +375,7 @@ g (float[1,4,8,8] x) => (float[1,6,6,6] y) {{
 
 @pytest.mark.parametrize(("opset", "scales"), [(13, 4), (11, None)])
 def test_a_quantised_weight_becomes_quantised_weights(tmp_path, opset, scales):
-    """Eight bits a weight, one scale a channel where the opset has that: a small error is left."""
+    """Eight bits per weight, one scale per channel if the opset allows: a small error remains."""
     levels = np.clip(noise(6, 4, 3, 3) * 40, -127, 127).astype(np.int8)
     loaded = saved(parsed(QDQ.format(opset=opset), {"wq": levels}), tmp_path)
     (candidate,) = find(loaded).found
@@ -478,9 +478,9 @@ MODELS = sorted([*(SHARED / "models").glob("*.onnx"), *(SHARED / "trained").glob
 
 
 def with_twins(loaded: Loaded, result: Loaded, names: list[str]) -> Loaded:
-    """Put the original convolutions back beside what replaced them, on the same inputs.
+    """Put the original convolutions next to their replacements, on the same inputs.
 
-    So each is compared by itself: errors do not grow from layer to layer.
+    So each is compared on its own, and errors do not grow from layer to layer.
     """
     proto = onnx.ModelProto()
     proto.CopyFrom(result.proto)
@@ -498,7 +498,7 @@ def with_twins(loaded: Loaded, result: Loaded, names: list[str]) -> Loaded:
 
 
 def errors(twinned: Loaded, names: list[str], feeds: Any) -> dict[str, float]:
-    """How far each replacement lies from the convolution beside it."""
+    """The error of each replacement against its original convolution."""
     session = runtime.session(
         twinned.proto.SerializeToString(),
         Runtime(threads=0),
@@ -515,7 +515,7 @@ def errors(twinned: Loaded, names: list[str], feeds: Any) -> dict[str, float]:
 @pytest.mark.skipif(not MODELS, reason="needs the shared models")
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_every_convolution_of_real_models(path):
-    """Each of full rank computes what it did; each of rank 1 costs what was promised."""
+    """At full rank each computes the same; at rank 1 each has the promised cost."""
     binding = BINDINGS.get(path.stem, {})
     loaded = load(path)
     network = describe(loaded, **binding)
@@ -524,7 +524,7 @@ def test_every_convolution_of_real_models(path):
     before, after = count(network, ""), count(describe(cheap, **binding), "")
     gains = {one.id: emit.macs(one, first(one)) for one in found}
     macs = sum(gains.get(row.layer.id, row.macs or 0) for row in before.rows)
-    if not network.choices:  # where one branch of an If counts, it may become the other
+    if not network.choices:  # the branch of an If that counts may change
         assert after.totals.macs == macs
     if path.stem in NOT_FOR_RUNTIME or not found:
         return

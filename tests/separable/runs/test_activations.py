@@ -1,4 +1,4 @@
-"""Any value of a model, without what it does not need."""
+"""Any value of a model, without the nodes that it does not need."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_what_is_not_needed_is_left_out(tmp_path):
 
 
 def test_weights_that_are_inputs_too_need_not_be_fed(tmp_path):
-    """As models of IR version 3 name them."""
+    """As in models of IR version 3."""
     model = parsed(networks.TEXT.replace("8, 8] x)", "8, 8] x, float[16] b2)"), networks.weights())
     loaded = saved(model, tmp_path)
     (r,) = runner(loaded, Runtime(), ["r"])({"x": networks.images(2)})
@@ -48,13 +48,13 @@ def test_weights_that_are_inputs_too_need_not_be_fed(tmp_path):
     assert r.shape == s.shape == (2, 16, 8, 8)
 
 
-def test_data_that_do_not_fit_are_told(tmp_path):
+def test_data_that_do_not_match_are_reported(tmp_path):
     loaded = networks.classifier(tmp_path)
     with pytest.raises(ModelError, match=r"net\.onnx"):
         runner(loaded, Runtime())({"x": np.zeros((1, 3, 8, 8), np.float32)})
 
 
-def test_onnx_runtime_prints_nothing_beside_what_is_raised(tmp_path, capfd):
+def test_onnx_runtime_prints_nothing_besides_the_raised_error(tmp_path, capfd):
     model = parsed("""<ir_version: 9, opset_import: ["" : 17]>
         g (float[2] x, int64[1] i) => (float[1] y) { y = Gather (x, i) }""")
     run = runner(saved(model, tmp_path), Runtime())

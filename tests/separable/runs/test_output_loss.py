@@ -1,4 +1,4 @@
-"""What a change does to outputs, in numbers worked out by hand."""
+"""The effect of a change on the outputs, worked by hand."""
 
 from math import log, sqrt
 
@@ -11,7 +11,7 @@ from sepcost.separable.runs.output_loss import effect, reference
 
 
 def compare(original, changed, labels=None):
-    """The effect of answering ``changed`` where ``original`` was answered."""
+    """The effect of outputs ``changed`` in place of ``original``."""
     answers = iter([original, changed])
 
     def run(_):
@@ -53,8 +53,8 @@ def test_images_have_no_classes():
     assert found.loss == 0.25
 
 
-def test_a_drop_is_told_with_its_interval():
-    """Of four right answers one is lost: mean 1/4, deviation 1/2 over four images."""
+def test_a_drop_is_reported_with_its_interval():
+    """One of four right answers is lost: mean 1/4, deviation 1/2 over four images."""
     right, wrong = [2.0, 1.0], [1.0, 2.0]
     found = compare(
         scores(right, right, right, right), scores(right, right, right, wrong), np.zeros(4, int)

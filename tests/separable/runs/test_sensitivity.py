@@ -1,4 +1,4 @@
-"""What errors do to the outputs: closed forms, and the outputs themselves."""
+"""The effect of errors on the outputs, compared with closed forms and with the outputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sepcost.separable.runs.sensitivity import sensitivities
 from tests.separable import networks
 from tests.separable.build import find, parsed, saved
 
-SIZE = 16  # positions of the images
+SIZE = 16  # positions per image
 HEAD = '<ir_version: 9, opset_import: ["" : 17]>\nnet (float[N, 4, 4, 4] x) => (float[N, 3] y)'
 SEEN = "{ c = Conv <pads = [1, 1, 1, 1]> (x, w) "
 POOLED = SEEN + "p = GlobalAveragePool (c)  f = Flatten (p)  s = Gemm (f, m) "
@@ -49,8 +49,8 @@ def test_of_class_scores_it_is_the_jacobian_without_the_mean(tmp_path):
     assert found["c"] == pytest.approx(SIZE * jacobian @ jacobian.T, rel=0.2, abs=0.02)
 
 
-def test_what_moves_all_classes_alike_is_no_error(tmp_path):
-    """The first channel raises every score by as much."""
+def test_moving_all_classes_equally_is_not_an_error(tmp_path):
+    """The first channel raises every score by the same amount."""
     m = np.random.default_rng(2).standard_normal((5, 3))
     m[0] = 7
     found = found_in(tmp_path, POOLED + "y = Identity (s)", m=m)
@@ -67,7 +67,7 @@ def test_probabilities_count_by_what_they_tell(tmp_path):
 
 
 def test_other_outputs_count_by_their_relative_change(tmp_path):
-    """y = c, so that one error e moves y by e, over the size of all that y holds."""
+    """y = c, so that an error e moves y by e, relative to the size of y."""
     head = HEAD.replace("float[N, 3]", "float[N, 5, 4, 4]")
     found = found_in(
         tmp_path, "{ c = Conv <pads = [1, 1, 1, 1]> (x, w)  y = Identity (c)", head=head
@@ -96,7 +96,7 @@ def test_it_foretells_what_a_small_error_does(tmp_path):
 
 
 def disturbed(loaded, noise):
-    """The network with noise added to what the second convolution gives."""
+    """The network with noise added to the output of the second convolution."""
     proto = onnx.ModelProto()
     proto.CopyFrom(loaded.proto)
     place, node = next((k, n) for k, n in enumerate(proto.graph.node) if "b" in n.output)
@@ -112,7 +112,7 @@ def test_what_no_gradient_reaches_is_left_out(tmp_path):
 
 
 def test_half_precision_counts_alike(tmp_path):
-    """Cast to float32 on the way: the same numbers."""
+    """With a Cast to float32 inside: the same numbers."""
     m = np.random.default_rng(2).standard_normal((5, 3))
     single = found_in(tmp_path, POOLED + "y = Identity (s)", m=m)["c"]
     head = HEAD.replace("float[", "float16[")

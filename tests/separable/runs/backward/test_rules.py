@@ -1,4 +1,4 @@
-"""Gradients of every operator that has a rule, against differences of ONNX Runtime's outputs."""
+"""Gradients of every operator with a rule, against differences of ONNX Runtime's outputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sepcost.separable.runs.backward.tape import QUANTISERS, SEED, Tape, backwar
 
 STEP = 1e-3
 
-#: op_type -> nodes that lead from "a" to "y", and the shape of "a". W, B, C, ... are stored.
+#: op_type -> nodes from "a" to "y", and the shape of "a". W, B, C, ... are stored.
 CASES: dict[str, tuple[str, tuple[int, ...]]] = {
     "Conv": ("y = Conv <pads = [1, 0, 2, 1], strides = [2, 1]> (a, W)", (2, 4, 7, 6)),
     "Conv, dilated": ("y = Conv <dilations = [2, 2], group = 2> (a, G)", (2, 4, 7, 6)),
@@ -197,7 +197,7 @@ CASES: dict[str, tuple[str, tuple[int, ...]]] = {
     },
 }  # fmt: skip
 
-#: Rules that no difference can show: rounding has no slope, and one operator is of old opsets.
+#: Rules without a test by differences: rounding has no slope; one operator is of old opsets.
 ELSEWHERE = {"QuantizeLinear", "DequantizeLinear", "Upsample", "Affine", "Crop", *QUANTISERS}
 
 INTEGERS = {
@@ -259,7 +259,7 @@ STORED = {
 
 
 def network(text: str, shape: tuple[int, ...], opset: int) -> onnx.ModelProto:
-    """x -> a = x -> y, with what the nodes read stored."""
+    """x -> a = x -> y, with stored weights."""
     sizes = ", ".join(map(str, shape))
     lines = "\n ".join(["a = Identity (x)", *text.split("\n")])
     made = onnx.parser.parse_model(
@@ -277,7 +277,7 @@ def network(text: str, shape: tuple[int, ...], opset: int) -> onnx.ModelProto:
 
 
 def slope_and_gradient(model: onnx.ModelProto, x: np.ndarray) -> tuple[float, float]:
-    """d(v·y) along a direction: by a difference of the network, and by its gradient."""
+    """d(v·y) along a direction, by a difference of the network and by its gradient."""
     loaded = Loaded("net", "net", model)
     described = describe(loaded)
     stored = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
@@ -304,7 +304,7 @@ def test_the_gradient_is_the_slope(name: str) -> None:
     text, shape = CASES[name]
     opset = {"ReduceMean": 17, "Gelu": 20}.get(name, 18)
     x = np.random.default_rng(2).standard_normal(shape).astype(np.float32)
-    x = np.where(np.abs(x) < 0.1, x + 0.3, x)  # away from where slopes break
+    x = np.where(np.abs(x) < 0.1, x + 0.3, x)  # away from kinks
     by_difference, by_gradient = slope_and_gradient(network(text, shape, opset), x)
     assert by_gradient == pytest.approx(by_difference, rel=2e-2, abs=2e-2)
 

@@ -1,4 +1,4 @@
-"""The walk backward: what it reaches, what it leaves out, what it needs."""
+"""The backward walk: values that it reaches, omits and needs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_stands_before_an_unknown_operator_is_left_out() -> None:
     assert set(found) == {"b", "c"}
 
 
-def test_half_a_gradient_is_none() -> None:
+def test_a_partial_gradient_is_dropped() -> None:
     body = "{ a = Relu (x) b = CumSum (a, k) c = Neg (a) y = Add (b, c) }"
     found, _ = reached("\n<int64 k = {1}>" + body, "a", "c")
     assert set(found) == {"c"}
@@ -49,4 +49,4 @@ def test_a_shape_that_is_read_hands_nothing_back() -> None:
 
 def test_only_what_lies_behind_is_walked() -> None:
     _, tape = reached("{ a = Exp (x) b = Exp (a) c = Neg (b) y = Neg (c) }", "c")
-    assert set(tape.fed) == {"c"}  # what the last layer reads
+    assert set(tape.fed) == {"c"}  # the inputs of the last layer
