@@ -57,7 +57,7 @@ def convert(
     check(settings)
     _check_target(source, wanted)
     session = prepared(source, settings, tell, wanted.frontier)
-    if not session.found.found:
+    if not session.candidates.eligible:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         return nothing(session, "no convolution can be converted", missed=saving)
     made = _curves(session, wanted)
@@ -110,7 +110,7 @@ def _planned(session: Session, made: Curves | None) -> Found:
     """The selection that meets the goal best; a rank leaves nothing to choose."""
     settings, trials = session.settings, session.trials
     if settings.goal.aim is Aim.RANK or made is None:
-        return ranked(session.found.found, settings, trials)
+        return ranked(session.candidates.eligible, settings, trials)
     whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
     solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
     return goals.better(settings.goal, solved, trials)
@@ -120,4 +120,4 @@ def _curves(session: Session, wanted: Wanted) -> Curves | None:
     """Menus that are fitted and timed once, for the goal and for the frontier; None for a rank."""
     if session.settings.goal.aim is Aim.RANK and not wanted.frontier:
         return None
-    return curves(session.found.found, session.before, session.settings, session.trials)
+    return curves(session.candidates.eligible, session.before, session.settings, session.trials)

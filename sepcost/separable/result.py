@@ -43,7 +43,7 @@ def finished(session: Session, found: Found) -> Conversion:
     plan = Plan(
         settings.goal,
         choices,
-        (*session.found.skips, *_left(session, found)),
+        (*session.candidates.skips, *_left(session, found)),
         _forecast(session, found),
         found.curve.allocation,
     )
@@ -77,7 +77,7 @@ def _left(session: Session, found: Found) -> list[Skip]:
     chosen = {choice.candidate.id for choice in found.trial.choices}
     menus = {menu.candidate.id: menu for menu in found.curve.menus}
     left = []
-    for one in session.found.found:
+    for one in session.candidates.eligible:
         if one.id not in chosen:
             offers = len(menus[one.id].options) > 1 if one.id in menus else True
             reason = "loses too much for what it saves" if offers else "no form of it is cheaper"
@@ -138,7 +138,7 @@ def _missed(result: Conversion, found: Found) -> str | None:
 def nothing(session: Session, why: str, *, missed: bool = False) -> Conversion:
     """The model stays as it is, and the result says why."""
     goal = session.settings.goal
-    plan = Plan(goal, (), session.found.skips, Forecast(session.before.totals.macs, 0.0))
+    plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))
     words = f"the goal {goal.words} is missed: {why}" if missed else None
     return Conversion(
         session.before.source,

@@ -71,19 +71,19 @@ def prepared(
     by_drop = settings.goal.aim is Aim.MAX_DROP
     fit, judge = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
-    macs = _macs(before, found.found)
-    fitter = Fitter(context(loaded, network), inner, fit, tell, macs, found.found)
+    macs = _macs(before, found.eligible)
+    fitter = Fitter(context(loaded, network), inner, fit, tell, macs, found.eligible)
     kind, beside = "random", NOTHING
-    if found.found and not _unseen(settings, frontier):
+    if found.eligible and not _unseen(settings, frontier):
         tell("running the original")
         kind, beside = _beside(loaded, network.inputs, inner, judge)
     weigh = beside
-    if found.found and data is not None:
+    if found.eligible and data is not None:
         _check_labels(settings, beside)
         weigh = _beside(loaded, network.inputs, inner, data)[1]
     trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
     session = Session(settings, tell, loaded, before, found, fitter, trials, kind)
-    if found.found and data is None:
+    if found.eligible and data is None:
         session.notes.append(_blind(kind, seen=bool(beside.batches)))
     return session
 
@@ -134,7 +134,7 @@ def _selected(found: Candidates, settings: ConvertSettings, network: Network) ->
         names = (candidate.name, candidate.id)
         return any(fnmatchcase(name, glob) for glob in globs for name in names)
 
-    for one in found.found:
+    for one in found.eligible:
         reason = None
         if settings.only and not matches(one, settings.only):
             reason = "not named by --only"

@@ -93,8 +93,8 @@ def test_outputs_that_are_no_floats_are_compared_too(tmp_path):
 
 def test_a_conversion_is_compared_without_being_saved(tmp_path):
     loaded = saved(conv(noise(32, 16, 3, 3), noise(32)), tmp_path)
-    result = converted(loaded, find(loaded).found, first)
-    (candidate,) = find(loaded).found
+    result = converted(loaded, find(loaded).eligible, first)
+    (candidate,) = find(loaded).eligible
     error = compare(loaded, result, {"x": noise(2, 16, 9, 9, seed=3)}).relative_error
     assert error == pytest.approx(first(candidate).relative_error, rel=0.1)
 

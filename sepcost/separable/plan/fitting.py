@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.errors import SepcostError
-from sepcost.separable.data.moments import PatchStream, Statistics
+from sepcost.separable.data.moments import Moments, PatchStream
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
 from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
@@ -30,7 +30,7 @@ from sepcost.separable.runs.sensitivity import Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
 _MENU_ITERATIONS = 12  # to tell options apart, fewer do
-_HELD_BYTES = 1 << 30  # of statistics at a time
+_HELD_BYTES = 1 << 30  # of moments at a time
 
 Key = tuple[str, str, int]
 
@@ -74,8 +74,8 @@ class Fitter:
         if self.on_data(candidate):
             original = weight(candidate)
             options = self._options(candidate, self.settings.iterations)
-            statistics = self._statistics(candidate, before)
-            factors = fit(original, statistics, option.form, option.rank, options)
+            moments = self._moments(candidate, before)
+            factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
         else:
             factors = self._from_weights(candidate, option)
@@ -115,14 +115,14 @@ class Fitter:
             metric = np.diag(scale**2)
         return FitOptions(iterations=iterations, metric=metric)
 
-    def _reach(self, candidate: Candidate, statistics: Statistics) -> float | None:
+    def _reach(self, candidate: Candidate, moments: Moments) -> float | None:
         """What an error as large as the layer's own output would do to the network's."""
         metric = self._metrics().get(candidate.id)
         if metric is None:
             return None
-        group, own = statistics.target_mean.shape
+        group, own = moments.target_mean.shape
         blocks = metric.reshape(group, own, group, own)
-        return float(np.einsum("gigj,gij->", blocks, statistics.target_covariance))
+        return float(np.einsum("gigj,gij->", blocks, moments.target_covariance))
 
     def _metrics(self) -> Metrics:
         """Found once for all candidates, when the first of them is fitted."""
@@ -138,7 +138,7 @@ class Fitter:
                     self.tell(f"fitting without gradients: {error}")
         return self.metrics
 
-    def _statistics(self, candidate: Candidate, before: Sequence[Choice]) -> Statistics:
+    def _moments(self, candidate: Candidate, before: Sequence[Choice]) -> Moments:
         """What the layer sees once ``before`` are converted, and what the original answered."""
         assert self.data is not None
         source, target = candidate.layer.reads[0], candidate.layer.writes[0]
@@ -168,29 +168,29 @@ class Fitter:
     def fitted_menus(self, menus: Sequence[Menu]) -> tuple[tuple[Menu, ...], dict[Key, Factors]]:
         """Fit every option to the original's activations; return menus with errors, and factors.
 
-        One pass over the data for as many layers as memory holds statistics of.
+        One pass over the data for as many layers as memory holds moments of.
         """
         filled: list[Menu] = []
         kept: dict[Key, Factors] = {}
         for part in self._parts(menus):
             found = self._pass([menu.candidate for menu in part if self.on_data(menu.candidate)])
             for menu in part:
-                statistics = found.pop(menu.candidate.id, None)
-                if statistics is None:
+                moments = found.pop(menu.candidate.id, None)
+                if moments is None:
                     filled.append(menu)
                     continue
                 self.tell(f"weighing {menu.candidate.name or menu.candidate.id}")
-                filled.append(self._fitted(menu, statistics, kept))
+                filled.append(self._fitted(menu, moments, kept))
         return tuple(filled), kept
 
-    def _fitted(self, menu: Menu, statistics: Statistics, kept: dict[Key, Factors]) -> Menu:
+    def _fitted(self, menu: Menu, moments: Moments, kept: dict[Key, Factors]) -> Menu:
         candidate, (keep, *offers) = menu.candidate, menu.options
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
         options = self._options(candidate, _MENU_ITERATIONS)
-        factors = fit_menu(weight(candidate), statistics, wanted, options)
+        factors = fit_menu(weight(candidate), moments, wanted, options)
         for option, made in zip(offers, factors, strict=True):
             kept[candidate.id, str(option.form), option.rank] = made
-        whole = self._reach(candidate, statistics)
+        whole = self._reach(candidate, moments)
         filled = [
             replace(option, fitted_error=error, foretold=whole and whole * error**2)
             for option, error in zip(offers, (f.relative_error for f in factors), strict=True)
@@ -211,7 +211,7 @@ class Fitter:
             held += size
         return parts
 
-    def _pass(self, candidates: Sequence[Candidate]) -> dict[str, Statistics]:
+    def _pass(self, candidates: Sequence[Candidate]) -> dict[str, Moments]:
         """One streamed pass of the data through the original for several layers."""
         if not candidates or self.data is None:
             return {}

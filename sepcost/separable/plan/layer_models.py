@@ -31,7 +31,7 @@ def single(path: Path, candidate: Candidate, option: Option | None, network: Net
     model = _alone(candidate, option is not None, network)
     described = describe(model)
     if option is not None and option.form is not None:
-        (found,) = candidates(model, described).found
+        (found,) = candidates(model, described).eligible
         factors = random_factors(found, shell(found, option.form, option.rank), 0)
         model = separate(model, [Choice(found, factors, option.emitted, 0, 0)])
     path.write_bytes(model.proto.SerializeToString())

@@ -1,4 +1,4 @@
-"""Pictures as tensors."""
+"""Images as tensors."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_mean_and_deviation_are_taken_off(red):
     assert np.allclose(found[:, 1, 3], [1, 0, 0])
 
 
-def test_pictures_are_brought_to_a_size(red):
+def test_images_are_resized(red):
     found = images.read(red, (None, 3, None, None), ImageFormat(size=(5, 7)))
     assert found.shape == (3, 5, 7)
 
