@@ -44,7 +44,7 @@ class Session:
     tell: OnProgress
     loaded: Loaded
     before: Analysis
-    found: Candidates
+    candidates: Candidates
     fitter: Fitter
     trials: Trials
     inputs: str
