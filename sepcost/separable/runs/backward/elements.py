@@ -1,4 +1,4 @@
-"""Gradients through functions of single elements, and through sums and products of them."""
+"""Gradients of elementwise functions, sums, products and softmax."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import numpy as np
 from sepcost.network import Layer
 from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
 
-_STEP = 1e-3  # of a difference quotient, relative to 1 + |x|
+_STEP = 1e-3  # step of a difference quotient, relative to 1 + |x|
 
 
 def copied(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """What changes nothing, or only rounds."""
+    """Identity, also up to rounding: the gradient passes through."""
     return [first(given)]
 
 
 def kept_where_equal(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Relu, Clip and the largest of all: handed on where the input came through."""
+    """Relu, Clip and global maximum: the gradient passes where output equals input."""
     same = tape.add("Equal", tape.value(layer.reads[0]), tape.value(layer.writes[0]))
     return [tape.add("Mul", first(given), tape.add("Cast", same, to=1))]
 
 
 def by_difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Any function of each element of the first input alone: (f(x + h) - f(x - h)) / 2h."""
+    """Any elementwise function of the first input: (f(x + h) - f(x - h)) / 2h."""
     if any(k not in layer.weights for k, name in enumerate(layer.reads) if name and k):
         raise NoGradient
     x = tape.value(layer.reads[0])
@@ -38,7 +38,7 @@ def by_difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def summed(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Add and Sum: the same to all."""
+    """Add and Sum: g for every input."""
     return [_narrowed(tape, layer, k, first(given)) for k in range(len(layer.reads))]
 
 
@@ -74,7 +74,7 @@ def quotient(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def _narrowed(tape: Tape, layer: Layer, position: int, gradient: str) -> str | None:
-    """Sum over the axes along which an input was repeated."""
+    """Sum over the axes along which an input was broadcast."""
     if position in layer.weights:
         return None
     own, whole = layer.inputs[position], layer.outputs[0]
@@ -88,11 +88,11 @@ def _narrowed(tape: Tape, layer: Layer, position: int, gradient: str) -> str | N
 
 
 def softmax(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """y·(g - Σ g·y); of the logarithm g - p·Σ g."""
+    """Softmax: y·(g - Σ g·y). LogSoftmax: g - p·Σ g."""
     rank = len(layer.inputs[0])
     axis = int(number(layer, "axis", -1 if rank != 2 else 1)) % rank
     if axis != rank - 1:
-        raise NoGradient  # before opset 13 the axis is where flattening starts
+        raise NoGradient  # before opset 13, all axes from this one on are flattened
     along, y, g = tape.constant(np.array([axis])), tape.value(layer.writes[0]), first(given)
     if layer.op_type == "LogSoftmax":
         whole = tape.add("ReduceSum", g, along, keepdims=1)

@@ -1,7 +1,4 @@
-"""Gradients through layers with weights, and through pooling.
-
-A convolution's is the transposed convolution; a pool hands back where it looked.
-"""
+"""Gradients of layers with weights, of normalisation and of pooling."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first,
 
 
 def convolved(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Turn it round: what an output read is what it hands its gradient to."""
+    """The transposed convolution, and for a transposed one the convolution."""
     return [_turned(tape, layer, tape.value(layer.reads[1]), first(given))]
 
 
@@ -51,7 +48,7 @@ def _turned(tape: Tape, layer: Layer, weight: str, gradient: str) -> str:
 
 
 def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """A depthwise convolution with equal taps; at padded edges they count as if inside."""
+    """As for a depthwise convolution with equal weights; padding counts towards the mean."""
     kernel = layer.attributes["kernel_shape"]
     assert isinstance(kernel, tuple)
     channels, taps = layer.inputs[0][1], [int(k) for k in kernel]
@@ -70,7 +67,7 @@ def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def gemm(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """g·Bᵀ, for a stored B."""
+    """g·Bᵀ, for a constant B."""
     known = layer.attributes
     if known.get("transA", 0) or 1 not in layer.weights:
         raise NoGradient
@@ -96,7 +93,7 @@ def _swapped(tape: Tape, name: str, rank: int) -> str:
 
 
 def batch_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Scaled as the channel is."""
+    """The gradient times the scale of its channel."""
     if layer.attributes.get("training_mode", 0):
         raise NoGradient
     scale, variance = (tape.value(layer.reads[k]) for k in (1, 4))
@@ -110,13 +107,13 @@ def _deviation(tape: Tape, layer: Layer, variance: str) -> str:
 
 
 def _by_channel(tape: Tape, layer: Layer, vector: str) -> str:
-    """[C] as [C, 1, ...], to stand beside the layer's input."""
+    """[C] as [C, 1, ...], which broadcasts to the layer's input."""
     along = tape.constant(np.array([-1, *[1] * (len(layer.inputs[0]) - 2)]))
     return tape.add("Reshape", vector, along)
 
 
 def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """s/d·(g - mean g - u·mean(g·u)), d the deviation, u = (x - mean x)/d, means over positions."""
+    """s/d·(g - mean g - u·mean(g·u)), deviation d, u = (x - mean x)/d, means over positions."""
     axes = tape.constant(np.arange(2, len(layer.inputs[0])))
 
     def mean(name: str) -> str:
@@ -134,7 +131,7 @@ def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def max_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Each maximum's gradient goes to where it stood; windows that overlap add up."""
+    """Each gradient goes to the position of its maximum; overlapping windows add up."""
     x = tape.value(layer.reads[0])
     _, places = tape.several(2, "MaxPool", x, **dict(layer.attributes))
     flat = tape.constant(np.array([-1]))
@@ -146,11 +143,11 @@ def max_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def spread(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Spread it evenly: also the gradient of global pooling."""
+    """Sums and means, global pooling among them: spread evenly over the inputs."""
     own, left = layer.inputs[0], layer.outputs[0]
     share = prod(left) / prod(own) if layer.op_type != "ReduceSum" else 1.0
     if len(left) != len(own) and left != own[: len(left)] + own[len(own) :]:
-        raise NoGradient  # axes in the middle that are gone: where, the shapes do not tell
+        raise NoGradient  # the shapes do not show which axes in the middle were removed
     g = tape.add("Mul", first(given), tape.constant(share))
     if len(left) != len(own):
         along = np.array([0, *left[1:], *[1] * (len(own) - len(left))])

@@ -1,4 +1,4 @@
-"""Gradients through what only moves elements: they are moved back."""
+"""Gradients of operators that only move elements: they are moved back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first,
 
 
 def reshaped(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Back to the shape of the input."""
+    """Reshape back to the input's shape."""
     return [tape.like(first(given), layer.reads[0])]
 
 
 def transposed(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """By the inverse permutation."""
+    """Apply the inverse permutation."""
     rank = len(layer.inputs[0])
     order = layer.attributes.get("perm", tuple(reversed(range(rank))))
     assert isinstance(order, tuple)
@@ -26,11 +26,11 @@ def transposed(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def parted(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """To each input its own piece."""
+    """Concat: slice out the part of each input."""
     axis = int(number(layer, "axis", 1))
     ends = np.cumsum([shape[axis] for shape in layer.inputs])
     if axis == 0:
-        raise NoGradient  # images are counted by it
+        raise NoGradient  # axis 0 holds the samples
     return [
         tape.add(
             "Slice",
@@ -42,7 +42,7 @@ def parted(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def joined(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """The pieces side by side; zeros for those that lead nowhere."""
+    """Split: concatenate the parts, with zeros for those without a gradient."""
     parts = [
         tape.add("ConstantOfShape", tape.add("Shape", tape.value(name))) if g is None else g
         for name, g in zip(layer.writes, given, strict=True)
@@ -51,7 +51,7 @@ def joined(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def cropped(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Only zeros around: what was around is cut off."""
+    """Pad with zeros: crop the padding."""
     if layer.attributes.get("mode", "constant") != "constant" or len(layer.reads) > 3:
         raise NoGradient
     pads: Any = layer.attributes.get("pads")
@@ -66,7 +66,7 @@ def cropped(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def gathered(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """By whole factors: an element gathers what its copies, or its neighbourhood, hand back."""
+    """Upsampling by integer factors: an element sums the gradients of its copies or neighbours."""
     factors = [b // a for a, b in zip(layer.inputs[0], layer.outputs[0], strict=True)]
     if _scaled(layer.inputs[0], factors) != layer.outputs[0] or factors[:2] != [1, 1]:
         raise NoGradient
@@ -81,15 +81,15 @@ def _scaled(shape: Shape, factors: Sequence[int]) -> Shape:
 
 
 def space(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """DepthToSpace and SpaceToDepth undo each other; CRD is another order of the channels."""
+    """DepthToSpace and SpaceToDepth are inverses; mode CRD orders the channels differently."""
     block = int(number(layer, "blocksize", 1))
     if layer.op_type == "SpaceToDepth":
         return [tape.add("DepthToSpace", first(given), blocksize=block)]
-    found = tape.add("SpaceToDepth", first(given), blocksize=block)
+    blocks = tape.add("SpaceToDepth", first(given), blocksize=block)
     if layer.attributes.get("mode", "DCR") == "DCR":
-        return [found]
+        return [blocks]
     _, channels, height, width = layer.outputs[0]
     parts = np.array([0, block**2, channels, height // block, width // block])
-    apart = tape.add("Reshape", found, tape.constant(parts))
+    apart = tape.add("Reshape", blocks, tape.constant(parts))
     turned = tape.add("Transpose", apart, perm=[0, 2, 1, 3, 4])
     return [tape.like(turned, layer.reads[0])]
