@@ -11,11 +11,11 @@ from sepcost.model.stamp import check_unchanged
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.plan import goals
 from sepcost.separable.plan.curves import Curves, curves
-from sepcost.separable.plan.fixed_rank import ranked
+from sepcost.separable.plan.fixed_rank import at_fixed_rank
 from sepcost.separable.plan.frontier import frontier
-from sepcost.separable.plan.goals import Found
-from sepcost.separable.result import finished, nothing
-from sepcost.separable.session import Session, prepared
+from sepcost.separable.plan.goals import Solved
+from sepcost.separable.result import finished, unconverted
+from sepcost.separable.session import Session, open_session
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, check
 
 AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw
@@ -56,10 +56,10 @@ def convert(
     """
     check(settings)
     _check_target(source, wanted)
-    session = prepared(source, settings, tell, wanted.frontier)
+    session = open_session(source, settings, tell, wanted.frontier)
     if not session.candidates.eligible:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
-        return nothing(session, "no convolution can be converted", missed=saving)
+        return unconverted(session, "no convolution can be converted", missed=saving)
     made = _curves(session, wanted)
     found, result = _carried_out(session, made)
     if wanted.frontier and made is not None:
@@ -91,7 +91,7 @@ def _check_target(source: str | Path, wanted: Wanted) -> None:
         raise ConversionError(f"{target}: exists; give --force to replace it, or name another")
 
 
-def _carried_out(session: Session, made: Curves | None) -> tuple[Found, Conversion]:
+def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Conversion]:
     """Plan and judge; again where the last measurement, the longest, finds the speed missed."""
     found = _planned(session, made)
     result = finished(session, found)
@@ -106,11 +106,11 @@ def _carried_out(session: Session, made: Curves | None) -> tuple[Found, Conversi
     return found, result
 
 
-def _planned(session: Session, made: Curves | None) -> Found:
+def _planned(session: Session, made: Curves | None) -> Solved:
     """The selection that meets the goal best; a rank leaves nothing to choose."""
     settings, trials = session.settings, session.trials
     if settings.goal.aim is Aim.RANK or made is None:
-        return ranked(session.candidates.eligible, settings, trials)
+        return at_fixed_rank(session.candidates.eligible, settings, trials)
     whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
     solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
     return goals.better(settings.goal, solved, trials)

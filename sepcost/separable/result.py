@@ -17,7 +17,7 @@ from sepcost.separable.conversion import Conversion
 from sepcost.separable.find.candidates import Skip
 from sepcost.separable.plan import forecast
 from sepcost.separable.plan.choices import Choice, Forecast, Plan
-from sepcost.separable.plan.goals import Found
+from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.timing import timed_choices
 from sepcost.separable.plan.trials import on_disk
 from sepcost.separable.runs.output_loss import Effect
@@ -26,18 +26,18 @@ from sepcost.separable.settings import Aim
 from sepcost.separable.verify import compare
 
 
-def finished(session: Session, found: Found) -> Conversion:
+def finished(session: Session, found: Solved) -> Conversion:
     """Verify the result and put everything beside what was promised."""
     choices = found.trial.choices
     if not choices:
-        return nothing(session, "no replacement is worth its error", missed=not found.met)
+        return unconverted(session, "no replacement is worth its error", missed=not found.met)
     settings, model = session.settings, found.trial.model
     network = describe(model, bind=settings.bind, shape=settings.shape)  # as the original was
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
         session.tell("verifying")
-        fidelity = compare(session.loaded, model, session.trials.beside.batches)
+        fidelity = compare(session.loaded, model, session.trials.judged_on.batches)
         bench = _latency(session, model)
         choices = _timed(session, choices)
     plan = Plan(
@@ -73,7 +73,7 @@ def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
         return choices
 
 
-def _left(session: Session, found: Found) -> list[Skip]:
+def _left(session: Session, found: Solved) -> list[Skip]:
     chosen = {choice.candidate.id for choice in found.trial.choices}
     menus = {menu.candidate.id: menu for menu in found.curve.menus}
     left = []
@@ -85,7 +85,7 @@ def _left(session: Session, found: Found) -> list[Skip]:
     return left
 
 
-def _forecast(session: Session, found: Found) -> Forecast:
+def _forecast(session: Session, found: Solved) -> Forecast:
     macs = forecast.macs(session.before, found.trial.choices)
     point = found.curve.points[found.place] if found.curve.points else None
     if point is None:
@@ -117,7 +117,7 @@ def _latency(session: Session, model: Loaded) -> Bench:
         return measure.bench(files, settings)
 
 
-def _missed(result: Conversion, found: Found) -> str | None:
+def _missed(result: Conversion, found: Solved) -> str | None:
     """Say what the goal asked and what was reached, where that is less."""
     goal = result.plan.goal
     if goal.aim is Aim.RANK:
@@ -135,7 +135,7 @@ def _missed(result: Conversion, found: Found) -> str | None:
     return f"the goal {goal.words} is missed: {shown} is the best that was reached"
 
 
-def nothing(session: Session, why: str, *, missed: bool = False) -> Conversion:
+def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:
     """The model stays as it is, and the result says why."""
     goal = session.settings.goal
     plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))

@@ -51,7 +51,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
 
 
-def prepared(
+def open_session(
     source: str | Path, settings: ConvertSettings, tell: OnProgress, frontier: bool = False
 ) -> Session:
     """Read the model and the data, sort the convolutions, run the original once.

@@ -344,7 +344,7 @@ def test_what_cannot_be_asked_is_refused(net, goal, changes, words):
 
 
 def test_a_target_is_refused_before_the_work(net, tmp_path, monkeypatch):
-    monkeypatch.setattr(route, "prepared", pytest.fail)
+    monkeypatch.setattr(route, "open_session", pytest.fail)
     settings = asked(Aim.RANK, 1)
     with pytest.raises(ConversionError, match="never touched"):
         convert(net, net, settings=settings, force=True)
