@@ -123,7 +123,7 @@ def _compared(verdict: Verdict, evidence: Evidence, metric: str) -> Verdict:
     if metric in facts.least:
         surely = verdict.bound is Bound.MAX and actual > limit and metric != "separable-headroom"
         if not surely:
-            return _unknown(verdict, facts)
+            return _unknown(verdict, facts, metric)
         verdict = replace(verdict, detail="at least")
     if _beyond(actual, limit, verdict.bound):
         return replace(verdict, status=Status.FAIL, causes=_causes(verdict, evidence, metric))
@@ -134,7 +134,10 @@ def _beyond(value: Fraction, limit: Fraction, bound: Bound) -> bool:
     return value > limit if bound is Bound.MAX else value < limit
 
 
-def _unknown(verdict: Verdict, facts: Facts) -> Verdict:
+def _unknown(verdict: Verdict, facts: Facts, metric: str) -> Verdict:
+    if metric == "file-size":
+        why = f"its data are not here, or cut short: {', '.join(facts.missing)}"
+        return replace(verdict, status=Status.UNKNOWN, detail=why)
     found = causes.uncounted(facts.analysis) if facts.analysis else ()
     many = f"{facts.uncounted} layers" if facts.uncounted != 1 else "1 layer"
     why = f"{many} could not be counted" if facts.uncounted else "some sizes are not known"
@@ -184,7 +187,7 @@ def _per_layer(budget: Budget, facts: Facts) -> Verdict:
     verdict = replace(verdict, actual=actual)
     over = [causes.cause(row, amount) for amount, row in amounts if amount > budget.limit]
     if budget.part in facts.least and (relative or not over):
-        return _unknown(verdict, facts)
+        return _unknown(verdict, facts, budget.part)
     if over:
         return replace(verdict, status=Status.FAIL, causes=tuple(over[: causes.MOST_CAUSES]))
     return verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -169,7 +169,12 @@ def names() -> tuple[str, ...]:
     return (*METRICS, *(f"{metric}{VS_BASELINE}" for metric in against), *special)
 
 
-def facts(model: str, analysis: Analysis, file_bytes: int | None = None) -> Facts:
+def facts(
+    model: str,
+    analysis: Analysis,
+    file_bytes: int | None = None,
+    missing: Sequence[str] = (),
+) -> Facts:
     """The exact metrics of one model.
 
     Parameters
@@ -180,10 +185,15 @@ def facts(model: str, analysis: Analysis, file_bytes: int | None = None) -> Fact
         What was counted.
     file_bytes
         The size on disk; None where the model has no file of its own.
+    missing
+        Files of external data that are not part of it: not here, or cut short.
     """
     values = {key: Fraction(metric.read(analysis)) for key, metric in EXACT.items() if metric.read}
     if file_bytes is not None:
         values["file-size"] = Fraction(file_bytes)
     least = frozenset(key for key, metric in EXACT.items() if metric.partial(analysis))
     coverage = analysis.coverage
-    return Facts(model, values, least, analysis, coverage.unknown + coverage.unresolved)
+    uncounted = coverage.unknown + coverage.unresolved
+    if not missing:
+        return Facts(model, values, least, analysis, uncounted)
+    return Facts(model, values, least | {"file-size"}, analysis, uncounted, tuple(missing))

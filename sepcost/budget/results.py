@@ -76,6 +76,7 @@ class Facts:
     least: frozenset[str] = frozenset()
     analysis: Analysis | None = None  # None where the numbers come from a baseline file
     uncounted: int = 0  # layers without a count
+    missing: tuple[str, ...] = ()  # files of external data that are not here, or cut short
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sepcost.budget.metrics import facts
 from sepcost.budget.results import Facts
 from sepcost.cost.analysis import Analysis
 from sepcost.errors import SepcostError
+
+if TYPE_CHECKING:
+    from sepcost.model.external import Size
 
 #: A process takes half a second to come up, which is the time of about this many models.
 MODELS_A_PROCESS = 8
@@ -102,14 +105,14 @@ def one(analyze: Analyze, model: Model) -> Facts:
         if model.source in str(error):
             raise
         raise type(error)(f"{model.name}: {error}") from error
-    return facts(model.name, analysis, file_bytes(Path(model.source)))
+    size = file_size(Path(model.source))
+    return facts(model.name, analysis, size.bytes if size else None, size.missing if size else ())
 
 
-def file_bytes(path: Path) -> int | None:
+def file_size(path: Path) -> Size | None:
     """The size on disk, external data included; None where the model is no ONNX file."""
     if path.suffix == ".toml" or not path.is_file():
         return None
-    from sepcost.model.external import files  # noqa: PLC0415
+    from sepcost.model.external import size  # noqa: PLC0415
 
-    beside = (found for found in files(path) if found.is_file())
-    return path.stat().st_size + sum(found.stat().st_size for found in beside)
+    return size(path)

@@ -70,6 +70,14 @@ def of_fallback(placement: Sequence[Placement], asked: Sequence[str]) -> Iterato
             )
 
 
+def of_no_use(placement: Sequence[Placement], asked: Sequence[str]) -> Iterator[str]:
+    """Say that no node ran on any provider that was asked for beside the CPU."""
+    wanted = [name for name in asked if name != CPU]
+    used = {part.provider for part in placement if part.nodes}
+    if wanted and used and not used & set(wanted):
+        yield f"{' and '.join(wanted)} took no node: all ran on {' and '.join(sorted(used))}"
+
+
 def of_differences(differences: Sequence[OutputDifference], provider: str) -> Iterator[str]:
     """Name the outputs that are far from the CPU provider's."""
     for one in differences:

@@ -10,6 +10,9 @@ from typing import Any
 from sepcost.latency.providers import CPU
 from sepcost.network import Role, Value
 
+#: Where ONNX Runtime looks for external data when a model comes as bytes.
+FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:

@@ -20,11 +20,12 @@ import onnx
 
 from sepcost.latency import mapping, runtime
 from sepcost.latency.inputs import Array
-from sepcost.latency.jobs import ModelFile, Runtime
+from sepcost.latency.jobs import FOLDER_KEY, ModelFile, Runtime
 from sepcost.latency.labels import TOKEN, Labelled, labelled
 from sepcost.latency.providers import short_name
 from sepcost.latency.results import LayerTime
 from sepcost.latency.stats import QUARTILE, percentile
+from sepcost.model.links import serialised
 
 SECONDS = 0.5
 FEWEST, MOST = 5, 200  # runs
@@ -48,16 +49,17 @@ def read(model: ModelFile) -> Labelled:
     return labelled(onnx.load(model.path, load_external_data=False))
 
 
-def _beside(model: ModelFile, asked: Runtime) -> Runtime:
-    """Say where external data lie, for a model that is handed over as bytes."""
-    folder = {"session.model_external_initializers_file_folder_path": str(model.path.parent)}
-    return replace(asked, session_options={**asked.session_options, **folder})
+def _as_bytes(labels: Labelled, model: ModelFile, asked: Runtime) -> tuple[bytes, Runtime]:
+    """Hand a model over as bytes, and say where its external data lie."""
+    data, home = serialised(labels.model, model.path.parent)
+    folder = {FOLDER_KEY: str(home)}
+    return data, replace(asked, session_options={**asked.session_options, **folder})
 
 
 def placement(model: ModelFile, asked: Runtime) -> list[tuple[str, list[str]]]:
     """Read which provider got which layers, by layer id, one entry a subgraph."""
     labels = read(model)
-    made = runtime.session(labels.model.SerializeToString(), _beside(model, asked))
+    made = runtime.session(*_as_bytes(labels, model, asked))
     return [
         (name, [layer for node in nodes for layer in _layers_of(node, labels)])
         for name, nodes in runtime.placement(made)
@@ -96,7 +98,7 @@ def profile(
         the times are those of the profile.
     """
     labels = read(model)
-    made, optimised = _session(labels, _beside(model, asked), folder)
+    made, optimised = _session(*_as_bytes(labels, model, asked), folder)
     run = runtime.runner(made, feeds, model)
     started, runs, most = monotonic(), 0, max(FEWEST, min(MOST, MAX_EVENTS // len(labels.ids)))
     while runs < FEWEST or (monotonic() - started < SECONDS and runs < most):
@@ -112,13 +114,12 @@ def profile(
 
 
 def _session(
-    labels: Labelled, asked: Runtime, folder: Path
+    source: bytes, asked: Runtime, folder: Path
 ) -> tuple[runtime.Session, onnx.GraphProto | None]:
     """Make a session that profiles, and the graph that it runs, where the provider shows it.
 
     A provider that compiles subgraphs of its own (OpenVINO, TensorRT) cannot write them down.
     """
-    source = labels.model.SerializeToString()
     try:
         made = runtime.session(source, asked, partial(runtime.profiled, folder, folder / OPTIMISED))
     except Exception:

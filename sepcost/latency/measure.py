@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from sepcost.errors import MeasurementError
 from sepcost.latency import advice, child, machine, stats
 from sepcost.latency.estimates import Launch, compare, estimate, latencies, precision, ratios
-from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.latency.jobs import Job, ModelFile
 from sepcost.latency.results import (
     Bench,
     LayerTime,
@@ -31,6 +32,10 @@ from sepcost.latency.stats import Interval, Samples
 
 Message = Mapping[str, Any]
 Execute = Callable[[Job, float, child.OnStage], Message]
+
+
+PEAKS_S = 3.0  # what the machine's peaks take where runs are short
+FALLBACK = "'sepcost bench --allow-fallback' measures it all the same"
 
 
 def bench(
@@ -55,8 +60,8 @@ def bench(
     Raises
     ------
     MeasurementError
-        When a provider is missing, or a model crashes, hangs or runs out of memory; in strict
-        mode also when nodes fell back to another provider.
+        When a provider is missing or runs none of a model's nodes, or a model crashes, hangs or
+        runs out of memory; in strict mode also when some nodes fell back to another provider.
     SepcostError
         When a model, an input or a setting is at fault.
     """
@@ -66,8 +71,7 @@ def bench(
     session = _Session(models, settings, on_progress or (lambda _: None), execute)
     probes = [session.probe(model) for model in models]
     facts = replace(facts, onnxruntime=probes[0]["onnxruntime"])
-    if settings.strict:
-        _refuse_fallback(models, probes, settings.runtime)
+    _refuse_fallback(models, probes, settings)
     if settings.machine:
         facts = replace(facts, peaks=session.peaks(facts))
     session.measure()
@@ -75,11 +79,16 @@ def bench(
 
 
 def _refuse_fallback(
-    models: Sequence[ModelFile], probes: Sequence[Message], asked: Runtime
+    models: Sequence[ModelFile], probes: Sequence[Message], settings: Settings
 ) -> None:
+    """Refuse times of the CPU under another provider's name; in strict mode any fallback."""
+    asked = settings.runtime.providers
     for model, probe in zip(models, probes, strict=True):
-        for line in advice.of_fallback(_placement(probe), asked.providers):
+        placement = _placement(probe)
+        for line in advice.of_fallback(placement, asked) if settings.strict else ():
             raise MeasurementError(f"{model.name}: {line} (--strict refuses this)")
+        for line in () if settings.allow_fallback else advice.of_no_use(placement, asked):
+            raise MeasurementError(f"{model.name}: {line} ({FALLBACK})")
 
 
 def _placement(probe: Message) -> tuple[Placement, ...]:
@@ -111,7 +120,8 @@ class _Session:
 
     def _run(self, task: str, models: Sequence[ModelFile], **changes: Any) -> Message:
         settings = self.settings
-        job = Job(task, models, settings.runtime, settings.inputs, settings.seed)
+        inputs = Path(settings.inputs) if settings.inputs else None
+        job = Job(task, models, settings.runtime, inputs, settings.seed)
         return self.execute(replace(job, **changes), settings.timeout_s, self._tell)
 
     def _tell(self, stage: Message) -> None:
@@ -136,8 +146,9 @@ class _Session:
         runtime = self.settings.runtime
         if known := machine.recall(facts, runtime):
             return known
-        found = Peaks(**self._run("peaks", []))
-        machine.remember(facts, runtime, found)
+        found = Peaks(**self._run("peaks", [], slice_s=self.settings.max_time_s))
+        if self.settings.max_time_s >= PEAKS_S:  # in less, chance speaks louder than the machine
+            machine.remember(facts, runtime, found)
         return found
 
     def measure(self) -> None:

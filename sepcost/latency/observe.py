@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sepcost.latency.child import execute
-from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.latency.jobs import FOLDER_KEY, Job, ModelFile, Runtime
+from sepcost.model.graphs import body_prefix, node_id, subgraphs
+from sepcost.model.links import serialised
 from sepcost.model.tensors import whole
-from sepcost.model.tree import tensors
-from sepcost.model.values import tensor_type, text
-from sepcost.model.walk_state import Observation, Scope, body_prefix, node_id
+from sepcost.model.values import tensor_type
+from sepcost.model.walk_state import Observation
 from sepcost.network import Network
 
 if TYPE_CHECKING:
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 #: A run on random inputs that is silent for longer counts as hanging.
 TIMEOUT_S = 120.0
-
-#: Where ONNX Runtime looks for external data when a model comes as bytes.
-FOLDER_KEY = "session.model_external_initializers_file_folder_path"
-
 
 Seen = tuple[str, Sequence[int]]  # an output: ONNX Runtime's name of the element type, the shape
 Kernel = tuple[int, list[Seen]]
@@ -74,9 +71,9 @@ def observe(
     loaded = whole(loaded)
     with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
         proto, numbered = _renamed(loaded.proto)
-        home = _home(proto, loaded.path) if loaded.path else Path(folder)
+        data, home = serialised(proto, loaded.path.parent if loaded.path else Path(folder))
         path = Path(folder) / "observed.onnx"
-        path.write_bytes(proto.SerializeToString())
+        path.write_bytes(data)
         job = Job(
             task="observe",
             models=[ModelFile(loaded.source, path, network.inputs)],
@@ -86,26 +83,6 @@ def observe(
         )
         found = execute(job, timeout_s)
     return dict(_observations(found["kernels"], numbered))
-
-
-def _home(proto: onnx.ModelProto, path: Path) -> Path:
-    """Return the folder that weights are named from.
-
-    ONNX Runtime follows no link out of it: where the model is such a link and holds all its
-    weights itself, they are renamed to the file that the link leads to.
-    """
-    real = path.resolve()
-    places = [
-        entry
-        for tensor in tensors(proto)
-        for entry in tensor.external_data
-        if entry.key == "location"
-    ]
-    if any(text(place.value) != path.name for place in places):
-        return path.parent.absolute()
-    for place in places:
-        place.value = real.name
-    return real.parent
 
 
 def kernels(profile: Path) -> list[Kernel]:
@@ -134,12 +111,11 @@ def _renamed(original: onnx.ModelProto) -> tuple[onnx.ModelProto, list[_Node]]:
 
     def rename(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
         for node in nodes:
-            id_ = node_id(Scope(prefix=prefix), node)
+            id_ = node_id(prefix, node)
             node.name = f"{_TOKEN}{len(numbered)}"
             numbered.append(_Node(id_, [bool(output) for output in node.output]))
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    rename(attribute.g.node, body_prefix(id_, attribute.name))
+            for place, graph in subgraphs(node):
+                rename(graph.node, body_prefix(id_, place))
 
     rename(proto.graph.node, "")
     return proto, numbered

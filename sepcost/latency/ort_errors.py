@@ -16,6 +16,13 @@ _REMEDIES: Mapping[str, str] = {
         "; export that operator otherwise, or take another --provider"
     ),
     "is not a registered function/op": "; only a runtime that has this operator can run it",
+    "Could not determine default backend path": (
+        "; name its backend: --provider-option backend_path=libQnnHtp.so is the NPU, or on x64 its "
+        "simulator"
+    ),
+    "Failed to get a WebGPU adapter": (
+        "; is there a GPU with a Vulkan driver? (VK_ICD_FILENAMES names one)"
+    ),
     "Expected: 0 ": (
         "; a size of 0 in a model counts as open here: give that dimension a name in its place"
     ),

@@ -8,6 +8,7 @@ with the provider and the threads of the measurement, so that 100 % can be reach
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from time import monotonic, perf_counter_ns
 
@@ -26,28 +27,38 @@ SECONDS = 0.7  # for each of the three
 FEWEST = 5
 
 
-def measure(asked: Runtime, beat: Callable[[], None] = lambda: None) -> Peaks:
-    """Time large matrix products and a large copy, and take the best run of each."""
+def measure(asked: Runtime, beat: Callable[[], None] = lambda: None, most_s: float = inf) -> Peaks:
+    """Time large matrix products and a large copy, and take the best run of each.
+
+    After ``most_s`` seconds in all no further run begins; each is run once at least.
+    """
+    limit = most_s / (len(SIDES) + 1)
     feeds = {side: np.ones((side, side), np.float32) for side in SIDES}
-    products = {n: _best_ns(_product(n), feed, asked, beat) for n, feed in feeds.items()}
-    copy = _best_ns(_copy(), np.ones(COPIED, np.float32), asked, beat)
+    products = {n: _best_ns(_product(n), feed, asked, beat, limit) for n, feed in feeds.items()}
+    copy = _best_ns(_copy(), np.ones(COPIED, np.float32), asked, beat, limit)
     return Peaks(
         macs_per_second=max(n**3 / ns for n, ns in products.items()) * 1e9,
         bytes_per_second=2 * 4 * COPIED / copy * 1e9,
     )
 
 
-def _best_ns(model: bytes, feed: Array, asked: Runtime, beat: Callable[[], None]) -> int:
+def _best_ns(
+    model: bytes, feed: Array, asked: Runtime, beat: Callable[[], None], most_s: float
+) -> int:
     made = runtime.session(model, asked)
     run = runtime.runner(made, {"x": feed}, ModelFile("the machine", Path(), ()))
     times: list[int] = []
     started = monotonic()
-    while len(times) < FEWEST or monotonic() - started < SECONDS:
+    while not times or _wanted(len(times), monotonic() - started, most_s):
         start = perf_counter_ns()
         run()
         times.append(perf_counter_ns() - start)
         beat()
     return min(times)
+
+
+def _wanted(runs: int, spent_s: float, most_s: float) -> bool:
+    return spent_s < most_s and (runs < FEWEST or spent_s < SECONDS)
 
 
 def _product(side: int) -> bytes:

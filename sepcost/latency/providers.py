@@ -18,30 +18,58 @@ class Provider:
     name: str  # as ONNX Runtime calls it
     package: str  # what makes it available
     plugin: str | None = None  # module of a plugin library, where there is one
+    device: str | None = None  # the kind of device that is used where none is asked for
+    hint: str = ""  # what else it may need, where it is installed
+
+
+def _instead(packages: str) -> str:
+    """Packages that hold an ONNX Runtime of their own lie in the folder of ``onnxruntime``."""
+    return f"pip uninstall onnxruntime && pip install {packages}"
 
 
 PROVIDERS: Mapping[str, Provider] = {
     CPU: Provider("CPUExecutionProvider", "pip install onnxruntime"),
-    "cuda": Provider("CUDAExecutionProvider", "pip install onnxruntime-gpu"),
-    "tensorrt": Provider("TensorrtExecutionProvider", "pip install onnxruntime-gpu tensorrt"),
+    "cuda": Provider("CUDAExecutionProvider", _instead("onnxruntime-gpu")),
+    "tensorrt": Provider("TensorrtExecutionProvider", _instead("onnxruntime-gpu tensorrt")),
     "openvino": Provider(
         "OpenVINOExecutionProvider",
-        "pip install 'sepcost[openvino]' on Intel hardware, or onnxruntime-openvino instead of "
-        "onnxruntime",
+        "pip install 'sepcost[openvino]', on Intel hardware",
         "onnxruntime_ep_openvino",
+        device="CPU",
     ),
     "coreml": Provider("CoreMLExecutionProvider", "pip install onnxruntime, on macOS"),
-    "dml": Provider("DmlExecutionProvider", "pip install onnxruntime-directml, on Windows"),
-    "xnnpack": Provider("XnnpackExecutionProvider", "an ONNX Runtime built with --use_xnnpack"),
-    "qnn": Provider("QNNExecutionProvider", "pip install onnxruntime-qnn", "onnxruntime_qnn"),
-    "migraphx": Provider("MIGraphXExecutionProvider", "pip install onnxruntime-migraphx"),
-    "rocm": Provider("ROCMExecutionProvider", "pip install onnxruntime-rocm"),
-    "webgpu": Provider(
-        "WebGpuExecutionProvider", "pip install onnxruntime-ep-webgpu", "onnxruntime_ep_webgpu"
+    "mlx": Provider(
+        "MLXExecutionProvider",
+        "pip install onnxruntime-ep-mlx, on Apple silicon",
+        "onnxruntime_ep_mlx",
     ),
-    "nvrtx": Provider("NvTensorRTRTXExecutionProvider", "pip install onnxruntime-trt-rtx"),
-    "vitisai": Provider("VitisAIExecutionProvider", "pip install onnxruntime-vitisai"),
-    "cann": Provider("CANNExecutionProvider", "pip install onnxruntime-cann"),
+    "dml": Provider("DmlExecutionProvider", f"{_instead('onnxruntime-directml')}, on Windows"),
+    "xnnpack": Provider("XnnpackExecutionProvider", "an ONNX Runtime built with --use_xnnpack"),
+    "qnn": Provider(
+        "QNNExecutionProvider",
+        "pip install onnxruntime-qnn",
+        "onnxruntime_qnn",
+        hint="name its backend with --provider-option backend_path=libQnnHtp.so: the NPU, on x64 "
+        "its simulator",
+    ),
+    "ggml": Provider("ggml", "pip install onnxruntime-ggml", "onnxruntime_ggml"),
+    "migraphx": Provider("MIGraphXExecutionProvider", _instead("onnxruntime-migraphx")),
+    "rocm": Provider("ROCMExecutionProvider", _instead("onnxruntime-rocm")),
+    "webgpu": Provider(
+        "WebGpuExecutionProvider",
+        "pip install 'sepcost[webgpu]'",
+        "onnxruntime_ep_webgpu",
+        hint="for a software adapter set ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER=1",
+    ),
+    "nvrtx": Provider(
+        "NvTensorRTRTXExecutionProvider",
+        "pip install onnxruntime-ep-nv-tensorrt-rtx (for CUDA 12: its name with -cu12)",
+        "onnxruntime_ep_nv_tensorrt_rtx",
+    ),
+    "vitisai": Provider(
+        "VitisAIExecutionProvider", "the ONNX Runtime of AMD's Ryzen AI or Vitis AI software"
+    ),
+    "cann": Provider("CANNExecutionProvider", _instead("onnxruntime-cann")),
     "dnnl": Provider("DnnlExecutionProvider", "an ONNX Runtime built with --use_dnnl"),
     "acl": Provider("ACLExecutionProvider", "an ONNX Runtime built with --use_acl"),
     "azure": Provider("AzureExecutionProvider", "pip install onnxruntime"),

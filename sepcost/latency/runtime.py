@@ -1,4 +1,4 @@
-"""The only module that knows ONNX Runtime: sessions, providers, placement.
+"""ONNX Runtime: sessions, placement, runs. Beside it only ``plugins`` knows ONNX Runtime.
 
 To import it loads ONNX Runtime: children do, and what looks at outputs and not at times does so
 when it comes to that. ONNX Runtime falls back to the CPU in silence, so everything here asks for a
@@ -7,11 +7,9 @@ provider explicitly and reads back what was granted.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from sepcost.errors import MeasurementError, ModelError, SepcostError
-from sepcost.latency import ort_errors
-from sepcost.latency.inputs import EXOTIC
+from sepcost.latency import ort_errors, plugins
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_name
+from sepcost.model.dtypes import EXOTIC, NUMBERS
 
 if TYPE_CHECKING:
     from sepcost.latency.inputs import Array
@@ -41,15 +39,6 @@ LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Usable:
-    """One provider that this installation can use, with the devices that it offers."""
-
-    provider: str
-    devices: tuple[str, ...]
-    plugin: bool
-
-
 #: Errors that are the model's. The rest is a measurement that failed.
 _OF_THE_MODEL = (
     ort.capi.onnxruntime_pybind11_state.InvalidArgument,
@@ -58,7 +47,6 @@ _OF_THE_MODEL = (
     ort.capi.onnxruntime_pybind11_state.NoSuchFile,
     ort.capi.onnxruntime_pybind11_state.NotImplemented,
 )
-_REGISTERED: set[str] = set()  # plugin libraries can be registered once a process
 
 
 def explain(error: Exception, doing: str, name: str) -> SepcostError:
@@ -93,13 +81,14 @@ def session(
         adjust(options)
     wanted = [provider(p) for p in runtime.providers]
     source = model if isinstance(model, bytes) else str(model)
-    plugins = {p.name: _plugin_devices(p, _of(runtime, p)) for p in wanted if _is_plugin(p)}
-    if plugins:
+    chosen = {p.name: plugins.devices(p, _of(runtime, p)) for p in wanted if plugins.is_plugin(p)}
+    if chosen:
         for one in wanted:
-            _append(options, one, plugins, _of(runtime, one), runtime.threads)
+            _append(options, one, chosen, _of(runtime, one), runtime.threads)
         made = ort.InferenceSession(source, options)
     else:
-        named = [(p.name, _pinned(p, _of(runtime, p), runtime.threads)) for p in _builtin(wanted)]
+        plugins.check_builtin(wanted)
+        named = [(p.name, _pinned(p, _of(runtime, p), runtime.threads)) for p in wanted]
         made = ort.InferenceSession(source, options, providers=named)
     made.disable_fallback()
     for one in wanted:
@@ -142,61 +131,18 @@ def _of(runtime: Runtime, one: Provider) -> Mapping[str, str]:
     return next((o for p, o in runtime.provider_options.items() if provider(p) == one), {})
 
 
-def _builtin(wanted: Iterable[Provider]) -> list[Provider]:
-    """Check that providers are compiled into this ONNX Runtime."""
-    wanted = list(wanted)
-    for one in wanted:
-        if one.name not in ort.get_available_providers():
-            have = ", ".join(short_name(p) for p in ort.get_available_providers())
-            raise MeasurementError(
-                f"provider {short_name(one.name)!r} is not installed (this ONNX Runtime has "
-                f"{have}); it needs: {one.package}"
-            )
-    return wanted
-
-
-def _is_plugin(one: Provider) -> bool:
-    if one.plugin is None or one.name in ort.get_available_providers():
-        return False
-    return importlib.util.find_spec(one.plugin) is not None
-
-
-def _plugin_devices(one: Provider, options: Mapping[str, str]) -> Sequence[ort.OrtEpDevice]:
-    """Register a plugin library and choose among its devices, by ``device_type`` if given."""
-    _register(one)
-    offered = [d for d in ort.get_ep_devices() if d.ep_name == one.name]
-    kind = options.get("device_type", "CPU").upper()
-    chosen = [d for d in offered if d.device.type.name == kind] or (
-        [] if "device_type" in options else offered
-    )
-    if not chosen:
-        what = f"has no {kind} device" if offered else "offers no device"
-        raise MeasurementError(
-            f"provider {short_name(one.name)!r} is installed but {what} on this machine "
-            f"('sepcost providers' lists what is usable); it needs: {one.package}"
-        )
-    return chosen[:1]
-
-
-def _register(one: Provider) -> None:
-    if one.name not in _REGISTERED:
-        library = importlib.import_module(str(one.plugin)).get_library_path()
-        ort.register_execution_provider_library(one.name, library)
-        _REGISTERED.add(one.name)
-
-
 def _append(
     options: ort.SessionOptions,
     one: Provider,
-    plugins: Mapping[str, Sequence[ort.OrtEpDevice]],
+    chosen: Mapping[str, Sequence[ort.OrtEpDevice]],
     given: Mapping[str, str],
     threads: int,
 ) -> None:
     """Add one provider to options that name plugin devices; the CPU's is always last anyway."""
-    if devices := plugins.get(one.name):
+    if devices := chosen.get(one.name):
         options.add_provider_for_devices(devices, _pinned(one, given, threads))
     elif one.name != PROVIDERS[CPU].name:
-        _builtin([one])
+        plugins.check_builtin([one])
         options.add_provider(one.name, dict(given))
 
 
@@ -207,14 +153,14 @@ def _pinned(one: Provider, given: Mapping[str, str], threads: int) -> dict[str, 
     user says otherwise; its own spelling (``INFERENCE_PRECISION_HINT=bf16``) is understood.
     """
     if one.plugin != "onnxruntime_ep_openvino" or {"load_config", "precision"} & set(given):
-        return {k: v for k, v in given.items() if k != "device_type" or not _is_plugin(one)}
+        return {k: v for k, v in given.items() if k != "device_type" or not plugins.is_plugin(one)}
     device = given.get("device_type", "CPU").upper()
     config = {"INFERENCE_PRECISION_HINT": "f32"}
     if device == "CPU" and threads:
         config["INFERENCE_NUM_THREADS"] = str(threads)
     config |= {k: v for k, v in given.items() if k.isupper()}
     rest = {k: v for k, v in given.items() if not k.isupper() and k != "device_type"}
-    if not _is_plugin(one):
+    if not plugins.is_plugin(one):
         rest["device_type"] = device
     return rest | {"load_config": json.dumps({device: config})}
 
@@ -243,12 +189,8 @@ def _in_numpy(kind: str) -> bool:
 def _own(array: Array, dtype: str) -> ort.OrtValue:
     if array.dtype.isbuiltin == 1:
         return ort.OrtValue.ortvalue_from_numpy(array)
-    from onnx import TensorProto  # noqa: PLC0415 - for the number of a rare type
-
     bits = array.view({1: "u1", 2: "u2"}[array.dtype.itemsize])
-    return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(
-        bits, TensorProto.DataType.Value(dtype.upper())
-    )
+    return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, NUMBERS[dtype])
 
 
 def placement(made: ort.InferenceSession) -> list[tuple[str, list[str]]]:
@@ -259,19 +201,3 @@ def placement(made: ort.InferenceSession) -> list[tuple[str, list[str]]]:
         (short_name(part.ep_name), [node.name for node in part.get_nodes()])
         for part in made.get_provider_graph_assignment_info()
     ]
-
-
-def usable() -> tuple[Usable, ...]:
-    """List the providers that this installation has, plugins included, with their devices."""
-    for one in PROVIDERS.values():
-        if _is_plugin(one):
-            _register(one)
-    devices: dict[str, list[str]] = {name: [] for name in ort.get_available_providers()}
-    for device in ort.get_ep_devices():
-        label = f"{device.device.type.name} {device.device.vendor}".strip()
-        devices.setdefault(device.ep_name, []).append(label)
-    builtin = set(ort.get_available_providers())
-    return tuple(
-        Usable(short_name(name), tuple(found), name not in builtin)
-        for name, found in devices.items()
-    )

@@ -34,7 +34,8 @@ class Settings:
     layers: bool = False
     machine: bool = False  # the machine's peaks, measured once and cached
     strict: bool = False  # refuse nodes that fell back to another provider
-    inputs: Path | None = None
+    allow_fallback: bool = False  # measure even where every node fell back to the CPU
+    inputs: str | Path | None = None
 
     @property
     def runtime(self) -> Runtime:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import inf
 from time import monotonic
+from typing import Any
 
+from sepcost.errors import MeasurementError
 from sepcost.latency import advice, machine
 from sepcost.latency.child import execute
-from sepcost.latency.jobs import Job
-from sepcost.latency.providers import PROVIDERS
+from sepcost.latency.jobs import Job, Runtime
+from sepcost.latency.providers import CPU, PROVIDERS, Provider
 from sepcost.latency.results import Bench, Peaks
 from sepcost.latency.settings import OnProgress, Progress, Settings, check, documented
 
+DOES_NOT_LOAD = "it is installed, and does not load"
 WITHOUT_DEVICE = "a device that it supports: it is installed, and finds none here"
 
 
@@ -45,7 +48,7 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
     def heard(_: Mapping[str, object]) -> None:
         tell(Progress("measuring", "the machine", 0, 0, monotonic() - started))
 
-    job = Job("peaks", runtime=settings.runtime)
+    job = Job("peaks", runtime=settings.runtime, slice_s=settings.max_time_s)
     peaks = Peaks(**execute(job, settings.timeout_s, heard))
     machine.remember(facts, settings.runtime, peaks)
     return Bench(
@@ -63,16 +66,48 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
 
 def providers(timeout_s: float = 60.0) -> tuple[ProviderInfo, ...]:
     """List the execution providers, those that are usable here first."""
-    usable = execute(Job("providers"), timeout_s)["usable"]
-    found = [ProviderInfo(one["provider"], True, tuple(one["devices"])) for one in usable]
-    known = {one.name for one in found}
-    others = [
-        ProviderInfo(name, False, get=WITHOUT_DEVICE if _installed(one.plugin) else one.package)
-        for name, one in PROVIDERS.items()
-        if name not in known
-    ]
-    return (*found, *others)
+    usable = {one["provider"]: one for one in _usable(timeout_s)}
+    found = [_info(name, usable.get(name)) for name in PROVIDERS]
+    return tuple(sorted(found, key=lambda one: not one.usable))
 
 
-def _installed(plugin: str | None) -> bool:
-    return plugin is not None and find_spec(plugin) is not None
+def _usable(timeout_s: float) -> list[Any]:
+    """Ask one child for all, and one for each plugin where a plugin ended that child."""
+    plugins = [name for name, one in PROVIDERS.items() if _installed(one)]
+    try:
+        return _told(plugins, timeout_s)
+    except MeasurementError:
+        found = _told([], timeout_s)
+    builtin = {one["provider"] for one in found}
+    for name in plugins:
+        if name not in builtin:
+            found += _alone(name, timeout_s)
+    return found
+
+
+def _told(plugins: Sequence[str], timeout_s: float) -> list[Any]:
+    job = Job("providers", runtime=Runtime((CPU, *plugins)))
+    return list(execute(job, timeout_s)["usable"])
+
+
+def _alone(name: str, timeout_s: float) -> list[Any]:
+    try:
+        return [one for one in _told([name], timeout_s) if one["provider"] == name]
+    except MeasurementError as error:
+        return [{"provider": name, "devices": [], "plugin": True, "reason": str(error)}]
+
+
+def _info(name: str, told: Mapping[str, Any] | None) -> ProviderInfo:
+    one = PROVIDERS[name]
+    if told is None:
+        return ProviderInfo(name, usable=False, get=one.package)
+    if told["reason"]:
+        return ProviderInfo(name, usable=False, get=f"{DOES_NOT_LOAD}: {told['reason']}")
+    if told["plugin"] and not told["devices"]:
+        hint = f"; {one.hint}" if one.hint else ""
+        return ProviderInfo(name, usable=False, get=WITHOUT_DEVICE + hint)
+    return ProviderInfo(name, usable=True, devices=tuple(told["devices"]))
+
+
+def _installed(one: Provider) -> bool:
+    return one.plugin is not None and find_spec(one.plugin) is not None

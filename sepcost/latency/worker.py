@@ -148,7 +148,7 @@ def peaks(job: Job, wire: Wire) -> Result:
     from sepcost.latency import peaks as machine  # noqa: PLC0415
 
     wire.stage("measuring", "the machine")
-    return asdict(machine.measure(job.runtime, wire.beat))
+    return asdict(machine.measure(job.runtime, wire.beat, job.slice_s))
 
 
 def observe(job: Job, wire: Wire) -> Result:
@@ -172,10 +172,11 @@ def observe(job: Job, wire: Wire) -> Result:
 
 
 def providers(job: Job, wire: Wire) -> Result:
-    """List what this installation can use."""
-    from sepcost.latency import runtime  # noqa: PLC0415
+    """List what is built in, and which of the plugins that are asked for can be used."""
+    from sepcost.latency import plugins, runtime  # noqa: PLC0415
 
-    return {"usable": [asdict(one) for one in runtime.usable()], "onnxruntime": runtime.VERSION}
+    found = plugins.usable(job.runtime.providers)
+    return {"usable": [asdict(one) for one in found], "onnxruntime": runtime.VERSION}
 
 
 TASKS: Mapping[str, Callable[[Job, Wire], Result]] = {

@@ -33,9 +33,12 @@ MAX_STDIN_BYTES = 2**31
 #: Where ORT-format files say what they are.
 _ORT_IDENTIFIER = slice(4, 8)
 
+#: How a pointer of Git LFS begins.
+LFS = b"version https://git-lfs"
+
 #: How other files that people mistake for ONNX begin, and what to do about each.
 LOOKALIKES: Mapping[bytes, str] = {
-    b"version https://git-lfs": "is a Git LFS pointer: fetch the content with 'git lfs pull'",
+    LFS: "is a Git LFS pointer: fetch the content with 'git lfs pull'",
     b"PK\x03\x04": "is a zip archive (a PyTorch checkpoint?): export it with torch.onnx.export",
     b"\x80": "is a pickle (a PyTorch checkpoint?): export it with torch.onnx.export",
     b"\x89HDF": "is an HDF5 file (Keras?): convert it with tf2onnx",

@@ -6,6 +6,8 @@ Nothing is opened here. External data that are missing are no fault: counting ne
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -13,8 +15,9 @@ import onnx
 from onnx import TensorProto
 
 from sepcost.errors import ModelError
-from sepcost.model.tree import tensors
-from sepcost.model.values import DTYPES, numbers_in, text
+from sepcost.model.dtypes import DTYPES
+from sepcost.model.graphs import tensors
+from sepcost.model.values import numbers_in, text
 from sepcost.network import BITS
 
 #: Two numbers make one complex element.
@@ -52,7 +55,7 @@ def _problem(tensor: TensorProto, path: Path) -> str:
         return _length_problem(tensor, len(tensor.raw_data)) or _count_problem(tensor)
     entries = {text(entry.key): entry.value for entry in tensor.external_data}
     name = location(tensor)
-    if name != path.name and _escapes(name, path.parent):
+    if name != path.name and _escapes(name, path):
         return (
             f"keeps its data at {name!r}, outside the model's folder;"
             " move the data beside the model"
@@ -94,12 +97,22 @@ def _count_problem(tensor: TensorProto) -> str:
     )
 
 
-def _escapes(location: str, folder: Path) -> bool:
-    """Whether a location is absolute, climbs, is no file name, or leads out through a link."""
+def _escapes(location: str, path: Path) -> bool:
+    """Whether a location is absolute, climbs, is no file name, or leads out through a link.
+
+    In a hub's cache the model is a link itself: its data may lie where its own content lies.
+    """
     if not location or "\0" in location:
         return True
     for pure in (PurePosixPath(location), PureWindowsPath(location)):
-        if pure.anchor or ".." in pure.parts:
+        if pure.anchor or _climbs(pure.parts):
             return True
-    home = folder.resolve()
-    return not (home / location).resolve().is_relative_to(home)
+    home = path.parent.resolve()
+    data = (home / location).resolve()
+    return not any(data.is_relative_to(place) for place in (home, path.resolve().parent))
+
+
+def _climbs(parts: Sequence[str]) -> bool:
+    """Whether a path leaves the folder that it starts in, even if it comes back."""
+    depths = accumulate(-1 if part == ".." else 1 for part in parts)
+    return any(depth < 0 for depth in depths)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.diff import Diff
 from sepcost.cost.diff import diff as compare
+from sepcost.errors import SepcostError
+from sepcost.evidence.revision import PREFIX, resolve
 from sepcost.routes.analyze import analyze
 
 
@@ -18,21 +23,24 @@ def diff(
     bind: Mapping[str, int] | None = None,
     shape: Mapping[str, Sequence[int]] | None = None,
 ) -> Diff:
-    """Tell what changed between two models: layers added, removed and changed, with their cost.
+    """Compare two models: layers added, removed and changed, with their cost.
 
-    Layers are matched by identity and structure. The values of weights are not compared.
+    Layers are matched by name and structure. Weight values are not compared.
 
     Parameters
     ----------
     old, new
-        Whatever ``analyze`` takes, or what it returned.
+        Sources or results of ``analyze``. ``old`` may be ``git:REVISION``: the file ``new`` at
+        that revision.
     bind, shape
         As for ``analyze``, the same for both.
 
     Raises
     ------
     ModelError, SpecError, BindingError
-        Where a source cannot be read, or a dynamic dimension is unbound.
+        If a source cannot be read, or a dynamic dimension is unbound.
+    BudgetError
+        If the revision cannot be read.
 
     Examples
     --------
@@ -41,8 +49,30 @@ def diff(
     >>> found.total("macs")
     (10585344, 2867840)
     """
-    sides = [
-        side if isinstance(side, Analysis) else analyze(side, bind=bind, shape=shape)
-        for side in (old, new)
-    ]
-    return compare(*sides)
+    with _at_revision(old, new) as before:
+        first, second = (
+            side if isinstance(side, Analysis) else analyze(side, bind=bind, shape=shape)
+            for side in (before, new)
+        )
+    if before is not old:
+        first = replace(first, source=str(old))
+    return compare(first, second)
+
+
+@contextmanager
+def _at_revision(
+    old: str | Path | Analysis, new: str | Path | Analysis
+) -> Iterator[str | Path | Analysis]:
+    """Extract the file ``new`` at a git revision, if ``old`` names one."""
+    if not isinstance(old, str) or not old.startswith(PREFIX):
+        yield old
+        return
+    if isinstance(new, Analysis):
+        raise SepcostError(f"{old}: needs the path of the new model, not its analysis")
+    path = Path(new)
+    with TemporaryDirectory(prefix="sepcost-") as folder:
+        revision = resolve(old.removeprefix(PREFIX), path.absolute().parent)
+        extracted = revision.extract(path, Path(folder))
+        if extracted is None:
+            raise SepcostError(f"{old}: has no file {path}")
+        yield extracted

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from threadpoolctl import threadpool_limits
 
 from sepcost.errors import ConversionError
 from sepcost.model.save import save
@@ -16,18 +18,9 @@ from sepcost.separable.plan.frontier import frontier
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.result import finished, unconverted
 from sepcost.separable.session import Session, open_session
-from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, check
+from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, Wanted, check
 
 AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be done with the result."""
-
-    target: Path | None = None  # None: a dry run
-    force: bool = False
-    frontier: bool = False
 
 
 def convert(
@@ -36,27 +29,34 @@ def convert(
     wanted: Wanted,
     tell: OnProgress = lambda _: None,
 ) -> Conversion:
-    """Convert a model as the settings ask, and write it where the goal is met.
+    """Convert a model by the settings, and write it if the goal is met.
 
     Parameters
     ----------
     source
-        Whatever ``sepcost.model.load`` takes.
+        A source that ``sepcost.model.load`` accepts.
     settings
         The goal and the method.
     wanted
-        Where to write, whether over a file or a missed goal, whether to draw the frontier.
+        The sizes, the file to write, and whether to compute the frontier.
     tell
-        Says what goes on.
+        Called with the current step.
 
     Raises
     ------
     SepcostError
-        Where the source, the data or the target is at fault; nothing is written then.
+        If the source, the data or the target is at fault; nothing is written then.
     """
     check(settings)
     _check_target(source, wanted)
-    session = open_session(source, settings, tell, wanted.frontier)
+    with threadpool_limits(limits=1, user_api="blas"):  # two wait for each other on busy cores
+        return _converted(source, settings, wanted, tell)
+
+
+def _converted(
+    source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
+) -> Conversion:
+    session = open_session(source, settings, wanted, tell)
     if not session.candidates.eligible:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         return unconverted(session, "no convolution can be converted", missed=saving)

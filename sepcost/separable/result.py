@@ -31,8 +31,8 @@ def finished(session: Session, found: Solved) -> Conversion:
     choices = found.trial.choices
     if not choices:
         return unconverted(session, "no replacement is worth its error", missed=not found.met)
-    settings, model = session.settings, found.trial.model
-    network = describe(model, bind=settings.bind, shape=settings.shape)  # as the original was
+    settings, wanted, model = session.settings, session.wanted, found.trial.model
+    network = describe(model, bind=wanted.bind, shape=wanted.shape)  # as the original was
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
@@ -131,15 +131,15 @@ def _missed(result: Conversion, found: Solved) -> str | None:
         met = met and reached <= goal.value
     if met:
         return None
-    shown = "nothing" if reached is None else format(reached, ".3g")
-    return f"the goal {goal.words} is missed: {shown} is the best that was reached"
+    best = "" if reached is None else f", best reached {reached:.3g}"
+    return f"goal not met: asked {goal.words}{best}"
 
 
 def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:
     """The model stays as it is, and the result says why."""
     goal = session.settings.goal
     plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))
-    words = f"the goal {goal.words} is missed: {why}" if missed else None
+    words = f"goal not met: asked {goal.words}, but {why}" if missed else None
     return Conversion(
         session.before.source,
         plan,

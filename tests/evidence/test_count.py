@@ -1,10 +1,18 @@
 """Many models are counted as one is, in the same order, in one process or in several."""
 
+import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from sepcost import analyze
+from sepcost.budget.baseline import updated
+from sepcost.budget.judge import Evidence, judge
+from sepcost.budget.results import Status
 from sepcost.errors import BindingError, ModelError
-from sepcost.evidence.count import Model, count, file_bytes
+from sepcost.evidence.count import Model, count, file_size
+from sepcost.model.external import Size
+from tests.budget.build import budget
 from tests.cli import models
 
 
@@ -37,11 +45,9 @@ def test_options_of_a_budget_say_how_to_count(tmp_path):
     assert facts.values["macs"] == 3 * 8
 
 
-def test_the_size_of_a_file_holds_its_external_data(tmp_path):
-    import numpy as np
-    import onnx
-    import onnx.numpy_helper as numpy_helper
-
+@pytest.fixture
+def apart(tmp_path):
+    """A model whose 16,384 bytes of weights lie in ``m.data``."""
     path = tmp_path / "m.onnx"
     weights = numpy_helper.from_array(np.zeros((64, 64), np.float32), "w")
     graph = onnx.helper.make_graph(
@@ -51,8 +57,41 @@ def test_the_size_of_a_file_holds_its_external_data(tmp_path):
     )  # fmt: skip
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
     onnx.save(model, path, save_as_external_data=True, location="m.data", size_threshold=0)
-    assert file_bytes(path) == path.stat().st_size + 64 * 64 * 4
+    return path
+
+
+def test_the_size_of_a_file_holds_its_external_data(apart):
+    assert file_size(apart) == Size(apart.stat().st_size + 16384)
+
+
+def pointer(size):
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize {size}\n"
+
+
+def test_a_pointer_of_git_lfs_states_the_size_of_what_it_stands_for(apart):
+    (apart.parent / "m.data").write_text(pointer(16384))
+    assert file_size(apart) == Size(apart.stat().st_size + 16384)
+
+
+@pytest.mark.parametrize("data", [None, b"", bytes(16383), pointer("many").encode()])
+def test_data_that_are_not_here_leave_only_a_lower_bound(apart, data):
+    """Which passes no budget, breaks one that it exceeds already, and is never a baseline."""
+    (apart.parent / "m.data").unlink()
+    if data is not None:
+        (apart.parent / "m.data").write_bytes(data)
+    found = file_size(apart)
+    assert found is not None
+    assert found.missing == ("m.data",)
+    assert found.bytes == apart.stat().st_size + (len(data) if data in (b"", bytes(16383)) else 0)
+    (facts,) = count([Model("m", str(apart))], analyze)
+    (passed,) = judge([budget("file-size", "1 GB")], Evidence(facts))
+    assert (passed.status, passed.breaks) == (Status.UNKNOWN, True)
+    assert passed.detail == "its data are not here, or cut short: m.data"
+    (broken,) = judge([budget("file-size", "1 B")], Evidence(facts))
+    assert (broken.status, broken.detail) == (Status.FAIL, "at least")
+    assert "file-size" not in updated({}, [facts]).text
+    assert "macs" in updated({}, [facts]).text
 
 
 def test_what_is_no_file_has_no_size(tmp_path):
-    assert file_bytes(tmp_path / "mobilenet-v1") is None
+    assert file_size(tmp_path / "mobilenet-v1") is None

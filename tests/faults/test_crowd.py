@@ -36,7 +36,7 @@ def test_many_at_once(tmp_path, name):
 
 #: Commands that read a cache of times, which may hold anything after a crash or somebody's edit.
 CACHES = {
-    "peaks.json": "bench m.onnx --max-time 0.1 --layers -f json",
+    "peaks.json": "bench m.onnx --max-time 3 --layers -f json",
     "layers.json": "convert m.onnx --dry-run --by latency --no-verify -f json",
 }
 

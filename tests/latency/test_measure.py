@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from sepcost.errors import BindingError, MeasurementError, ModelError, SepcostError
+from sepcost.latency import machine
 from sepcost.latency.jobs import Job, ModelFile
 from sepcost.latency.measure import bench, creation_order
+from sepcost.latency.results import Peaks
 from sepcost.latency.settings import Progress, Settings
 from sepcost.latency.stats import Outcome, Statistic
 from tests.latency.models import HANG, HUGE, RELU, conv
@@ -33,7 +35,9 @@ class FakeChild:
 
     def __call__(self, job: Job, timeout_s: float, on_stage: Any) -> Mapping[str, Any]:
         self.jobs.append(job)
-        on_stage({"stage": "running", "model": job.models[0].name})
+        on_stage({"stage": "running", "model": job.models[0].name if job.models else ""})
+        if job.task == "peaks":
+            return {"macs_per_second": 1e9, "bytes_per_second": 2e9}
         if job.task == "probe":
             return self.answer
         return {"samples": [self._side(model.name) for model in job.models]}
@@ -137,6 +141,45 @@ def test_a_placement_that_is_not_told_is_not_taken_on_trust():
     assert bench(models("m"), QUICK, execute=child).models[0].warnings == ()
     with pytest.raises(MeasurementError, match="does not tell where nodes ran"):
         bench(models("m"), replace(QUICK, providers=("cuda",), strict=True), execute=child)
+
+
+@pytest.mark.parametrize(
+    ("placement", "asked"),
+    [
+        ([["cpu", ["a"]]], ("cpu",)),
+        ([["cuda", ["a"]], ["cpu", ["b"]]], ("cuda", "cpu")),
+        ([["cuda", ["a"]]], ("tensorrt", "cuda")),
+        ([], ("cuda",)),  # not told
+        ([["cpu", []]], ("cuda",)),  # a model without nodes
+    ],
+)
+def test_where_one_node_runs_as_asked_it_is_no_fallback_of_all(placement, asked):
+    child = FakeChild({"m": 1e6}, placement=placement)
+    assert bench(models("m"), replace(QUICK, providers=asked), execute=child).models
+
+
+@pytest.mark.parametrize("asked", [("cuda",), ("cuda", "cpu"), ("tensorrt", "cuda")])
+def test_times_of_the_cpu_do_not_go_by_another_name(asked):
+    child = FakeChild({"m": 1e6}, placement=[["cpu", ["a", "b"]]])
+    settings = replace(QUICK, providers=asked)
+    with pytest.raises(MeasurementError, match=r"m: .*cuda took no node.*--allow-fallback"):
+        bench(models("m"), settings, execute=child)
+    assert child.launches() == []
+    assert bench(models("m"), replace(settings, allow_fallback=True), execute=child).models
+
+
+@pytest.mark.parametrize(("most_s", "kept"), [(60.0, True), (1.0, False)])
+def test_peaks_cost_no_more_than_the_time_allowed_and_only_full_ones_are_kept(
+    monkeypatch, tmp_path, most_s, kept
+):
+    path = tmp_path / "peaks.json"
+    monkeypatch.setattr(machine, "cache_file", lambda: path)
+    child = FakeChild({"m": 1e6})
+    settings = replace(QUICK, machine=True, max_time_s=most_s)
+    found = bench(models("m"), settings, execute=child)
+    assert found.machine.peaks == Peaks(1e9, 2e9)
+    assert [job.slice_s for job in child.jobs if job.task == "peaks"] == [most_s]
+    assert path.exists() is kept
 
 
 def test_outputs_far_from_the_cpu_are_told():
@@ -276,12 +319,16 @@ def test_a_missing_provider_names_what_to_install(write):
     assert caught.value.exit_code == 3
 
 
-def test_a_provider_that_takes_nothing_is_shown_and_refused_when_strict(write):
+def test_a_provider_that_takes_nothing_is_refused_unless_that_is_allowed(write):
     import onnxruntime
 
     if "AzureExecutionProvider" not in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime has no provider that takes no node")
     settings = replace(QUICK, providers=("azure",))
+    with pytest.raises(MeasurementError, match="azure took no node: all ran on cpu") as caught:
+        bench([write(conv())], settings)
+    assert caught.value.exit_code == 3
+    settings = replace(settings, allow_fallback=True)
     (found,) = bench([write(conv())], settings).models
     assert found.placement[0].provider == "cpu"
     assert "fell back to cpu from azure" in found.warnings[0]

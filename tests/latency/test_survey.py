@@ -4,16 +4,24 @@ from math import inf
 
 import pytest
 
-from sepcost.errors import SepcostError
+from sepcost.errors import MeasurementError, SepcostError
 from sepcost.latency import machine, survey
 from sepcost.latency.jobs import Runtime
-from sepcost.latency.providers import PROVIDERS
+from sepcost.latency.providers import PROVIDERS, provider
 from sepcost.latency.results import Peaks
 from sepcost.latency.settings import Progress, Settings
 
+
+def told(name, *devices, plugin=True, reason=""):
+    return {"provider": name, "devices": [*devices], "plugin": plugin, "reason": reason}
+
+
 USABLE = [
-    {"provider": "cpu", "devices": ["CPU AMD"], "plugin": False},
-    {"provider": "mine", "devices": ["NPU"], "plugin": True},
+    told("cpu", "CPU AMD", plugin=False),
+    told("azure", plugin=False),
+    told("qnn", "NPU Qualcomm"),
+    told("webgpu"),
+    told("nvrtx", reason="libcudart.so.12: no such file"),
 ]
 
 
@@ -38,30 +46,60 @@ def test_usable_providers_come_first_and_every_other_says_what_it_needs(child):
     found = survey.providers()
     assert [(one.name, one.devices) for one in found if one.usable] == [
         ("cpu", ("CPU AMD",)),
-        ("mine", ("NPU",)),
+        ("qnn", ("NPU Qualcomm",)),
+        ("azure", ()),
     ]
-    assert [one.usable for one in found[:2]] == [True, True]
-    others = [one for one in found if not one.usable]
-    assert {one.name for one in others} == set(PROVIDERS) - {"cpu"}
-    assert all(one.get for one in others)
+    assert [one.usable for one in found] == [True] * 3 + [False] * (len(PROVIDERS) - 3)
+    assert {one.name for one in found} == set(PROVIDERS)
+    assert all(one.get for one in found if not one.usable)
 
 
-def test_a_plugin_that_finds_no_device_need_not_be_installed_again(child, monkeypatch):
-    installed = {PROVIDERS["openvino"].plugin: "a spec"}
-    monkeypatch.setattr(survey, "find_spec", installed.get)
+def test_what_is_usable_is_what_the_option_takes():
+    for one in survey.providers():
+        assert PROVIDERS[one.name] is provider(one.name)
+
+
+def test_a_plugin_without_a_device_or_that_does_not_load_says_so(child):
     needs = {one.name: one.get for one in survey.providers()}
-    assert "it is installed, and finds none" in needs["openvino"]
-    assert needs["qnn"] == PROVIDERS["qnn"].package
+    assert "it is installed, and finds none" in needs["webgpu"]
+    assert "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER=1" in needs["webgpu"]
+    assert needs["nvrtx"] == "it is installed, and does not load: libcudart.so.12: no such file"
+    assert needs["openvino"] == PROVIDERS["openvino"].package
+
+
+def test_a_plugin_that_ends_its_process_is_a_line_and_the_others_are_listed(monkeypatch):
+    installed = {PROVIDERS[name].plugin for name in ("qnn", "ggml")}
+    monkeypatch.setattr(survey, "find_spec", lambda name: name in installed or None)
+    asked = []
+
+    def execute(job, timeout_s):
+        asked.append(job.runtime.providers)
+        if "ggml" in job.runtime.providers:
+            raise MeasurementError("crashed with SIGSEGV")
+        plugins = [told("qnn", "NPU")] if "qnn" in job.runtime.providers else []
+        return {"usable": [told("cpu", "CPU", plugin=False), *plugins]}
+
+    monkeypatch.setattr(survey, "execute", execute)
+    found = {one.name: one for one in survey.providers()}
+    assert asked == [("cpu", "qnn", "ggml"), ("cpu",), ("cpu", "qnn"), ("cpu", "ggml")]
+    assert [name for name, one in found.items() if one.usable] == ["cpu", "qnn"]
+    assert found["ggml"].get.endswith("does not load: crashed with SIGSEGV")
+
+
+@pytest.mark.parametrize("name", ["cuda", "tensorrt", "dml", "migraphx", "rocm", "cann"])
+def test_packages_that_lie_in_the_folder_of_onnxruntime_take_its_place(name):
+    package = PROVIDERS[name].package
+    assert package.startswith("pip uninstall onnxruntime && pip install onnxruntime-")
 
 
 def test_the_machine_alone_is_measured_with_the_runtime_asked_for(child):
-    told: list[Progress] = []
-    found = survey.machine_alone(Settings(threads=2), told.append)
+    heard: list[Progress] = []
+    found = survey.machine_alone(Settings(threads=2), heard.append)
     assert found.machine.peaks == Peaks(2e9 + 2, 3e9)
     assert found.machine.onnxruntime == "1.2.3"
     assert (found.models, found.comparisons, found.precision) == ((), (), inf)
     assert child[-1].runtime == Runtime(threads=2)
-    assert [(p.doing, p.model) for p in told] == [("measuring", "the machine")]
+    assert [(p.doing, p.model) for p in heard] == [("measuring", "the machine")]
 
 
 def test_it_is_measured_anew_each_time_and_remembered(child):

@@ -18,6 +18,7 @@ from sepcost.errors import ModelError, SpecError
 from sepcost.model.describe import describe
 from sepcost.model.load import LOOKALIKES, load
 from sepcost.model.strip_weights import tagged
+from sepcost.model.tensors import content
 from tests.model.build import model
 
 TEXT = """g (float[1, 4] x) => (float[1, 2] y)
@@ -41,7 +42,7 @@ def saved(tmp_path):
 
     def save(content, name="m.onnx"):
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.SerializeToString())
         return path
 
@@ -183,6 +184,43 @@ def test_external_data_through_a_link_are_refused(saved, tmp_path):
     path = saved(external(location="own.bin"), "in/m.onnx")
     (tmp_path / "in" / "own.bin").symlink_to("other.bin")
     assert load(path).whole
+
+
+@pytest.mark.parametrize("location", ["a/../a/w.bin", "a/./w.bin", "a/b/../../w.bin"])
+def test_a_location_that_comes_back_without_leaving_is_inside(saved, tmp_path, location):
+    assert load(saved(external(location=location))).beside == {location}
+
+
+@pytest.mark.parametrize("location", ["a/../../{home}/w.bin", "../{home}/w.bin", "a\\..\\..\\w"])
+def test_a_location_that_leaves_and_comes_back_is_refused(saved, tmp_path, location):
+    path = saved(external(location=location.format(home=tmp_path.name)))
+    assert "outside the model's folder" in refusal(path)
+
+
+@pytest.fixture
+def hub(saved, tmp_path):
+    """A cache as Hugging Face lays it out: what a revision holds are links to blobs."""
+    blob = saved(external(location="m.onnx_data"), "models--a/blobs/aaa")
+    snapshot = tmp_path / "models--a" / "snapshots" / "r1" / "onnx"
+    snapshot.mkdir(parents=True)
+    (snapshot / "m.onnx").symlink_to(blob)
+    return snapshot
+
+
+def test_data_in_the_folder_that_the_model_really_lies_in_are_its_own(hub, tmp_path):
+    blobs = tmp_path / "models--a" / "blobs"
+    (blobs / "bbb").write_bytes(np.arange(2000, dtype=np.float32).tobytes())
+    (hub / "m.onnx_data").symlink_to("../../../blobs/bbb")
+    found = load(hub / "m.onnx")
+    assert content(found.proto.graph.initializer[0], hub)[0, 1] == 1
+    assert set(found.stamps) == {hub / "m.onnx", hub / "m.onnx_data"}
+
+
+@pytest.mark.parametrize("target", ["../../../secret", "../../../../other", "/etc/passwd"])
+def test_a_link_of_a_hub_that_leads_elsewhere_is_refused(hub, tmp_path, target):
+    (tmp_path / "models--a" / "secret").write_bytes(bytes(8000))
+    (hub / "m.onnx_data").symlink_to(target)
+    assert "outside the model's folder" in refusal(hub / "m.onnx")
 
 
 # lengths and offsets that are no numbers, negative, or disagree with 100 x 20 floats

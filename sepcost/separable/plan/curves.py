@@ -36,11 +36,11 @@ def curves(
     Options are timed if the cost is latency, and fitted and tried if there are data.
     """
     fitter = trials.fitter
-    offered = menus(found, fitter.macs, settings.forms, settings.form)
+    offered = menus(found, fitter.macs, settings.forms, settings.emit)
     latency = 0.0
     if settings.cost is Saving.LATENCY:
         runtime = settings.runtime
-        offered = timed_menus(offered, before.network, runtime, settings.form, trials.tell)
+        offered = timed_menus(offered, before.network, runtime, settings.emit, trials.tell)
         (latency,) = trials.times([fitter.context.loaded])
     by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
     offered = tuple(_undominated(menu, by) for menu in _weighed(offered, trials))
@@ -56,14 +56,14 @@ def _on_data(
 ) -> tuple[tuple[Menu, ...], Sequence[str]]:
     """Fit every option if there are data; return the menus and the kinds of loss known."""
     fitter = trials.fitter
-    if fitter.data is None or not settings.fitted:
+    if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]
     offered, factors = fitter.fitted_menus(offered)
     offers = [option for menu in offered for option in menu.options if not option.keeps]
     kinds = ["own error"]
     if offers and all(option.foretold is not None for option in offers):
         kinds.insert(0, "gradients")
-    if settings.by_effect:
+    if settings.method.by_effect:
         offered = trials.effects(offered, factors)
         kinds.insert(0, "effect")
     return offered, kinds

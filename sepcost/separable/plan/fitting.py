@@ -55,7 +55,8 @@ class Fitter:
         trail: tuple[Key, ...] = ()
         for candidate, option in selection:
             trail = (*trail, (candidate.id, str(option.form), option.rank))
-            key = trail if self.on_data(candidate) and self.settings.asymmetric else trail[-1:]
+            follows = self.on_data(candidate) and self.settings.method.asymmetric
+            key = trail if follows else trail[-1:]
             if key not in self.made:
                 self.tell(f"fitting {candidate.name or candidate.id}")
                 self.made[key] = self._choice(candidate, option, done)
@@ -64,7 +65,7 @@ class Fitter:
 
     def on_data(self, candidate: Candidate) -> bool:
         """Whether it can be fitted to data: activations observable, bias constant or none."""
-        fitted = self.data is not None and self.settings.fitted
+        fitted = self.data is not None and self.settings.method.fitted
         own_bias = not candidate.has_bias or candidate.bias_of is not None
         return fitted and own_bias and self.context.in_main_graph(candidate)
 
@@ -73,7 +74,7 @@ class Fitter:
         output_error = None
         if self.on_data(candidate):
             original = weight(candidate)
-            options = self._options(candidate, self.settings.iterations)
+            options = self._options(candidate, self.settings.method.iterations)
             moments = self._moments(candidate, before)
             factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
@@ -128,7 +129,7 @@ class Fitter:
         """Computed once for all candidates, when the first of them is fitted."""
         if self.metrics is None:
             self.metrics = {}
-            if self.data is not None and self.settings.sensitive:
+            if self.data is not None and self.settings.method.sensitive:
                 self.tell("computing gradients")
                 candidates, runtime = self.candidates, self.settings.runtime
                 try:
@@ -146,7 +147,7 @@ class Fitter:
         added = [shortcut] if shortcut else []
         runtime = self.settings.runtime
         original = runner(self.context.loaded, runtime, [source, target, *added])
-        changed = before if self.settings.asymmetric else ()
+        changed = before if self.settings.method.asymmetric else ()
         current = None
         if changed:
             model = separate(self.context.loaded, changed)
@@ -162,8 +163,8 @@ class Fitter:
         return stream.finish()
 
     def _stream(self, candidate: Candidate) -> PatchStream:
-        settings = self.settings
-        return PatchStream(candidate.convolution, positions=settings.positions, seed=settings.seed)
+        positions, seed = self.settings.method.positions, self.settings.seed
+        return PatchStream(candidate.convolution, positions=positions, seed=seed)
 
     def fitted_menus(self, menus: Sequence[Menu]) -> tuple[tuple[Menu, ...], dict[Key, Factors]]:
         """Fit every option to the original's activations; return menus with errors, and factors.

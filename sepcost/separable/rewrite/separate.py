@@ -15,16 +15,16 @@ import onnx
 from onnx import helper
 
 from sepcost.errors import ConversionError
+from sepcost.model.graphs import Name, root_name, roots
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import whole
-from sepcost.model.tree import roots
 from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate
-from sepcost.separable.find.sites import Name, Site, sites
+from sepcost.separable.find.sites import Site, sites
 from sepcost.separable.rewrite.draft import Replacement
 from sepcost.separable.rewrite.emit import emit
 from sepcost.separable.rewrite.names import Names
-from sepcost.separable.rewrite.tidy import LISTED_IR_VERSION, root_name, tidy
+from sepcost.separable.rewrite.tidy import LISTED_IR_VERSION, tidy
 
 
 class ChoiceLike(Protocol):

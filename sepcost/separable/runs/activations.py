@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from sepcost.errors import SepcostError
-from sepcost.latency.jobs import Runtime
-from sepcost.latency.observe import FOLDER_KEY
+from sepcost.latency.jobs import FOLDER_KEY, Runtime
+from sepcost.model.graphs import Name, reads
+from sepcost.model.links import serialised
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import folder
 from sepcost.separable.data.samples import Feeds
@@ -41,8 +42,11 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
     """
     from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
 
+    proto = exposing(model.proto, wanted) if wanted else model.proto
+    data, home = serialised(proto, folder(model))
+
     def locate(options: ort.SessionOptions) -> None:
-        options.add_session_config_entry(FOLDER_KEY, str(folder(model).resolve()))
+        options.add_session_config_entry(FOLDER_KEY, str(home))
 
     def guarded(action: Callable[[], Any], doing: str) -> Any:
         try:
@@ -52,8 +56,6 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
         except Exception as error:
             raise runtime.explain(error, doing, model.source) from error
 
-    proto = exposing(model.proto, wanted) if wanted else model.proto
-    data = proto.SerializeToString()
     session = guarded(lambda: runtime.session(data, settings, locate), "loading")
     inputs = {one.name for one in session.get_inputs()}  # ``exposing`` may have cut some away
 
@@ -72,12 +74,12 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
     result = onnx.ModelProto()
     result.CopyFrom(proto)
     graph = result.graph
-    needed = set(wanted)
+    needed: set[Name] = set(wanted)
     kept = []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             kept.append(node)
-            needed.update(_reads(node))
+            needed.update(reads(node))
     copies = []
     for node in reversed(kept):
         copy = onnx.NodeProto()
@@ -91,14 +93,3 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
         del field[:]
         field.extend(read)
     return result
-
-
-def _reads(node: onnx.NodeProto) -> set[str]:
-    """Names that a node may read, those of its subgraphs included."""
-    names = set(node.input)
-    for attribute in node.attribute:
-        for graph in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
-            for inner in graph.node:
-                names |= _reads(inner)
-            names.update(value.name for value in graph.output)
-    return names

@@ -38,6 +38,7 @@ class Effect:
     drop_interval: tuple[float, float] | None = None  # 95 % interval
     images: int = 0
     batches: int = 0  # 0: nothing was run
+    top1: tuple[float, float] | None = None  # before and after; None without labels
 
     @property
     def loss(self) -> float:
@@ -92,8 +93,9 @@ def effect(run: Run, original: Reference) -> Effect:
     errors = [_relative(gap, sizes[place]) for place, gap in gaps.items()]
     kl = divergence / images if images else None
     return Effect(
-        kl, max(errors, default=0.0), *_drop(hits, original.labels), images, len(original.batches)
-    )
+        kl, max(errors, default=0.0), *_drop(hits, original.labels), images, len(original.batches),
+        _top1(hits, original.labels),
+    )  # fmt: skip
 
 
 def is_classes(answer: Any) -> bool:
@@ -144,9 +146,26 @@ def _drop(
     """Mean loss of top-1 with its normal interval, paired by sample with the original."""
     if labels is None or not hits:
         return None, None
-    a, b = (np.concatenate(side) for side in zip(*hits, strict=True))
-    truth = labels[: len(a)]
-    lost = (a == truth).astype(np.float64) - (b == truth)
+    before, after = _correct(hits, labels)
+    lost = before.astype(np.float64) - after
     mean = float(lost.mean())
     spread = 1.96 * float(lost.std(ddof=1)) / sqrt(len(lost)) if len(lost) > 1 else 1.0
     return mean, (mean - spread, mean + spread)
+
+
+def _top1(
+    hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64] | None
+) -> tuple[float, float] | None:
+    if labels is None or not hits:
+        return None
+    before, after = _correct(hits, labels)
+    return float(before.mean()), float(after.mean())
+
+
+def _correct(
+    hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether the original, and the other, give each image its label."""
+    a, b = (np.concatenate(side) for side in zip(*hits, strict=True))
+    truth = labels[: len(a)]
+    return a == truth, b == truth

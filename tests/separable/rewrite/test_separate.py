@@ -14,8 +14,7 @@ from sepcost.cost.count import count
 from sepcost.errors import ConversionError
 from sepcost.latency import runtime
 from sepcost.latency.inputs import random_inputs
-from sepcost.latency.jobs import Runtime
-from sepcost.latency.observe import FOLDER_KEY
+from sepcost.latency.jobs import FOLDER_KEY, Runtime
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.model.tensors import folder

@@ -1,0 +1,130 @@
+"""Execution providers that come as plugin libraries, registered with ONNX Runtime when needed.
+
+Since ONNX Runtime 1.25 a registered plugin appears in its list of available providers, where a
+session that asks for it by name may ignore it in silence. So what is built in is decided before
+anything registers, and a plugin is asked for by its devices alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import onnxruntime as ort
+
+from sepcost.errors import MeasurementError
+from sepcost.latency import ort_errors
+from sepcost.latency.providers import PROVIDERS, Provider, short_name
+
+#: Kinds of device, the preferred first.
+KINDS = ("NPU", "GPU", "CPU")
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """One provider of this installation, with its devices; or why it cannot be used."""
+
+    provider: str
+    devices: tuple[str, ...]
+    plugin: bool
+    reason: str = ""
+
+
+def _builtin() -> frozenset[str]:
+    """Take those off that the program that imports us has registered already."""
+    plugins = {d.ep_name for d in ort.get_ep_devices() if "library_path" in d.ep_metadata}
+    return frozenset(ort.get_available_providers()) - plugins
+
+
+#: What ONNX Runtime itself holds.
+BUILTIN: frozenset[str] = _builtin()
+
+
+def is_plugin(one: Provider) -> bool:
+    """Whether a provider comes as a plugin that is installed."""
+    if one.plugin is None or one.name in BUILTIN:
+        return False
+    return importlib.util.find_spec(one.plugin) is not None
+
+
+def check_builtin(wanted: Iterable[Provider]) -> None:
+    """Check that providers are compiled into this ONNX Runtime.
+
+    Raises
+    ------
+    MeasurementError
+        Where one is not; says how to get it.
+    """
+    for one in wanted:
+        if one.name not in BUILTIN:
+            have = ", ".join(short_name(name) for name in sorted(BUILTIN))
+            raise MeasurementError(
+                f"provider {short_name(one.name)!r} is not installed (this ONNX Runtime has "
+                f"{have}); it needs: {one.package}"
+            )
+
+
+def devices(one: Provider, options: Mapping[str, str]) -> Sequence[ort.OrtEpDevice]:
+    """Register a plugin and choose among its devices, by ``device_type`` if given.
+
+    Raises
+    ------
+    MeasurementError
+        Where the plugin does not load, or has no such device.
+    """
+    name = short_name(one.name)
+    try:
+        register(one)
+    except Exception as error:  # a plugin may raise anything while it is imported
+        raise MeasurementError(
+            f"provider {name!r} is installed but does not load: {ort_errors.plain(error)}"
+        ) from error
+    offered = _devices(one)
+    asked = options.get("device_type", "").upper()
+    kinds = [asked] if asked else [one.device or "", *KINDS]
+    ranked = [d for kind in kinds for d in offered if d.device.type.name == kind]
+    if not ranked:
+        what = f"has no {asked} device" if offered else "offers no device"
+        raise MeasurementError(
+            f"provider {name!r} is installed but {what} on this machine "
+            f"('sepcost providers' lists what is usable); {one.hint or one.package}"
+        )
+    return ranked[:1]
+
+
+def _devices(one: Provider) -> list[ort.OrtEpDevice]:
+    return [device for device in ort.get_ep_devices() if device.ep_name == one.name]
+
+
+def register(one: Provider) -> None:
+    """Load a plugin library, once a process."""
+    if _devices(one) or one.name in _REGISTERED:
+        return
+    module = importlib.import_module(str(one.plugin))
+    path = getattr(module, "get_library_path", None) or module.library_path
+    ort.register_execution_provider_library(one.name, str(path()))
+    _REGISTERED.add(one.name)
+
+
+_REGISTERED: set[str] = set()  # also those that offer no device
+
+
+def usable(wanted: Iterable[str]) -> tuple[Usable, ...]:
+    """List the known providers that are built in, and those plugins that are ``wanted``."""
+    found = [_usable(name, one) for name, one in PROVIDERS.items() if one.name in BUILTIN]
+    for name in wanted:
+        if is_plugin(one := PROVIDERS[name]):
+            try:
+                register(one)
+            except Exception as error:
+                found.append(Usable(name, (), plugin=True, reason=ort_errors.plain(error)))
+            else:
+                found.append(_usable(name, one))
+    return tuple(found)
+
+
+def _usable(name: str, one: Provider) -> Usable:
+    labels = [f"{d.device.type.name} {d.device.vendor}".strip() for d in _devices(one)]
+    return Usable(name, tuple(labels), one.name not in BUILTIN)

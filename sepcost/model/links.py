@@ -1,0 +1,41 @@
+"""A model for ONNX Runtime whose data lie behind links, as in a hub's cache.
+
+ONNX Runtime follows no link out of the folder that data are named from, so the names become those
+of the files that the links lead to.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import onnx
+
+from sepcost.model.graphs import tensors
+from sepcost.model.values import text
+
+
+def serialised(model: onnx.ModelProto, home: Path) -> tuple[bytes, Path]:
+    """Return the bytes of a model whose external data are named from ``home``.
+
+    Returns
+    -------
+    tuple
+        The bytes, and the folder that data are named from there; ``model`` stays as it is.
+    """
+    places = [
+        entry
+        for tensor in tensors(model)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    ]
+    kept = [place.value for place in places]
+    files = [(home / text(name)).resolve() for name in kept]
+    top = Path(os.path.commonpath([file.parent for file in files])) if files else home.resolve()
+    try:
+        for place, file in zip(places, files, strict=True):
+            place.value = file.relative_to(top).as_posix()
+        return model.SerializeToString(), top
+    finally:
+        for place, name in zip(places, kept, strict=True):
+            place.value = name
