@@ -1,4 +1,4 @@
-"""The route of ``convert``: load, sort out, plan, carry out, verify, save."""
+"""Convert a model: load, find candidates, plan, rewrite, verify, save."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sepcost.separable.result import finished, unconverted
 from sepcost.separable.session import Session, open_session
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, Wanted, check
 
-AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw
+AGAIN = 2  # further plans if the final measurement misses a speed-up that the search had met
 
 
 def convert(
@@ -49,7 +49,9 @@ def convert(
     """
     check(settings)
     _check_target(source, wanted)
-    with threadpool_limits(limits=1, user_api="blas"):  # two wait for each other on busy cores
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # threads of ONNX Runtime and BLAS wait for each other
         return _converted(source, settings, wanted, tell)
 
 
@@ -73,33 +75,33 @@ def _converted(
 
 
 def _check_target(source: str | Path, wanted: Wanted) -> None:
-    """Say before the work what saving would say after it."""
+    """Refuse a target before the work that saving would refuse after it."""
     target = wanted.target
     if target is None:
         return
     if target.is_dir():
-        raise ConversionError(f"{target}: is a directory; name a file in it")
+        raise ConversionError(f"{target}: is a directory; give a file in it")
     if not target.absolute().parent.is_dir():
-        raise ConversionError(f"{target.parent}: no such directory; make it first")
+        raise ConversionError(f"{target.parent}: no such directory; create it first")
     if not target.exists():
         return
     if not target.is_file():
-        raise ConversionError(f"{target}: is no regular file, to be replaced; name another")
+        raise ConversionError(f"{target}: is not a regular file; choose another")
     if Path(source).exists() and target.samefile(source):
-        raise ConversionError(f"{target}: is the input, which is never touched; name another")
+        raise ConversionError(f"{target}: is the input, which is never overwritten; choose another")
     if not wanted.force:
-        raise ConversionError(f"{target}: exists; give --force to replace it, or name another")
+        raise ConversionError(f"{target}: exists; use --force to replace it, or choose another")
 
 
 def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Conversion]:
-    """Plan and judge; again where the last measurement, the longest, finds the speed missed."""
+    """Plan and finish; plan again if the final, longest measurement misses the speed-up."""
     found = _planned(session, made)
     result = finished(session, found)
     for _ in range(AGAIN):
         slower = session.settings.goal.aim is Aim.SPEEDUP and result.missed and found.met
         if not (slower and result.speedup and found.measured):
             break
-        session.tell(f"{result.speedup:.2f} times as fast in the end: planning again")
+        session.tell(f"final speed-up only {result.speedup:.2f}: planning again")
         session.trials.correction *= result.speedup / found.measured
         found = _planned(session, made)
         result = finished(session, found)
@@ -107,7 +109,7 @@ def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Convers
 
 
 def _planned(session: Session, made: Curves | None) -> Solved:
-    """The selection that meets the goal best; a rank leaves nothing to choose."""
+    """The plan that meets the goal best; the goal --rank leaves no choice."""
     settings, trials = session.settings, session.trials
     if settings.goal.aim is Aim.RANK or made is None:
         return at_fixed_rank(session.candidates.eligible, settings, trials)
@@ -117,7 +119,7 @@ def _planned(session: Session, made: Curves | None) -> Solved:
 
 
 def _curves(session: Session, wanted: Wanted) -> Curves | None:
-    """Menus that are fitted and timed once, for the goal and for the frontier; None for a rank."""
+    """Curves of plans, fitted and timed once for goal and frontier; None if a rank needs none."""
     if session.settings.goal.aim is Aim.RANK and not wanted.frontier:
         return None
     return curves(session.candidates.eligible, session.before, session.settings, session.trials)

@@ -1,4 +1,4 @@
-"""The result of a plan, verified and held against what was promised."""
+"""The result of a conversion: verified, timed and compared with the prediction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sepcost.separable.verify import compare
 
 
 def finished(session: Session, found: Solved) -> Conversion:
-    """Verify the result and put everything beside what was promised."""
+    """Verify the plan's model and measure its latency."""
     choices = found.trial.choices
     if not choices:
         return unconverted(session, "no replacement is worth its error", missed=not found.met)
@@ -63,13 +63,13 @@ def finished(session: Session, found: Solved) -> Conversion:
 
 
 def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    """Time each layer beside what took its place: what it promised against what it gives."""
+    """Time each converted layer before and after, as far as that is possible."""
     try:
         return timed_choices(
             choices, session.before.network, session.settings.runtime, session.tell
         )
     except MeasurementError as error:
-        session.notes.append(f"layers could not be timed one by one: {error}")
+        session.notes.append(f"single layers could not be timed: {error}")
         return choices
 
 
@@ -80,7 +80,7 @@ def _left(session: Session, found: Solved) -> list[Skip]:
     for one in session.candidates.eligible:
         if one.id not in chosen:
             offers = len(menus[one.id].options) > 1 if one.id in menus else True
-            reason = "loses too much for what it saves" if offers else "no form of it is cheaper"
+            reason = "loses too much for what it saves" if offers else "no form is cheaper"
             left.append(Skip(one.id, one.name, one.op_type, reason))
     return left
 
@@ -97,7 +97,7 @@ def _forecast(session: Session, found: Solved) -> Forecast:
 
 
 def _latency(session: Session, model: Loaded) -> Bench:
-    """Measure the original and the result in turns, as ``bench`` does."""
+    """Measure the original and the converted model in turns, as ``bench`` does."""
     session.tell("measuring the latency")
     asked = session.settings.runtime
     settings = Settings(
@@ -118,7 +118,7 @@ def _latency(session: Session, model: Loaded) -> Bench:
 
 
 def _missed(result: Conversion, found: Solved) -> str | None:
-    """Say what the goal asked and what was reached, where that is less."""
+    """The goal asked for and the best reached; None if the goal is met."""
     goal = result.plan.goal
     if goal.aim is Aim.RANK:
         return None
@@ -126,7 +126,7 @@ def _missed(result: Conversion, found: Solved) -> str | None:
     if goal.aim is Aim.SPEEDUP and result.speedup is not None:
         reached = result.speedup
         met = reached >= goal.value
-    if goal.aim is Aim.MACS and result.before.totals.macs:  # another branch may be the dearest now
+    if goal.aim is Aim.MACS and result.before.totals.macs:  # the most expensive branch may change
         reached = result.after.totals.macs / result.before.totals.macs
         met = met and reached <= goal.value
     if met:
@@ -136,7 +136,7 @@ def _missed(result: Conversion, found: Solved) -> str | None:
 
 
 def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:
-    """The model stays as it is, and the result says why."""
+    """The result of a conversion that changes nothing, with the reason."""
     goal = session.settings.goal
     plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))
     words = f"goal not met: asked {goal.words}, but {why}" if missed else None

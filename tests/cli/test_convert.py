@@ -170,7 +170,7 @@ def test_somewhere_to_write_is_needed(net):
 
 def test_the_input_and_other_files_are_safe(net, out):
     before = net.read_bytes()
-    assert "never touched" in refused(net, "-o", net, "--rank", "1", "--force")
+    assert "never overwritten" in refused(net, "-o", net, "--rank", "1", "--force")
     assert net.read_bytes() == before
     out.write_text("precious")
     assert "exists" in refused(net, "-o", out, "--rank", "1")
