@@ -7,8 +7,8 @@ import numpy as np
 from sepcost.network import Layer
 from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
 
-AXIS_ALONE = 13  # the opset from which Softmax runs over one axis
-_STEP = 1e-3  # of a difference quotient, relative to 1 + |x|
+AXIS_ALONE = 13  # since this opset, Softmax runs over a single axis
+_STEP = 1e-3  # step of a difference quotient, relative to 1 + |x|
 
 
 def copied(tape: Tape, layer: Layer, given: Grads) -> Grads:
@@ -39,7 +39,7 @@ def by_difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def summed(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Add and Sum: the same to all."""
+    """Add and Sum: g for every input."""
     return [tape.narrowed(layer, k, first(given)) for k in range(len(layer.reads))]
 
 
@@ -75,7 +75,7 @@ def quotient(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def softmax(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """y·(g - Σ g·y); of the logarithm g - p·Σ g. Before opset 13 it runs over all later axes."""
+    """Softmax: y·(g - Σ g·y). LogSoftmax: g - p·Σ g. Before opset 13, over all later axes."""
     rank = len(layer.inputs[0])
     flattening = tape.opset < AXIS_ALONE
     axis = int(number(layer, "axis", 1 if flattening else -1)) % rank
@@ -89,12 +89,12 @@ def softmax(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def flat(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Steps and signs: no slope, wherever there is one."""
+    """Steps and signs: zero wherever the derivative exists."""
     return [None] * len(layer.reads)
 
 
 def extreme(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Max and Min: to the inputs that equal the result."""
+    """Max and Min: g for the inputs that equal the result."""
     y, g = tape.value(layer.writes[0]), first(given)
 
     def side(k: int, name: str) -> str | None:

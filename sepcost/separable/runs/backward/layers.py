@@ -50,7 +50,7 @@ def _turned(tape: Tape, layer: Layer, weight: str, gradient: str) -> str:
 
 
 def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Each gradient, over the number of elements averaged, goes back to each of them."""
+    """Each averaged element gets the gradient over the number of elements."""
     kernel = layer.attributes["kernel_shape"]
     assert isinstance(kernel, tuple)
     channels, taps = layer.inputs[0][1], [int(k) for k in kernel]
@@ -75,7 +75,7 @@ def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def _reached(shape: Convolution, layer: Layer) -> tuple[int, ...]:
-    """End pads that the last windows reach: with ceil_mode more than the layer names."""
+    """End padding that the last windows reach; with ceil_mode more than the layer declares."""
     spatial = len(shape.kernel)
     return tuple(
         max(end, (out - 1) * stride + (taps - 1) * dilation + 1 - size - begin)
@@ -87,7 +87,7 @@ def _reached(shape: Convolution, layer: Layer) -> tuple[int, ...]:
 
 
 def _counts(shape: Convolution, axis: int, layer: Layer, *, included: bool) -> NDArray[np.int64]:
-    """Elements that each window of an axis averages over; those that ceil_mode adds never count."""
+    """Elements per window along an axis, without those that only ceil_mode adds."""
     size, out = layer.inputs[0][2 + axis], layer.outputs[0][2 + axis]
     begin, end = shape.pads[axis], shape.pads[len(shape.kernel) + axis]
     starts = np.arange(out) * shape.strides[axis] - begin
@@ -107,7 +107,7 @@ def gemm(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def matmul(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """g·Bᵀ and Aᵀ·g, summed over the axes that were repeated."""
+    """g·Bᵀ and Aᵀ·g, summed over the axes that were broadcast."""
     (a, b), g = layer.inputs[:2], first(given)
     if min(len(a), len(b)) < 2:
         raise NoGradient
@@ -132,7 +132,7 @@ def _unrepeated(tape: Tape, gradient: str, layer: Layer, position: int) -> str:
 
 
 def einsum(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """The product of g and the other operands, summed to the indices of each operand."""
+    """The product of g and the other operands, reduced to the indices of each operand."""
     equation = str(layer.attributes["equation"]).replace(" ", "")
     left, arrow, result = equation.partition("->")
     terms = left.split(",")
@@ -144,7 +144,7 @@ def einsum(tape: Tape, layer: Layer, given: Grads) -> Grads:
             return None
         others = [n for n in range(len(terms)) if n != k]
         if set(terms[k]) - set(result).union(*(terms[n] for n in others)):
-            raise NoGradient  # an index that is summed right away
+            raise NoGradient  # an index of this operand alone, which is summed away
         rule = ",".join([result, *(terms[n] for n in others)]) + "->" + terms[k]
         factors = [tape.value(layer.reads[n]) for n in others]
         return tape.add("Einsum", first(given), *factors, equation=rule)

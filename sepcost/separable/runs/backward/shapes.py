@@ -22,7 +22,7 @@ def transposed(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def parted(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """To each input its own piece, as long as it is in this run: axis 0 counts samples."""
+    """Concat: split into the inputs; along axis 0, the samples, the lengths vary by run."""
     axis = int(number(layer, "axis", 1))
     place = tape.constant(np.array([axis]))
     if axis % len(layer.outputs[0]):

@@ -23,13 +23,13 @@ from onnx import TensorProto, helper, numpy_helper
 from sepcost.network import Attribute, Layer, Role, Value
 from sepcost.separable.runs.activations import exposing
 
-OPSET = 20  # knows sums in ScatterElements, axes of reductions as an input, and Gelu
+OPSET = 20  # ScatterElements can add, reductions take axes as an input, and Gelu exists
 SEED = "seed/"
 FLOATS = frozenset({"float32", "float16", "float64"})
-QUANTISERS = frozenset(
-    {"Quant", "BipolarQuant", "Trunc"}
-)  # of QONNX: gradients go straight through
-STEERING = frozenset({"int64", "bool", "string"})  # shapes, places, conditions: no gradient flows
+#: Quantisers of QONNX: gradients pass straight through.
+QUANTISERS = frozenset({"Quant", "BipolarQuant", "Trunc"})
+#: Types of shapes, indices and conditions, which carry no gradient.
+STEERING = frozenset({"int64", "bool", "string"})
 
 
 class NoGradient(Exception):  # noqa: N818 - not an error: the layer is left out
@@ -45,7 +45,7 @@ class Tape:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     tensors: list[TensorProto] = field(default_factory=list)
     opset: int = OPSET  # of the network
-    fed: dict[str, str] = field(default_factory=dict)  # values of the network -> inputs here
+    fed: dict[str, str] = field(default_factory=dict)  # the network's values -> graph inputs
 
     def add(self, op_type: str, *inputs: str, **attributes: Any) -> str:
         """Append a node; return the name of its first output."""
@@ -71,12 +71,12 @@ class Tape:
         return self.fed.setdefault(name, f"value/{len(self.fed)}")
 
     def operand(self, name: str) -> str:
-        """Ask for a value of the network in its own type: places, sizes, conditions.
+        """Return the graph input that is fed a value in its own type: indices, sizes, conditions.
 
         Raises
         ------
         NoGradient
-            It has no type that can be fed.
+            Its type cannot be fed.
         """
         stored = self.stored(name)
         if stored is not None and stored.dtype.kind in "iu":
@@ -99,7 +99,7 @@ class Tape:
         return self.add("Reshape", gradient, self.add("Shape", self.value(name)))
 
     def narrowed(self, layer: Layer, position: int, gradient: str) -> str | None:
-        """Sum a gradient over the axes along which an input was repeated; None for weights."""
+        """Sum a gradient over the axes along which an input was broadcast; None for weights."""
         if position in layer.weights:
             return None
         own, whole = layer.inputs[position], layer.outputs[0]
@@ -128,14 +128,14 @@ class Tape:
 
 
 def _element_type(value: Value) -> TensorProto.DataType:
-    """Floats are fed as float32, integers and conditions as they are."""
+    """The type that a value is fed in: floats as float32, others unchanged."""
     if value.dtype in FLOATS:
         return TensorProto.FLOAT
     names: dict[str, TensorProto.DataType] = dict(TensorProto.DataType.items())
     return names.get(value.dtype.upper(), TensorProto.UNDEFINED)
 
 
-#: Gradients, one for each value of a layer; None: none, or none needed.
+#: One gradient per value of a layer; None if there is none, or none is needed.
 Grads = Sequence[str | None]
 
 #: Gradients of a layer's inputs from those of its outputs.
@@ -233,7 +233,7 @@ def _step(
 
 
 def _carries(value: Value | None) -> bool:
-    """Whether a gradient can flow through a value; it flows straight through quantised ones."""
+    """Whether a gradient can flow through a value; quantised values pass it unchanged."""
     return value is not None and moves(value) and value.dtype not in STEERING
 
 
