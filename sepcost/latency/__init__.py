@@ -1,7 +1,7 @@
-"""How long it takes: measured in child processes; importing this imports no ONNX Runtime."""
+"""Latency, measured in child processes; importing this package does not import ONNX Runtime."""
 
 import os
 
-# ONNX Runtime reads it when it is imported. What is measured here is nobody else's business, and
-# a file of its telemetry would stay in the folder for temporary files.
+# ONNX Runtime reads this on import. Measurements here are private, and telemetry would leave a
+# file in the folder for temporary files.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

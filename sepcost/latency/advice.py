@@ -1,4 +1,4 @@
-"""What to tell the user about a measurement: what was wrong, and what to do about it."""
+"""Warnings about a measurement, each with a remedy."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from sepcost.latency.providers import CPU
 from sepcost.latency.results import Machine, OutputDifference, Placement
 from sepcost.latency.stats import MARGIN, Samples, Statistic
 
-#: Float32 kernels that sum in another order differ by less than this.
+#: Float32 kernels that sum in a different order differ by less than this.
 LARGE_DIFFERENCE = 1e-3
 LISTED = 5
-BUSY = 0.5  # of the cores wanted by others
+BUSY = 0.5  # load per core from which a machine counts as busy
 
 
 def of_machine(machine: Machine, threads: int) -> Iterator[str]:
-    """Say what on the machine makes times unsteady or surprising."""
+    """Warn about conditions of the machine that make times unsteady or misleading."""
     if machine.load is not None and machine.load > BUSY * machine.cores:
         yield (
-            f"the machine is busy (load {machine.load:.1f} on {machine.cores} cores): ratios hold, "
-            f"but stop other programs for the best precision"
+            f"the machine is busy (load {machine.load:.1f} on {machine.cores} cores): ratios stay "
+            f"valid, but stop other programs for the best precision"
         )
     if threads > machine.cores:
         yield (
-            f"{threads} threads on {machine.cores} cores wait for each other: "
+            f"{threads} threads compete for {machine.cores} cores: "
             f"use --threads {machine.cores} or fewer"
         )
     if machine.governor == "powersave":
@@ -31,38 +31,38 @@ def of_machine(machine: Machine, threads: int) -> Iterator[str]:
 
 
 def of_precision(reached: float, target: float, launches: int) -> Iterator[str]:
-    """Say that the interval is wider than was asked for."""
+    """Warn about an interval wider than the target."""
     if launches < 2:
         yield "one launch has no interval: raise --max-time or --launches"
     elif reached > target:
         yield (
             f"the interval of +-{reached:.1%} did not reach the target of {target:.1%} in "
-            f"{launches} launches: raise --max-time, or quieten the machine"
+            f"{launches} launches: raise --max-time, or stop other programs"
         )
 
 
 def of_statistics(statistics: Sequence[Statistic], launches: Sequence[Samples]) -> Iterator[str]:
-    """Say where the best statistic could not be had."""
+    """Warn where the best statistic was not available."""
     if not any(samples.switches for samples in launches):
         yield (
-            "this platform does not count involuntary context switches, so disturbed runs could "
-            "not be told from others"
+            "this platform does not count involuntary context switches, so disturbed runs cannot "
+            "be recognised"
         )
     if Statistic.P10 in statistics:
         yield (
-            "too few undisturbed runs: some launches rest on the 10th percentile, which is noisy; "
+            "too few undisturbed runs: some launches use the 10th percentile, which is noisy; "
             "stop other programs, or use --threads 1"
         )
 
 
 def of_fallback(placement: Sequence[Placement], asked: Sequence[str]) -> Iterator[str]:
-    """List the nodes that ran elsewhere than on a provider that was asked for."""
+    """Warn about nodes that did not run on a provider that was asked for."""
     if not placement and set(asked) != {CPU}:
-        yield "this ONNX Runtime does not tell where nodes ran: 1.24 and newer do"
+        yield "this ONNX Runtime does not report where nodes ran: use 1.24 or newer"
     total = sum(part.nodes for part in placement)
     for part in placement:
         if part.provider not in asked and part.nodes:
-            some = ", ".join(part.layers[:LISTED]) or "all of them"
+            some = ", ".join(part.layers[:LISTED]) or "all nodes"
             more = ", ..." if len(part.layers) > LISTED else ""
             yield (
                 f"{part.nodes} of {total} nodes fell back to {part.provider} "
@@ -71,18 +71,18 @@ def of_fallback(placement: Sequence[Placement], asked: Sequence[str]) -> Iterato
 
 
 def of_no_use(placement: Sequence[Placement], asked: Sequence[str]) -> Iterator[str]:
-    """Say that no node ran on any provider that was asked for beside the CPU."""
+    """Warn if no node ran on any provider that was asked for, other than the CPU."""
     wanted = [name for name in asked if name != CPU]
     used = {part.provider for part in placement if part.nodes}
     if wanted and used and not used & set(wanted):
-        yield f"{' and '.join(wanted)} took no node: all ran on {' and '.join(sorted(used))}"
+        yield f"{' and '.join(wanted)} ran no node: all ran on {' and '.join(sorted(used))}"
 
 
 def of_differences(differences: Sequence[OutputDifference], provider: str) -> Iterator[str]:
-    """Name the outputs that are far from the CPU provider's."""
+    """Warn about outputs that differ from the CPU provider's."""
     for one in differences:
         if one.relative_error is None:
-            yield f"output {one.output!r} of {provider} is not finite, or no match for the CPU's"
+            yield f"output {one.output!r} of {provider} is not finite, or of another shape or type"
         elif one.relative_error > LARGE_DIFFERENCE:
             yield (
                 f"output {one.output!r} of {provider} differs from the CPU's by "
@@ -91,10 +91,10 @@ def of_differences(differences: Sequence[OutputDifference], provider: str) -> It
 
 
 def of_verdict(target: float, reached: float, smallest: float) -> str:
-    """Say what would help where a comparison is inconclusive."""
+    """Remedy for an inconclusive comparison."""
     if reached > target:
         return (
-            f"this measurement could show changes from {smallest:.1%} up: raise --max-time, or "
-            f"quieten the machine"
+            f"this measurement detects changes of {smallest:.1%} or more: raise --max-time, or "
+            f"stop other programs"
         )
-    return f"the difference is near {MARGIN * target:.1%}: set a smaller --precision-target"
+    return f"the difference is close to {MARGIN * target:.1%}: set a smaller --precision-target"

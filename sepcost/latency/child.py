@@ -1,7 +1,7 @@
-"""Start a child, listen to it, and never leave it behind.
+"""Start a child process, read its messages, and never leave it behind.
 
-The child leads its own process group, which is killed whatever happens here: a time-out, Ctrl-C,
-an error. Should this process be killed itself, the child sees its stdin close and ends.
+The child leads its own process group, which is killed whatever happens here: a time-out, Ctrl-C or
+an error. If this process is killed, the child notices that its stdin closes, and exits.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from sepcost.latency.jobs import Job
 Message = Mapping[str, Any]
 OnStage = Callable[[Message], None]
 
-GRACE_S = 5.0  # between a child's last word and its end
-# -P: a file named like a module in the user's folder must not be imported.
+GRACE_S = 5.0  # from a child's last message to its exit
+# -P: do not import files in the user's folder that are named like modules.
 COMMAND = (sys.executable, "-P", "-m", "sepcost.latency.worker")
 
 
 def execute(job: Job, timeout_s: float, on_stage: OnStage = lambda _: None) -> Message:
-    """Have a child do ``job`` and return what it found.
+    """Run ``job`` in a child process and return its result.
 
     Parameters
     ----------
     timeout_s
-        How long the child may be silent before it counts as hanging; it speaks after each run.
+        How long the child may be silent before it counts as hanging; each run sends a message.
     on_stage
-        Called with each sign of life.
+        Called with each message.
 
     Raises
     ------
     MeasurementError
-        When the child crashed, hung, or could not measure.
+        The child crashed, hung or could not measure.
     SepcostError
-        Of the kind that the child met: a model or an input is at fault.
+        The kind that the child raised: a model or an input is at fault.
     """
-    # What ONNX Runtime and its providers leave in the folder for temporary files goes with it.
+    # Temporary files that ONNX Runtime and its providers leave are deleted with the folder.
     with (
         tempfile.TemporaryDirectory(prefix="sepcost-", ignore_cleanup_errors=True) as folder,
         tempfile.TemporaryFile() as stderr,
@@ -74,7 +74,7 @@ def _started(stderr: IO[bytes], folder: str) -> subprocess.Popen[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Let the child import this very package when it runs from a checkout."""
+    """Make the child import this same package, also from a checkout."""
     root = Path(__file__).resolve().parents[2]
     if root.name in ("site-packages", "dist-packages"):
         return dict(os.environ)
@@ -88,9 +88,9 @@ def _listen(
     assert process.stdin is not None
     try:
         process.stdin.write(json.dumps(job.to_json()) + "\n")
-        process.stdin.flush()  # and stays open: its end tells the child that we are gone
+        process.stdin.flush()  # stays open: when it closes, the child knows that we are gone
     except BrokenPipeError:
-        pass  # it died at once; what follows says of what
+        pass  # it died at once; ``_death`` says of what
     lines = _lines(process)
     stage: Message = {"stage": "starting", "model": ", ".join(m.name for m in job.models)}
     while True:
@@ -98,7 +98,7 @@ def _listen(
             message = lines.get(timeout=timeout_s)
         except queue.Empty:
             raise MeasurementError(
-                f"{_where(stage)}: no sign of life for {timeout_s:g} s, so it was stopped "
+                f"{_where(stage)}: no response for {timeout_s:g} s, so it was stopped "
                 f"(if it is only slow, raise --timeout)"
             ) from None
         if message is None:
@@ -113,7 +113,7 @@ def _listen(
 
 
 def _lines(process: subprocess.Popen[str]) -> queue.SimpleQueue[Message | None]:
-    """Read in a thread: a pipe has no time-out of its own on every platform."""
+    """Read in a thread, as pipes have no time-out on some platforms."""
     lines: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
     def read() -> None:
@@ -122,7 +122,7 @@ def _lines(process: subprocess.Popen[str]) -> queue.SimpleQueue[Message | None]:
             for line in process.stdout:
                 lines.put(json.loads(line))
         except ValueError:
-            pass  # closed under us, or half a line of a child that died
+            pass  # closed meanwhile, or half a line of a dead child
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
@@ -134,36 +134,36 @@ def _where(stage: Message) -> str:
 
 
 def _death(process: subprocess.Popen[str], stage: Message, stderr: IO[bytes]) -> MeasurementError:
-    """Say what a child died of, from its exit code and its last words."""
+    """The cause of a child's death, from its exit code and its last line of stderr."""
     try:
         code = process.wait(GRACE_S)
     except subprocess.TimeoutExpired:
-        return MeasurementError(f"{_where(stage)}, the measuring process fell silent for good")
+        return MeasurementError(f"{_where(stage)}, the measuring process stopped responding")
     if code < 0:
         return MeasurementError(f"{_where(stage)}, ONNX Runtime {_signal(-code)}")
     stderr.seek(0)
     words = stderr.read()[-2000:].decode(errors="replace").strip().splitlines()
     last = words[-1][:300] if words else "no message"
-    return MeasurementError(f"{_where(stage)}, the measuring process ended with {code}: {last}")
+    return MeasurementError(f"{_where(stage)}, the measuring process exited with {code}: {last}")
 
 
 def _signal(number: int) -> str:
     if number == getattr(signal, "SIGKILL", None):
-        return "was killed (SIGKILL), most likely because the memory ran out"
+        return "was killed (SIGKILL), most likely because memory ran out"
     known = {s.value: s.name for s in signal.Signals}
     return f"crashed with {known.get(number, f'signal {number}')}"
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """End the child and whatever it started. Idempotent."""
+    """Kill the child and all processes that it started. Idempotent."""
     try:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
     except (ProcessLookupError, PermissionError):
-        pass  # nothing is left of it
+        pass  # already gone
     process.wait()
     if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):  # it died before it read its job
+        with contextlib.suppress(BrokenPipeError):  # it died before reading its job
             process.stdin.close()

@@ -10,14 +10,14 @@ from sepcost.latency import advice, stats
 from sepcost.latency.results import Comparison
 from sepcost.latency.stats import Interval, Outcome, Samples, Statistic
 
-Launch = tuple[Samples, ...]  # one entry a model
+Launch = tuple[Samples, ...]  # one entry per model
 
 
 def estimate(launches: Sequence[Launch]) -> tuple[Interval, tuple[Statistic, ...]]:
-    """Return the interval over launches: of the one side, or of the ratio second / first."""
+    """Return the interval over launches of one model's latency, or of the ratio second / first."""
     values, used = [], Counter[Statistic]()
-    for sides in launches:
-        statistic, numbers = stats.summarise(sides)
+    for launch in launches:
+        statistic, numbers = stats.summarise(launch)
         values.append(numbers[-1] / numbers[0] if len(numbers) > 1 else numbers[0])
         used[statistic] += 1
     return stats.log_interval(values), tuple(s for s, _ in used.most_common())
@@ -40,18 +40,18 @@ def _pairs(launches: Sequence[Launch], a: int, b: int) -> list[Launch]:
 
 
 def precision(launches: Sequence[Launch], baseline: int) -> float:
-    """Return the half-width that decides when to stop: the widest of the ratios, or the latency."""
-    found = list(ratios(launches, baseline).values()) or list(latencies(launches))
-    return max(interval.half_width for interval in found)
+    """Return the half-width for the stopping rule: the widest of the ratios, or the latency's."""
+    intervals = list(ratios(launches, baseline).values()) or list(latencies(launches))
+    return max(interval.half_width for interval in intervals)
 
 
 def compare(
     names: Sequence[str], launches: Sequence[Launch], baseline: int, target: float
 ) -> Iterator[Comparison]:
-    """Judge every model against the baseline.
+    """Compare every model with the baseline.
 
-    The margin of "the same" is ``stats.MARGIN`` times the precision target, so that equal models
-    stay within it.
+    The margin of "the same" is ``stats.MARGIN`` times the precision target, wide enough for equal
+    models.
     """
     for index, name in enumerate(names):
         if index == baseline:

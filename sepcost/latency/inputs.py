@@ -1,7 +1,7 @@
-"""What the models are fed: seeded random inputs that make sense, or the user's own.
+"""Inputs of a model: seeded and plausible random data, or the user's arrays.
 
-Inputs depend on the seed and on their position, not on their names, so that two models of one
-interface get the same numbers.
+Random inputs depend on the seed and on their position, not on their names, so that two models with
+the same interface get the same numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sepcost.network import Shape, Value
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
 
-TOKENS = 10  # random indices stay below any real table's size
+TOKENS = 10  # random indices stay below the size of any real table
 
 _MASK = re.compile(r"mask|valid", re.IGNORECASE)
 _SEGMENT = re.compile(r"token_type|segment", re.IGNORECASE)
@@ -30,40 +30,40 @@ _FLAG = re.compile(r"^use_|^is_|_flag$|branch", re.IGNORECASE)
 
 
 def random_inputs(values: Sequence[Value], seed: int) -> tuple[dict[str, Array], tuple[str, ...]]:
-    """Make one array for each input.
+    """Make one array per input.
 
     Parameters
     ----------
     values
         The model's inputs; every shape is static.
     seed
-        The same seed, position, type and shape always give the same numbers.
+        Equal seed, position, type and shape give equal numbers.
 
     Returns
     -------
     tuple
-        The arrays by name, and warnings about those whose meaning had to be guessed.
+        The arrays by name, and warnings about inputs whose meaning was guessed.
 
     Raises
     ------
     BindingError
-        When an input is no tensor, or its shape is not known.
+        An input is not a tensor, or its shape is unknown.
     """
     arrays, warnings = {}, []
     for position, value in enumerate(values):
         if value.shape is None:
             raise BindingError(
-                f"input {value.name!r} has no static shape: bind it, or give --shape"
+                f"input {value.name!r} has no static shape: give --bind or --shape"
                 if value.dtype
-                else f"input {value.name!r} is no tensor, and others cannot be made up; "
-                "cut the model behind it (onnx.utils.extract_model)"
+                else f"input {value.name!r} is not a tensor, so it cannot be generated; "
+                "cut the model after it (onnx.utils.extract_model)"
             )
         generator = np.random.default_rng((seed, position))
         arrays[value.name] = _fill(value, value.shape, generator)
         if _is_setting(value):
             warnings.append(
-                f"input {value.name!r} is a single integer and was set to 1; if it steers the "
-                f"model (a sample rate, a length), give it with --inputs"
+                f"input {value.name!r} is a single integer and was set to 1; if it controls the "
+                f"model (a sample rate, a length), set it with --inputs"
             )
     return arrays, tuple(warnings)
 
@@ -73,7 +73,7 @@ def _is_setting(value: Value) -> bool:
 
 
 def _fill(value: Value, shape: Shape, random: np.random.Generator) -> Array:
-    """Choose by type, and for integers by what the name says."""
+    """Choose values by type, and for integers by the input's name."""
     if value.dtype == "string":
         return np.full(shape, "a", dtype=object)
     if value.dtype == "bool":
@@ -108,12 +108,12 @@ def _integers(value: Value, shape: Shape, random: np.random.Generator) -> Array:
 
 
 def stored_shapes(path: Path) -> dict[str, Shape]:
-    """Read the shapes in an .npz from the headers alone: what dynamic dimensions may be bound to.
+    """Read the shapes in an .npz from its headers alone, to bind dynamic dimensions to.
 
     Raises
     ------
     BindingError
-        When the file is no .npz archive of arrays.
+        The file is not an .npz archive of arrays.
     """
 
     def headers() -> dict[str, Shape]:
@@ -136,12 +136,12 @@ def _header(archive: zipfile.ZipFile, member: str) -> Shape:
 
 
 def stored_inputs(path: Path, values: Sequence[Value]) -> dict[str, Array]:
-    """Load a model's inputs from an .npz archive and check each against the model.
+    """Load a model's inputs from an .npz archive and check them against the model.
 
     Raises
     ------
     BindingError
-        When the file is no such archive, holds pickled objects, or a name, shape or type does
+        The file is not such an archive or holds pickled objects, or a name, shape or type does
         not fit.
     """
 
@@ -158,7 +158,7 @@ def stored_inputs(path: Path, values: Sequence[Value]) -> dict[str, Array]:
 
 
 def _read(path: Path, action: Callable[[], T]) -> T:
-    """Turn everything that a file may do wrong into one line."""
+    """Turn every failure of reading a file into one line."""
     try:
         return action()
     except BindingError:
@@ -167,28 +167,26 @@ def _read(path: Path, action: Callable[[], T]) -> T:
         raise BindingError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # zipfile, zlib, tokenize: each raises what it likes
         raise BindingError(
-            f"{path}: is no .npz archive of plain arrays: {first_line(error)}"
+            f"{path}: not an .npz archive of plain arrays: {first_line(error)}"
         ) from error
 
 
-def _check_names(path: Path, found: Sequence[str], values: Sequence[Value]) -> None:
+def _check_names(path: Path, stored: Sequence[str], values: Sequence[Value]) -> None:
     names = [value.name for value in values]
     for name in names:
-        if name not in found:
-            have = ", ".join(repr(f) for f in found[:8]) or "nothing"
-            raise BindingError(f"{path}: has no array for input {name!r}; it holds {have}")
-    for name in found:
+        if name not in stored:
+            have = ", ".join(repr(f) for f in stored[:8]) or "nothing"
+            raise BindingError(f"{path}: no array for input {name!r}; it holds {have}")
+    for name in stored:
         if name not in names:
             want = ", ".join(repr(n) for n in names[:8])
-            raise BindingError(
-                f"{path}: {name!r} is no input of the model, whose inputs are {want}"
-            )
+            raise BindingError(f"{path}: the model has no input {name!r}; its inputs are {want}")
 
 
 def _check_shape(path: Path, value: Value, shape: Shape) -> None:
     if value.shape is not None and shape != value.shape:
         raise BindingError(
-            f"{path}: input {value.name!r} has shape {_by(shape)}, the model wants "
+            f"{path}: input {value.name!r} has shape {_by(shape)}, but the model takes "
             f"{_by(value.shape)}; bind the model's dimensions to fit, or change the array"
         )
 
@@ -198,7 +196,7 @@ def _by(shape: Shape) -> str:
 
 
 def _cast(path: Path, value: Value, array: Array) -> Array:
-    """Accept the input's own type, and numpy's defaults where every number survives."""
+    """Accept the input's own type, and others if every number survives the cast."""
     if value.dtype == "string":
         if array.dtype.kind not in "SU":
             raise BindingError(f"{path}: input {value.name!r} is {array.dtype}, not text")
@@ -213,7 +211,7 @@ def _cast(path: Path, value: Value, array: Array) -> Array:
         if rounded or np.array_equal(cast.astype(array.dtype), array):
             return cast
     raise BindingError(
-        f"{path}: input {value.name!r} is {array.dtype}, the model wants {value.dtype}"
+        f"{path}: input {value.name!r} is {array.dtype}, but the model takes {value.dtype}"
         + ("; store it as float32, which is rounded to that" if array.dtype.kind == "V" else "")
     )
 
@@ -221,12 +219,12 @@ def _cast(path: Path, value: Value, array: Array) -> Array:
 def feeds(
     values: Sequence[Value], path: Path | None, seed: int
 ) -> tuple[Mapping[str, Array], tuple[str, ...]]:
-    """Return the arrays for one model, from the user's archive or made up, with warnings."""
+    """Return one model's inputs, from the user's archive or random, with warnings."""
     if path is None:
         return random_inputs(values, seed)
     arrays = stored_inputs(path, values)
     return arrays, tuple(
-        f"{path}: input {name!r} holds NaN or infinity, on which kernels may take another time"
+        f"{path}: input {name!r} holds NaN or infinity, which can change the time of kernels"
         for name, array in arrays.items()
         if array.dtype.kind in "fc" and not np.isfinite(array).all()
     )

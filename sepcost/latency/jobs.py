@@ -1,4 +1,4 @@
-"""What the parent asks of a child process and what it hears back: plain data, JSON on the way."""
+"""Jobs for child processes: plain data, sent as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sepcost.latency.providers import CPU
 from sepcost.network import Role, Value
 
-#: Where ONNX Runtime looks for external data when a model comes as bytes.
+#: Session option: the folder of external data when a model is passed as bytes.
 FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
 
@@ -23,9 +23,9 @@ class ModelFile:
     inputs: tuple[Value, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a child needs to know.
+        """Return the file as JSON for the child.
 
-        The path stays that of a link: external data lie beside the link, as in a hub's cache.
+        A link's path is kept, as external data lie next to the link, as in a hub's cache.
         """
         inputs = [{"name": v.name, "shape": v.shape, "dtype": v.dtype} for v in self.inputs]
         return {"name": self.name, "path": str(Path(self.path).absolute()), "inputs": inputs}
@@ -41,7 +41,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How sessions are to be made. ``providers`` are short names, the first is asked first."""
+    """Settings of sessions; ``providers`` are short names in order of preference."""
 
     providers: tuple[str, ...] = (CPU,)
     provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -51,25 +51,25 @@ class Runtime:
 
     @property
     def cpu_only(self) -> bool:
-        """Whether no other provider was asked for."""
+        """Whether the CPU is the only provider asked for."""
         return set(self.providers) == {CPU}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One child's work. ``task`` names an entry of ``worker.TASKS``."""
+    """The work of one child; ``task`` is a key of ``worker.TASKS``."""
 
     task: str
     models: Sequence[ModelFile] = ()
     runtime: Runtime = field(default_factory=Runtime)
     inputs: Path | None = None
     seed: int = 0  # of the inputs
-    launch: int = 0  # which launch it is: another order of turns each time
+    launch: int = 0  # number of the launch; each has a different order of turns
     slice_s: float = 0.3
     folder: Path | None = None  # for files that the caller wants to read
 
     def to_json(self) -> dict[str, Any]:
-        """Return the job as the child reads it from its standard input."""
+        """Return the job as JSON for the child's standard input."""
         return {
             "task": self.task,
             "models": [model.to_json() for model in self.models],

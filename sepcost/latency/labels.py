@@ -1,8 +1,8 @@
 """A copy of a model whose nodes and values have plain unique names.
 
-ONNX Runtime derives the names of its kernels from those of nodes and values, which in a file may
-repeat, be empty, or hold what breaks the profile's JSON. With labels in their place, whatever it
-makes of them still holds the label. Functions are expanded, as ONNX Runtime itself does.
+ONNX Runtime derives the names of its kernels from those of nodes and values. In a file these may
+repeat, be empty, or break the profile's JSON; with labels in their place, derived names still
+contain the label. Functions are expanded, as ONNX Runtime itself does.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from sepcost.model.graphs import (
 
 TOKEN = re.compile(r"(node|value)-(\d+)-")
 
-Names = Mapping[str, str]  # what a value of the file is called in the copy
+Names = Mapping[str, str]  # name of a value in the file -> name in the copy
 Attributes = Mapping[str, onnx.AttributeProto]
 
 
 @dataclass(slots=True)
 class Labelled:
-    """The copy, and what its labels stand for."""
+    """The copy, and the meaning of its labels."""
 
     model: onnx.ModelProto
     ids: dict[str, str] = field(default_factory=dict)  # node label -> layer id
     scopes: dict[str, str] = field(default_factory=dict)  # node label -> path of its graph
     producers: dict[str, str] = field(default_factory=dict)  # value label -> node label
-    inputs: set[str] = field(default_factory=set)  # values that are fed, into subgraphs too
+    inputs: set[str] = field(default_factory=set)  # inputs of the graph and of its subgraphs
     functions: dict[FunctionKey, onnx.FunctionProto] = field(default_factory=dict)
 
     def next_value(self, node: str) -> str:
-        """Make a label for one more value of a node."""
+        """Make a label for another value of a node."""
         label = f"value-{len(self.producers)}-"
         self.producers[label] = node
         return label
@@ -64,7 +64,7 @@ def labelled(model: onnx.ModelProto) -> Labelled:
 def _graph(
     result: Labelled, graph: onnx.GraphProto, outer: Names, attributes: Attributes, prefix: str
 ) -> None:
-    """Label one graph in place. Values that come from outside keep what they are called there."""
+    """Label one graph in place. Values from outer graphs keep their labels."""
     names = dict(outer)
     stored = [*graph.initializer, *(s.values for s in graph.sparse_initializer)]
     weights = {tensor.name for tensor in stored}
@@ -75,7 +75,7 @@ def _graph(
     graph.node.extend(nodes)
     for output in graph.output:
         output.name = names.get(output.name, output.name)
-    del graph.value_info[:]  # under names that are no more
+    del graph.value_info[:]  # it uses the old names
     del graph.quantization_annotation[:]
 
 
@@ -86,7 +86,7 @@ def _nodes(
     attributes: Attributes,
     prefix: str,
 ) -> list[onnx.NodeProto]:
-    """Label nodes that share a scope; ``names`` gains what they produce."""
+    """Label nodes that share a scope; their outputs are added to ``names``."""
     done: list[onnx.NodeProto] = []
     for node in nodes:
         node, id_ = resolved(node, attributes), node_id(prefix, node)  # noqa: PLW2901
@@ -123,7 +123,7 @@ def _expanded(
     names: dict[str, str],
     id_: str,
 ) -> list[onnx.NodeProto]:
-    """Put a function's nodes in the place of its call."""
+    """Replace a call by the function's nodes."""
     inner = {
         formal: names.get(actual, actual)
         for formal, actual in zip(function.input, call.input, strict=False)

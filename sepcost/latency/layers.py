@@ -1,7 +1,7 @@
-"""Time per layer: ONNX Runtime's profile, told by the nodes of the original model.
+"""Time per layer: ONNX Runtime's profile, mapped to the nodes of the original model.
 
-The profile slows every kernel down (by 7 to 11 us), so it is taken in a session of its own and
-only its proportions count: they are applied to the latency that was measured without it.
+Profiling slows every kernel down (by 7 to 11 us), so it gets a separate session and only its
+proportions are used: they are applied to the latency measured without it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sepcost.model.links import serialised
 
 SECONDS = 0.5
 FEWEST, MOST = 5, 200  # runs
-MAX_EVENTS = 500_000  # ONNX Runtime drops what goes beyond a million
+MAX_EVENTS = 500_000  # ONNX Runtime drops events beyond a million
 SUFFIX = "_kernel_time"
 OPTIMISED = "optimised.onnx"
 Event = Mapping[str, Any]
@@ -37,7 +37,7 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What the profile says of one kernel."""
+    """One kernel in the profile."""
 
     op_type: str
     provider: str
@@ -45,19 +45,19 @@ class Timed:
 
 
 def read(model: ModelFile) -> Labelled:
-    """Read a model with its weights left where they are when they are outside the file."""
+    """Read a model without loading external weights."""
     return labelled(onnx.load(model.path, load_external_data=False))
 
 
 def _as_bytes(labels: Labelled, model: ModelFile, asked: Runtime) -> tuple[bytes, Runtime]:
-    """Hand a model over as bytes, and say where its external data lie."""
+    """A model as bytes, with a session option that locates its external data."""
     data, home = serialised(labels.model, model.path.parent)
     folder = {FOLDER_KEY: str(home)}
     return data, replace(asked, session_options={**asked.session_options, **folder})
 
 
 def placement(model: ModelFile, asked: Runtime) -> list[tuple[str, list[str]]]:
-    """Read which provider got which layers, by layer id, one entry a subgraph."""
+    """Read which provider got which layers, by layer id; one entry per subgraph."""
     labels = read(model)
     made = runtime.session(*_as_bytes(labels, model, asked))
     return [
@@ -79,23 +79,23 @@ def profile(
     folder: Path,
     beat: Callable[[], None] = lambda: None,
 ) -> list[LayerTime]:
-    """Time the kernels of a model and give each the nodes that it runs.
+    """Time the kernels of a model and assign to each the nodes that it runs.
 
     Parameters
     ----------
     model, asked, feeds
-        What to run, how, and on what.
+        The model, the session settings and the inputs.
     folder
-        Where ONNX Runtime writes the optimised graph and the profile; the caller removes it.
+        Folder for the optimised graph and the profile; the caller removes it.
     beat
         Called after each run.
 
     Returns
     -------
     list
-        One row a kernel, in the order of the optimised graph; one for the kernels that only move
-        data, by kind; one for the nodes that run no more. Every node is in exactly one row, and
-        the times are those of the profile.
+        One row per kernel, in the order of the optimised graph; one per kind of kernel that only
+        moves data; one for all nodes that were optimised away. Every node is in exactly one row,
+        and the times are those of the profile.
     """
     labels = read(model)
     made, optimised = _session(*_as_bytes(labels, model, asked), folder)
@@ -116,9 +116,9 @@ def profile(
 def _session(
     source: bytes, asked: Runtime, folder: Path
 ) -> tuple[runtime.Session, onnx.GraphProto | None]:
-    """Make a session that profiles, and the graph that it runs, where the provider shows it.
+    """Make a profiling session; return it with the optimised graph if the provider can write it.
 
-    A provider that compiles subgraphs of its own (OpenVINO, TensorRT) cannot write them down.
+    Providers that compile subgraphs (OpenVINO, TensorRT) cannot write the graph.
     """
     try:
         made = runtime.session(source, asked, partial(runtime.profiled, folder, folder / OPTIMISED))
@@ -133,8 +133,8 @@ def kernel_times(events: Iterable[Event]) -> dict[str, Timed]:
     """Read a profile: the first quartile of each kernel's time over the runs.
 
     On a busy machine most runs of a long model are disturbed somewhere, but most runs of each
-    kernel are not. The first run allocates, and does not count. A kernel of a control-flow node
-    spans those of its subgraphs; their time is taken off it.
+    kernel are not. The first run allocates memory and is skipped. The kernel of a control-flow
+    node spans those of its subgraphs; their time is subtracted.
     """
     spans = list(events)
     runs = sorted((e["ts"], e["ts"] + e["dur"]) for e in spans if e["name"] == "model_run")
@@ -163,7 +163,7 @@ def kernel_times(events: Iterable[Event]) -> dict[str, Timed]:
 
 
 def _exclusive(events: Iterable[Event]) -> list[tuple[Event, float]]:
-    """Take the time of each event without that of the events inside it."""
+    """The time of each event without that of the events inside it."""
     own: list[float] = []
     done: list[Event] = []
     around: list[int] = []
@@ -185,7 +185,7 @@ def _end(event: Event) -> float:
 def _by_placement(
     labels: Labelled, placed: Iterable[tuple[str, list[str]]], times: Mapping[str, Timed]
 ) -> tuple[list[mapping.Kernel], tuple[str, ...]]:
-    """Give each compiled subgraph its nodes, in the order in which both are listed."""
+    """Assign nodes to compiled subgraphs, both in the order in which they are listed."""
     fused = defaultdict(list)
     for name, timed in times.items():
         if name not in labels.ids:
@@ -212,7 +212,7 @@ def _rows(
     constant: tuple[str, ...],
     times: Mapping[str, Timed],
 ) -> list[LayerTime]:
-    """Join kernels and times; kernels without nodes are added up by kind and scope."""
+    """Join kernels with times; kernels without nodes are summed by kind and scope."""
     idle = Timed("", "", 0.0)
     rows: dict[tuple[str, str], LayerTime] = {}
     for kernel in kernels:

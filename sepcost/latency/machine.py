@@ -1,4 +1,4 @@
-"""Where it is measured: facts that the platform tells, and peaks that were measured before."""
+"""The machine: facts from the platform, and the cache of measured peaks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sepcost.latency.results import Machine, Peaks
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 #: "quota period" in microseconds, or "max period": cgroup v2, as containers see it.
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
-#: File -> the text that means that turbo is on.
+#: File -> its text when turbo is on.
 TURBO = {
     Path("/sys/devices/system/cpu/intel_pstate/no_turbo"): "0",
     Path("/sys/devices/system/cpu/cpufreq/boost"): "1",
@@ -27,7 +27,7 @@ TURBO = {
 
 
 def facts() -> Machine:
-    """Describe this machine as it is now; what the platform does not tell is None."""
+    """Describe this machine now; facts that the platform does not report are None."""
     return Machine(
         name=platform.node(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -40,7 +40,7 @@ def facts() -> Machine:
 
 
 def cores() -> int:
-    """Count the cores that this process may use: its affinity, and the quota of its cgroup."""
+    """Count the cores that this process may use, by its affinity and its cgroup's quota."""
     here = hasattr(os, "sched_getaffinity")
     allowed = len(os.sched_getaffinity(0)) if here else os.cpu_count() or 1
     quota, _, period = (_text(QUOTA) or "max").partition(" ")
@@ -65,14 +65,14 @@ def _cpu() -> str:
 
 
 def cache_file() -> Path:
-    """Return where peaks are kept: the user's cache folder, as each platform has it."""
+    """Return the file of cached peaks, in the platform's cache folder."""
     return _cache_folder() / "sepcost" / "peaks.json"
 
 
 def _cache_folder() -> Path:
     try:
         home = Path.home()
-    except RuntimeError:  # a user without a home: in a place where nothing can be kept
+    except RuntimeError:  # a user without a home: nothing can be cached
         home = Path(os.devnull)
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
@@ -83,12 +83,12 @@ def _cache_folder() -> Path:
 
 
 def read_cache(path: Path) -> dict[str, dict[str, float]]:
-    """Read numbers by place and name; what is missing or damaged is left out."""
+    """Read cached numbers; missing or damaged entries are left out."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        cached = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return {key: _numbers(kept) for key, kept in _items(found)}
+    return {key: _numbers(kept) for key, kept in _items(cached)}
 
 
 def _numbers(kept: object) -> dict[str, float]:
@@ -99,19 +99,19 @@ def _numbers(kept: object) -> dict[str, float]:
     }
 
 
-def _items(found: object) -> list[tuple[str, Any]]:
-    return list(found.items()) if isinstance(found, dict) else []
+def _items(cached: object) -> list[tuple[str, Any]]:
+    return list(cached.items()) if isinstance(cached, dict) else []
 
 
 def _key(machine: Machine, runtime: Runtime) -> str:
-    """Name everything that the peaks depend on."""
+    """Everything that the peaks depend on."""
     options = sorted((p, sorted(o.items())) for p, o in runtime.provider_options.items())
     parts = (machine.name, machine.cpu, machine.cores, machine.onnxruntime)
     return json.dumps([*parts, runtime.providers, runtime.threads, options])
 
 
 def recall(machine: Machine, runtime: Runtime, path: Path | None = None) -> Peaks | None:
-    """Return what was measured before on this machine, with the same provider and threads."""
+    """Return the cached peaks of this machine with the same provider and threads."""
     try:
         return Peaks(**read_cache(path or cache_file())[_key(machine, runtime)])
     except (KeyError, TypeError):
@@ -119,9 +119,9 @@ def recall(machine: Machine, runtime: Runtime, path: Path | None = None) -> Peak
 
 
 def remember(machine: Machine, runtime: Runtime, peaks: Peaks, path: Path | None = None) -> None:
-    """Keep peaks for the next time, the higher of each: a busy machine shows less than its best.
+    """Cache peaks, keeping the higher values, as a busy machine measures less than its best.
 
-    A folder that cannot be written to costs only that.
+    If the cache cannot be written, nothing is kept.
     """
     path = path or cache_file()
     if known_peaks := recall(machine, runtime, path):

@@ -1,13 +1,13 @@
-"""Which kernel runs which node: an optimised graph traced back to a labelled one.
+"""Map nodes to the kernels that run them: an optimised graph traced back to a labelled one.
 
-ONNX Runtime fuses nodes, changes layouts and folds constants, and derives new names from old
-(found by probing): ``<node>/MatMulAddFusion``, ``<node>_new_reshape``, ``<value>_nchwc``,
-``<value>_bn_nchwc``, ``InsertedPrecisionFreeCast_<value>``. So
+ONNX Runtime fuses nodes, changes layouts and folds constants. It derives new names from old ones,
+as experiments show: ``<node>/MatMulAddFusion``, ``<node>_new_reshape``, ``<value>_nchwc``,
+``<value>_bn_nchwc``, ``InsertedPrecisionFreeCast_<value>``. Therefore
 
 1. a kernel owns the nodes whose labels are in its name, and the producers of its outputs;
-2. it takes up what lies before those and is not stored anywhere, back to the main operator;
-3. what is left was fused forward into the kernel before it (the Add and the Relu of a
-   convolution), or is constant and was computed when the session was made.
+2. it also takes the nodes before those whose results no kernel stores, back to the main operator;
+3. the remaining nodes were fused into the kernel before them (the Add and the Relu of a
+   convolution), or are constant and were computed when the session was made.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ import onnx
 from sepcost.latency.labels import TOKEN, Labelled
 from sepcost.model.graphs import body_prefix, nodes, subgraphs, tree
 
-#: The main operators of fusions: what lies before one belongs to the kernel before it ...
+#: The main operators of fusions: nodes before one belong to the kernel before it ...
 MAIN = frozenset(
     {"Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "Gemm", "MatMul", "MatMulInteger"}
     | {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LSTM", "GRU", "RNN"}
 )
-#: ... unless it is one of these, which the kernel that reads them takes up.
+#: ... except these, which the kernel that reads them takes.
 TAKEN_UP = frozenset(
     {"Pad", "Transpose", "DequantizeLinear", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Constant"}
 )
-#: Kernels that ONNX Runtime adds: they move data and compute nothing of the model.
+#: Kernels that ONNX Runtime adds to move data; they compute no node of the model.
 MOVES = ("Reorder", "Memcpy")
 INSERTED = "InsertedPrecisionFreeCast_"
-#: Their results follow from static shapes alone, so they vanish without being fused.
+#: Operators whose results follow from static shapes, so they vanish without being fused.
 FOLDED = frozenset({"Shape", "Size"})
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One node of the optimised graph, by the name that the profile calls it."""
+    """One node of the optimised graph, by its name in the profile."""
 
     name: str
     op_type: str
     scope: str
-    nodes: tuple[str, ...]  # labels, in the order of the model; empty where it only moves data
+    nodes: tuple[str, ...]  # labels, in the order of the model; empty if it only moves data
 
 
 @dataclass(slots=True)
 class _Trace:
-    """The state of one mapping: which kernel owns which node."""
+    """The state of one mapping: the kernel that owns each node."""
 
     nodes: Mapping[str, onnx.NodeProto]  # by label, in execution order
     producers: Mapping[str, str]
@@ -56,36 +56,36 @@ class _Trace:
     stored: set[str] = field(default_factory=set)  # values that some kernel writes
 
     def before(self, label: str) -> Iterator[tuple[str, str]]:
-        """Yield each value that a node reads and the node that makes it."""
+        """Yield each value that a node reads, with its producer."""
         for value in _reads(self.nodes[label]):
             if value in self.producers:
                 yield value, self.producers[value]
 
 
 def kernels(labels: Labelled, optimised: onnx.GraphProto) -> tuple[list[Kernel], tuple[str, ...]]:
-    """Map every node to exactly one kernel, or to none.
+    """Map every node to one kernel or to none.
 
     Returns
     -------
     tuple
-        The kernels in the order of the optimised graph, each with its nodes; and the nodes that
-        were computed when the session was made, which no kernel runs.
+        The kernels in the order of the optimised graph, each with its nodes; and the nodes that no
+        kernel runs, because they were computed when the session was made.
     """
     trace = _Trace({node.name: node for node in nodes(labels.model.graph)}, labels.producers)
-    found = list(_placed(optimised, labels, ""))
-    for name, node, _ in found:
+    placed = list(_placed(optimised, labels, ""))
+    for name, node, _ in placed:
         trace.stored.update(node.output)
         _claim(trace, name, node)
-    _claim_before_readers(trace, found)
+    _claim_before_readers(trace, placed)
     for label, owner in list(trace.owners.items()):
         _take_up(trace, label, owner)
-    order = {name: position for position, (name, _, _) in enumerate(found)}
+    order = {name: position for position, (name, _, _) in enumerate(placed)}
     constant = _join_the_rest(trace, order, labels.inputs)
     owned: dict[str, list[str]] = {}
     for label in trace.nodes:
         if label not in constant:
             owned.setdefault(trace.owners[label], []).append(label)
-    rows = [Kernel(n, node.op_type, scope, tuple(owned.get(n, ()))) for n, node, scope in found]
+    rows = [Kernel(n, node.op_type, scope, tuple(owned.get(n, ()))) for n, node, scope in placed]
     return rows, tuple(label for label in trace.nodes if label in constant)
 
 
@@ -102,7 +102,7 @@ def _placed(
 
 
 def _reads(node: onnx.NodeProto) -> Iterator[str]:
-    """Yield what a node and the nodes of its subgraphs read, inner values included."""
+    """Yield all values that a node and the nodes of its subgraphs read."""
     yield from node.input
     for _, subgraph in subgraphs(node):
         for graph in tree(subgraph):
@@ -112,7 +112,7 @@ def _reads(node: onnx.NodeProto) -> Iterator[str]:
 
 
 def _claim(trace: _Trace, name: str, kernel: onnx.NodeProto) -> None:
-    """Give a kernel the nodes that its name and its outputs speak of. The first claim holds."""
+    """Assign to a kernel the nodes that its name and outputs mention; the first claim holds."""
     if _moves(kernel):
         return
     for text in (kernel.name, *kernel.output):
@@ -123,18 +123,18 @@ def _claim(trace: _Trace, name: str, kernel: onnx.NodeProto) -> None:
                 trace.owners.setdefault(label, name)
 
 
-def _claim_before_readers(trace: _Trace, found: Sequence[tuple[str, onnx.NodeProto, str]]) -> None:
-    """Give a kernel under a new name (SpaceToDepth for slices and a Concat) what it replaced.
+def _claim_before_readers(trace: _Trace, placed: Sequence[tuple[str, onnx.NodeProto, str]]) -> None:
+    """Assign to a kernel with a new name (SpaceToDepth for slices and a Concat) what it replaced.
 
-    That is what the kernels that read it expect in its place, and no other kernel has written.
+    Those are the nodes before the kernels that read it whose results no other kernel writes.
     """
     named = set(trace.owners.values())
-    makers = {value: name for name, node, _ in found for value in node.output}
-    fresh = {name for name, node, _ in found if name not in named and not _moves(node)}
+    makers = {value: name for name, node, _ in placed for value in node.output}
+    fresh = {name for name, node, _ in placed if name not in named and not _moves(node)}
     labels: dict[str, list[str]] = {}
     for label, owner in trace.owners.items():
         labels.setdefault(owner, []).append(label)
-    for reader, node, _ in found:
+    for reader, node, _ in placed:
         new = next((makers[v] for v in node.input if makers.get(v) in fresh), None)
         for label in labels.get(reader, ()) if new else ():
             for value, maker in trace.before(label):
@@ -148,7 +148,7 @@ def _moves(node: onnx.NodeProto) -> bool:
 
 
 def _take_up(trace: _Trace, label: str, owner: str) -> None:
-    """Give a kernel the nodes before ``label`` whose results are stored nowhere."""
+    """Assign to a kernel the nodes before ``label`` whose results no kernel stores."""
     waiting = [label]
     while waiting:
         reader = trace.nodes[waiting.pop()]
@@ -160,7 +160,7 @@ def _take_up(trace: _Trace, label: str, owner: str) -> None:
 
 
 def _join_the_rest(trace: _Trace, order: Mapping[str, int], inputs: Set[str]) -> set[str]:
-    """Give what no kernel took up to the kernel before it; return what none needs to run."""
+    """Assign remaining nodes to the kernel before them; return those that no kernel runs."""
     varying = _varying(trace, inputs)
     readers: dict[str, list[str]] = {}
     for label in trace.nodes:
@@ -182,10 +182,10 @@ def _join_the_rest(trace: _Trace, order: Mapping[str, int], inputs: Set[str]) ->
 
 
 def _varying(trace: _Trace, inputs: Set[str]) -> set[str]:
-    """Return the nodes whose results depend on what the model, or a subgraph, is fed."""
-    found: set[str] = set()
+    """Return the nodes that depend on inputs of the model or of a subgraph."""
+    varying: set[str] = set()
     for label, node in trace.nodes.items():
         fed = any(value in inputs for value in _reads(node))
-        if fed or any(maker in found for _, maker in trace.before(label)):
-            found.add(label)
-    return found
+        if fed or any(maker in varying for _, maker in trace.before(label)):
+            varying.add(label)
+    return varying

@@ -1,8 +1,8 @@
-"""The protocol: launches of child processes, a stopping rule, and what they add up to.
+"""The protocol of a measurement: launches of child processes, a stopping rule, the results.
 
-Each launch is a fresh process that holds the sessions of all models and gives one number for
-each. Launches go on until the interval is as narrow as asked for or the time is spent, never
-until something is significant: that would find differences where there are none.
+Each launch is a new process that holds the sessions of all models and yields one number for each.
+Launches continue until the interval is as narrow as the target or the time is up, but never until
+a difference is significant: that would find differences where there are none.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ Message = Mapping[str, Any]
 Execute = Callable[[Job, float, child.OnStage], Message]
 
 
-PEAKS_S = 3.0  # what the machine's peaks take where runs are short
-FALLBACK = "'sepcost bench --allow-fallback' measures it all the same"
+PEAKS_S = 3.0  # duration of measuring the machine's peaks if runs are short
+FALLBACK = "to measure it anyway: sepcost bench --allow-fallback"
 
 
 def bench(
@@ -49,21 +49,21 @@ def bench(
     Parameters
     ----------
     models
-        ONNX files with static inputs; two and more are interleaved in the same processes.
+        ONNX files with static inputs; several are interleaved in the same processes.
     settings
         How to measure.
     on_progress
-        Called with each sign of life of a child and after each launch.
+        Called with each message of a child and after each launch.
     execute
-        What runs one job; a fake one makes the protocol testable.
+        Runs one job; tests replace it.
 
     Raises
     ------
     MeasurementError
-        When a provider is missing or runs none of a model's nodes, or a model crashes, hangs or
-        runs out of memory; in strict mode also when some nodes fell back to another provider.
+        A provider is missing or runs none of a model's nodes, or a model crashes, hangs or runs
+        out of memory; in strict mode also if some nodes fell back to another provider.
     SepcostError
-        When a model, an input or a setting is at fault.
+        A model, an input or a setting is at fault.
     """
     settings = settings or Settings()
     check(settings, len(models))
@@ -81,18 +81,18 @@ def bench(
 def _refuse_fallback(
     models: Sequence[ModelFile], probes: Sequence[Message], settings: Settings
 ) -> None:
-    """Refuse times of the CPU under another provider's name; in strict mode any fallback."""
+    """Refuse CPU times in another provider's name; in strict mode refuse any fallback."""
     asked = settings.runtime.providers
     for model, probe in zip(models, probes, strict=True):
         placement = _placement(probe)
         for line in advice.of_fallback(placement, asked) if settings.strict else ():
-            raise MeasurementError(f"{model.name}: {line} (--strict refuses this)")
+            raise MeasurementError(f"{model.name}: {line} (refused by --strict)")
         for line in () if settings.allow_fallback else advice.of_no_use(placement, asked):
             raise MeasurementError(f"{model.name}: {line} ({FALLBACK})")
 
 
 def _placement(probe: Message) -> tuple[Placement, ...]:
-    """Put the subgraphs of one provider together."""
+    """Merge the subgraphs of each provider."""
     nodes: dict[str, list[str]] = {}
     for name, part in probe["placement"]:
         nodes.setdefault(name, []).extend(part)
@@ -103,14 +103,14 @@ def _placement(probe: Message) -> tuple[Placement, ...]:
 
 @dataclass(slots=True)
 class _Session:
-    """One call of ``bench``: what it was asked, and the launches so far."""
+    """One call of ``bench``: its settings, and the launches so far."""
 
     models: Sequence[ModelFile]
     settings: Settings
     on_progress: OnProgress
     execute: Execute
     launches: list[Launch] = field(default_factory=list)
-    latencies: tuple[Interval, ...] = ()  # so far: while a child measures, nothing is computed here
+    latencies: tuple[Interval, ...] = ()  # after the last launch, as children measure undisturbed
     ratios: tuple[Interval, ...] = ()
     started: float = field(default_factory=monotonic)
 
@@ -138,21 +138,21 @@ class _Session:
         )
 
     def probe(self, model: ModelFile) -> Message:
-        """Run a model alone first: whatever is wrong with it is found and named here."""
+        """Run a model alone first, so that its problems are reported by name."""
         return self._run("probe", [model])
 
     def peaks(self, facts: Machine) -> Peaks:
-        """Recall the machine's peaks, or measure them once."""
+        """The machine's peaks, from the cache or measured."""
         runtime = self.settings.runtime
         if known := machine.recall(facts, runtime):
             return known
-        found = Peaks(**self._run("peaks", [], slice_s=self.settings.max_time_s))
-        if self.settings.max_time_s >= PEAKS_S:  # in less, chance speaks louder than the machine
-            machine.remember(facts, runtime, found)
-        return found
+        peaks = Peaks(**self._run("peaks", [], slice_s=self.settings.max_time_s))
+        if self.settings.max_time_s >= PEAKS_S:  # shorter measurements are too noisy to keep
+            machine.remember(facts, runtime, peaks)
+        return peaks
 
     def measure(self) -> None:
-        """Launch until the stopping rule says so."""
+        """Launch until the stopping rule applies."""
         begun = monotonic()
         while not self._enough(monotonic() - begun):
             self._launch(len(self.launches))
@@ -170,17 +170,17 @@ class _Session:
         return precision(self.launches, settings.baseline) <= settings.precision_target
 
     def _launch(self, number: int) -> None:
-        """Hold all sessions in one process, created in another order each time."""
+        """Hold all sessions in one process, created in a different order each time."""
         order = creation_order(len(self.models), number)
         chosen = [self.models[i] for i in order]
-        found = self._run("launch", chosen, launch=number)["samples"]
-        sides = {i: _samples(side) for i, side in zip(order, found, strict=True)}
-        self.launches.append(tuple(sides[i] for i in range(len(self.models))))
+        timed = self._run("launch", chosen, launch=number)["samples"]
+        samples = {i: _samples(one) for i, one in zip(order, timed, strict=True)}
+        self.launches.append(tuple(samples[i] for i in range(len(self.models))))
         self.latencies = tuple(latencies(self.launches))
         self.ratios = tuple(ratios(self.launches, self.settings.baseline).values())
 
     def result(self, facts: Machine, probes: Sequence[Message]) -> Bench:
-        """Put together what the launches show."""
+        """Assemble the results of all launches."""
         launches, settings = self.launches, self.settings
         target = settings.precision_target
         reached = precision(launches, settings.baseline)
@@ -201,7 +201,7 @@ class _Session:
         )
 
     def _measurement(self, index: int, probe: Message) -> Measurement:
-        """Put together what is known about one model."""
+        """Assemble the results of one model."""
         samples = tuple(launch[index] for launch in self.launches)
         latency, statistics = estimate([(s,) for s in samples])
         placement = _placement(probe)
@@ -234,7 +234,7 @@ class _Session:
         )
 
     def _layers(self, model: ModelFile, latency: float) -> tuple[LayerTime, ...]:
-        """Profile in a session of its own; shares are those of the unprofiled latency."""
+        """Profile in a separate session; its proportions are applied to the unprofiled latency."""
         rows = self._run("profile", [model])["layers"]
         return tuple(
             LayerTime(**row | {"nodes": tuple(row["nodes"]), "time_ns": row["share"] * latency})
@@ -242,12 +242,12 @@ class _Session:
         )
 
 
-def _samples(side: Message) -> Samples:
-    return Samples(tuple(side["wall_ns"]), tuple(side["switches"]), tuple(side["cpu_ns"]))
+def _samples(timed: Message) -> Samples:
+    return Samples(tuple(timed["wall_ns"]), tuple(timed["switches"]), tuple(timed["cpu_ns"]))
 
 
 def creation_order(models: int, launch: int) -> list[int]:
-    """Give every model every place equally often; two models swap each launch.
+    """Order of sessions: every model gets every place equally often; two models alternate.
 
     >>> [creation_order(2, n) for n in range(3)]
     [[0, 1], [1, 0], [0, 1]]

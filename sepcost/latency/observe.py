@@ -1,8 +1,8 @@
-"""Run a model once and see what inference could not know: shapes that depend on data, and trips.
+"""Run a model once to observe what inference cannot know: data-dependent shapes and trip counts.
 
-The model runs in a child, without optimisation and under names of our own, so that every
-kernel in the profile is one node of the model. Its weights are read from the model's own file.
-Nodes within local functions are not observed: ONNX Runtime inlines those.
+The model runs in a child process, without optimisation and with renamed nodes, so that every kernel
+in the profile is one node of the model. External weights are read from the model's own files. Nodes
+in local functions are not observed, as ONNX Runtime inlines them.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
     from sepcost.model.load import Loaded
 
-#: A run on random inputs that is silent for longer counts as hanging.
+#: A run that is silent for longer counts as hanging.
 TIMEOUT_S = 120.0
 
-Seen = tuple[str, Sequence[int]]  # an output: ONNX Runtime's name of the element type, the shape
+Seen = tuple[str, Sequence[int]]  # an output: ONNX Runtime's element type, and the shape
 Kernel = tuple[int, list[Seen]]
 
 
 class _Node(NamedTuple):
-    """A node by its number: its id, and which of its outputs are not left out."""
+    """A node's id, and which of its outputs are present."""
 
     id: str
     present: list[bool]
@@ -50,23 +50,23 @@ _KERNEL = re.compile(rf"{_TOKEN}(\d+)_kernel_time")
 def observe(
     loaded: Loaded, network: Network, *, inputs: Path | None = None, timeout_s: float = TIMEOUT_S
 ) -> dict[str, Observation]:
-    """Run the model once in a child process and return what each node's outputs were.
+    """Run the model once in a child process and return the outputs of each node.
 
     Parameters
     ----------
     loaded
-        The model, with all its weights within reach.
+        The model, with all its weights available.
     network
-        The same model described: its inputs say what to feed.
+        Its description, for the inputs.
     inputs
-        An ``.npz`` with one array an input; without it, seeded random numbers.
+        An ``.npz`` with one array per input; default: seeded random numbers.
 
     Raises
     ------
     ModelError
-        Where ONNX Runtime cannot load or run the model.
+        ONNX Runtime cannot load or run the model.
     MeasurementError
-        Where the run crashes or does not end within ``timeout_s`` seconds.
+        The run crashes or does not end within ``timeout_s`` seconds.
     """
     loaded = whole(loaded)
     with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
@@ -81,12 +81,12 @@ def observe(
             inputs=inputs,
             folder=Path(folder),
         )
-        found = execute(job, timeout_s)
-    return dict(_observations(found["kernels"], numbered))
+        result = execute(job, timeout_s)
+    return dict(_observations(result["kernels"], numbered))
 
 
 def kernels(profile: Path) -> list[Kernel]:
-    """Read a profile: the number that a node was given, and what it put out, type and shape."""
+    """Read a profile: each node's number, and the type and shape of its outputs."""
     found = []
     for event in json.loads(profile.read_text(encoding="utf-8")):
         kernel = _KERNEL.fullmatch(event.get("name", ""))
@@ -104,7 +104,7 @@ def _type(seen: Seen) -> TypeProto:
 
 
 def _renamed(original: onnx.ModelProto) -> tuple[onnx.ModelProto, list[_Node]]:
-    """Name each node by its number in a list; return the model and the list."""
+    """Name each node by its index in a list; return the model and the list."""
     proto = type(original)()
     proto.CopyFrom(original)
     numbered: list[_Node] = []
@@ -124,7 +124,7 @@ def _renamed(original: onnx.ModelProto) -> tuple[onnx.ModelProto, list[_Node]]:
 def _observations(
     kernels: Iterable[Kernel], numbered: list[_Node]
 ) -> Iterator[tuple[str, Observation]]:
-    """Gather the runs of each node; a shape that changes between them is no static shape."""
+    """Gather the runs of each node; a shape that varies between them is not static."""
     runs: dict[int, list[list[Seen]]] = {}
     for number, shapes in kernels:
         runs.setdefault(number, []).append(shapes)

@@ -1,4 +1,4 @@
-"""What ONNX Runtime says when it refuses: what that means, and what one can do about it."""
+"""Errors of ONNX Runtime: their meaning, and remedies."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 from collections.abc import Mapping
 
 _ELSEWHERE = (
-    "; bring it to an opset that has one (onnx.version_converter), or take another --provider"
+    "; convert it to an opset that has one (onnx.version_converter), or use another --provider"
 )
-#: What it says -> what one can do.
+#: Part of a message -> remedy.
 _REMEDIES: Mapping[str, str] = {
     "Could not find an implementation": _ELSEWHERE,
     "Failed to find kernel": _ELSEWHERE,
     "Exception during initialization": (
-        "; export that operator otherwise, or take another --provider"
+        "; export that operator differently, or use another --provider"
     ),
     "is not a registered function/op": "; only a runtime that has this operator can run it",
     "Could not determine default backend path": (
-        "; name its backend: --provider-option backend_path=libQnnHtp.so is the NPU, or on x64 its "
-        "simulator"
+        "; name its backend: --provider-option backend_path=libQnnHtp.so (the NPU; its simulator "
+        "on x64)"
     ),
     "Failed to get a WebGPU adapter": (
         "; is there a GPU with a Vulkan driver? (VK_ICD_FILENAMES names one)"
     ),
     "Expected: 0 ": (
-        "; a size of 0 in a model counts as open here: give that dimension a name in its place"
+        "; a size of 0 in the model means unknown here: give that dimension a name instead"
     ),
 }
-_SUITED = "; do its inputs suit it? (--inputs, --shape, --bind)"
+_SUITED = "; its inputs may not suit it (--inputs, --shape, --bind)"
 _OF_A_NODE = "returned while running"
 _GOES_ON = "for the following indices"  # and names them in the lines that follow
 
@@ -42,7 +42,7 @@ _SOURCE = re.compile(
 
 
 def plain(error: Exception) -> str:
-    """Leave out what says nothing: "[ONNXRuntimeError] : 1 : FAIL : Load model from x failed:"."""
+    """Strip the preamble: "[ONNXRuntimeError] : 1 : FAIL : Load model from x failed:"."""
     first, *rest = str(error).strip().splitlines() or [type(error).__name__]
     if _GOES_ON in first:
         first = " ".join([first, *(line.strip() for line in rest)])
@@ -50,17 +50,17 @@ def plain(error: Exception) -> str:
 
 
 def remedy(message: str, doing: str, *, of_model: bool) -> str:
-    """What one can do about a plain message, as the end of a sentence; empty where unknown."""
+    """The remedy for a plain message, as the end of a sentence; empty if unknown."""
     of_inputs = of_model or _OF_A_NODE in message
     suited = _SUITED if doing == "running" and of_inputs else ""
     return next((text for sign, text in _REMEDIES.items() if sign in message), suited)
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether the memory ran out, in Python or below it."""
+    """Whether memory ran out, in Python or in native code."""
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
 def unsupported(error: Exception) -> bool:
-    """Whether it knows no such operator; some of its errors say so in their text alone."""
+    """Whether ONNX Runtime lacks an operator; some errors show that only in their text."""
     return any(sign in str(error) for sign in _UNSUPPORTED)

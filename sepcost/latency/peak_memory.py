@@ -1,7 +1,7 @@
-"""The peak memory of one step, as the operating system saw it.
+"""The peak memory of one step, as the operating system reports it.
 
-Linux can reset the peak of a running process (``clear_refs``), so that every step has its own;
-elsewhere the peak only ever rises, and a step that stays below an earlier one is not seen.
+Linux can reset the peak of a running process (``clear_refs``), so that each step has its own.
+Elsewhere the peak never falls, so a step below an earlier peak is not measured.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ RESET = Path("/proc/self/clear_refs")
 
 
 def current() -> int | None:
-    """Return the bytes that the process holds now; None where the platform does not tell."""
+    """Return the bytes that the process holds now; None if the platform does not report them."""
     return _status("VmRSS")
 
 
 def reset() -> None:
-    """Begin a new step, where the platform can."""
+    """Begin a new step, if the platform supports that."""
     try:
         RESET.write_text("5")
     except OSError:
@@ -27,7 +27,7 @@ def reset() -> None:
 
 
 def peak() -> int | None:
-    """Return the most bytes that the process held since ``reset``."""
+    """Return the most bytes that the process has held since ``reset``."""
     return _status("VmHWM") or _lifetime_peak()
 
 

@@ -1,8 +1,8 @@
-"""The machine's own peak through ONNX Runtime: the two sides of the roofline.
+"""The machine's peaks through ONNX Runtime: compute and bandwidth of the roofline.
 
 Williams, Waterman and Patterson 2009: a layer takes at least ``macs / peak`` for its arithmetic
-and ``bytes / bandwidth`` for its traffic. Both peaks are those of ONNX Runtime's own kernels,
-with the provider and the threads of the measurement, so that 100 % can be reached.
+and ``bytes / bandwidth`` for its memory traffic. Both are measured with ONNX Runtime's own kernels
+and the measurement's provider and threads, so that 100 % is attainable.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from sepcost.latency.inputs import Array
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.results import Peaks
 
-SIDES = (512, 1024)  # of the matrices: a short run is rarely disturbed, a long one feeds all cores
-COPIED = 32 * 2**20  # elements of 4 bytes: far larger than any cache
-SECONDS = 0.7  # for each of the three
+SIDES = (512, 1024)  # of matrices: short runs are rarely disturbed, long ones occupy all cores
+COPIED = 32 * 2**20  # elements of 4 bytes, far more than any cache holds
+SECONDS = 0.7  # per benchmark, of which there are three
 FEWEST = 5
 
 
 def measure(asked: Runtime, beat: Callable[[], None] = lambda: None, most_s: float = inf) -> Peaks:
-    """Time large matrix products and a large copy, and take the best run of each.
+    """Time large matrix products and a large copy; take the best run of each.
 
-    After ``most_s`` seconds in all no further run begins; each is run once at least.
+    No run starts after ``most_s`` seconds in total, but each runs at least once.
     """
     limit = most_s / (len(SIDES) + 1)
     feeds = {side: np.ones((side, side), np.float32) for side in SIDES}
@@ -62,7 +62,7 @@ def _wanted(runs: int, spent_s: float, most_s: float) -> bool:
 
 
 def _product(side: int) -> bytes:
-    """Build x @ w with a constant w, as the kernels of convolutions have theirs."""
+    """Build x @ w with a constant w, like the weights of convolutions."""
     weight = np.random.default_rng(0).random((side, side), np.float32)
     return _model(
         "product = MatMul (x, w)  y = Slice (product, zero, one, zero)",
@@ -72,12 +72,12 @@ def _product(side: int) -> bytes:
 
 
 def _copy() -> bytes:
-    """Build one pass over a tensor that reads and writes each element once."""
+    """Build a pass over a tensor that reads and writes each element once."""
     return _model("copied = Neg (x)  y = Slice (copied, zero, one, zero)", [COPIED], [])
 
 
 def _model(nodes: str, shape: list[int], weights: list[onnx.TensorProto]) -> bytes:
-    """Build a model from ONNX text. The Slice keeps the result inside: only the work is timed."""
+    """Build a model from ONNX text; its Slice keeps the large result inside the model."""
     sizes = ",".join(map(str, shape))
     model = onnx.parser.parse_model(
         f'<ir_version: 8, opset_import: ["": 17]> peak (float[{sizes}] x) => (float[1] y)'

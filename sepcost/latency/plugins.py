@@ -1,8 +1,8 @@
-"""Execution providers that come as plugin libraries, registered with ONNX Runtime when needed.
+"""Execution providers in plugin libraries, registered with ONNX Runtime when needed.
 
-Since ONNX Runtime 1.25 a registered plugin appears in its list of available providers, where a
-session that asks for it by name may ignore it in silence. So what is built in is decided before
-anything registers, and a plugin is asked for by its devices alone.
+Since ONNX Runtime 1.25 a registered plugin is listed among the available providers, but a session
+that requests it by name may silently ignore it. So the built-in providers are listed before any
+plugin registers, and plugins are requested only by their devices.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from sepcost.errors import MeasurementError
 from sepcost.latency import ort_errors
 from sepcost.latency.providers import PROVIDERS, Provider, short_name
 
-#: Kinds of device, the preferred first.
+#: Kinds of devices, in order of preference.
 KINDS = ("NPU", "GPU", "CPU")
 
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """One provider of this installation, with its devices; or why it cannot be used."""
+    """One provider of this installation: its devices, or the reason why it is unusable."""
 
     provider: str
     devices: tuple[str, ...]
@@ -33,17 +33,17 @@ class Usable:
 
 
 def _builtin() -> frozenset[str]:
-    """Take those off that the program that imports us has registered already."""
+    """All available providers, except plugins that the importing program has registered."""
     plugins = {d.ep_name for d in ort.get_ep_devices() if "library_path" in d.ep_metadata}
     return frozenset(ort.get_available_providers()) - plugins
 
 
-#: What ONNX Runtime itself holds.
+#: Providers compiled into ONNX Runtime.
 BUILTIN: frozenset[str] = _builtin()
 
 
 def is_plugin(one: Provider) -> bool:
-    """Whether a provider comes as a plugin that is installed."""
+    """Whether a provider is an installed plugin."""
     if one.plugin is None or one.name in BUILTIN:
         return False
     return importlib.util.find_spec(one.plugin) is not None
@@ -55,7 +55,7 @@ def check_builtin(wanted: Iterable[Provider]) -> None:
     Raises
     ------
     MeasurementError
-        Where one is not; says how to get it.
+        One is not; the message says how to get it.
     """
     for one in wanted:
         if one.name not in BUILTIN:
@@ -67,12 +67,12 @@ def check_builtin(wanted: Iterable[Provider]) -> None:
 
 
 def devices(one: Provider, options: Mapping[str, str]) -> Sequence[ort.OrtEpDevice]:
-    """Register a plugin and choose among its devices, by ``device_type`` if given.
+    """Register a plugin and choose one of its devices, by ``device_type`` if given.
 
     Raises
     ------
     MeasurementError
-        Where the plugin does not load, or has no such device.
+        The plugin does not load, or has no such device.
     """
     name = short_name(one.name)
     try:
@@ -99,7 +99,7 @@ def _devices(one: Provider) -> list[ort.OrtEpDevice]:
 
 
 def register(one: Provider) -> None:
-    """Load a plugin library, once a process."""
+    """Load a plugin library, once per process."""
     if _devices(one) or one.name in _REGISTERED:
         return
     module = importlib.import_module(str(one.plugin))
@@ -108,11 +108,11 @@ def register(one: Provider) -> None:
     _REGISTERED.add(one.name)
 
 
-_REGISTERED: set[str] = set()  # also those that offer no device
+_REGISTERED: set[str] = set()  # including plugins without a device
 
 
 def usable(wanted: Iterable[str]) -> tuple[Usable, ...]:
-    """List the known providers that are built in, and those plugins that are ``wanted``."""
+    """List the known providers that are built in, and the ``wanted`` plugins."""
     found = [_usable(name, one) for name, one in PROVIDERS.items() if one.name in BUILTIN]
     for name in wanted:
         if is_plugin(one := PROVIDERS[name]):

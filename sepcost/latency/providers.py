@@ -1,4 +1,4 @@
-"""The execution providers by their short names: plain data, no ONNX Runtime."""
+"""Execution providers by their short names: plain data, without ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Provider:
     """One execution provider and where it comes from."""
 
     name: str  # as ONNX Runtime calls it
-    package: str  # what makes it available
-    plugin: str | None = None  # module of a plugin library, where there is one
-    device: str | None = None  # the kind of device that is used where none is asked for
-    hint: str = ""  # what else it may need, where it is installed
+    package: str  # how to install it
+    plugin: str | None = None  # module of its plugin library
+    device: str | None = None  # the default kind of device
+    hint: str = ""  # what else it may need once installed
 
 
 def _instead(packages: str) -> str:
-    """Packages that hold an ONNX Runtime of their own lie in the folder of ``onnxruntime``."""
+    """For packages that contain ONNX Runtime, and so conflict with ``onnxruntime``."""
     return f"pip uninstall onnxruntime && pip install {packages}"
 
 
@@ -49,8 +49,8 @@ PROVIDERS: Mapping[str, Provider] = {
         "QNNExecutionProvider",
         "pip install onnxruntime-qnn",
         "onnxruntime_qnn",
-        hint="name its backend with --provider-option backend_path=libQnnHtp.so: the NPU, on x64 "
-        "its simulator",
+        hint="name its backend: --provider-option backend_path=libQnnHtp.so (the NPU; its "
+        "simulator on x64)",
     ),
     "ggml": Provider("ggml", "pip install onnxruntime-ggml", "onnxruntime_ggml"),
     "migraphx": Provider("MIGraphXExecutionProvider", _instead("onnxruntime-migraphx")),
@@ -59,11 +59,11 @@ PROVIDERS: Mapping[str, Provider] = {
         "WebGpuExecutionProvider",
         "pip install 'sepcost[webgpu]'",
         "onnxruntime_ep_webgpu",
-        hint="for a software adapter set ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER=1",
+        hint="to use a software adapter, set ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER=1",
     ),
     "nvrtx": Provider(
         "NvTensorRTRTXExecutionProvider",
-        "pip install onnxruntime-ep-nv-tensorrt-rtx (for CUDA 12: its name with -cu12)",
+        "pip install onnxruntime-ep-nv-tensorrt-rtx (with suffix -cu12 for CUDA 12)",
         "onnxruntime_ep_nv_tensorrt_rtx",
     ),
     "vitisai": Provider(
@@ -82,7 +82,7 @@ def provider(name: str) -> Provider:
     Raises
     ------
     SepcostError
-        When there is no such provider; names the nearest.
+        The provider is unknown; the message suggests the nearest.
     """
     if found := PROVIDERS.get(name.lower()):
         return found
@@ -90,10 +90,10 @@ def provider(name: str) -> Provider:
         if known.name.lower() == name.lower():
             return known
     near = get_close_matches(name.lower(), PROVIDERS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(PROVIDERS)}"
-    raise SepcostError(f"there is no provider {name!r}: {hint}")
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(PROVIDERS)}"
+    raise SepcostError(f"unknown provider {name!r}: {hint}")
 
 
 def short_name(name: str) -> str:
-    """Return the short name of what ONNX Runtime calls ``name``; itself where it is not known."""
+    """Return the short name of a provider by ONNX Runtime's name; ``name`` itself if unknown."""
     return next((short for short, known in PROVIDERS.items() if known.name == name), name)

@@ -1,4 +1,4 @@
-"""What a measurement found: the frozen results that every report reads. Times are in ns."""
+"""Frozen results of a measurement, which all reports read. Times are in ns."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sepcost.latency.stats import Interval, Outcome, Samples, Statistic, bound
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Peaks of one session above what its process held before, told by the operating system."""
+    """Peaks of one session above its process's earlier memory, reported by the system."""
 
     create_bytes: int
     run_bytes: int
 
     @property
     def peak_bytes(self) -> int:
-        """The higher of the two: what the session needs to come up and to run."""
+        """The higher of the two."""
         return max(self.create_bytes, self.run_bytes)
 
 
@@ -28,62 +28,62 @@ class Placement:
 
     provider: str  # short name
     nodes: int
-    layers: tuple[str, ...] = ()  # ids; left out where one provider has them all
-    share: float | None = None  # of the MACs, once somebody has counted them
+    layers: tuple[str, ...] = ()  # ids; empty if one provider runs all nodes
+    share: float | None = None  # of the MACs, if counted
 
 
 @dataclass(frozen=True, slots=True)
 class OutputDifference:
-    """How far one output lies from the CPU provider's on the same input."""
+    """Difference of one output from the CPU provider's on the same input."""
 
     output: str
-    relative_error: float | None  # max |a - b| / max |b|; None where that is not finite
+    relative_error: float | None  # max |a - b| / max |b|; None if not finite
 
 
 @dataclass(frozen=True, slots=True)
 class LayerTime:
-    """One kernel with the original nodes that it runs, and its part of the latency."""
+    """One kernel: the original nodes that it runs, and its share of the latency."""
 
-    nodes: tuple[str, ...]  # layer ids; empty for a kernel that only moves data about
-    kernel: str  # what ran: "Conv", "FusedConv", "ReorderInput"; "" for nodes optimised away
+    nodes: tuple[str, ...]  # layer ids; empty for a kernel that only moves data
+    kernel: str  # "Conv", "FusedConv", "ReorderInput", ...; "" for nodes optimised away
     provider: str
-    scope: str  # of the subgraph that it ran in
+    scope: str  # path of its subgraph
     time_ns: float
     share: float  # of the unprofiled latency; all shares sum to 1
-    name: str = ""  # of the node that costs most, as the model calls it
-    macs: int | None = None  # of its nodes, once somebody has counted them
+    name: str = ""  # of its most expensive node, as in the model
+    macs: int | None = None  # of its nodes, if counted
     bytes_moved: int | None = None
     bound: str | None = None  # "compute" or "memory", by the machine's peaks
-    fraction: float | None = None  # of that bound: 1 is the best this machine can do
+    fraction: float | None = None  # of that bound; 1 is the best this machine can do
 
     @property
     def macs_per_second(self) -> float | None:
-        """The rate that was reached."""
+        """The achieved rate."""
         return None if not self.macs or self.time_ns <= 0 else self.macs / self.time_ns * 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One model."""
+    """The measurement of one model."""
 
     name: str
     latency: Interval
-    statistics: tuple[Statistic, ...]  # what stood for a launch, most frequent first
-    percentiles: Mapping[float, float]  # of all runs, as seen on this machine
+    statistics: tuple[Statistic, ...]  # those used for launches, most frequent first
+    percentiles: Mapping[float, float]  # of all runs, disturbed ones included
     runs: int
-    undisturbed: float | None  # share of the runs; None where the platform does not tell
+    undisturbed: float | None  # share of the runs; None if the platform does not report it
     create_ns: int
     first_run_ns: int
     memory: Memory | None
     placement: tuple[Placement, ...]
     differences: tuple[OutputDifference, ...]
-    samples: tuple[Samples, ...]  # one entry a launch
+    samples: tuple[Samples, ...]  # one entry per launch
     layers: tuple[LayerTime, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def launches(self) -> int:
-        """How many child processes stand behind the estimate."""
+        """The number of child processes that were measured."""
         return len(self.samples)
 
     def to_dict(self) -> dict[str, object]:
@@ -115,19 +115,19 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Model ``b`` against model ``a``: the ratio is b / a, below 1 where b is faster."""
+    """Model ``b`` against model ``a``: the ratio is b / a, below 1 if b is faster."""
 
     a: str
     b: str
     ratio: Interval
     verdict: Outcome
-    smallest_change: float  # what this measurement would have shown four times in five
+    smallest_change: float  # that this measurement would detect four times in five
     statistics: tuple[Statistic, ...]
-    advice: str | None = None  # what would help, where the verdict is inconclusive
+    advice: str | None = None  # a remedy, if the verdict is inconclusive
 
     @property
     def words(self) -> str:
-        """The verdict as design.md prints it; the per cent is rounded up to a tenth."""
+        """The verdict in words; per cent are rounded up to a tenth."""
         if self.verdict is Outcome.SAME:
             return f"same within {ceil(bound(self.ratio) * 1000) / 10:g}%"
         return str(self.verdict)
@@ -147,7 +147,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Peaks:
-    """What the machine can do at most through ONNX Runtime: the two sides of the roofline."""
+    """The machine's peaks through ONNX Runtime: compute and bandwidth of the roofline."""
 
     macs_per_second: float
     bytes_per_second: float
@@ -155,13 +155,13 @@ class Peaks:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where it was measured."""
+    """The machine of a measurement."""
 
     name: str
     system: str
     cpu: str
     cores: int
-    load: float | None  # runnable processes over the last minute, before measuring
+    load: float | None  # mean number of runnable processes in the minute before
     governor: str | None
     turbo: bool | None
     onnxruntime: str | None = None  # its version
@@ -174,21 +174,21 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Everything that one call of ``bench`` found out."""
+    """All results of one call of ``bench``."""
 
     machine: Machine
     providers: tuple[str, ...]
     threads: int
     models: tuple[Measurement, ...]
     comparisons: tuple[Comparison, ...]
-    precision: float  # the half-width that was reached, of the widest interval
+    precision: float  # half-width of the widest interval
     elapsed_s: float
     warnings: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
-    sources: tuple[str, ...] = ()  # what the user named
+    sources: tuple[str, ...] = ()  # as the user named them
 
     def to_dict(self) -> dict[str, object]:
-        """Return the bench document, without the heading that all documents share."""
+        """Return the bench document without the header that all documents share."""
         return {
             "machine": self.machine.to_dict(),
             "provider": self.providers[0],
@@ -204,7 +204,7 @@ class Bench:
 
 
 def bounds(interval: Interval) -> dict[str, float | None]:
-    """Return an interval as the documents write it; a bound that is not known is null."""
+    """Return an interval as in the documents; unknown bounds are null."""
     known = isfinite(interval.high)
     return {
         "estimate": interval.estimate,

@@ -1,7 +1,7 @@
-"""Measured time beside counted cost: how much of the machine each layer gets out of it.
+"""Combine measured latency with counted cost: the share of the machine's peak per layer.
 
-The roofline of Williams, Waterman and Patterson (2009): a layer of c MACs that moves b bytes
-cannot run in less than max(c / peak MACs per second, b / peak bytes per second).
+The roofline of Williams, Waterman and Patterson (2009): a layer with c MACs that moves b bytes
+takes at least max(c / peak MACs per second, b / peak bytes per second).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sepcost.latency.results import Bench, LayerTime, Measurement, Peaks, Placem
 
 
 def beside_cost(bench: Bench, analyses: Sequence[Analysis]) -> Bench:
-    """Fill in what each layer and each provider's share costs; one analysis a model, in order."""
+    """Fill in the cost of each layer and each provider's share; one analysis per model."""
     models = tuple(
         _with_cost(model, analysis, bench.machine.peaks)
         for model, analysis in zip(bench.models, analyses, strict=True)
@@ -34,29 +34,29 @@ def _with_cost(model: Measurement, analysis: Analysis, peaks: Peaks | None) -> M
 
 
 def _layer(time: LayerTime, rows: Mapping[str, LayerCost], peaks: Peaks | None) -> LayerTime:
-    found = [rows[node] for node in time.nodes if node in rows]
-    macs = _sum(row.macs for row in found)
-    moved = _bytes(found)
+    fused = [rows[node] for node in time.nodes if node in rows]
+    macs = _sum(row.macs for row in fused)
+    moved = _bytes(fused)
     bound, fraction = None, None
     if peaks and (macs or moved) and macs is not None and moved is not None and time.time_ns > 0:
         best = roofline_bound(
             macs, moved, peaks.macs_per_second * 1e-9, peaks.bytes_per_second * 1e-9
         )
         bound, fraction = best.limit, best.ns / time.time_ns
-    name = _name(found)
+    name = _name(fused)
     return replace(time, name=name, macs=macs, bytes_moved=moved, bound=bound, fraction=fraction)
 
 
 def _name(rows: Sequence[LayerCost]) -> str:
-    """Call a kernel by its dearest node: the others were fused into it."""
+    """Name a kernel after its most expensive node, into which the others were fused."""
     if not rows:
         return ""
-    dearest = max(rows, key=lambda row: row.macs or 0).layer
-    return dearest.name or dearest.id
+    main = max(rows, key=lambda row: row.macs or 0).layer
+    return main.name or main.id
 
 
 def _bytes(rows: Sequence[LayerCost]) -> int | None:
-    """What a fused kernel moves: what its nodes hand to each other stays in registers."""
+    """Bytes that a fused kernel moves; values between its own nodes stay in registers."""
     written = {name for row in rows for name in row.layer.writes if name}
     read = {name for row in rows for name in row.layer.reads if name}
     within = written & read if len(rows) > 1 else set()
@@ -81,7 +81,7 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 
 def _shares(parts: Sequence[Placement], rows: Mapping[str, LayerCost]) -> tuple[Placement, ...]:
-    """Give each provider its share of the MACs of all nodes that were placed."""
+    """Fill in each provider's share of the MACs of all placed nodes."""
     macs = [sum(rows[name].macs or 0 for name in part.layers if name in rows) for part in parts]
     total = sum(macs)
     if not total:

@@ -1,4 +1,4 @@
-"""The route of ``bench``: sources become files, files are measured, times stand beside costs."""
+"""The route of ``bench``: sources -> files -> measurements, combined with costs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sepcost.network import Network, Shape
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What gives the models their static shapes, the same for all of them."""
+    """Settings that give all models their static shapes."""
 
     bind: Mapping[str, int]
     shape: Mapping[str, Sequence[int]]
@@ -35,14 +35,14 @@ class Sizes:
 def measure(
     sources: Sequence[str | Path], sizes: Sizes, settings: Settings, on_progress: OnProgress | None
 ) -> Bench:
-    """Measure every source against the first, with its layers' costs where they were asked for.
+    """Measure every source against the baseline, with the costs of its layers if asked for.
 
     Raises
     ------
     SepcostError
-        Where a source cannot be read or has a shape left open.
+        A source cannot be read, or its shapes are not static.
     MeasurementError
-        Where a model cannot be run or timed.
+        A model cannot be run or timed.
     """
     check(settings, len(sources))
     with TemporaryDirectory(prefix="sepcost-") as folder:
@@ -56,15 +56,15 @@ def measure(
                 zip(names(models), models, networks, strict=True)
             )
         ]
-        found = bench(files, settings, on_progress)
+        measured = bench(files, settings, on_progress)
         for model in models:
             check_unchanged(model.stamps)
-    named = replace(found, sources=tuple(map(str, sources)))
+    named = replace(measured, sources=tuple(map(str, sources)))
     return roofline.beside_cost(named, [count(network, network.name) for network in networks])
 
 
 def _described(model: Loaded, sizes: Sizes, inputs: str | Path | None) -> Network:
-    """Give a model its static shapes; the user's arrays bind what it leaves open."""
+    """Describe a model with static shapes; the user's arrays bind the remaining dimensions."""
     stored = _open_shapes(model, stored_shapes(Path(inputs))) if inputs else {}
     try:
         return describe(model, bind=sizes.bind, shape={**stored, **sizes.shape})
@@ -75,17 +75,17 @@ def _described(model: Loaded, sizes: Sizes, inputs: str | Path | None) -> Networ
 
 
 def _open_shapes(model: Loaded, stored: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Pick the arrays for inputs with an open dimension; the others are checked when fed."""
-    found = {}
+    """Shapes of arrays for inputs with a dynamic dimension; others are checked when fed."""
+    shapes = {}
     for value in model.proto.graph.input:
         dims = value.type.tensor_type.shape.dim
         if text(value.name) in stored and any(dim.dim_value <= 0 for dim in dims):
-            found[text(value.name)] = stored[text(value.name)]
-    return found
+            shapes[text(value.name)] = stored[text(value.name)]
+    return shapes
 
 
 def _fitting(sizes: Sizes, model: Loaded, models: Sequence[Loaded]) -> Sizes:
-    """Leave out what only others of the models know: what none knows is an error in each."""
+    """Drop sizes of names that only other models have; unknown names stay, as errors."""
     elsewhere = frozenset().union(*map(_known, models)) - _known(model)
     return replace(
         sizes,
@@ -95,7 +95,7 @@ def _fitting(sizes: Sizes, model: Loaded, models: Sequence[Loaded]) -> Sizes:
 
 
 def _known(model: Loaded) -> frozenset[str]:
-    """The names of a model's inputs and of their dimensions."""
+    """Names of a model's inputs and of their dimensions."""
     inputs = model.proto.graph.input
     dims = (dim for value in inputs for dim in value.type.tensor_type.shape.dim)
     symbols = (text(dim.dim_param).removeprefix("?") for dim in dims)
@@ -103,7 +103,7 @@ def _known(model: Loaded) -> frozenset[str]:
 
 
 def _file(model: Loaded, target: Path) -> Path:
-    """Return the file that holds a model; a spec and a shipped network get one."""
+    """Return the model's file; specs and shipped networks are written to one."""
     if model.path is not None:
         return model.path
     try:
@@ -114,11 +114,11 @@ def _file(model: Loaded, target: Path) -> Path:
 
 
 def names(models: Sequence[Loaded]) -> list[str]:
-    """Return short names, or the sources where those repeat."""
-    found = [model.name for model in models]
-    if len(set(found)) < len(found):
-        found = [model.source for model in models]
+    """Return short names, or the sources if those repeat."""
+    chosen = [model.name for model in models]
+    if len(set(chosen)) < len(chosen):
+        chosen = [model.source for model in models]
     return [
-        name if found.count(name) == 1 else f"{name} ({found[:k].count(name) + 1})"
-        for k, name in enumerate(found)
+        name if chosen.count(name) == 1 else f"{name} ({chosen[:k].count(name) + 1})"
+        for k, name in enumerate(chosen)
     ]

@@ -1,8 +1,8 @@
-"""ONNX Runtime: sessions, placement, runs. Beside it only ``plugins`` knows ONNX Runtime.
+"""Sessions, placement and runs of ONNX Runtime, which only this file and ``plugins`` import.
 
-To import it loads ONNX Runtime: children do, and what looks at outputs and not at times does so
-when it comes to that. ONNX Runtime falls back to the CPU in silence, so everything here asks for a
-provider explicitly and reads back what was granted.
+Importing this file loads ONNX Runtime: child processes do so, and code that needs outputs but no
+times does so on demand. ONNX Runtime silently falls back to the CPU, so providers are requested
+explicitly here and then read back.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from sepcost.model.dtypes import EXOTIC, NUMBERS
 if TYPE_CHECKING:
     from sepcost.latency.inputs import Array
 
-ort.disable_telemetry_events()  # what is measured here is nobody else's business
+ort.disable_telemetry_events()  # measurements here are private
 
 Session = ort.InferenceSession
 VERSION: str = ort.__version__
-ORT_LOG_NOTHING = 4  # its errors are raised besides
+ORT_LOG_NOTHING = 4  # errors are raised anyway
 
 LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {
     "disable": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
@@ -39,7 +39,7 @@ LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {
 }
 
 
-#: Errors that are the model's. The rest is a measurement that failed.
+#: Errors caused by the model; all others are failed measurements.
 _OF_THE_MODEL = (
     ort.capi.onnxruntime_pybind11_state.InvalidArgument,
     ort.capi.onnxruntime_pybind11_state.InvalidGraph,
@@ -50,7 +50,7 @@ _OF_THE_MODEL = (
 
 
 def explain(error: Exception, doing: str, name: str) -> SepcostError:
-    """Put what went wrong in ONNX Runtime into one line: whose fault it is, and what to do."""
+    """Turn an error of ONNX Runtime into one line with its cause and a remedy."""
     message, of_model = ort_errors.plain(error), isinstance(error, _OF_THE_MODEL)
     hint = ort_errors.remedy(message, doing, of_model=of_model)
     if ort_errors.out_of_memory(error):
@@ -67,12 +67,12 @@ def session(
     runtime: Runtime,
     adjust: Callable[[ort.SessionOptions], None] | None = None,
 ) -> ort.InferenceSession:
-    """Make a session that has every provider that ``runtime`` names, or fail.
+    """Make a session with every provider that ``runtime`` names, or fail.
 
     Parameters
     ----------
     model
-        A file, or a serialised model.
+        A file or a serialised model.
     adjust
         Sets further session options, such as profiling.
     """
@@ -94,14 +94,14 @@ def session(
     for one in wanted:
         if one.name not in made.get_providers():
             raise MeasurementError(
-                f"provider {short_name(one.name)!r} is in this ONNX Runtime but did not load; "
-                f"are its drivers and libraries installed? ({one.package})"
+                f"provider {short_name(one.name)!r} is part of this ONNX Runtime but did not load; "
+                f"install its drivers and libraries ({one.package})"
             )
     return made
 
 
 def profiled(folder: Path, optimised: Path | None, options: ort.SessionOptions) -> None:
-    """Have a session write its profile, and the graph that it runs without its weights."""
+    """Make a session write its profile, and its optimised graph without weights."""
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / "profile")
     if optimised is None:
@@ -118,7 +118,7 @@ def _options(runtime: Runtime) -> ort.SessionOptions:
     options.intra_op_num_threads = runtime.threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = LEVELS[runtime.optimization_level]
-    # Threads that spin burn CPU for 33 ms after each run, in the other model's turn.
+    # Spinning threads use CPU for 33 ms after each run, during the other model's turn.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     for key, value in runtime.session_options.items():
@@ -127,7 +127,7 @@ def _options(runtime: Runtime) -> ort.SessionOptions:
 
 
 def _of(runtime: Runtime, one: Provider) -> Mapping[str, str]:
-    """Return the options meant for one provider, whichever of its names they were given under."""
+    """Return the options of one provider, given under any of its names."""
     return next((o for p, o in runtime.provider_options.items() if provider(p) == one), {})
 
 
@@ -138,7 +138,7 @@ def _append(
     given: Mapping[str, str],
     threads: int,
 ) -> None:
-    """Add one provider to options that name plugin devices; the CPU's is always last anyway."""
+    """Add one provider to options with plugin devices; the CPU is always added last anyway."""
     if devices := chosen.get(one.name):
         options.add_provider_for_devices(devices, _pinned(one, given, threads))
     elif one.name != PROVIDERS[CPU].name:
@@ -149,8 +149,8 @@ def _append(
 def _pinned(one: Provider, given: Mapping[str, str], threads: int) -> dict[str, str]:
     """Complete a provider's options.
 
-    OpenVINO computes in bf16 where the CPU can, so its precision is pinned to float32 unless the
-    user says otherwise; its own spelling (``INFERENCE_PRECISION_HINT=bf16``) is understood.
+    OpenVINO computes in bf16 if the CPU can, so its precision is set to float32 unless the user
+    sets it, also in OpenVINO's spelling (``INFERENCE_PRECISION_HINT=bf16``).
     """
     if one.plugin != "onnxruntime_ep_openvino" or {"load_config", "precision"} & set(given):
         return {k: v for k, v in given.items() if k != "device_type" or not plugins.is_plugin(one)}
@@ -170,8 +170,8 @@ def runner(
 ) -> Callable[[], list[Any]]:
     """Bind a session to its inputs; each call runs it once and returns all outputs.
 
-    Numpy has no type such as bfloat16, so where one goes in or comes out, all do as ONNX
-    Runtime's own.
+    Numpy lacks types such as bfloat16; if an input or output has one, all are passed as ONNX
+    Runtime's own values.
     """
     plain = all(array.dtype.isbuiltin == 1 for array in feeds.values())
     if plain and all(_in_numpy(output.type) for output in made.get_outputs()):
@@ -182,7 +182,7 @@ def runner(
 
 
 def _in_numpy(kind: str) -> bool:
-    """Whether numpy can hold an output: "seq(tensor(float))", say, and not "tensor(int4)"."""
+    """Whether numpy can hold an output: "seq(tensor(float))" but not "tensor(int4)"."""
     return not re.search(rf"\(({'|'.join(EXOTIC)})", kind)
 
 
@@ -194,7 +194,7 @@ def _own(array: Array, dtype: str) -> ort.OrtValue:
 
 
 def placement(made: ort.InferenceSession) -> list[tuple[str, list[str]]]:
-    """Read which provider got which nodes: (short name, node names), one entry a subgraph."""
+    """Read which provider got which nodes: (short name, node names), one entry per subgraph."""
     if not hasattr(made, "get_provider_graph_assignment_info"):  # before ONNX Runtime 1.24
         return []
     return [

@@ -1,4 +1,4 @@
-"""How to measure, and what is told while it goes on."""
+"""Settings and progress of a measurement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEVELS = ("disable", "basic", "extended", "all")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to measure. The defaults show a change of about 2 % in under ten seconds a pair."""
+    """Settings of a measurement. The defaults detect changes of about 2 % in ten seconds."""
 
     providers: tuple[str, ...] = (CPU,)
     provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -28,18 +28,18 @@ class Settings:
     min_launches: int = 5
     max_launches: int = 30
     percentiles: tuple[float, ...] = (50, 90, 99)
-    timeout_s: float = 120.0  # of silence, after which a child counts as hanging
-    baseline: int = 0  # which model the others are compared with
+    timeout_s: float = 120.0  # silence after which a child counts as hanging
+    baseline: int = 0  # index of the model to compare with
     seed: int = 0
     layers: bool = False
     machine: bool = False  # the machine's peaks, measured once and cached
     strict: bool = False  # refuse nodes that fell back to another provider
-    allow_fallback: bool = False  # measure even where every node fell back to the CPU
+    allow_fallback: bool = False  # measure even if every node fell back to the CPU
     inputs: str | Path | None = None
 
     @property
     def runtime(self) -> Runtime:
-        """The part of the settings that makes sessions, providers by their short names."""
+        """Settings of the sessions, with providers by their short names."""
         return Runtime(
             providers=tuple(short_name(provider(p).name) for p in self.providers),
             provider_options=self.provider_options,
@@ -51,7 +51,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is going on, and the estimates so far."""
+    """The current step, and the estimates so far."""
 
     doing: str  # "loading", "running", "profiling", ...
     model: str
@@ -69,16 +69,16 @@ def check(settings: Settings, models: int) -> None:
     """Refuse settings that no measurement can follow."""
     wrong = {
         "no model to measure": not models,
-        f"baseline {settings.baseline} is not one of {models} models": not (
+        f"baseline {settings.baseline}: must be the index of one of {models} models": not (
             0 <= settings.baseline < max(models, 1)
         ),
-        f"optimization level {settings.optimization_level!r} is none of {', '.join(LEVELS)}": (
+        f"optimization level {settings.optimization_level!r}: choose from {', '.join(LEVELS)}": (
             settings.optimization_level not in LEVELS
         ),
         "the precision target must be above 0": not settings.precision_target > 0,
         "at least one launch is needed": settings.min_launches < 1 or settings.max_launches < 1,
         "the number of threads cannot be negative": settings.threads < 0,
-        "percentiles lie between 0 and 100": any(not 0 <= p <= 100 for p in settings.percentiles),
+        "percentiles must be from 0 to 100": any(not 0 <= p <= 100 for p in settings.percentiles),
         "at least one provider is needed": not settings.providers,
     }
     for message, applies in wrong.items():
@@ -87,6 +87,6 @@ def check(settings: Settings, models: int) -> None:
 
 
 def documented(settings: Settings) -> dict[str, object]:
-    """Return the settings as the bench document holds them."""
+    """Return the settings as in the bench document."""
     inputs = str(settings.inputs) if settings.inputs else None
     return asdict(settings) | {"inputs": inputs, "percentiles": list(settings.percentiles)}

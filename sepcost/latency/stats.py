@@ -1,8 +1,8 @@
-"""From samples to an estimate with its interval: pure functions, standard library only.
+"""Estimates with intervals from samples: pure functions, standard library only.
 
 The launch (one child process) is the sampling unit: runs within a launch are correlated, so an
-interval over runs is far too narrow. Within a launch each side is one number, the same statistic
-on both sides; over launches a t interval on logarithms gives the estimate and its bounds.
+interval over runs is far too narrow. Within a launch each model is reduced to one number, by the
+same statistic for all; over launches a t interval of logarithms gives the estimate and its bounds.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from functools import cache
 from math import exp, inf, lgamma, log, sqrt
 from statistics import fmean, stdev
 
-#: Undisturbed runs that the first statistic needs, and their share where CPU time can stand in.
+#: Undisturbed runs that the first statistic needs, and their share if CPU time is available.
 MIN_UNDISTURBED = 8
 MIN_SHARE = 0.4
-#: What stands for the runs of a launch. Machines change speed in steps that no counter tells
-#: (another guest, another clock), and a median jumps between two of them where each has half of
-#: the runs: over eight series of 25 launches the ratio of two models had a standard deviation of
-#: 0.2 to 5.3 % by medians and 0.2 to 1.3 % by first quartiles.
+#: The percentile that represents the runs of a launch. Machines change speed in steps that no
+#: counter shows (another guest, another clock rate), and a median jumps between two of them if each
+#: has half of the runs: over eight series of 25 launches the ratio of two models had a standard
+#: deviation of 0.2 to 5.3 % with medians and of 0.2 to 1.3 % with first quartiles.
 QUARTILE = 25
 POWER = 0.8
-#: The margin of "the same", in half-widths of the target: the estimate of two equal models lies
-#: within 1.5 of them (three standard errors), and the interval reaches one further.
+#: The margin of "same", in half-widths of the target: the estimate for two equal models lies within
+#: 1.5 half-widths (three standard errors), and the interval extends by one more.
 MARGIN = 2.5
 
 
 class Statistic(StrEnum):
-    """What stands for one launch, best first."""
+    """Statistics that represent one launch, best first."""
 
     UNDISTURBED = "first quartile of undisturbed runs"
     CPU_TIME = "first quartile of CPU time"
@@ -37,7 +37,7 @@ class Statistic(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What an interval of a ratio says."""
+    """The conclusion from an interval of a ratio."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -49,9 +49,9 @@ class Outcome(StrEnum):
 class Samples:
     """The timed runs of one model in one launch.
 
-    ``switches`` counts the involuntary context switches during each run; it is empty where the
-    platform does not tell them apart. ``cpu_ns`` is empty where CPU time would not stand for the
-    latency: several threads, or a provider that computes elsewhere.
+    ``switches`` counts the involuntary context switches during each run; it is empty if the
+    platform does not report them. ``cpu_ns`` is empty if CPU time does not represent the latency:
+    with several threads, or a provider that computes elsewhere.
     """
 
     wall_ns: tuple[int, ...]
@@ -60,7 +60,7 @@ class Samples:
 
     @property
     def undisturbed(self) -> tuple[int, ...]:
-        """The wall times of the runs that were never pre-empted."""
+        """Wall times of the runs that were never pre-empted."""
         return tuple(w for w, s in zip(self.wall_ns, self.switches, strict=False) if s == 0)
 
 
@@ -74,7 +74,7 @@ class Interval:
 
     @property
     def half_width(self) -> float:
-        """Half the width of the interval of the logarithm: 0.01 means about one per cent."""
+        """Half the width of the interval of the logarithm: 0.01 is about one per cent."""
         return log(self.high / self.low) / 2 if self.low > 0 and self.high < inf else inf
 
 
@@ -110,11 +110,11 @@ STATISTICS: Mapping[Statistic, Callable[[Samples], float | None]] = {
 }
 
 
-def summarise(sides: Sequence[Samples]) -> tuple[Statistic, tuple[float, ...]]:
-    """Take the best statistic that every side of one launch can give, and its value for each."""
+def summarise(launch: Sequence[Samples]) -> tuple[Statistic, tuple[float, ...]]:
+    """Take the best statistic that all models of one launch have, and its value for each."""
     for statistic, value in STATISTICS.items():
-        values = [v for side in sides if (v := value(side)) is not None]
-        if len(values) == len(sides):
+        values = [v for samples in launch if (v := value(samples)) is not None]
+        if len(values) == len(launch):
             return statistic, tuple(values)
     raise ValueError("a launch without runs")
 
@@ -168,14 +168,14 @@ def t_quantile(probability: float, df: float) -> float:
 
 
 def log_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Geometric mean of one value a launch, with the t interval of the logarithms.
+    """Geometric mean of one value per launch, with the t interval of the logarithms.
 
     ``exp(mean(log v) -+ t * s / sqrt(n))``; with a single launch the interval is unbounded.
 
     Parameters
     ----------
     values
-        One positive number for each launch: a latency, or a ratio of two.
+        One positive number per launch: a latency, or a ratio of two.
     confidence
         The share of such intervals that cover the truth.
     """
@@ -188,7 +188,7 @@ def log_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
 
 
 def smallest_change(values: Sequence[float], confidence: float = 0.95) -> float:
-    """Give the relative change that launches with this spread would show four times in five.
+    """Relative change that launches with this spread would detect four times in five.
 
     ``exp((t_(1+c)/2 + t_0.8) * s / sqrt(n)) - 1``; infinite with a single launch.
     """
@@ -200,15 +200,15 @@ def smallest_change(values: Sequence[float], confidence: float = 0.95) -> float:
 
 
 def bound(ratio: Interval) -> float:
-    """How far from 1 the interval reaches: 0.02 means "the same within 2 %"."""
+    """Largest distance of the interval from 1: 0.02 means "same within 2 %"."""
     return max(ratio.high - 1, 1 / ratio.low - 1) if ratio.low > 0 else inf
 
 
 def judge(ratio: Interval, margin: float) -> Outcome:
-    """Say in one word what the interval of a ratio b / a shows.
+    """Conclude from the interval of a ratio b / a.
 
-    An interval that lies within ``margin`` of 1 on both sides is the same, even where it just
-    excludes 1: an interval of 95 % does so for one in twenty pairs of equal models.
+    An interval within ``margin`` of 1 on both sides means "same" even if it just excludes 1: a
+    95 % interval does so for one in twenty pairs of equal models.
     """
     if bound(ratio) <= margin:
         return Outcome.SAME

@@ -1,4 +1,4 @@
-"""What this machine has without any model: its execution providers, and its peaks."""
+"""The machine without a model: its execution providers and its peaks."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sepcost.latency.providers import CPU, PROVIDERS, Provider
 from sepcost.latency.results import Bench, Peaks
 from sepcost.latency.settings import OnProgress, Progress, Settings, check, documented
 
-DOES_NOT_LOAD = "it is installed, and does not load"
-WITHOUT_DEVICE = "a device that it supports: it is installed, and finds none here"
+DOES_NOT_LOAD = "it is installed but does not load"
+WITHOUT_DEVICE = "a supported device: it is installed but finds none here"
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderInfo:
-    """One execution provider: whether it is usable here, on what, else how to get it."""
+    """One execution provider: usable here with its devices, or how to get it."""
 
     name: str
     usable: bool
@@ -32,12 +32,12 @@ class ProviderInfo:
 
 
 def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> Bench:
-    """Measure anew what the machine can do at most, and remember it.
+    """Measure the machine's peaks anew, and cache them.
 
     Raises
     ------
     MeasurementError
-        Where the provider is missing.
+        The provider is missing.
     """
     check(settings, 1)
     started, tell = monotonic(), on_progress or (lambda _: None)
@@ -67,17 +67,17 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
 def providers(timeout_s: float = 60.0) -> tuple[ProviderInfo, ...]:
     """List the execution providers, those that are usable here first."""
     usable = {one["provider"]: one for one in _usable(timeout_s)}
-    found = [_info(name, usable.get(name)) for name in PROVIDERS]
-    return tuple(sorted(found, key=lambda one: not one.usable))
+    every = [_info(name, usable.get(name)) for name in PROVIDERS]
+    return tuple(sorted(every, key=lambda one: not one.usable))
 
 
 def _usable(timeout_s: float) -> list[Any]:
-    """Ask one child for all, and one for each plugin where a plugin ended that child."""
+    """Ask one child for all providers; if a plugin crashes it, one child per plugin."""
     plugins = [name for name, one in PROVIDERS.items() if _installed(one)]
     try:
-        return _told(plugins, timeout_s)
+        return _reported(plugins, timeout_s)
     except MeasurementError:
-        found = _told([], timeout_s)
+        found = _reported([], timeout_s)
     builtin = {one["provider"] for one in found}
     for name in plugins:
         if name not in builtin:
@@ -85,28 +85,28 @@ def _usable(timeout_s: float) -> list[Any]:
     return found
 
 
-def _told(plugins: Sequence[str], timeout_s: float) -> list[Any]:
+def _reported(plugins: Sequence[str], timeout_s: float) -> list[Any]:
     job = Job("providers", runtime=Runtime((CPU, *plugins)))
     return list(execute(job, timeout_s)["usable"])
 
 
 def _alone(name: str, timeout_s: float) -> list[Any]:
     try:
-        return [one for one in _told([name], timeout_s) if one["provider"] == name]
+        return [one for one in _reported([name], timeout_s) if one["provider"] == name]
     except MeasurementError as error:
         return [{"provider": name, "devices": [], "plugin": True, "reason": str(error)}]
 
 
-def _info(name: str, told: Mapping[str, Any] | None) -> ProviderInfo:
+def _info(name: str, reported: Mapping[str, Any] | None) -> ProviderInfo:
     one = PROVIDERS[name]
-    if told is None:
+    if reported is None:
         return ProviderInfo(name, usable=False, get=one.package)
-    if told["reason"]:
-        return ProviderInfo(name, usable=False, get=f"{DOES_NOT_LOAD}: {told['reason']}")
-    if told["plugin"] and not told["devices"]:
+    if reported["reason"]:
+        return ProviderInfo(name, usable=False, get=f"{DOES_NOT_LOAD}: {reported['reason']}")
+    if reported["plugin"] and not reported["devices"]:
         hint = f"; {one.hint}" if one.hint else ""
         return ProviderInfo(name, usable=False, get=WITHOUT_DEVICE + hint)
-    return ProviderInfo(name, usable=True, devices=tuple(told["devices"]))
+    return ProviderInfo(name, usable=True, devices=tuple(reported["devices"]))
 
 
 def _installed(one: Provider) -> bool:

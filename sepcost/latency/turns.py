@@ -1,8 +1,8 @@
-"""The inside of one launch: warm up, then take turns. Knows neither models nor ONNX Runtime.
+"""One launch: warm up, then take turns. Independent of models and ONNX Runtime.
 
-A turn first discards about 1 ms of runs, because the other model has evicted the caches (a small
-model reads 25 % slow without this), and then times about 6 ms of them. Rounds go through the
-models in random order, so that a disturbance hits all alike.
+A turn first discards about 1 ms of runs, because the other model has evicted the caches (without
+this, a small model appears 25 % slower), and then times about 6 ms of runs. Each round visits the
+models in random order, so that disturbances affect all alike.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ Beat = Callable[[], None]
 
 TURN_NS = 6_000_000
 DISCARD_NS = 1_000_000
-SLOW_NS = 200_000_000  # from here on a turn is one run
-ENOUGH = 12  # undisturbed runs of each model
+SLOW_NS = 200_000_000  # from here on, a turn is a single run
+ENOUGH = 12  # undisturbed runs per model
 ROUNDS = 8
 FEWEST_ROUNDS = 3
-STRETCH = 3  # how far a launch may be lengthened for want of undisturbed runs
+STRETCH = 3  # most lengthening of a launch that lacks undisturbed runs
 WARM_RUNS = 40
 WARM_NS = 2_000_000_000
-SETTLED = 0.98  # warm when the best of five is no longer 2 % better than all before
+SETTLED = 0.98  # warm once the best of five is no longer 2 % better than all before
 
-#: Whether the platform tells involuntary context switches from voluntary ones.
+#: Whether the platform counts involuntary context switches separately.
 SPLIT_SWITCHES = getrusage is not None
 
 
 @dataclass(slots=True)
 class TimedModel:
-    """One model in a launch: how it is run, how long a turn is, and what was timed so far."""
+    """One model in a launch: how to run it, the length of its turns, and its times so far."""
 
     run: Run
     repeats: int = 1
@@ -50,7 +50,7 @@ class TimedModel:
 
     @property
     def settled(self) -> bool:
-        """Whether there are enough undisturbed runs, or no way to know."""
+        """Whether there are enough undisturbed runs, or the platform cannot tell."""
         return not SPLIT_SWITCHES or self.switches.count(0) >= ENOUGH
 
 

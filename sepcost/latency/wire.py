@@ -1,4 +1,4 @@
-"""The child's end of the line to its parent: a JSON object a line."""
+"""The child's connection to its parent: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BEAT_NS = 500_000_000
 
 
 class Wire:
-    """The line to the parent. ``stage`` says what is going on, ``beat`` that it still is."""
+    """Sends messages to the parent: ``stage`` reports a new step, ``beat`` that it goes on."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -24,11 +24,11 @@ class Wire:
         self._last = perf_counter_ns()
 
     def stage(self, doing: str, model: str) -> None:
-        """Begin something that may fail, so that both sides know what did."""
+        """Report a step that may fail, so that its failure can be located."""
         self.doing = (doing, model)
         self.send(stage=doing, model=model)
 
     def beat(self) -> None:
-        """At most twice a second: a line in the middle of a measurement disturbs it."""
+        """Report progress, at most twice a second, as each message disturbs a measurement."""
         if perf_counter_ns() - self._last > BEAT_NS:
             self.send(stage=None)

@@ -1,8 +1,8 @@
 """The child process: ``python -m sepcost.latency.worker``, one job on stdin, JSON lines on stdout.
 
-What is measured or observed runs here: a model that crashes, hangs or eats the memory takes this
-process with it and not the user's. Lines are ``{"stage": ...}`` while it lives, then one
-``{"done": ...}`` or ``{"failed": {"type": ..., "message": ...}}``.
+Models are measured and observed here, so that one that crashes, hangs or exhausts memory ends this
+process and not the user's. Lines are ``{"stage": ...}`` during the job, then one ``{"done": ...}``
+or ``{"failed": {"type": ..., "message": ...}}``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sepcost.latency import inputs, peak_memory, turns
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.wire import Wire
 
-SETTLING_RUNS = 5  # before the peak of running is read
+SETTLING_RUNS = 5  # before the peak memory of runs is read
 PR_SET_PDEATHSIG = 1
 
 Result = dict[str, Any]
@@ -35,8 +35,8 @@ T = TypeVar("T")
 
 
 def probe(job: Job, wire: Wire) -> Result:
-    """Make one session and run it: times, memory, placement, outputs beside the CPU's."""
-    from sepcost.latency import layers, runtime  # noqa: PLC0415 - after the watch is set
+    """Make one session and run it: times, memory, placement, outputs against the CPU's."""
+    from sepcost.latency import layers, runtime  # noqa: PLC0415 - after ``die_with_parent``
 
     (model,) = job.models
     wire.stage("preparing inputs", model.name)
@@ -65,14 +65,14 @@ def probe(job: Job, wire: Wire) -> Result:
         result["placement"] = layers.placement(model, job.runtime)
         try:
             result["differences"] = _beside_cpu(model, job.runtime, arrays, outputs)
-        except Exception as error:  # half precision, say, that only the provider computes in
+        except Exception as error:  # e.g. half precision that only the provider supports
             known = runtime.explain(error, "comparing", model.name)
-            result["warnings"] = [*warnings, f"not compared with the CPU's outputs: {known}"]
+            result["warnings"] = [*warnings, f"outputs not compared with the CPU's: {known}"]
     return result
 
 
 def _watched(action: Callable[[], T]) -> tuple[T, int, int | None]:
-    """Do something: what came of it, how long it took in ns, and the peak of the memory."""
+    """Run an action; return its result, its time in ns and its peak memory."""
     peak_memory.reset()
     start = perf_counter_ns()
     done = action()
@@ -82,7 +82,7 @@ def _watched(action: Callable[[], T]) -> tuple[T, int, int | None]:
 def _beside_cpu(
     model: ModelFile, asked: Runtime, arrays: Mapping[str, inputs.Array], outputs: list[Any]
 ) -> list[tuple[str, float | None]]:
-    """Run the same inputs on the CPU provider and measure how far each output lies from it."""
+    """Run the same inputs on the CPU provider; return each output's relative difference."""
     from sepcost.latency import runtime  # noqa: PLC0415
 
     made = runtime.session(model.path, Runtime(threads=asked.threads))
@@ -92,21 +92,21 @@ def _beside_cpu(
     return [(name, relative_error(a, b)) for name, a, b in pairs if isinstance(a, np.ndarray)]
 
 
-def relative_error(found: inputs.Array, expected: inputs.Array) -> float | None:
-    """Compute max |a - b| / max |b|; None where it is not finite or the two do not compare."""
-    if found.shape != expected.shape or found.dtype.kind not in "biufc":
-        return 0.0 if np.array_equal(found, expected) else None
-    if not found.size:
+def relative_error(output: inputs.Array, expected: inputs.Array) -> float | None:
+    """Compute max |a - b| / max |b|; None if it is not finite or the two do not compare."""
+    if output.shape != expected.shape or output.dtype.kind not in "biufc":
+        return 0.0 if np.array_equal(output, expected) else None
+    if not output.size:
         return 0.0
-    wide = np.complex128 if found.dtype.kind == "c" else np.float64
-    gap = float(np.abs(found.astype(wide) - expected.astype(wide)).max())
+    wide = np.complex128 if output.dtype.kind == "c" else np.float64
+    gap = float(np.abs(output.astype(wide) - expected.astype(wide)).max())
     scale = float(np.abs(expected.astype(wide)).max())
     error = gap / scale if scale else gap
     return error if np.isfinite(error) else None
 
 
 def launch(job: Job, wire: Wire) -> Result:
-    """Hold all sessions at once and take turns: one sampling unit."""
+    """Hold all sessions at once and run them in turns: one sampling unit."""
     from sepcost.latency import runtime  # noqa: PLC0415
 
     timed = []
@@ -144,7 +144,7 @@ def profile(job: Job, wire: Wire) -> Result:
 
 
 def peaks(job: Job, wire: Wire) -> Result:
-    """Measure what the machine can do at most through this provider."""
+    """Measure the machine's peaks through this provider."""
     from sepcost.latency import peaks as machine  # noqa: PLC0415
 
     wire.stage("measuring", "the machine")
@@ -152,7 +152,7 @@ def peaks(job: Job, wire: Wire) -> Result:
 
 
 def observe(job: Job, wire: Wire) -> Result:
-    """Run a model once, unoptimised, and return the shapes that each of its kernels put out."""
+    """Run a model once, unoptimised, and return the output shapes of each kernel."""
     from sepcost.latency import runtime  # noqa: PLC0415
     from sepcost.latency.observe import kernels  # noqa: PLC0415
 
@@ -172,7 +172,7 @@ def observe(job: Job, wire: Wire) -> Result:
 
 
 def providers(job: Job, wire: Wire) -> Result:
-    """List what is built in, and which of the plugins that are asked for can be used."""
+    """List the built-in providers, and the usable ones of the plugins asked for."""
     from sepcost.latency import plugins, runtime  # noqa: PLC0415
 
     found = plugins.usable(job.runtime.providers)
@@ -190,7 +190,7 @@ TASKS: Mapping[str, Callable[[Job, Wire], Result]] = {
 
 
 def die_with_parent(stdin: IO[bytes]) -> None:
-    """End when the parent does, however it ends: its side of stdin closes, or Linux tells us."""
+    """Exit when the parent ends in any way: stdin closes, and Linux sends a signal."""
 
     def watch() -> None:
         stdin.read()
@@ -202,14 +202,14 @@ def die_with_parent(stdin: IO[bytes]) -> None:
 
 
 def spare_the_machine(cpu_only: bool) -> None:
-    """Fail an allocation beyond the physical memory, and be the first to go when memory is out."""
+    """Fail allocations beyond physical memory, and be the first process killed without memory."""
     if sys.platform != "linux":
         return
     import resource  # noqa: PLC0415 - not on Windows
 
     try:
         Path("/proc/self/oom_score_adj").write_text("1000")
-        if cpu_only:  # others map far more than they use
+        if cpu_only:  # other providers map far more memory than they use
             memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.RLIM_INFINITY))
     except (OSError, ValueError):
@@ -217,8 +217,8 @@ def spare_the_machine(cpu_only: bool) -> None:
 
 
 def main() -> None:
-    """Read the job, do it, say how it went."""
-    # Native libraries print to file descriptor 1: keep the wire to ourselves.
+    """Read the job, run it, send its result."""
+    # Native libraries print to file descriptor 1, so messages use a copy of it.
     wire = Wire(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     job = Job.from_json(json.loads(sys.stdin.buffer.readline()))
@@ -233,7 +233,7 @@ def main() -> None:
 
         known = runtime.explain(error, *wire.doing)
         wire.send(failed={"type": type(known).__name__, "message": str(known)})
-    os._exit(0)  # without destructors: some providers crash in theirs, and the result is out
+    os._exit(0)  # skip destructors, as some providers crash in them; the result is already sent
 
 
 if __name__ == "__main__":

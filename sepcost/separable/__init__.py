@@ -1,1 +1,1 @@
-"""From one kernel to two: what can be separated, into what, and what that does to the model."""
+"""Convert convolutions to separable ones: find, fit, plan, rewrite and verify."""

@@ -1,4 +1,4 @@
-"""The frozen result of a conversion: promised against measured, and what was written."""
+"""The frozen result of a conversion: predictions, measurements and the files written."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SCHEMA = "sepcost/convert/1"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conversion:
-    """What became of a model: promised against measured, and what was written."""
+    """A conversion's plan, predictions, measurements and written files."""
 
     source: str
     plan: Plan
     before: Analysis
     after: Analysis
-    inputs: str  # what it was judged on: calibration, given or random
+    inputs: str  # what outputs were compared on: calibration, given or random
     effect: Effect
-    fidelity: Fidelity | None = None  # None where it was not verified
+    fidelity: Fidelity | None = None  # None if not verified
     latency: Bench | None = None
-    measured: float | None = None  # of what the goal limits
+    measured: float | None = None  # the quantity that the goal limits
     missed: str | None = None  # why the goal is not met
     written: tuple[Path, ...] = ()
     frontier: tuple[FrontierPoint, ...] = ()
@@ -38,7 +38,7 @@ class Conversion:
 
     @property
     def speedup(self) -> float | None:
-        """How many times faster than the original, measured."""
+        """Measured latency of the original over that of the result."""
         if self.latency is None or not self.latency.comparisons:
             return None
         return 1 / self.latency.comparisons[0].ratio.estimate

@@ -1,4 +1,4 @@
-"""The route of ``convert``: load, sort out, plan, carry out, verify, save."""
+"""Convert a model: load, find candidates, plan, rewrite, verify, save."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sepcost.model.stamp import check_unchanged
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.plan import goals
 from sepcost.separable.plan.curves import Curves, curves
-from sepcost.separable.plan.fixed_rank import ranked
+from sepcost.separable.plan.fixed_rank import at_fixed_rank
 from sepcost.separable.plan.frontier import frontier
-from sepcost.separable.plan.goals import Found
-from sepcost.separable.result import finished, nothing
-from sepcost.separable.session import Session, prepared
+from sepcost.separable.plan.goals import Solved
+from sepcost.separable.result import finished, unconverted
+from sepcost.separable.session import Session, open_session
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, Wanted, check
 
-AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw
+AGAIN = 2  # further plans if the final measurement misses a speed-up that the search had met
 
 
 def convert(
@@ -56,10 +56,10 @@ def convert(
 def _converted(
     source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
 ) -> Conversion:
-    session = prepared(source, settings, wanted, tell)
-    if not session.found.found:
+    session = open_session(source, settings, wanted, tell)
+    if not session.candidates.eligible:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
-        return nothing(session, "no convolution can be converted", missed=saving)
+        return unconverted(session, "no convolution can be converted", missed=saving)
     made = _curves(session, wanted)
     found, result = _carried_out(session, made)
     if wanted.frontier and made is not None:
@@ -72,33 +72,33 @@ def _converted(
     return replace(result, written=written)
 
 
-def _carried_out(session: Session, made: Curves | None) -> tuple[Found, Conversion]:
-    """Plan and judge; again where the last measurement, the longest, finds the speed missed."""
+def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Conversion]:
+    """Plan and finish; plan again if the final, longest measurement misses the speed-up."""
     found = _planned(session, made)
     result = finished(session, found)
     for _ in range(AGAIN):
         slower = session.settings.goal.aim is Aim.SPEEDUP and result.missed and found.met
         if not (slower and result.speedup and found.measured):
             break
-        session.tell(f"{result.speedup:.2f} times as fast in the end: planning again")
+        session.tell(f"final speed-up only {result.speedup:.2f}: planning again")
         session.trials.correction *= result.speedup / found.measured
         found = _planned(session, made)
         result = finished(session, found)
     return found, result
 
 
-def _planned(session: Session, made: Curves | None) -> Found:
-    """The selection that meets the goal best; a rank leaves nothing to choose."""
+def _planned(session: Session, made: Curves | None) -> Solved:
+    """The plan that meets the goal best; the goal --rank leaves no choice."""
     settings, trials = session.settings, session.trials
     if settings.goal.aim is Aim.RANK or made is None:
-        return ranked(session.found.found, settings, trials)
+        return at_fixed_rank(session.candidates.eligible, settings, trials)
     whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
     solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
     return goals.better(settings.goal, solved, trials)
 
 
 def _curves(session: Session, wanted: Wanted) -> Curves | None:
-    """Menus that are fitted and timed once, for the goal and for the frontier; None for a rank."""
+    """Curves of plans, fitted and timed once for goal and frontier; None if a rank needs none."""
     if session.settings.goal.aim is Aim.RANK and not wanted.frontier:
         return None
-    return curves(session.found.found, session.before, session.settings, session.trials)
+    return curves(session.candidates.eligible, session.before, session.settings, session.trials)

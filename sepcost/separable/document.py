@@ -17,13 +17,13 @@ Entry = dict[str, Any]
 
 
 def totals(analysis: Analysis) -> Entry:
-    """Totals as ``analyze`` gives them."""
+    """Totals as in the document of ``analyze``."""
     sums = analysis.totals
     return {**asdict(sums), "flops": sums.flops, "reduction": sums.reduction}
 
 
 def converted(choice: Choice) -> Entry:
-    """One layer that changed."""
+    """One converted layer."""
     candidate, factors = choice.candidate, choice.factors
     return {
         "id": candidate.id,
@@ -46,7 +46,7 @@ def converted(choice: Choice) -> Entry:
 
 
 def kept(skip: Skip) -> Entry:
-    """One convolution that stayed, and why."""
+    """One kept convolution, with the reason."""
     entry: Entry = dict.fromkeys(
         ("form", "emitted", "rank", "full_rank", "weight_error", "output_error", "effect",
          "macs_before", "macs_after", "ns_before", "ns_after")
@@ -56,7 +56,7 @@ def kept(skip: Skip) -> Entry:
 
 
 def changed(effect: Effect) -> Entry:
-    """What the conversion did to the outputs."""
+    """The effect on the outputs."""
     return {
         "kl": number(effect.kl),
         "relative_error": number(effect.relative_error) if effect.batches else None,
@@ -67,10 +67,10 @@ def changed(effect: Effect) -> Entry:
 
 
 def fields(record: Forecast | OutputFidelity | FrontierPoint) -> Entry:
-    """A record field by field."""
+    """A record as a dict of its fields."""
     return {key: number(value) for key, value in asdict(record).items()}
 
 
 def number(value: Any) -> Any:
-    """What JSON can hold: a number that is not finite is null."""
+    """A number as JSON: null if it is not finite."""
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,4 +1,4 @@
-"""The result of a plan, verified and held against what was promised."""
+"""The result of a conversion: verified, timed and compared with the prediction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sepcost.separable.conversion import Conversion
 from sepcost.separable.find.candidates import Skip
 from sepcost.separable.plan import forecast
 from sepcost.separable.plan.choices import Choice, Forecast, Plan
-from sepcost.separable.plan.goals import Found
+from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.timing import timed_choices
 from sepcost.separable.plan.trials import on_disk
 from sepcost.separable.runs.output_loss import Effect
@@ -26,24 +26,24 @@ from sepcost.separable.settings import Aim
 from sepcost.separable.verify import compare
 
 
-def finished(session: Session, found: Found) -> Conversion:
-    """Verify the result and put everything beside what was promised."""
+def finished(session: Session, found: Solved) -> Conversion:
+    """Verify the plan's model and measure its latency."""
     choices = found.trial.choices
     if not choices:
-        return nothing(session, "no replacement is worth its error", missed=not found.met)
+        return unconverted(session, "no replacement is worth its error", missed=not found.met)
     settings, wanted, model = session.settings, session.wanted, found.trial.model
     network = describe(model, bind=wanted.bind, shape=wanted.shape)  # as the original was
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
         session.tell("verifying")
-        fidelity = compare(session.loaded, model, session.trials.beside.batches)
+        fidelity = compare(session.loaded, model, session.trials.judged_on.batches)
         bench = _latency(session, model)
         choices = _timed(session, choices)
     plan = Plan(
         settings.goal,
         choices,
-        (*session.found.skips, *_left(session, found)),
+        (*session.candidates.skips, *_left(session, found)),
         _forecast(session, found),
         found.curve.allocation,
     )
@@ -63,29 +63,29 @@ def finished(session: Session, found: Found) -> Conversion:
 
 
 def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    """Time each layer beside what took its place: what it promised against what it gives."""
+    """Time each converted layer before and after, as far as that is possible."""
     try:
         return timed_choices(
             choices, session.before.network, session.settings.runtime, session.tell
         )
     except MeasurementError as error:
-        session.notes.append(f"layers could not be timed one by one: {error}")
+        session.notes.append(f"single layers could not be timed: {error}")
         return choices
 
 
-def _left(session: Session, found: Found) -> list[Skip]:
+def _left(session: Session, found: Solved) -> list[Skip]:
     chosen = {choice.candidate.id for choice in found.trial.choices}
     menus = {menu.candidate.id: menu for menu in found.curve.menus}
     left = []
-    for one in session.found.found:
+    for one in session.candidates.eligible:
         if one.id not in chosen:
             offers = len(menus[one.id].options) > 1 if one.id in menus else True
-            reason = "loses too much for what it saves" if offers else "no form of it is cheaper"
+            reason = "loses too much for what it saves" if offers else "no form is cheaper"
             left.append(Skip(one.id, one.name, one.op_type, reason))
     return left
 
 
-def _forecast(session: Session, found: Found) -> Forecast:
+def _forecast(session: Session, found: Solved) -> Forecast:
     macs = forecast.macs(session.before, found.trial.choices)
     point = found.curve.points[found.place] if found.curve.points else None
     if point is None:
@@ -97,7 +97,7 @@ def _forecast(session: Session, found: Found) -> Forecast:
 
 
 def _latency(session: Session, model: Loaded) -> Bench:
-    """Measure the original and the result in turns, as ``bench`` does."""
+    """Measure the original and the converted model in turns, as ``bench`` does."""
     session.tell("measuring the latency")
     asked = session.settings.runtime
     settings = Settings(
@@ -117,8 +117,8 @@ def _latency(session: Session, model: Loaded) -> Bench:
         return measure.bench(files, settings)
 
 
-def _missed(result: Conversion, found: Found) -> str | None:
-    """Say what the goal asked and what was reached, where that is less."""
+def _missed(result: Conversion, found: Solved) -> str | None:
+    """The goal asked for and the best reached; None if the goal is met."""
     goal = result.plan.goal
     if goal.aim is Aim.RANK:
         return None
@@ -126,7 +126,7 @@ def _missed(result: Conversion, found: Found) -> str | None:
     if goal.aim is Aim.SPEEDUP and result.speedup is not None:
         reached = result.speedup
         met = reached >= goal.value
-    if goal.aim is Aim.MACS and result.before.totals.macs:  # another branch may be the dearest now
+    if goal.aim is Aim.MACS and result.before.totals.macs:  # the most expensive branch may change
         reached = result.after.totals.macs / result.before.totals.macs
         met = met and reached <= goal.value
     if met:
@@ -135,10 +135,10 @@ def _missed(result: Conversion, found: Found) -> str | None:
     return f"goal not met: asked {goal.words}{best}"
 
 
-def nothing(session: Session, why: str, *, missed: bool = False) -> Conversion:
-    """The model stays as it is, and the result says why."""
+def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:
+    """The result of a conversion that changes nothing, with the reason."""
     goal = session.settings.goal
-    plan = Plan(goal, (), session.found.skips, Forecast(session.before.totals.macs, 0.0))
+    plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))
     words = f"goal not met: asked {goal.words}, but {why}" if missed else None
     return Conversion(
         session.before.source,

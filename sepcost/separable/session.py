@@ -1,4 +1,4 @@
-"""One conversion under way: the model, its candidates, the data, the original's answers."""
+"""Everything one conversion works on: model, candidates, data and the original's outputs."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ from sepcost.separable.runs.output_loss import Reference, is_classes, reference
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
 
 RANDOM_BATCHES = 4
-HELD_FOR_DROP = 4  # one sample in so many takes no part in the fit, where a drop is estimated
-JUDGED = 2048  # calibration samples that a plan is judged on, at most
+HELD_FOR_DROP = 4  # one sample in this many is held out if a drop of top-1 is estimated
+JUDGED = 2048  # most calibration samples to compare outputs on
 JUDGED_BYTES = 1 << 28
-NOTHING = Reference((), ())  # of a model that need not be run, and perhaps cannot be
+NOTHING = Reference((), ())  # for a model that need not, or cannot, be run
 
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One conversion under way."""
+    """Everything one conversion works on."""
 
     settings: ConvertSettings
     wanted: Wanted
     tell: OnProgress
     loaded: Loaded
     before: Analysis
-    found: Candidates
+    candidates: Candidates
     fitter: Fitter
     trials: Trials
-    inputs: str
+    inputs: str  # what outputs are compared on: calibration, given or random
     notes: list[str] = field(default_factory=list)
 
 
-def prepared(
+def open_session(
     source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
 ) -> Session:
-    """Read the model and the data, sort the convolutions, run the original once.
+    """Read model and data, find the candidates, run the original once.
 
     Raises
     ------
     SepcostError
-        Where the model or the data is at fault.
+        The model or the data is at fault.
     """
     tell("reading the model")
     loaded = load(source, weights=True)
@@ -68,57 +68,57 @@ def prepared(
     wanted = replace(wanted, shape=shape)
     network = describe(loaded, bind=wanted.bind, shape=shape)
     before = count(network, str(source))
-    found = _selected(candidates(loaded, network), settings, network)
+    selected = _selected(candidates(loaded, network), settings, network)
     by_drop = settings.goal.aim is Aim.MAX_DROP
-    fit, judge = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
+    fit, held_out = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
-    macs = _macs(before, found.found)
-    fitter = Fitter(context(loaded, network), inner, fit, tell, macs, found.found)
-    kind, beside = "random", NOTHING
-    if found.found and not _unseen(settings, wanted.frontier):
+    macs = _macs(before, selected.eligible)
+    fitter = Fitter(context(loaded, network), inner, fit, tell, macs, selected.eligible)
+    kind, judged_on = "random", NOTHING
+    if selected.eligible and not _needs_no_run(settings, wanted.frontier):
         tell("running the original")
-        kind, beside = _beside(loaded, network.inputs, inner, judge)
-    weigh = beside
-    if found.found and data is not None:
-        _check_labels(settings, beside)
-        weigh = _beside(loaded, network.inputs, inner, data)[1]
-    trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
-    session = Session(settings, wanted, tell, loaded, before, found, fitter, trials, kind)
-    if found.found and data is None:
-        session.notes.append(_blind(kind, seen=bool(beside.batches)))
+        kind, judged_on = _reference(loaded, network.inputs, inner, held_out)
+    chosen_on = judged_on
+    if selected.eligible and data is not None:
+        _check_labels(settings, judged_on)
+        chosen_on = _reference(loaded, network.inputs, inner, data)[1]
+    trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, tell)
+    session = Session(settings, wanted, tell, loaded, before, selected, fitter, trials, kind)
+    if selected.eligible and data is None:
+        session.notes.append(_without_data(kind, ran=bool(judged_on.batches)))
     return session
 
 
-def _blind(kind: str, *, seen: bool) -> str:
-    """Say what is not known without data."""
-    errors = f"errors are those on {'the given' if kind == 'given' else 'random'} inputs"
+def _without_data(kind: str, *, ran: bool) -> str:
+    """The note on a conversion without calibration data."""
+    errors = f"errors are measured on {'the given' if kind == 'given' else 'random'} inputs"
     return (
         "no calibration data: factors come from the weights alone, and "
-        f"{errors if seen else 'nothing was run to see what that does'}; "
-        "--calibrate does far better"
+        f"{errors if ran else 'errors are unknown, as the model was not run'}; "
+        "--calibrate DATA gives far smaller errors"
     )
 
 
-def _unseen(settings: ConvertSettings, frontier: bool) -> bool:
-    """Whether nothing has to be run: some models cannot be, and large ones take their time."""
+def _needs_no_run(settings: ConvertSettings, frontier: bool) -> bool:
+    """Whether the model need not be run: some models cannot run, and large ones take long."""
     exact = settings.goal.aim in {Aim.RANK, Aim.MACS} and settings.calibrate is None
     return exact and not settings.verify and not frontier
 
 
-def _check_labels(settings: ConvertSettings, beside: Reference) -> None:
-    """Refuse to look for a drop of top-1 where there is none to be seen."""
+def _check_labels(settings: ConvertSettings, original: Reference) -> None:
+    """Refuse --max-drop without labels or without an output of classes."""
     if settings.goal.aim is not Aim.MAX_DROP:
         return
-    if beside.labels is None:
-        raise ConversionError(f"{settings.calibrate}: --max-drop needs labels beside the inputs")
-    if not any(is_classes(answer) for answer in beside.answers[0]):
-        raise ConversionError("--max-drop: no output of the model is [N, classes]")
+    if original.labels is None:
+        raise ConversionError(f"{settings.calibrate}: has no labels, which --max-drop needs")
+    if not any(is_classes(answer) for answer in original.answers[0]):
+        raise ConversionError("--max-drop: needs an output [N, classes]; use --max-error instead")
 
 
 def _data(
     loaded: Loaded, settings: ConvertSettings, shape: Mapping[str, Sequence[int]]
 ) -> tuple[Calibration | None, Mapping[str, Sequence[int]]]:
-    """Open the calibration data; they also say the sizes that the model leaves open."""
+    """Open the calibration data; their shapes fill the sizes that the model does not fix."""
     if settings.calibrate is None:
         return None, shape
     inputs = calibrate.declared(loaded)
@@ -126,16 +126,16 @@ def _data(
     return data, {**(data.item or {}), **shape}
 
 
-def _selected(found: Candidates, settings: ConvertSettings, network: Network) -> Candidates:
-    """Apply --only and --skip to names and ids; a goal gains nothing where nothing runs."""
+def _selected(every: Candidates, settings: ConvertSettings, network: Network) -> Candidates:
+    """Apply --only and --skip to names and ids; leave out branches that never run."""
     kept: list[Candidate] = []
-    skips = list(found.skips)
+    skips = list(every.skips)
 
     def matches(candidate: Candidate, globs: Iterable[str]) -> bool:
         names = (candidate.name, candidate.id)
         return any(fnmatchcase(name, glob) for glob in globs for name in names)
 
-    for one in found.found:
+    for one in every.eligible:
         reason = None
         if settings.only and not matches(one, settings.only):
             reason = "not matched by --only"
@@ -144,7 +144,7 @@ def _selected(found: Candidates, settings: ConvertSettings, network: Network) ->
         elif settings.goal.aim is not Aim.RANK and not any(
             branches.may_run(layer, network.choices) for layer in one.layers
         ):
-            reason = "stands in a branch that never runs"
+            reason = "is in a branch that never runs"
         if reason is None:
             kept.append(one)
         else:
@@ -152,19 +152,19 @@ def _selected(found: Candidates, settings: ConvertSettings, network: Network) ->
     return Candidates(tuple(kept), tuple(skips))
 
 
-def _macs(analysis: Analysis, found: Sequence[Candidate]) -> dict[str, int]:
+def _macs(analysis: Analysis, eligible: Sequence[Candidate]) -> dict[str, int]:
     rows = {row.layer.id: row.macs or 0 for row in analysis.rows}
-    return {one.id: sum(rows[id_] for id_ in (one.id, *one.others)) for one in found}
+    return {one.id: sum(rows[id_] for id_ in (one.id, *one.others)) for one in eligible}
 
 
-def _beside(
-    loaded: Loaded, inputs: tuple[Value, ...], settings: ConvertSettings, judge: Calibration | None
+def _reference(
+    loaded: Loaded, inputs: tuple[Value, ...], settings: ConvertSettings, data: Calibration | None
 ) -> tuple[str, Reference]:
-    """Run the original on what it will be compared on."""
+    """Run the original on data, on the given inputs or on random ones."""
     run = runner(loaded, settings.runtime)
-    if judge is not None:
-        limit = max(1, min(JUDGED, JUDGED_BYTES // max(1, judge.sample_bytes)))
-        return "calibration", reference(run, judge.batches(limit), judge.known(limit))
+    if data is not None:
+        limit = max(1, min(JUDGED, JUDGED_BYTES // max(1, data.sample_bytes)))
+        return "calibration", reference(run, data.batches(limit), data.known(limit))
     if settings.inputs is not None:
         given, _ = make_feeds(inputs, Path(settings.inputs), settings.seed)
         return "given", reference(run, [given])
@@ -172,7 +172,7 @@ def _beside(
 
 
 def _gaussian(inputs: tuple[Value, ...], seed: int) -> Feeds:
-    """Standard normal numbers where the model takes floats, else what ``bench`` feeds."""
+    """Standard normal numbers for float inputs, else the inputs of ``bench``."""
     arrays, _ = make_feeds(inputs, None, seed)
     random = np.random.default_rng(seed)
     return {

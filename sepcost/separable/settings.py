@@ -146,4 +146,4 @@ def _check_provider(name: str) -> None:
     try:
         provider(name)
     except SepcostError as error:
-        raise ConversionError(f"--provider {error}") from None
+        raise ConversionError(f"--provider: {error}") from None

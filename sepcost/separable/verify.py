@@ -1,8 +1,8 @@
-"""Original and converted side by side: the same inputs, every output compared.
+"""Compare every output of the original and the converted model on the same inputs.
 
-All figures are sums over every batch and element, in double precision:
-relative error ‖a - b‖₂ / ‖a‖₂, SQNR 10·log₁₀(‖a‖² / ‖a - b‖²), cosine a·b / (‖a‖·‖b‖), with a
-of the original and b of the converted model.
+All figures are sums over all batches and elements, in double precision: relative error
+‖a - b‖₂ / ‖a‖₂, SQNR 10·log₁₀(‖a‖² / ‖a - b‖²) and cosine a·b / (‖a‖·‖b‖), with outputs a of the
+original and b of the converted model.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from sepcost.separable.runs.activations import runner
 
 @dataclass(frozen=True, slots=True)
 class OutputFidelity:
-    """How far one output of the converted model lies from the original's.
+    """Difference of one output of the converted model from the original's.
 
-    A figure is None where it is not defined: a ratio to an output that is all zeros, the SQNR of
-    an exact output, the top-1 agreement of outputs that are no [N, classes]. ``mismatched``
-    counts elements that are finite in one model and not in the other, or infinite otherwise; the
-    figures are of the elements that are finite in both.
+    A figure is None where it is undefined: a ratio to an output of zeros, the SQNR of an exact
+    output, the top-1 agreement of an output that is not [N, classes]. ``mismatched`` counts
+    elements that are not finite in both models, unless they are equal; the figures cover the
+    elements that are finite in both.
     """
 
     name: str
@@ -44,14 +44,14 @@ class OutputFidelity:
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """How far a converted model lies from the original, output by output."""
+    """Difference of a converted model from the original, per output."""
 
     outputs: tuple[OutputFidelity, ...]
     batches: int
 
     @property
     def relative_error(self) -> float | None:
-        """The largest over all outputs; None where one is not comparable."""
+        """The largest over all outputs; None if one has mismatched elements."""
         errors = [output.relative_error for output in self.outputs]
         if any(output.mismatched for output in self.outputs):
             return None
@@ -70,25 +70,25 @@ def compare(
     Parameters
     ----------
     original, converted
-        Two models of one interface; ``converted`` need not have been saved.
+        Two models with the same inputs and outputs; ``converted`` need not have been saved.
     feeds
-        Arrays by input, or any number of such batches; they are not kept.
+        One array per input, or any number of such batches; they are not kept.
     runtime
-        How the sessions are made.
+        Settings of the sessions.
 
     Raises
     ------
     ModelError
-        Where ONNX Runtime cannot load or run a model, or the outputs differ in name or shape.
+        ONNX Runtime cannot load or run a model, or the outputs differ in name or shape.
     MeasurementError
-        Where memory does not suffice.
+        Memory is too small.
     """
     batches = [feeds] if isinstance(feeds, Mapping) else feeds
     run_a = runner(original, runtime or Runtime())
     run_b = runner(converted, runtime or Runtime())
     names, others = _outputs(original), _outputs(converted)
     if names != others:
-        raise ModelError(f"{converted.source}: its outputs are {others}, not {names}")
+        raise ModelError(f"{converted.source}: has outputs {others}, but the original has {names}")
     sums = {name: _Sums() for name in names}
     count = 0
     for batch in batches:
@@ -104,7 +104,7 @@ def _outputs(model: Loaded) -> list[str]:
 
 @dataclass(slots=True)
 class _Sums:
-    """What all figures of one output follow from, gathered batch by batch."""
+    """Sums that give all figures of one output, accumulated batch by batch."""
 
     aa: float = 0.0
     bb: float = 0.0
@@ -120,8 +120,8 @@ class _Sums:
         for x, y in _arrays(a, b):
             if x.shape != y.shape:
                 raise ModelError(
-                    f"output {name!r} has shape {list(y.shape)} after the conversion, and"
-                    f" {list(x.shape)} before; does its shape depend on values?"
+                    f"output {name!r} has shape {list(y.shape)} after the conversion, but"
+                    f" {list(x.shape)} before; its shape may depend on values"
                 )
             self._add(x, y)
 
@@ -163,7 +163,7 @@ class _Sums:
 
 
 def _arrays(a: Any, b: Any) -> Iterator[tuple[Array, Array]]:
-    """Pair the arrays of two outputs: tensors, or the items of sequences and maps."""
+    """Pair the arrays of two outputs: tensors, or items of sequences and maps."""
     if isinstance(a, Mapping):
         yield from _arrays(list(a.values()), [b.get(key) for key in a])
     elif isinstance(a, list | tuple):
@@ -174,6 +174,6 @@ def _arrays(a: Any, b: Any) -> Iterator[tuple[Array, Array]]:
 
 
 def _top(rows: Array) -> Array:
-    """The first of the largest entries of each row; NaN counts as the smallest."""
+    """Index of each row's first maximum; NaN counts as smallest."""
     wide = rows.astype(np.float64)
     return np.asarray(np.where(np.isnan(wide), -np.inf, wide).argmax(axis=1))

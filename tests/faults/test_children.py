@@ -75,13 +75,13 @@ def test_a_child_that_hangs(tmp_path):
     os.kill(worker(running), signal.SIGSTOP)
     outcome = running.end()
     sound.check(outcome, (MEASUREMENT,))
-    assert "no sign of life for 2 s" in outcome.stderr
+    assert "no response for 2 s" in outcome.stderr
 
 
 def test_a_model_that_never_ends(tmp_path):
     outcome = run(stuck(tmp_path / "w"), STUCK.split())
     sound.check(outcome, (MEASUREMENT,))
-    assert "no sign of life for 2 s" in outcome.stderr
+    assert "no response for 2 s" in outcome.stderr
 
 
 ENDINGS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL]

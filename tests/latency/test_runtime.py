@@ -31,7 +31,7 @@ def test_short_names_invert():
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("opnvino", "did you mean 'openvino'"), ("zzzz", "known are cpu, cuda")]
+    ("name", "says"), [("opnvino", "did you mean 'openvino'"), ("zzzz", "choose from cpu, cuda")]
 )
 def test_an_unknown_provider_gets_the_nearest(name, says):
     with pytest.raises(SepcostError, match=says) as caught:
@@ -113,13 +113,13 @@ def test_what_onnx_runtime_says_comes_without_its_preamble():
             " Name:'p' Status Message: /src/core/common.h:31 int64_t ort::Axis(int64_t, int64_t)"
             " axis >= 0 was false. axis 5 is not in valid range [-4,3]",
             "Status Message: axis >= 0 was false. axis 5 is not in valid range [-4,3]"
-            "; do its inputs suit it? (--inputs, --shape, --bind)",
+            "; its inputs may not suit it (--inputs, --shape, --bind)",
         ),
         (
             "Exception during initialization: /src/rnn.h:4 ort::R<T>::R(const I&) [with T = float]"
             " layout_ == 0 was false.",
             "initialization: layout_ == 0 was false."
-            "; export that operator otherwise, or take another --provider",
+            "; export that operator differently, or use another --provider",
         ),
         (
             "Status Message: /src/conv.cc:52 virtual S ort::Conv::Compute(K*) const Scalar(w)"
@@ -130,12 +130,12 @@ def test_what_onnx_runtime_says_comes_without_its_preamble():
             "Got invalid dimensions for input: x for the following indices\n"
             " index: 0 Got: 1 Expected: 0\n Please fix either the inputs/outputs or the model.",
             "index: 0 Got: 1 Expected: 0 Please fix either the inputs/outputs or the model."
-            "; a size of 0 in a model counts as open here: give that dimension a name in its place",
+            "; a size of 0 in the model means unknown here: give that dimension a name instead",
         ),
         (
             "Could not find an implementation for Add(6) node with name 'a'",
-            "'a'; bring it to an opset that has one (onnx.version_converter),"
-            " or take another --provider",
+            "'a'; convert it to an opset that has one (onnx.version_converter),"
+            " or use another --provider",
         ),
     ],
 )

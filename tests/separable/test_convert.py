@@ -270,7 +270,7 @@ def test_what_need_not_be_run_is_not(net, monkeypatch):
     found = convert(net, settings=asked(Aim.MACS, 0.5))
     assert found.plan.choices
     assert found.to_dict()["effect"]["relative_error"] is None
-    assert "nothing was run" in " ".join(found.notes)
+    assert "errors are unknown, as the model was not run" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize("aim", [Aim.RANK, Aim.MAX_ERROR, Aim.SPEEDUP])
@@ -347,7 +347,7 @@ def test_invalid_requests_are_refused(net, goal, changes, words):
 
 
 def test_a_target_is_refused_before_the_work(net, tmp_path, monkeypatch):
-    monkeypatch.setattr(route, "prepared", pytest.fail)
+    monkeypatch.setattr(route, "open_session", pytest.fail)
     settings = asked(Aim.RANK, 1)
     with pytest.raises(ConversionError, match="never overwritten"):
         convert(net, net, settings=settings, force=True)

@@ -93,8 +93,8 @@ def test_outputs_that_are_not_floats_are_compared_too(tmp_path):
 
 def test_a_conversion_is_compared_without_being_saved(tmp_path):
     loaded = saved(conv(noise(32, 16, 3, 3), noise(32)), tmp_path)
-    result = converted(loaded, find(loaded).found, first)
-    (candidate,) = find(loaded).found
+    result = converted(loaded, find(loaded).eligible, first)
+    (candidate,) = find(loaded).eligible
     error = compare(loaded, result, {"x": noise(2, 16, 9, 9, seed=3)}).relative_error
     assert error == pytest.approx(first(candidate).relative_error, rel=0.1)
 
@@ -102,7 +102,7 @@ def test_a_conversion_is_compared_without_being_saved(tmp_path):
 def test_models_of_other_outputs_are_refused(tmp_path):
     one = linear(tmp_path, noise(4, 5), "a")
     other = saved(parsed(LINEAR.replace("y", "z"), {"w": noise(4, 5)}), tmp_path, "b.onnx")
-    with pytest.raises(ModelError, match=r"its outputs are \['z'\], not \['y'\]"):
+    with pytest.raises(ModelError, match=r"has outputs \['z'\], but the original has \['y'\]"):
         compare(one, other, {"x": noise(3, 4)})
 
 

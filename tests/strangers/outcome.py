@@ -27,14 +27,14 @@ REFUSALS: Mapping[str, str] = {
     r"bind it with (--bind|--shape) ": UNSIZED,
     r"is not a valid size; give 1 to": EMPTY,
     r"Expected: 0 .*give that dimension a name": EMPTY,
-    r"is no tensor.*cut the model": NO_TENSOR,
+    r"is not a tensor.*cut the model": NO_TENSOR,
     r"cannot create inputs of type .*; leave them out": NO_TENSOR,
-    r"Could not find an implementation.*bring it to an opset": "lacks an operator",
-    r"Failed to find kernel.*bring it to an opset": "lacks an operator",
+    r"Could not find an implementation.*convert it to an opset": "lacks an operator",
+    r"Failed to find kernel.*convert it to an opset": "lacks an operator",
     r"is not a registered function/op; only a runtime": "lacks an operator",
-    r"returned while running.*do its inputs suit it\?": UNSUITED,
+    r"returned while running.*its inputs may not suit it": UNSUITED,
     r"Failed to construct locale": LOCALE,
-    r"Exception during initialization.*export that operator otherwise": "not initialised",
+    r"Exception during initialization.*export that operator differently": "not initialised",
 }
 
 

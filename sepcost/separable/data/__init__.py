@@ -1,1 +1,1 @@
-"""Calibration data: read, checked against the model, and summed up as moments."""
+"""Calibration data: read, checked against the model, and summarised as moments."""

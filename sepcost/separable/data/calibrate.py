@@ -1,8 +1,8 @@
-"""Calibration data: what the user has, checked against the model, handed out in batches.
+"""Calibration data: opened, checked against the model, served in batches.
 
-An ``.npz`` holds one array an input, and ``labels`` if known; a folder holds one ``.npy`` or one
-picture a sample, in subfolders by class if labels are known. Arrays may be ``[count, ...]`` of
-what one row of the input's batch is, or of what the whole input is.
+An ``.npz`` holds one array per input, and ``labels`` if known; a folder holds one ``.npy`` or one
+image per sample, in one subfolder per class if labels are known. An array is ``[count, ...]``,
+where ``...`` is the shape of one row of the input's batch or of the whole input.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LABELS = "labels"
 
 
 def declared(loaded: Loaded) -> tuple[Input, ...]:
-    """The inputs with the types and sizes that the model itself fixes."""
+    """The inputs with the types and sizes that the model fixes."""
     graph = loaded.proto.graph
     stored = {tensor.name for tensor in graph.initializer}
     return tuple(
@@ -45,26 +45,26 @@ def _sizes(value: ValueInfoProto) -> tuple[int | None, ...]:
 
 
 def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibration:
-    """Open calibration data and check every name, shape and type before anything is run.
+    """Open calibration data; check every name, shape and type before anything runs.
 
     Parameters
     ----------
     path
-        An ``.npz``, or a folder of ``.npy`` files or pictures.
+        An ``.npz``, or a folder of ``.npy`` files or images.
     inputs
-        What the model takes.
+        The model's inputs.
     images
-        How pictures become tensors.
+        How images become tensors.
 
     Raises
     ------
     ConversionError
-        One line that names the file, the tensor and what it had to be.
+        The data do not fit; the message names the file, the tensor and what was expected.
     """
     if path.is_dir():
         return _folder(path, inputs, images)
     if images != ImageFormat():
-        raise ConversionError(f"{path}: --mean, --std, --size and --layout are for pictures")
+        raise ConversionError(f"{path}: --mean, --std, --size and --layout apply only to images")
     return _archive(path, inputs)
 
 
@@ -73,7 +73,7 @@ def _archive(path: Path, inputs: Sequence[Input]) -> Calibration:
     names = {one.name for one in inputs}
     labels = None if LABELS in names else arrays.pop(LABELS, None)
     if len(inputs) == 1 and len(arrays) == 1 and not names & set(arrays):
-        arrays = {inputs[0].name: next(iter(arrays.values()))}  # no other meaning is possible
+        arrays = {inputs[0].name: next(iter(arrays.values()))}  # it can mean nothing else
     _check_names(path, arrays, names)
     checked = {one.name: checked_array(path, one, arrays[one.name]) for one in inputs}
     return _assembled(path, inputs, checked, labels)
@@ -84,30 +84,30 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except AttributeError as error:
-        raise ConversionError(f"{path}: is one array; name an .npz, or a folder") from error
+        raise ConversionError(f"{path}: is a single array; give an .npz or a folder") from error
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # zipfile, zlib, tokenize: each raises what it likes
         reason = first_line(error)
-        raise ConversionError(f"{path}: is no .npz archive of plain arrays: {reason}") from error
+        raise ConversionError(f"{path}: not an .npz archive of plain arrays: {reason}") from error
 
 
 def _check_names(path: Path, arrays: Mapping[str, object], names: set[str]) -> None:
     for name in sorted(names - set(arrays)):
         have = ", ".join(map(repr, list(arrays)[:8])) or "nothing"
-        raise ConversionError(f"{path}: has no array for input {name!r}; it holds {have}")
+        raise ConversionError(f"{path}: no array for input {name!r}; it holds {have}")
     for name in sorted(set(arrays) - names):
         want = ", ".join(map(repr, sorted(names)[:8]))
-        raise ConversionError(f"{path}: {name!r} is no input of the model; those are {want}")
+        raise ConversionError(f"{path}: the model has no input {name!r}; its inputs are {want}")
 
 
 def checked_array(path: Path, one: Input, array: NDArray[Any]) -> NDArray[Any]:
-    """An array whose type goes into the input without loss and whose values are finite.
+    """Check that an array converts to the input's type without loss and is finite; return it.
 
     Raises
     ------
     ConversionError
-        Where it does not.
+        It does not, or it is not.
     """
     wanted = numpy_dtype(one.dtype)
     integral = wanted.kind in "iu" and array.dtype.kind in "iu"
@@ -117,7 +117,7 @@ def checked_array(path: Path, one: Input, array: NDArray[Any]) -> NDArray[Any]:
             f"{path}: {one.name!r} holds {array.dtype}, but the model takes {one.dtype}"
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        what = "NaN" if np.isnan(array).any() else "infinite values"
+        what = "NaN" if np.isnan(array).any() else "infinity"
         raise ConversionError(f"{path}: {one.name!r} holds {what}; remove those samples")
     return array
 
@@ -128,7 +128,7 @@ def _assembled(
     arrays: Mapping[str, NDArray[Any]],
     labels: NDArray[Any] | None,
 ) -> Calibration:
-    """Tell whether arrays hold rows of batches or whole inputs, the same for all of them."""
+    """Build the calibration; all arrays hold rows of batches, or all hold whole inputs."""
     stacked = all(one.sizes for one in inputs) and all(
         _fits(arrays[one.name].shape[1:], one.sizes[1:], arrays[one.name].ndim, len(one.sizes))
         for one in inputs
@@ -143,12 +143,12 @@ def _assembled(
                 )
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
-        raise ConversionError(f"{path}: the inputs have different numbers of samples: {counts}")
+        raise ConversionError(f"{path}: the inputs differ in their number of samples: {counts}")
     count = next(iter(counts.values()), 0)
     fixed = inputs[0].sizes[0] if stacked and inputs else None
     batch = fixed or (BATCH if stacked and inputs else 1)
     if count < (fixed or 1):
-        raise ConversionError(f"{path}: holds {count} samples, but one run takes {batch}")
+        raise ConversionError(f"{path}: holds {count} samples, but one run needs {batch}")
     samples = {one.name: _reader(arrays[one.name], numpy_dtype(one.dtype)) for one in inputs}
     item = {
         one.name: _item(arrays[one.name].shape, stacked, batch, one.sizes[0] if stacked else None)
@@ -180,22 +180,22 @@ def _labels(path: Path, labels: NDArray[Any] | None, count: int) -> NDArray[np.i
         return None
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         raise ConversionError(
-            f"{path}: {LABELS!r} holds {labels.dtype} {list(labels.shape)}, not one whole number "
+            f"{path}: {LABELS!r} holds {labels.dtype} {list(labels.shape)}, not one integer "
             f"for each of {count} samples"
         )
     return labels.astype(np.int64)
 
 
 def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibration:
-    """Read one file a sample when it is needed; the first says what all have to be like."""
+    """Read one file per sample on demand; all must have the first one's shape."""
     if len(inputs) != 1:
         raise ConversionError(
-            f"{path}: a folder feeds a model of one input, and this has {len(inputs)}; give .npz"
+            f"{path}: a folder serves a model of one input, but this has {len(inputs)}; give .npz"
         )
     (one,) = inputs
     files = sorted(f for f in path.rglob("*") if f.suffix.lower() in {".npy", *pictures.SUFFIXES})
     if not files:
-        raise ConversionError(f"{path}: holds no .npy files and no pictures")
+        raise ConversionError(f"{path}: holds no .npy files and no images")
 
     def sample(file: Path) -> NDArray[Any]:
         if file.suffix.lower() != ".npy":
@@ -206,14 +206,14 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
     stacked = _fits(first.shape, one.sizes[1:], first.ndim, len(one.sizes) - 1)
 
     def read(places: NDArray[np.int64]) -> NDArray[Any]:
-        found = [sample(files[int(place)]) for place in places]
-        for place, array in zip(places, found, strict=True):
+        arrays = [sample(files[int(place)]) for place in places]
+        for place, array in zip(places, arrays, strict=True):
             if array.shape != first.shape:
                 raise ConversionError(
-                    f"{files[int(place)]}: has shape {list(array.shape)}, and "
+                    f"{files[int(place)]}: has shape {list(array.shape)}, but "
                     f"{files[0].name} has {list(first.shape)}"
                 )
-        return np.stack(found).astype(numpy_dtype(one.dtype))
+        return np.stack(arrays).astype(numpy_dtype(one.dtype))
 
     lead = np.broadcast_to(np.zeros((), first.dtype), (len(files), *first.shape))
     made = _assembled(path, inputs, {one.name: lead}, _classes(path, files))
@@ -224,11 +224,11 @@ def _array(file: Path) -> NDArray[Any]:
     try:
         return np.asarray(np.load(file, allow_pickle=False))
     except Exception as error:
-        raise ConversionError(f"{file}: is no plain .npy array: {first_line(error)}") from error
+        raise ConversionError(f"{file}: not a plain .npy array: {first_line(error)}") from error
 
 
 def _classes(path: Path, files: Sequence[Path]) -> NDArray[np.int64] | None:
-    """Number the subfolders in the order of their names; None where files lie side by side."""
+    """Number the subfolders in the order of their names; None if files lie in ``path`` itself."""
     if any(file.parent == path for file in files):
         return None
     homes = [file.relative_to(path).parts[0] for file in files]

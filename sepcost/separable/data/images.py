@@ -1,4 +1,4 @@
-"""Pictures as tensors, by Pillow, which ``pip install 'sepcost[images]'`` brings."""
+"""Images as tensors, read with Pillow (``pip install 'sepcost[images]'``)."""
 
 from __future__ import annotations
 
@@ -27,43 +27,43 @@ class ImageFormat:
 
 
 def read(file: Path, sizes: Sequence[int | None], wanted: ImageFormat) -> NDArray[Any]:
-    """One picture as float32 without a batch axis: ``(pixel / 255 - mean) / std``.
+    """One image as float32 without a batch axis: ``(pixel / 255 - mean) / std``.
 
     Parameters
     ----------
     file
-        Anything that Pillow opens.
+        Any format that Pillow opens.
     sizes
-        Those of the model's input, [batch, C, H, W] or [batch, H, W, C].
+        The sizes of the model's input, [batch, C, H, W] or [batch, H, W, C].
     wanted
-        Mean, standard deviation, size and layout; what is left out the model says.
+        Mean, standard deviation, size and layout; the model's input fills what is left out.
 
     Raises
     ------
     ConversionError
-        Where Pillow is missing, the file is no picture, or the sizes do not fit.
+        Pillow is missing, the file is not an image, or the sizes do not fit.
     """
     last = wanted.layout == "nhwc" or (not wanted.layout and _channels_last(sizes))
     if len(sizes) != 4:
-        raise ConversionError(f"{file}: pictures feed an input of 4 axes, not of {len(sizes)}")
+        raise ConversionError(f"{file}: images need an input of 4 axes, not {len(sizes)}")
     channels = (sizes[3] if last else sizes[1]) or 3
     if channels not in CHANNELS:
         raise ConversionError(
-            f"{file}: no picture has the {channels} channels that the model takes"
+            f"{file}: images have 1, 3 or 4 channels, but the model takes {channels}; use .npy"
         )
     own = sizes[1:3] if last else sizes[2:4]
     size = wanted.size or ((own[0], own[1]) if own[0] and own[1] else None)
     pixels = _pixels(file, CHANNELS[channels], size).reshape(*_extent(size), channels)
     for name, values in (("--mean", wanted.mean), ("--std", wanted.std)):
         if len(values) not in {0, 1, channels}:
-            raise ConversionError(f"{name}: takes 1 or {channels} numbers, not {len(values)}")
+            raise ConversionError(f"{name}: needs 1 or {channels} numbers, not {len(values)}")
     array = (pixels / 255 - np.array(wanted.mean or 0.0)) / np.array(wanted.std or 1.0)
     return np.asarray(array if last else array.transpose(2, 0, 1), np.float32)
 
 
 def _extent(size: tuple[int, int] | None) -> tuple[int, int]:
     if size is None:
-        raise ConversionError("the model leaves the size of pictures open: give --size HxW")
+        raise ConversionError("the model does not fix the size of images: give --size HxW")
     return size
 
 
@@ -76,7 +76,7 @@ def _pixels(file: Path, mode: str, size: tuple[int, int] | None) -> NDArray[Any]
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - optional
     except ImportError as error:
         raise ConversionError(
-            f"{file}: pictures need Pillow: pip install 'sepcost[images]'"
+            f"{file}: images need Pillow: pip install 'sepcost[images]'"
         ) from error
     height, width = _extent(size)
     try:
@@ -85,4 +85,4 @@ def _pixels(file: Path, mode: str, size: tuple[int, int] | None) -> NDArray[Any]
             return np.asarray(shown, np.float64)
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         reason = first_line(error)
-        raise ConversionError(f"{file}: is no picture that can be read: {reason}") from error
+        raise ConversionError(f"{file}: cannot be read as an image: {reason}") from error

@@ -1,13 +1,13 @@
-"""What a convolution sees and should answer, as means and covariances of patches and targets.
+"""Means and covariances of a convolution's input patches and target outputs.
 
-A patch x is what one output position reads, M/G·K values for each of G groups; the target t is
-what it should answer, N/G values. The least-squares error of any linear replacement follows from
+A patch x is the input of one output position, M/G·K values in each of G groups; the target t is
+the wanted output there, N/G values. The least-squares error of any linear replacement follows from
 
     mean x,  mean t,  S = Cov(x, x),  C = Cov(t, x),  Cov(t, t)
 
-so activations are seen once and dropped. Memory is S, twice while a buffer of rows is folded in,
-and the buffer; it does not grow with the data. Rows are multiplied in the type they come in,
-less the first buffer's mean, and summed in double.
+so activations are read once and dropped. Memory is a buffer of rows and S, twice S while the
+buffer is folded in; it does not grow with the data. Rows are multiplied in their own type, after
+subtracting the first buffer's mean, and summed in double precision.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sepcost.network import Shape
 
 Integers = NDArray[np.int64]
 
-_BUFFER = 1 << 24  # elements of patches held before they are folded in: 64 MiB of float32
+_BUFFER = 1 << 24  # elements of patches per buffer: 64 MiB of float32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Statistics:
+class Moments:
     """Moments over ``samples`` output positions, for each of G groups; features are (M/G, K)."""
 
     samples: int
@@ -42,17 +42,17 @@ class Statistics:
 
 
 def sample_positions(positions: int, count: int, image: int, seed: int = 0) -> Integers:
-    """Which of an image's output positions are looked at, ascending.
+    """Draw some of an image's output positions, ascending.
 
     Parameters
     ----------
     positions
-        How many there are.
+        The number of output positions.
     count
-        How many to draw; all where there are no more.
+        How many to draw; all are returned if there are no more.
     image
-        The image's number in the calibration data: the draw depends on it and the seed alone,
-        not on how images were batched.
+        The image's number in the calibration data: the draw depends only on it and the seed, not
+        on the batch size.
     seed
         Any non-negative integer.
     """
@@ -65,10 +65,10 @@ def sample_positions(positions: int, count: int, image: int, seed: int = 0) -> I
 def patches(
     image: NDArray[Any], positions: Integers, extent: Shape, convolution: Convolution
 ) -> NDArray[Any]:
-    """What output positions read of one image, zeros where they read padding.
+    """The patches that output positions read of one image; padding reads as zeros.
 
-    A convolution's output o reads at kernel element k the input i = o·stride - pad + k·dilation.
-    A transposed one's reads i = (o + pad - k·dilation) / stride where that is whole.
+    At kernel element k, output o of a convolution reads input i = o·stride - pad + k·dilation, and
+    of a transposed one i = (o + pad - k·dilation) / stride where that is an integer.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def patches(
     extent
         The output's spatial shape.
     convolution
-        Its geometry, 1-D, 2-D or 3-D.
+        The convolution's geometry, 1-D, 2-D or 3-D.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def patches(
 def _reads(
     places: Integers, axis: int, size: int, convolution: Convolution
 ) -> tuple[Integers, NDArray[np.bool_]]:
-    """Input index [q, k] along one axis, and whether it is inside the image."""
+    """Input index [q, k] along one axis, and whether it lies inside the image."""
     stride, pad = convolution.strides[axis], convolution.pads[axis]
     taps = np.arange(convolution.kernel[axis]) * convolution.dilations[axis]
     if not convolution.transposed:
@@ -111,16 +111,16 @@ def _reads(
 
 
 class PatchStream:
-    """Gathers one layer's statistics from batches of its activations.
+    """Gathers one layer's moments from batches of its activations.
 
     Parameters
     ----------
     convolution
         The layer's geometry (``sepcost.cost.geometry.convolution``).
     positions
-        Output positions sampled from each image.
+        Output positions sampled per image.
     seed
-        Of the sampling.
+        Seed of the sampling.
     """
 
     def __init__(self, convolution: Convolution, *, positions: int = 16, seed: int = 0) -> None:
@@ -137,15 +137,15 @@ class PatchStream:
         self._squares = np.zeros((group, self._outputs, self._outputs))
 
     def add(self, inputs: NDArray[Any], targets: NDArray[Any]) -> None:
-        """Take a batch.
+        """Add a batch.
 
         Parameters
         ----------
         inputs
-            [images, M, *extent], what the layer reads.
+            [images, M, *extent], the layer's input.
         targets
-            [images, N, *output extent], what it should answer; from another network than the
-            inputs where that one's errors are to be undone.
+            [images, N, *output extent], its wanted output. It may come from another network than
+            the inputs, so that a fit compensates the errors in the inputs.
         """
         extent = targets.shape[2:]
         for image, target in zip(inputs, targets, strict=True):
@@ -154,39 +154,39 @@ class PatchStream:
                 self._hold(image, target.reshape(len(target), -1)[:, part], part, extent)
             self._images += 1
 
-    def finish(self) -> Statistics:
-        """The moments of all that was added; once, as they take the stream's own memory.
+    def finish(self) -> Moments:
+        """The moments of everything added. Call it once: it reuses the stream's memory.
 
         Raises
         ------
         ConversionError
-            Nothing was added, or activations hold NaN or infinite values.
+            Nothing was added, or activations hold NaN or infinity.
         """
         self._fold()
         if self._origin is None:
-            raise ConversionError("there are no calibration activations to fit to")
+            raise ConversionError("no calibration activations to fit to")
         if not np.isfinite(self._products).all():
-            raise ConversionError("the calibration activations hold NaN or infinite values")
+            raise ConversionError("the calibration activations hold NaN or infinity")
         offset, cut = self._sum / self._samples, self._features
-        moments = self._products
-        moments /= self._samples
-        moments -= offset[:, :, None] * offset[:, None, :cut]
+        products = self._products
+        products /= self._samples
+        products -= offset[:, :, None] * offset[:, None, :cut]
         means = offset + self._origin
         squares = self._squares / self._samples
         squares -= offset[:, cut:, None] * offset[:, None, cut:]
-        return Statistics(
+        return Moments(
             samples=self._samples,
             patch_mean=means[:, :cut],
             target_mean=means[:, cut:],
-            covariance=moments[:, :cut],
-            cross=moments[:, cut:],
+            covariance=products[:, :cut],
+            cross=products[:, cut:],
             target_covariance=squares,
         )
 
     def _hold(
         self, image: NDArray[Any], target: NDArray[Any], part: Integers, extent: Shape
     ) -> None:
-        """Put one image's rows into the buffer, and fold it in when it is full."""
+        """Buffer one image's rows; fold the buffer in when it is full."""
         group = self._convolution.group
         read = patches(image, part, extent, self._convolution)
         both = (read.reshape(len(part), group, -1), target.T.reshape(len(part), group, -1))
@@ -200,7 +200,7 @@ class PatchStream:
         """Add the buffer's sums and products, about the first buffer's mean."""
         if not self._rows:
             return
-        with np.errstate(invalid="ignore", over="ignore"):  # refused in finish
+        with np.errstate(invalid="ignore", over="ignore"):  # ``finish`` refuses the result
             rows = np.concatenate(self._rows).transpose(1, 0, 2)
             self._rows, self._held = [], 0
             if self._origin is None:

@@ -1,4 +1,4 @@
-"""Calibration data as the fits and the judges read them: batch by batch, when they are needed."""
+"""Calibration data as they are read: batch by batch, on demand."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sepcost.network import Shape
 Feeds = Mapping[str, NDArray[Any]]
 Samples = Callable[[NDArray[np.int64]], NDArray[Any]]
 
-HELD = 8  # one sample in so many takes no part in the fit
-BATCH = 32  # where the model leaves it open
+HELD = 8  # one sample in this many is held out from the fits
+BATCH = 32  # where the model does not fix it
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input as the model declares it: None where a size is left open."""
+    """One input as the model declares it; a size is None if the model does not fix it."""
 
     name: str
     dtype: str
@@ -29,28 +29,28 @@ class Input:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Samples that are read when they are needed."""
+    """Samples that are read on demand."""
 
-    samples: Mapping[str, Samples]  # by input: what some places hold, batch first
+    samples: Mapping[str, Samples]  # per input: reads the samples at some places, batch first
     places: NDArray[np.int64]
-    batch: int  # samples of one run
-    stacked: bool  # whether a run takes ``batch`` rows, or one whole sample
-    fixed: bool = False  # whether the model takes ``batch`` rows and no other number
+    batch: int  # samples per run
+    stacked: bool  # a run takes ``batch`` rows; otherwise one sample is a whole input
+    fixed: bool = False  # the model takes exactly ``batch`` rows
     labels: NDArray[np.int64] | None = None
-    item: Mapping[str, Shape] | None = None  # the shape of each input in a run of one
+    item: Mapping[str, Shape] | None = None  # shape of each input in a run of one sample
 
     def __len__(self) -> int:
         return len(self.places)
 
     def batches(self, limit: int | None = None, rows: int = BATCH) -> Iterator[Feeds]:
-        """Yield what each run is fed; an incomplete last batch only where the model takes it.
+        """Yield the feeds of each run; an incomplete last batch only if the model takes it.
 
         Parameters
         ----------
         limit
-            Of all samples; the last run is a whole one where the model takes no other.
+            Most samples; rounded up to whole batches where the model takes no others.
         rows
-            Of one run at most, where the model leaves that open.
+            Most samples per run, where the model does not fix that.
         """
         places = self._first(limit)
         step = self.batch if self.fixed else min(rows, self.batch)
@@ -60,7 +60,7 @@ class Calibration:
             yield feeds if self.stacked else {name: a[0] for name, a in feeds.items()}
 
     def known(self, limit: int | None = None) -> NDArray[np.int64] | None:
-        """The labels of the samples, in the order of ``batches``."""
+        """Labels of the samples in the order of ``batches``; None if unknown."""
         return None if self.labels is None else self.labels[self._first(limit)]
 
     def _first(self, limit: int | None) -> NDArray[np.int64]:
@@ -69,20 +69,20 @@ class Calibration:
         return self.places[:limit]
 
     def split(self, every: int = HELD) -> tuple[Calibration, Calibration]:
-        """Samples to fit to, and one in ``every`` to judge by; whole batches where they must be."""
+        """Split into samples to fit to and one in ``every`` held out, in whole batches if fixed."""
         held = np.arange(len(self.places)) % every == every - 1
-        fit, judge = (whole(self.places[side], self) for side in (~held, held))
-        if not len(fit) or not len(judge):
+        fitted, kept = (whole(self.places[part], self) for part in (~held, held))
+        if not len(fitted) or not len(kept):
             return self, self
-        return replace(self, places=fit), replace(self, places=judge)
+        return replace(self, places=fitted), replace(self, places=kept)
 
     @property
     def sample_bytes(self) -> int:
-        """What one sample takes as the model reads it."""
+        """Bytes of one sample in the types of the model's inputs."""
         first = self.places[:1]
         return sum(read(first).nbytes for read in self.samples.values())
 
 
 def whole(places: NDArray[np.int64], of: Calibration) -> NDArray[np.int64]:
-    """Only whole batches, where the model takes no others."""
+    """Drop an incomplete last batch if the model takes only whole ones."""
     return places[: len(places) // of.batch * of.batch] if of.fixed else places

@@ -1,1 +1,1 @@
-"""From one kernel to two: factors from the weights alone, or fitted to data."""
+"""Factors of a convolution's weight: from the weight alone, or fitted to data."""

@@ -1,22 +1,23 @@
-"""How a convolution's weight falls into small matrices, and its factors back into weights.
+"""A convolution's weight cut into small matrices, and their factors as weights again.
 
-Every form is the same factorisation of other matrices. With N output and M input channels in G
-groups, K elements a kernel:
+All forms factorise matrices in the same way; they differ in how they cut the weight. With N
+output and M input channels in G groups and K elements per kernel:
 
 ==================== ====================== ============= ============ ======================
 form                 matrices               rows          columns      rank of each
 ==================== ====================== ============= ============ ======================
-depthwise-pointwise  one an input channel   N/G           K            R
-pointwise-depthwise  one an output channel  M/G           K            R
-block-pointwise      one a block of g       N/G           g·K          g
-bottleneck           one a group            N/G           M/G·K        q
-depthwise-bottleneck one a group            N/G           M/G·K        q
+depthwise-pointwise  one per input channel  N/G           K            R
+pointwise-depthwise  one per output channel M/G           K            R
+block-pointwise      one per block of g     N/G           g·K          g
+bottleneck           one per group          N/G           M/G·K        q
+depthwise-bottleneck one per group          N/G           M/G·K        q
 ==================== ====================== ============= ============ ======================
 
-Columns go to the spatial part, rows to the pointwise one. A depthwise-bottleneck is a bottleneck
-each of whose kernels is one number a channel times one kernel for all: a pointwise convolution
-and a depthwise one. Together with the pointwise part behind them they are the canonical polyadic
-decomposition of the kernel (Lebedev et al. 2015), and the inverted residual of MobileNetV2.
+Columns become the spatial part, rows the pointwise part. A depthwise-bottleneck is a bottleneck
+whose kernels have rank one: one spatial kernel, scaled by one number per input channel. That is a
+pointwise and then a depthwise convolution. With the pointwise part after them they form the
+canonical polyadic decomposition of the kernel (Lebedev et al. 2015), which is the inverted
+residual of MobileNetV2.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ from sepcost.network import Shape
 
 Array = NDArray[np.float64]
 
-_CHUNK = 1 << 22  # elements held in double precision at a time: 32 MiB
+_CHUNK = 1 << 22  # elements in double precision at a time: 32 MiB
 
 
 class Form(StrEnum):
-    """What a regular convolution is replaced by."""
+    """The forms that can replace a regular convolution."""
 
     DEPTHWISE_POINTWISE = "depthwise-pointwise"
     POINTWISE_DEPTHWISE = "pointwise-depthwise"
@@ -48,13 +49,13 @@ class Form(StrEnum):
     BOTTLENECK = "bottleneck"  # a regular convolution to few channels, then pointwise
 
 
-#: The forms that see all channels of a group at once.
+#: Forms whose spatial part reads all channels of a group.
 WHOLE = frozenset({Form.BOTTLENECK, Form.DEPTHWISE_BOTTLENECK})
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One weight of shape [N, M/G, *kernel], cut for one form at one rank."""
+    """How a weight [N, M/G, *kernel] is cut for one form at one rank."""
 
     form: Form
     rank: int
@@ -63,48 +64,48 @@ class Cut:
 
     @property
     def kernel(self) -> Shape:
-        """The kernel's sides."""
+        """The kernel's spatial shape."""
         return self.shape[2:]
 
     @property
     def rows(self) -> int:
-        """Output channels a group; they are the pointwise side of every form but one."""
+        """Output channels per group: the rows of every form but pointwise-depthwise."""
         return self.shape[0] // self.group
 
     @property
     def width(self) -> int:
-        """Input channels that one spatial kernel sees."""
+        """Input channels per spatial kernel."""
         if self.form is Form.BLOCK_POINTWISE:
             return self.rank
         return self.shape[1] if self.form in WHOLE else 1
 
 
 def ranks(shape: Shape, form: str, *, group: int = 1) -> tuple[int, ...]:
-    """Every rank that a form can have for a weight of this shape, ascending.
+    """All ranks of a form for a weight of this shape, ascending.
 
     Parameters
     ----------
     shape
         [N, M/G, *kernel], as a Conv holds it.
     form
-        For block-pointwise the ranks are widths g, the divisors of M/G.
+        The ranks of block-pointwise are widths g, the divisors of M/G.
     group
         G of the convolution.
 
     Returns
     -------
     tuple of int
-        1 to min(rows, columns) of the matrices of ``Cut``, or the divisors. A
-        depthwise-bottleneck holds the other separable forms: at as many channels as they have
-        depthwise kernels it is sure to be exact.
+        1 to min(rows, columns) of the matrices, or the divisors. A depthwise-bottleneck
+        contains the other separable forms: with as many channels as they have depthwise
+        kernels at full rank, it is certain to be exact.
 
     Raises
     ------
     ConversionError
-        There is no such form.
+        The form is unknown.
     """
     if form not in set(Form):
-        raise ConversionError(f"no form is called {form!r}; choose from {', '.join(Form)}")
+        raise ConversionError(f"unknown form {form!r}; choose from {', '.join(Form)}")
     outputs, inputs, elements = shape[0] // group, shape[1], prod(shape[2:])
     if form == Form.BLOCK_POINTWISE:
         return tuple(width for width in range(1, inputs + 1) if inputs % width == 0)
@@ -130,12 +131,12 @@ def cut_for(shape: Shape, form: str, rank: int, *, group: int = 1) -> Cut:
     legal = ranks(shape, form, group=group)
     if rank not in legal:
         listed = f"1 to {legal[-1]}" if form != Form.BLOCK_POINTWISE else f"one of {legal}"
-        raise ConversionError(f"{form} of a weight {list(shape)} takes rank {listed}, not {rank}")
+        raise ConversionError(f"{form} of a weight {list(shape)} needs rank {listed}, not {rank}")
     return Cut(Form(form), rank, shape, group)
 
 
 def unfold(weight: NDArray[Any], cut: Cut) -> NDArray[Any]:
-    """[N, M/G, *kernel] as matrices [G, matrices a group, rows, columns]; a view where it can."""
+    """[N, M/G, *kernel] as [G, matrices per group, rows, columns]; a view where possible."""
     inputs, elements = cut.shape[1], prod(cut.kernel)
     if cut.form is Form.POINTWISE_DEPTHWISE:
         return weight.reshape(cut.group, cut.rows, inputs, elements)
@@ -151,7 +152,7 @@ def refold(matrices: Array, cut: Cut) -> Array:
 
 
 def fold(spatial: Array, pointwise: Array, cut: Cut) -> tuple[Array, Array, Array | None]:
-    """Factors of each matrix, as weights of convolutions.
+    """Turn the factors of all matrices into weights of convolutions.
 
     Parameters
     ----------
@@ -160,12 +161,12 @@ def fold(spatial: Array, pointwise: Array, cut: Cut) -> tuple[Array, Array, Arra
     pointwise
         [G, matrices, rows, rank].
     cut
-        The cut that they belong to.
+        How the weight was cut.
 
     Returns
     -------
     spatial, pointwise, first
-        As ``Factors`` holds them, contiguous.
+        As in ``Factors``, contiguous.
     """
     ones = (1,) * len(cut.kernel)
     outputs = cut.shape[0]
@@ -187,7 +188,7 @@ def fold(spatial: Array, pointwise: Array, cut: Cut) -> tuple[Array, Array, Arra
 
 
 def _split(kernels: Array) -> tuple[Array, Array]:
-    """Kernels [n, M, K] of rank one as B [n, M] and D [n, K], of unit norm unless it is zero."""
+    """Kernels [n, M, K] of rank one as B [n, M] and D [n, K]; D has unit norm or is zero."""
     strongest = np.argmax(np.einsum("nmk,nmk->nm", kernels, kernels), axis=1)
     taps = kernels[np.arange(len(kernels)), strongest]
     norms = np.linalg.norm(taps, axis=1, keepdims=True)
@@ -223,7 +224,7 @@ def room(cut: Cut) -> tuple[Array, Array]:
 def chunks(
     weight: NDArray[Any], cut: Cut, peak: float
 ) -> Iterator[tuple[tuple[slice, slice], Array]]:
-    """Matrices in double precision over the peak, some at a time, with where they stand."""
+    """Yield matrices over the peak in double precision, a few at a time, with their place."""
     view = unfold(np.ascontiguousarray(weight), cut)
     group, blocks, rows, columns = view.shape
     most = max(1, _CHUNK // (rows * columns))
@@ -235,7 +236,7 @@ def chunks(
 
 
 def tails(spectrum: Array) -> Array:
-    """What is left out when the first 0, 1, 2, ... are kept."""
+    """Sums without the first 0, 1, 2, ... values: what each rank leaves out."""
     return np.append(np.cumsum(spectrum[::-1])[::-1], 0.0)
 
 
@@ -246,11 +247,11 @@ def unit(rows: Array) -> Array:
 
 
 def normalize(spatial: Array, pointwise: Array) -> tuple[Array, Array]:
-    """Scale spatial kernels to unit norm, largest element positive; the pointwise part pays.
+    """Scale spatial kernels to unit norm and positive peak; the pointwise part compensates.
 
-    Unit kernels keep half precision from overflowing, and the sign makes the result independent
-    of the linear algebra library. A component below 1e-14 of its matrix is rounding: it becomes
-    zero, so that a dead channel stays dead.
+    Unit kernels avoid overflow in half precision, and the sign makes the result independent of
+    the linear algebra library. A component below 1e-14 of its matrix is rounding error: it is set
+    to zero, so that a dead channel stays dead.
     """
     sides = np.linalg.norm(spatial, axis=-1)
     points = np.linalg.norm(pointwise, axis=-2)

@@ -1,16 +1,16 @@
-"""From one kernel to two, from the weights alone.
+"""Factors from the weight alone.
 
-Each matrix A of a form (see ``blocks``) has its best approximation of rank R, by Eckart and
-Young (1936), in its leading singular vectors: with AᵀA = V Λ Vᵀ the spatial part is the first R
-columns of V, the pointwise part A·V, and the squared error the sum of the eigenvalues left out.
-So one batched ``eigh`` of small Gram matrices gives the factors, and the error of every rank at
-once. The Gram is taken on the smaller side, which also makes full rank exact to rounding.
+By Eckart and Young (1936) the leading singular vectors of each matrix A of a form (see ``blocks``)
+give its best approximation of rank R: with AᵀA = V Λ Vᵀ, the spatial part is the first R columns
+of V, the pointwise part is A·V, and the squared error is the sum of the eigenvalues left out. So
+one batched ``eigh`` of small Gram matrices gives the factors and the error of every rank. The Gram
+matrix of the smaller side is used, which also makes full rank exact up to rounding.
 
-Of the best depthwise-bottleneck no closed form is known (Hillar and Lim 2013): the strongest
-components of the better of the other two separable forms are where a descent begins.
+No closed form is known for the best depthwise-bottleneck (Hillar and Lim 2013): a descent starts
+from the strongest components of the better of the other two separable forms.
 
-With a scale s for each output channel (what a following BatchNormalization multiplies by) the
-error minimised is ‖diag(s)(W - W')‖.
+With a scale s per output channel (that of a following BatchNormalization), the error minimised is
+‖diag(s)(W - W')‖.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ __all__ = ["Factors", "Form", "factorize", "ranks", "reconstruct"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Factors:
-    """R branches whose sum is the convolution.
+    """Weights of R branches whose sum replaces a convolution.
 
-    Every array is a Conv weight ready to emit, in float64. With N output and M input channels
+    Every array is a Conv weight, ready to emit, in float64. With N output and M input channels
     in G groups:
 
     =================== ==================== ========================
@@ -59,19 +59,19 @@ class Factors:
     depthwise-bottl.    [1, G·q, 1, *kernel] [1, N, q, 1...]
     =================== ==================== ========================
 
-    The pointwise part has the original's G groups. The spatial part has M, N, M/g, G and G·q.
-    Before that of a depthwise-bottleneck stands ``first``.
+    The pointwise part has the original's G groups; the spatial part has M, N, M/g, G and G·q
+    groups. In a depthwise-bottleneck, ``first`` precedes the spatial part.
     """
 
     form: Form
     rank: int  # R branches; width g for block-pointwise; q channels for the bottlenecks
-    full_rank: int  # the rank at which the form is exact for this kernel; 0 where it never is
+    full_rank: int  # the rank at which the form is exact for this kernel; 0 if none is
     group: int  # of the original convolution
     spatial: Array
     pointwise: Array
-    bias: Array | None  # [N] where it changed, None = keep the original's
-    relative_error: float  # ‖W - W'‖ / ‖W‖ in the scale's metric, or the fitted error on data
-    first: Array | None = None  # [G·q, M/G, 1...]: the pointwise part before the spatial one
+    bias: Array | None  # [N]; None keeps the original's
+    relative_error: float  # ‖W - W'‖ / ‖W‖ in the scale's metric, or the error on the data
+    first: Array | None = None  # [G·q, M/G, 1...]: the pointwise part before the spatial part
 
 
 def factorize(
@@ -82,18 +82,18 @@ def factorize(
     group: int = 1,
     scale: ArrayLike | None = None,
 ) -> Factors:
-    """The best factors of a form and rank for a weight, nothing known of its inputs.
+    """The best factors of a form and rank for a weight, without data.
 
     Parameters
     ----------
     weight
         [N, M/G, *kernel], as a Conv holds it, of any float type.
     form, rank
-        What to make of it, see ``ranks``.
+        See ``ranks``.
     group
         G of the convolution.
     scale
-        [N], how much an error of each output channel counts; only magnitudes matter.
+        [N], the weight of an error in each output channel; only magnitudes matter.
 
     Returns
     -------
@@ -103,11 +103,11 @@ def factorize(
     Raises
     ------
     ConversionError
-        The weight has NaN or infinite elements, or the form has no such rank.
+        The weight holds NaN or infinity, or the form has no such rank.
 
     Examples
     --------
-    A kernel that is one 3×3 kernel times one number a pair of channels loses nothing at rank 1:
+    A weight whose channel pairs share one 3×3 kernel, up to scale, is exact at rank 1:
 
     >>> import numpy as np, sepcost
     >>> weight = np.multiply.outer(np.ones((8, 4)), np.eye(3))
@@ -135,7 +135,7 @@ def factorize(
 
 
 def reconstruct(factors: Factors) -> Array:
-    """The weight [N, M/G, *kernel] of the one convolution that the factors compute."""
+    """The weight [N, M/G, *kernel] of the single convolution that the factors compute."""
     outputs, inputs = factors.pointwise.shape[1:3]
     kernels = factors.spatial if factors.first is None else factors.first * factors.spatial
     if factors.form in WHOLE:
@@ -147,7 +147,7 @@ def reconstruct(factors: Factors) -> Array:
 
 
 def _power(matrices: Array, rows: Array | None, where: tuple[slice, slice]) -> float:
-    """Sum of squares, rows weighed."""
+    """Sum of squares, with weighted rows."""
     weighted = matrices if rows is None else matrices * rows[where]
     return float(np.vdot(weighted, weighted))
 
@@ -177,7 +177,7 @@ def _leading(
 
 
 def _full_rank(cut: Cut, spectrum: Array) -> int:
-    """The exact rank by the spectrum at hand; for blocks by the shape, as widths are unlike."""
+    """The exact rank by the spectrum; for blocks by the shape, as widths share no spectrum."""
     if cut.form is Form.BLOCK_POINTWISE:
         return cut.shape[1] if cut.rows <= cut.shape[1] else 0
     return int(np.argmax(relative(tails(spectrum))[1:] <= EXACT)) + 1

@@ -1,8 +1,8 @@
 """Limited-memory BFGS over many independent problems at once.
 
-Two-loop recursion (Nocedal 1980) with a backtracking line search under Armijo's condition. Every
+Two-loop recursion (Nocedal 1980) with a backtracking line search under Armijo's condition. Each
 problem has its own step and history, but all are evaluated together, so that an objective can
-hand the whole stack to BLAS.
+pass the whole batch to BLAS.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sepcost.separable.factors.blocks import Array
 #: x [problems, variables] -> values [problems], gradients [problems, variables]
 Objective = Callable[[Array], tuple[Array, Array]]
 Pair = tuple[Array, Array, Array]  # step s, change of gradient y, 1 / s·y
-#: x [problems, ...] -> values [problems], gradients [problems, ...], what was solved on the way
+#: x [problems, ...] -> values [problems], gradients [problems, ...], the factor solved for
 Evaluate = Callable[[Array], tuple[Array, Array, Array]]
 
 _MEMORY = 10
@@ -37,7 +37,7 @@ def descend(evaluate: Evaluate, start: Array, size: Array, iterations: int) -> A
 def minimize(
     objective: Objective, start: Array, *, iterations: int, tolerance: float = 1e-6
 ) -> Array:
-    """Walk downhill; no problem ever ends above its start.
+    """Descend; no problem ends above its start.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def minimize(
     start
         [problems, variables].
     iterations
-        At most this many steps.
+        Most steps.
     tolerance
         Stop when a step gains less than this in every problem.
 
@@ -78,18 +78,18 @@ def _dot(a: Array, b: Array) -> Array:
 
 
 def _inverse(curvature: Array) -> Array:
-    """1 / s·y, and 0 where the curvature is not positive: such a pair then does nothing."""
+    """1 / s·y, or 0 where the curvature is not positive, so that the pair has no effect."""
     return np.divide(1.0, curvature, out=np.zeros_like(curvature), where=curvature > 1e-300)
 
 
 def _first_step(point: Array, slope: Array) -> Array:
-    """A tenth of the variables' own size, for lack of any knowledge of the curvature."""
+    """A tenth of the variables' norm, as nothing is known about the curvature yet."""
     size, steep = np.sqrt(_dot(point, point)), np.sqrt(_dot(slope, slope))
     return np.asarray(0.1 * size / np.maximum(steep, 1e-300), np.float64)[:, None]
 
 
 def _direction(slope: Array, pairs: list[Pair]) -> Array:
-    """-H·g, H the inverse Hessian that the pairs suggest."""
+    """-H·g, where the pairs approximate the inverse Hessian H."""
     direction, weights = -slope, []
     for step, turn, inverse in reversed(pairs):
         weight = inverse * _dot(step, direction)
@@ -108,7 +108,7 @@ def _direction(slope: Array, pairs: list[Pair]) -> Array:
 def _search(
     objective: Objective, here: tuple[Array, Array, Array], direction: Array
 ) -> tuple[Array, Array, Array]:
-    """Shorten each problem's step until it gains enough; those that never do stay put."""
+    """Shorten each problem's step until it gains enough; if it never does, the problem stays."""
     point, value, slope = here
     descent = _dot(slope, direction)
     length = np.ones_like(value)

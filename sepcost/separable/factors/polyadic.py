@@ -1,17 +1,17 @@
 """The depthwise-bottleneck: a kernel as a sum of products of three vectors.
 
-With N outputs, M inputs and K elements of a kernel in each of G groups, over q channels between,
+With N outputs, M inputs and K kernel elements in each of G groups, and q channels in between,
 
     W'[n, m, k] = Σ_q P[n, q]·B[q, m]·D[q, k]
 
 the canonical polyadic form (Hitchcock 1927; for convolutions Lebedev et al. 2015). Its error on
-patches is that of ``projection``, with the rows of both B and D free: with F = B ⊙ D the rows
+patches is that of ``projection`` with the rows of both B and D free: with F = B ⊙ D, the rows
 [q, M·K], H = F·S·Fᵀ and P = C·Fᵀ·H⁻¹, the gradient in F is -2·(PᵀC - PᵀP·F·S), and those in B
 and D are its products with the other.
 
-No closed form is known of the best, and one need not exist (de Silva and Lim 2008). A descent
-from the singular vectors of the slices finds good ones: they are a depthwise-pointwise or a
-pointwise-depthwise factorisation that gives each channel as many kernels as it is worth.
+No closed form is known for the best factors, and there may be no best ones (de Silva and Lim
+2008). A descent from the singular vectors of the slices finds good ones. That start is a
+depthwise-pointwise or pointwise-depthwise factorisation in which strong channels get more kernels.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from sepcost.separable.factors.lbfgs import descend
 from sepcost.separable.factors.projection import solved
 
 ITERATIONS = 40  # of a descent on the weights alone
-FEWEST = 4  # iterations of a descent, however large
-WORK = 1e9  # multiplications that an iteration may take before there have to be fewer
+FEWEST = 4  # iterations of the largest fits
+WORK = 1e9  # multiplications per iteration above which a fit gets fewer iterations
 
 
 def start(kernels: Array, rank: int) -> Array:
-    """Rows to descend from: the strongest components of the slices of all output channels.
+    """Start of a descent: the strongest components of the slices by output channel.
 
-    They are those of the input channels where these leave less than half as much.
+    Those by input channel are used where they leave less than half the error.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def _start(kernel: Array, rank: int) -> Array:
 
 
 def squares(kernels: Array) -> Array:
-    """What each further row of ``start`` takes off the squared error: [G, most rows]."""
+    """Decrease of the squared error with each further row of ``start``: [G, most rows]."""
     return np.stack([_squares(kernel) for kernel in kernels])
 
 
@@ -72,22 +72,22 @@ def _squares(kernel: Array) -> Array:
 
 
 def _by_input(by_output: Array, by_input: Array) -> NDArray[np.bool_]:
-    """Whether to start from the slices of the input channels, at each rank."""
+    """Whether to start from the slices by input channel, at each rank."""
     most = min(len(by_output), len(by_input))
     return 2 * by_input[:most] < by_output[:most]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Components:
-    """Singular vectors of slices [n, rows, K], found on the smaller side."""
+    """Singular vectors of slices [n, rows, K], computed on the smaller side."""
 
     slices: Array
     vectors: Array  # [n, s, s] of the smaller side, as columns
     order: NDArray[np.intp]  # the strongest of n·s first
-    left: Array  # what the first 0, 1, ... of them leave of the squares
+    left: Array  # squared error left by the first 0, 1, ... of them
 
     def strongest(self, rank: int) -> tuple[NDArray[np.intp], Array]:
-        """Which slices the first are of, and their right vectors [rank, K]."""
+        """The slices of the first ``rank`` components, and their right vectors [rank, K]."""
         places, column = np.divmod(self.order[:rank], self.vectors.shape[2])
         vectors = self.vectors[places, :, column]
         if vectors.shape[1] < self.slices.shape[2]:
@@ -141,7 +141,7 @@ def both_free(
 
 
 def both_free_on_white(free: Array, cross: Array, inputs: int) -> tuple[Array, Array, Array]:
-    """As ``both_free``, with the identity for S: then H is (B·Bᵀ) ∘ (D·Dᵀ), and all is cheaper."""
+    """``both_free`` with S = 1, which is cheaper: H is (B·Bᵀ) ∘ (D·Dᵀ)."""
     mixes, taps = free[..., :inputs], free[..., inputs:]
     mixed, tapped = mixes @ mixes.swapaxes(1, 2), taps @ taps.swapaxes(1, 2)
     answer = products(free, inputs) @ cross.swapaxes(1, 2)
@@ -154,7 +154,7 @@ def both_free_on_white(free: Array, cross: Array, inputs: int) -> tuple[Array, A
 
 
 def _gradient(cube: Array, free: Array, inputs: int) -> Array:
-    """From that in F [G, q, M, K] to those in B and D."""
+    """The gradients in B and D from that in F [G, q, M, K]."""
     mixes, taps = free[..., :inputs], free[..., inputs:]
     by_mixes, by_taps = cube @ taps[..., None], mixes[..., None, :] @ cube
     return np.concatenate([by_mixes[..., 0], by_taps[..., 0, :]], axis=2)
@@ -163,7 +163,7 @@ def _gradient(cube: Array, free: Array, inputs: int) -> Array:
 def fit(
     matrices: Array, inputs: int, rank: int, iterations: int = ITERATIONS
 ) -> tuple[Array, Array, Array]:
-    """Factors of kernels [G, N, M·K], nothing known of their inputs.
+    """Factors of kernels [G, N, M·K], without data.
 
     Returns
     -------
@@ -182,5 +182,5 @@ def fit(
 
 
 def affordable(iterations: int, rank: int, features: int) -> int:
-    """Iterations for a fit to [F, F]: large ones take fewer, which gain most of what there is."""
+    """Iterations of a fit to [F, F]: large fits get fewer, as the first ones gain the most."""
     return min(iterations, max(FEWEST, int(iterations * WORK / (rank * features**2))))

@@ -1,11 +1,12 @@
-"""The two objectives of fitting factors to data, by variable projection (Golub and Pereyra 1973).
+"""Two objectives of fits to data, by variable projection (Golub and Pereyra 1973).
 
-Error of W' on patches with S = Cov(x) and targets with C = Cov(t, x), but for a constant:
+With S = Cov(x) of the patches and C = Cov(t, x) of the targets, the error of W' is, up to a
+constant,
 
     tr(W'·S·W'ᵀ) - 2·tr(C·W'ᵀ)
 
-For fixed factors of one kind the best of the other kind solve a linear system, so only one kind
-is free; the gradient is that of the whole with the solved factors held (envelope theorem).
+Given the factors of one kind, the best of the other kind solve a linear system, so only one kind
+is free; the gradient is that of the error with the solved factors held fixed (envelope theorem).
 
 Spatial first (W' = P·D, D block-diagonal, free): H = D·S·Dᵀ, P = C·Dᵀ·H⁻¹ and
 dD = -2·(PᵀC - PᵀP·D·S), blocks only.
@@ -20,14 +21,14 @@ import numpy as np
 
 from sepcost.separable.factors.blocks import Array
 
-#: Added to the diagonal of each system, relative to it: parallel kernels must not break a solve.
+#: Relative increase of each system's diagonal, so that parallel kernels do not make it singular.
 JITTER = 1e-10
 
-_CHUNK = 1 << 23  # elements of S times pointwise kernels held at a time: 64 MiB
+_CHUNK = 1 << 23  # elements of S times pointwise kernels at a time: 64 MiB
 
 
 def solved(system: Array, columns: Array) -> tuple[Array, Array]:
-    """Values [n] and solutions [n, size, columns] of systems [n, size, size], which it changes."""
+    """Values [n] and solutions [n, size, columns]; ``system`` [n, size, size] is overwritten."""
     diagonal = np.einsum("nii->ni", system)
     diagonal += JITTER * diagonal + 1e-300
     solutions = np.linalg.solve(system, columns).astype(np.float64, copy=False)
@@ -40,7 +41,7 @@ def spatial_first(free: Array, covariance: Array, cross: Array) -> tuple[Array, 
     Parameters
     ----------
     free
-        [G, B, R, F]: R kernels of each of B blocks of F features.
+        [G, B, R, F]: R kernels for each of B blocks of F features.
     covariance
         [G, B·F, B·F].
     cross
@@ -71,7 +72,7 @@ def pointwise_first(free: Array, covariance: Array, cross: Array) -> tuple[Array
     Parameters
     ----------
     free
-        [N, R, M]: R pointwise kernels of each output channel.
+        [N, R, M]: R pointwise kernels per output channel.
     covariance
         [M, K, M, K].
     cross

@@ -1,4 +1,4 @@
-"""Fresh weights in the places of factors: the paper's architecture, to be trained."""
+"""Randomly initialised factors: the architecture alone, to be trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sepcost.separable.find.candidates import Candidate
 
 
 def random_factors(candidate: Candidate, factors: Factors, seed: int) -> Factors:
-    """Fresh weights by He et al. 2015: variance 2 / fan-in of each part; the bias is zero."""
+    """Random weights by He et al. 2015: variance 2 / fan-in of each part; the bias is zero."""
     random = np.random.default_rng((seed, *candidate.id.encode()))
 
     def fresh(like: Array) -> Array:

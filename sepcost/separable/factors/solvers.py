@@ -1,6 +1,6 @@
-"""How each form's factors are fitted to moments: one solver a form.
+"""Fits of factors to moments: one solver per form.
 
-A solver is made once for a layer, does what all ranks share, and is then asked for ranks.
+A solver is made once per layer, does the work that all ranks share, and is then called per rank.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ class Problem:
 
     covariance: Array  # S [G, F, F]
     cross: Array  # C [G, N/G, F]
-    weight: Array  # [G, N/G, F], the original, turned by the roots as C is
-    total: Array  # [G, N/G]: the objective of w = 0 over that of no error
-    roots: Array  # [G, N/G, N/G]: of the metric in which outputs count
-    pull: Array  # [G]: how strongly the ridge pulls to the original
+    weight: Array  # [G, N/G, F], the original, multiplied by the roots like C
+    total: Array  # [G, N/G]: by how much the objective of w = 0 exceeds that of no error
+    roots: Array  # [G, N/G, N/G]: roots of the metric of the outputs
+    pull: Array  # [G]: strength of the ridge, which pulls to the original
 
 
-#: Spatial [G, matrices, rank, columns], pointwise [G, matrices, rows, rank], objective reached.
+#: Spatial [G, matrices, rank, columns], pointwise [G, matrices, rows, rank], the objective.
 Solution = tuple[Array, Array, float]
 Solver = Callable[[int], Solution]
-_ROWS = 512  # of a covariance whitened at a time
+_ROWS = 512  # rows of a covariance whitened at a time
 
 
 def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
-    """Kernels D of each block; V = D·L is free, with L·Lᵀ the covariance of what it reads."""
+    """Kernels D of each block; V = D·L is free, with L·Lᵀ the covariance of the block's inputs."""
     columns = cut.width * prod(cut.kernel)
     roots, inverse = _block_roots(problem.covariance, columns)
     white = _whiten(problem.covariance, inverse)
@@ -58,10 +58,10 @@ def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
 
 
 def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
-    """Pointwise kernels of each output, free in coordinates white between the channels.
+    """Pointwise kernels of each output, free in coordinates that are white between channels.
 
-    The start is the SVD of L_Mᵀ·w·L_K, with S taken as the product of a covariance between the
-    channels and one between a kernel's elements.
+    The start is the SVD of L_Mᵀ·w·L_K, which approximates S by the product of a covariance
+    between channels and one between kernel elements.
     """
     group, outputs, _ = problem.cross.shape
     inputs, elements = cut.shape[1], prod(cut.kernel)
@@ -97,7 +97,7 @@ def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
 def _bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
     """Reduced-rank regression (Izenman 1975), in closed form.
 
-    With B = C·S⁻¹ and U the leading eigenvectors of B·Cᵀ the optimum is U·UᵀB.
+    With B = C·S⁻¹ and the leading eigenvectors U of B·Cᵀ, the optimum is U·UᵀB.
     """
     del cut, iterations
     turned = problem.cross.swapaxes(1, 2)
@@ -114,11 +114,11 @@ def _bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
 
 
 def _depthwise_bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
-    """Both of the first two parts are free.
+    """The first two parts are both free.
 
-    The descent starts from the weights, turned by the roots but not whitened: on trained networks
-    it then needs a third of the steps, and gets further, than in coordinates that are white
-    between channels and between taps.
+    The descent starts from the weights in the metric, but not whitened: on trained networks it
+    then needs a third of the steps, and gets further, than in coordinates that are white between
+    channels and between kernel elements.
     """
     inputs = cut.shape[1]
     kernels = problem.weight.reshape(*problem.weight.shape[:2], inputs, -1)
@@ -164,7 +164,7 @@ def _block_roots(covariance: Array, columns: int) -> tuple[Array, Array]:
 
 
 def _whiten(covariance: Array, inverse: Array) -> Array:
-    """L⁻¹·S·L⁻ᵀ with L block-diagonal; the second half in place, for S is the largest array."""
+    """L⁻¹·S·L⁻ᵀ with L block-diagonal; the second product in place, as S is the largest array."""
     group, features, _ = covariance.shape
     _, count, columns, _ = inverse.shape
     white = (inverse @ covariance.reshape(group, count, columns, features)).reshape(
@@ -186,7 +186,7 @@ def _whiten_channels(covariance: Array, inverse: Array, elements: int) -> Array:
 
 
 def _leading_rows(matrices: Array) -> Array:
-    """Left singular vectors as rows [..., min(M, K), M], the strongest first."""
+    """Left singular vectors as rows [..., min(M, K), M], strongest first."""
     turned = matrices.swapaxes(-1, -2)
     inputs, elements = matrices.shape[-2:]
     if inputs <= elements:

@@ -1,6 +1,6 @@
-"""Singular values of a weight's matrices: how much each rank leaves out.
+"""Singular values of a weight's matrices: the error of each rank.
 
-They are the roots of the eigenvalues of small Gram matrices, taken on the smaller side.
+They are the roots of the eigenvalues of Gram matrices of the smaller side.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sepcost.errors import ConversionError
 from sepcost.separable.factors import polyadic
 from sepcost.separable.factors.blocks import Array, Cut, Form, chunks, cut_for, ranks, tails
 
-#: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
+#: A rank is exact if its error is below this share of the weight's norm; float32 rounds at 6e-8.
 EXACT = 1e-6
 
-SHORT = 4  # steps of a descent that tell options apart
+SHORT = 4  # steps of a descent, enough to rank options
 
-_FAINTEST = 1e-4  # of the largest scale: no output channel weighs less, so none is given up
+_FAINTEST = 1e-4  # share of the largest scale; no channel weighs less, so none is given up
 
 
 def error_curve(
@@ -31,28 +31,28 @@ def error_curve(
     scale: ArrayLike | None = None,
     widths: Collection[int] | None = None,
 ) -> Array:
-    """‖W - W'‖ / ‖W‖ of the best factors, for every rank at once.
+    """‖W - W'‖ / ‖W‖ of the best factors, for all ranks at once.
 
     Parameters
     ----------
     weight, form, group, scale
         As for ``factorize``.
     widths
-        Of block-pointwise, whose widths share no spectrum: the ones to compute, all by default.
-        Of depthwise-bottleneck: those worth a short descent, none by default.
+        For block-pointwise, whose widths share no spectrum, the widths to compute; default: all.
+        For depthwise-bottleneck, the widths that get a short descent; default: none.
 
     Returns
     -------
     ndarray
         Element R is the error at rank R, from 0 (nothing kept: 1) to the largest of ``ranks``;
-        infinite at widths that do not divide M/G or were not asked for. Zeros where the weight
-        is zero. Of a depthwise-bottleneck they are errors that its factors stay within: those of
-        where a descent begins, or of its first steps.
+        infinite at widths that do not divide M/G or were left out; zeros for a zero weight. For
+        a depthwise-bottleneck the errors are upper bounds: those at the start of a descent, or
+        after its first steps.
 
     Raises
     ------
     ConversionError
-        The weight has NaN or infinite elements.
+        The weight holds NaN or infinity.
     """
     peak, legal = largest(weight), ranks(weight.shape, form, group=group)
     if form != Form.BLOCK_POINTWISE:
@@ -75,47 +75,47 @@ def error_curve(
 def exact_rank(
     weight: NDArray[Any], form: Form, *, group: int = 1, tolerance: float = EXACT
 ) -> int:
-    """The smallest rank that loses no more than ``tolerance`` of the weight's norm.
+    """The smallest rank whose error is at most ``tolerance`` of the weight's norm.
 
     Returns
     -------
     int
-        1 for a separable kernel (and for zeros); 0 where no width of block-pointwise is exact,
-        which N > M can cause.
+        1 for a separable kernel (and for zeros); 0 if no width of block-pointwise is exact,
+        which is possible where N > M.
 
     Raises
     ------
     ConversionError
-        The weight has NaN or infinite elements.
+        The weight holds NaN or infinity.
     """
     exact = np.flatnonzero(error_curve(weight, form, group=group)[1:] <= tolerance)
     return int(exact[0]) + 1 if exact.size else 0
 
 
 def importance(scale: ArrayLike | None, outputs: int) -> Array:
-    """How much each of N output channels counts: 1 at most, 1e-4 at least, ones without a scale."""
+    """Weights of N output channels, between 1e-4 and 1; ones without a scale."""
     size = np.abs(np.asarray(np.ones(outputs) if scale is None else scale, np.float64))
     top = size.max()
     return np.maximum(size / top, _FAINTEST) if top > 0 else np.ones_like(size)
 
 
 def largest(weight: NDArray[Any]) -> float:
-    """The largest magnitude; squares of weights divided by it neither overflow nor vanish.
+    """The largest magnitude: divided by it, weights have squares that neither overflow nor vanish.
 
     Raises
     ------
     ConversionError
-        The weight has NaN or infinite elements.
+        The weight holds NaN or infinity.
     """
-    with np.errstate(invalid="ignore"):  # bfloat16 warns of the NaN that is looked for
+    with np.errstate(invalid="ignore"):  # bfloat16 warns about the NaN checked for here
         high, low = float(np.max(weight)), float(np.min(weight))
     if not np.isfinite([high, low]).all():
-        raise ConversionError("the weights hold NaN or infinite values; repair or skip the layer")
+        raise ConversionError("the weights hold NaN or infinity; repair or skip the layer")
     return max(abs(high), abs(low))
 
 
 def row_scale(scale: ArrayLike | None, cut: Cut) -> Array:
-    """[G, matrices, rows or 1, 1]: what each row of each matrix counts."""
+    """[G, matrices, rows or 1, 1]: the weight of each row of each matrix."""
     size = importance(scale, cut.shape[0])
     if cut.form is Form.POINTWISE_DEPTHWISE:
         return size.reshape(cut.group, cut.rows, 1, 1)
@@ -133,7 +133,7 @@ def gram(matrices: Array) -> Array:
 def squares(matrices: Array, cut: Cut) -> Array:
     """Squared singular values [G, matrices, min(rows, columns)], descending.
 
-    Of a depthwise-bottleneck, which has none, what is sure to be taken off by each channel.
+    A depthwise-bottleneck has none; its values are a lower bound of what each channel gains.
     """
     if cut.form is Form.DEPTHWISE_BOTTLENECK:
         kernels = matrices.reshape(len(matrices), cut.rows, cut.width, -1)
@@ -143,7 +143,7 @@ def squares(matrices: Array, cut: Cut) -> Array:
 
 
 def _spectrum(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | None) -> Array:
-    """Squared singular values, summed over the matrices by their order."""
+    """Squared singular values, summed over the matrices by rank."""
     rows = None if scale is None else row_scale(scale, cut)
     parts = (
         squares(part if rows is None else part * rows[where], cut)
@@ -153,7 +153,7 @@ def _spectrum(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | No
 
 
 def _descended(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | None) -> float:
-    """The error of a depthwise-bottleneck after a few steps."""
+    """The error of a depthwise-bottleneck after a few steps of the descent."""
     rows = None if scale is None else row_scale(scale, cut)
     lost = whole = 0.0
     for where, part in chunks(weight, cut, peak):
@@ -164,5 +164,5 @@ def _descended(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | N
 
 
 def relative(left_out: Array) -> Array:
-    """Roots of what is left out, as shares of the whole."""
+    """Relative errors from the squares left out."""
     return np.asarray(np.sqrt(left_out / (left_out[0] or 1.0)), np.float64)

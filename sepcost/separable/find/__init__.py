@@ -1,1 +1,1 @@
-"""Which convolutions can become separable, where they stand, and what their weights are."""
+"""Find the convolutions that can become separable, their nodes and their weights."""

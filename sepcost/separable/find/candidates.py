@@ -1,7 +1,7 @@
 """Which convolutions can become separable, and why the others cannot.
 
 A candidate is one Conv or ConvTranspose node whose kernel is known before the model runs. Kernels
-are handed out in the layout of Conv, [N, M/G, *k], whatever the operator keeps them in.
+are returned in Conv's layout, [N, M/G, *k], even for ConvTranspose.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ INTEGER = frozenset({"ConvInteger", "QLinearConv", "QLinearConvTranspose"})
 class Candidate:
     """A convolution that can be converted."""
 
-    id: str  # of the layer; of the first one where a function is called several times
+    id: str  # of the layer; of the first call where a function is called several times
     name: str
     op_type: str
     layer: Layer
     convolution: Convolution
-    weight: str  # name of the value that the convolution reads as its weight
-    dtype: str  # of the weight as the convolution sees it, and of what replaces it
+    weight: str  # the name of the weight's value
+    dtype: str  # of the weight that the convolution reads, and of its replacement
     weight_of: Recipe = field(repr=False, compare=False)
     bias_of: Recipe | None = field(repr=False, compare=False)
-    quantized: bool = False  # the weight comes out of a DequantizeLinear
-    repeats: tuple[Layer, ...] = ()  # further layers that the same node computes, in other calls
+    quantized: bool = False  # the weight is the output of a DequantizeLinear
+    repeats: tuple[Layer, ...] = ()  # the same node's layers in other calls of its function
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """Every layer that is converted with this candidate; the costs of all of them change."""
+        """Every layer that this candidate converts; the costs of all of them change."""
         return self.layer, *self.repeats
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Ids of the layers beside the first."""
+        """Ids of all layers but the first."""
         return tuple(layer.id for layer in self.repeats)
 
     @property
@@ -75,9 +75,9 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Every convolution of a model, in execution order, one way or the other."""
+    """Every convolution of a model in execution order: eligible, or skipped with a reason."""
 
-    found: tuple[Candidate, ...]
+    eligible: tuple[Candidate, ...]
     skips: tuple[Skip, ...]
 
 
@@ -87,14 +87,14 @@ def candidates(loaded: Loaded, network: Network) -> Candidates:
     Parameters
     ----------
     loaded
-        The model; a weight is read from its file when ``weight`` asks for it, not before.
+        The model; a weight is read from its file only when ``weight`` is called.
     network
-        The same model described.
+        Its description.
 
     Raises
     ------
     ModelError
-        Where a layer spec was built without its weights.
+        A layer spec was built without its weights.
     """
     loaded = whole(loaded)
     places = dict(sites(loaded.proto))
@@ -105,18 +105,18 @@ def candidates(loaded: Loaded, network: Network) -> Candidates:
             by_place[places[layer.id].place].append(layer)
     results = [_sorted(look, layers) for layers in by_place.values()]
     return Candidates(
-        tuple(found for found in results if isinstance(found, Candidate)),
-        tuple(found for found in results if isinstance(found, Skip)),
+        tuple(result for result in results if isinstance(result, Candidate)),
+        tuple(result for result in results if isinstance(result, Skip)),
     )
 
 
 def weight(candidate: Candidate) -> Array:
-    """Read a candidate's kernel: float64, [N, M/G, *k] whatever the operator keeps it in.
+    """Read a candidate's kernel: float64, [N, M/G, *k], even for ConvTranspose.
 
     Raises
     ------
     ConversionError
-        Where it holds NaN or infinity, or cannot be computed; the tensor is named.
+        The tensor holds NaN or infinity, or cannot be computed.
     """
     kernel = _finite(candidate.weight_of(), candidate.weight)
     if candidate.convolution.transposed:
@@ -125,12 +125,12 @@ def weight(candidate: Candidate) -> Array:
 
 
 def bias(candidate: Candidate) -> Array | None:
-    """Read a candidate's bias: float64, [N]; None where it has none, or a computed one.
+    """Read a candidate's bias: float64, [N]; None if it has none, or not a constant one.
 
     Raises
     ------
     ConversionError
-        Where it holds NaN or infinity; the tensor is named.
+        The tensor holds NaN or infinity.
     """
     if candidate.bias_of is None:
         return None
@@ -138,7 +138,7 @@ def bias(candidate: Candidate) -> Array | None:
 
 
 def turned(kernel: Array, group: int) -> Array:
-    """Turn [a, b/G, *k] into [b, a/G, *k], group by group: Conv's layout <-> ConvTranspose's."""
+    """[a, b/G, *k] as [b, a/G, *k], group by group: Conv's layout <-> ConvTranspose's."""
     first, second = kernel.shape[:2]
     blocks = kernel.reshape(group, first // group, second, *kernel.shape[2:])
     return np.ascontiguousarray(
@@ -150,13 +150,13 @@ def _finite(array: Array, name: str) -> Array:
     wide = array.astype(np.float64)
     if not np.isfinite(wide).all():
         what = "NaN" if np.isnan(wide).any() else "infinity"
-        raise ConversionError(f"tensor {name!r} holds {what}; repair the model, or skip the layer")
+        raise ConversionError(f"tensor {name!r} holds {what}; repair the model or skip the layer")
     return wide
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What it takes to judge a convolution."""
+    """Everything needed to decide whether a convolution is eligible."""
 
     network: Network
     places: Mapping[str, Site]
@@ -164,20 +164,20 @@ class _Look:
     overridable: frozenset[Name]
 
     def recipe(self, layer: Layer, position: int) -> Recipe | str:
-        """How the input at ``position`` comes about, or why that is not known."""
+        """Recipe of the input at ``position``, or the reason why it has none."""
         site = self.places[layer.id]
         return recipe(site.frame, site.node.input[position], self.home, self.overridable)
 
 
 def _overridable(loaded: Loaded) -> frozenset[Name]:
-    """Initializers that are inputs too; before IR version 4 all are, and none may be replaced."""
+    """Initializers that a caller may override: those that are also inputs, since IR version 4."""
     if loaded.proto.ir_version < 4:
         return frozenset()
     return frozenset(value.name for value in loaded.proto.graph.input)
 
 
 def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
-    """Judge the layers that one node computes: one, or one for each call of its function."""
+    """Decide about the layers of one node: one layer, or one per call of its function."""
     layer = layers[0]
     problem = next((why for one in layers if (why := _ineligible(look, one))), None)
     recipes = [] if problem else [look.recipe(one, 1) for one in layers]
@@ -186,11 +186,11 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
     geometry = convolution(layer)
     if not problem and (len({r.key for r in known}) > 1 or len({_cut(x) for x in layers}) > 1):
         problem = (
-            f"stands in a function that is called {len(layers)} times with different weights;"
-            " inline it first (onnx.inliner)"
+            f"is in a function that is called {len(layers)} times with different weights;"
+            " inline the function first (onnx.inliner)"
         )
     if problem or geometry is None:
-        return Skip(layer.id, layer.name, layer.op_type, problem or "its shapes are not known")
+        return Skip(layer.id, layer.name, layer.op_type, problem or "its shapes are unknown")
     last = known[0].steps[-1].node
     return Candidate(
         id=layer.id,
@@ -208,31 +208,31 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
 
 
 def _ineligible(look: _Look, layer: Layer) -> str | None:
-    """Why a layer cannot be converted: the first reason that holds."""
+    """The first reason why a layer cannot be converted; None if there is none."""
     domain, op_type = key(layer)
     geometry = convolution(layer)
     if is_marked(look.places[layer.id].node):
         return "made by sepcost"
     if op_type in INTEGER:
-        return f"{op_type} computes with integers; convert the float or QDQ model it came from"
+        return f"{op_type} computes in integers; convert the float or QDQ model it came from"
     if geometry is None:
-        return "; ".join(layer.missing) or "its shapes are not known"
+        return "; ".join(layer.missing) or "its shapes are unknown"
     reason = separable(layer, geometry, None, 0).reason
     if reason not in {None, UNPROFITABLE}:
         return reason
     if domain or op_type not in CONVERTED:
-        return f"{op_type} has no separable form in ONNX; convert the model before it is optimised"
+        return f"{op_type} has no separable form in ONNX; convert the model before optimising it"
     dtype = look.network.values[layer.reads[1]].dtype
-    return None if dtype in DTYPES else f"its weight is {dtype or 'of unknown type'}"
+    return None if dtype in DTYPES else f"its weight's type is {dtype or 'unknown'}"
 
 
 def _cut(layer: Layer) -> tuple[object, ...]:
-    """What one replacement must have in common over all calls of a function."""
+    """Weight shape and group: one replacement fits all calls of a function only if these agree."""
     return layer.inputs[1], layer.attributes.get("group", 1)
 
 
 def _bias(look: _Look, layers: Sequence[Layer]) -> Recipe | None:
-    """How the bias comes about; None where there is none, or not one and the same constant."""
+    """Recipe of the bias; None unless it is the same constant in every call."""
     reads = layers[0].reads
     if len(reads) < 3 or not reads[2]:
         return None

@@ -1,7 +1,8 @@
-"""The value of a weight, however the model carries it: found now, computed when asked.
+"""Recipes of weights: traced through the graph at once, computed on demand.
 
-A weight may be an initializer, a Constant or a ConstantOfShape, and reach its convolution through
-Cast, Transpose, Reshape and any arithmetic on constants, out of subgraphs and into functions.
+A weight may be an initializer, a Constant or a ConstantOfShape, and may reach its convolution
+through Cast, Transpose, Reshape and any arithmetic on constants, also across the borders of
+subgraphs and functions.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sepcost.separable.find.sites import Frame
 
 Key = tuple[str, Name]
 
-#: The attributes of Constant that hold plain numbers.
+#: Attributes of Constant that hold plain numbers.
 PLAIN: Mapping[str, type[np.generic]] = {
     "value_float": np.float32,
     "value_floats": np.float32,
@@ -33,16 +34,16 @@ PLAIN: Mapping[str, type[np.generic]] = {
     "value_ints": np.int64,
 }
 
-#: The first opset whose DequantizeLinear ONNX's own evaluator knows.
+#: First opset whose DequantizeLinear ONNX's reference evaluator supports.
 REFERENCE_DEQUANTIZES = 19
 
-#: More nodes than any exporter puts between a weight and its convolution.
+#: No exporter puts this many nodes between a weight and its convolution.
 MAX_NODES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One value on the way to a constant: a stored tensor, or a node over earlier values."""
+    """One step to a constant: a stored tensor, or a node that reads earlier results."""
 
     key: Key
     frame: Frame
@@ -53,15 +54,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a constant comes about, in the order to compute it."""
+    """The steps that compute a constant, in order."""
 
     name: str
     steps: tuple[Step, ...]
-    home: Path  # the folder that external data are named from
+    home: Path  # the folder that paths of external data start from
 
     @property
     def key(self) -> tuple[tuple[str, Name, bytes], ...]:
-        """The same for recipes that compute the same, in whichever call of a function."""
+        """Equal for recipes with the same result, whichever call of a function they come from."""
         return tuple(
             (step.frame.body, step.key[1], step.node.SerializeToString() if step.node else b"")
             for step in self.steps
@@ -73,7 +74,7 @@ class Recipe:
         Raises
         ------
         ConversionError
-            Where a step fails; the message names the value.
+            A step fails; the message names the value.
         """
         values: dict[Key, Array] = {}
         for step in self.steps:
@@ -90,32 +91,32 @@ class Recipe:
 
 
 def recipe(frame: Frame, name: Name, home: Path, overridable: frozenset[Name]) -> Recipe | str:
-    """Find how the constant ``name`` comes about, or why that cannot be said.
+    """Trace the constant ``name`` to its recipe; return the reason where there is none.
 
     Parameters
     ----------
     overridable
-        Initializers of the main graph that a caller may replace, being inputs too.
+        Initializers of the main graph that are also inputs, so a caller may override them.
     """
     steps: dict[Key, Step] = {}
     stack: list[tuple[Frame, Name, bool]] = [(frame, name, False)]
     while stack:
         at, wanted, ready = stack.pop()
-        found = at.home(wanted)
-        if found is None:
+        definition = at.home(wanted)
+        if definition is None:
             return "weights computed at run time"
-        where, own = found
+        where, own = definition
         key = (where.prefix, own)
         if key in steps:
             continue
         if where.prefix == "" and own in overridable:
-            return "its weight is a graph input too, so a caller may replace it"
+            return "its weight is also a graph input, so a caller may override it"
         if own in where.tensors:
             steps[key] = Step(key, where, where.tensors[own], None)
             continue
         node = where.resolved(where.writers[own])
         if (problem := _cannot(where, node)) or len(steps) > MAX_NODES:
-            return problem or "its weight takes too many steps to compute"
+            return problem or f"its weight takes more than {MAX_NODES} nodes to compute"
         if ready:
             steps[key] = Step(key, where, None, node, tuple(_reads(where, node)))
         else:
@@ -125,7 +126,7 @@ def recipe(frame: Frame, name: Name, home: Path, overridable: frozenset[Name]) -
 
 
 def _cannot(frame: Frame, node: onnx.NodeProto) -> str:
-    """Say why a node's value cannot be computed here; empty where it can."""
+    """The reason why a node cannot be evaluated here; empty if it can."""
     standard = is_standard(node.op_type, frame.opsets.get("", 1), node.domain)
     if node.domain not in STANDARD or not standard or has_subgraphs(node) or node.op_type in RANDOM:
         return f"its weight is computed by {label(node)}, which is not plain arithmetic"
@@ -175,14 +176,14 @@ def _constant(node: onnx.NodeProto, home: Path) -> Array:
 
 
 def _computed(node: onnx.NodeProto, inputs: dict[Name, Array], opset: int) -> dict[Name, Array]:
-    """Run one node by ONNX's own definition of it, under names of our own."""
+    """Run one node with ONNX's reference evaluator, which needs plain names."""
     if node.op_type == "Identity":
         return {node.output[0]: inputs[node.input[0]]}
     if node.op_type == "DequantizeLinear" and opset < REFERENCE_DEQUANTIZES:
         arrays = [inputs[raw] for raw in node.input if raw]
         axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
         return {node.output[0]: _dequantized(arrays, axis)}
-    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - for few models, and slow
+    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - slow, and rarely needed
 
     stand_in = onnx.NodeProto(op_type=node.op_type)
     stand_in.attribute.extend(node.attribute)
@@ -199,7 +200,7 @@ def _computed(node: onnx.NodeProto, inputs: dict[Name, Array], opset: int) -> di
 
 
 def _dequantized(arrays: list[Array], axis: int) -> Array:
-    """(x - zero_point) · scale, with one scale, or one for each index of the axis."""
+    """(x - zero_point) · scale, with one scale or one per index of the axis."""
     levels, scale = arrays[:2]
     along = [1] * levels.ndim
     if scale.ndim:

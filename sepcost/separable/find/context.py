@@ -1,4 +1,4 @@
-"""What stands behind a convolution and weighs or shares its errors."""
+"""What follows a convolution in the graph and so scales or absorbs its errors."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from sepcost.network import Layer, Network
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.find.sites import Site, sites
 
-_EPSILON = 1e-5  # of BatchNormalization, where the node names none
+_EPSILON = 1e-5  # the default of BatchNormalization
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """A model looked at from its convolutions."""
+    """A model with the lookups that questions about its convolutions need."""
 
     loaded: Loaded
     network: Network
     places: Mapping[str, Site]
     readers: Mapping[str, Sequence[onnx.NodeProto]]
-    order: Mapping[str, int]  # when each value of the main graph is there
+    order: Mapping[str, int]  # position of the node that writes each value of the main graph
 
     def in_main_graph(self, candidate: Candidate) -> bool:
-        """Whether its activations can be looked at: in subgraphs and functions they cannot."""
+        """Whether its activations can be observed; in subgraphs and functions they cannot."""
         return self.places[candidate.id].frame.prefix == ""
 
     def scale(self, candidate: Candidate) -> Array | None:
-        """What a BatchNormalization right behind multiplies each output channel by."""
+        """Scale of each output channel in a BatchNormalization that follows directly."""
         if not self.in_main_graph(candidate):
             return None
         readers = self.readers.get(_output(candidate.layer), ())
@@ -51,15 +51,15 @@ class Context:
         )
 
     def stored(self, name: str) -> NDArray[Any] | None:
-        """Content of a tensor stored in the main graph, where there is one of this name."""
+        """Content of the main graph's initializer of this name; None if there is none."""
         stored = (tensor for tensor in self.loaded.proto.graph.initializer if tensor.name == name)
         tensor = next(stored, None)
         return None if tensor is None else content(tensor, folder(self.loaded))
 
     def shortcut(self, candidate: Candidate) -> str | None:
-        """The value that is added to the output right behind, where it is there before.
+        """The value that an Add directly behind the layer adds to its output, if known before it.
 
-        Its own error, made by layers that were converted earlier, can then be undone here.
+        Earlier conversions put an error into that value, which this layer can compensate.
         """
         output = _output(candidate.layer)
         readers = self.readers.get(output, ())
@@ -74,7 +74,7 @@ class Context:
 
 
 def context(loaded: Loaded, network: Network) -> Context:
-    """Look a model over once."""
+    """Index a model."""
     readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in loaded.proto.graph.node:
         for name in node.input:

@@ -1,6 +1,6 @@
-"""How a node tells that sepcost made it, so that a model converted twice does not change again.
+"""Marks on the nodes that sepcost writes, so that a second conversion leaves them alone.
 
-Nodes carry metadata from IR version 10 on; before, the mark is a line of the node's description.
+Nodes carry metadata since IR version 10; in older models the mark is a line of ``doc_string``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ METADATA_IR_VERSION = 10
 
 
 def mark(node: onnx.NodeProto, original: str, ir_version: int) -> None:
-    """Say on ``node`` which convolution it is part of."""
+    """Record on ``node`` which convolution it replaces."""
     if ir_version >= METADATA_IR_VERSION:
         node.metadata_props.add(key=KEY, value=original)
     else:

@@ -1,7 +1,7 @@
-"""Where each layer stands: its node, and what the names that it reads stand for.
+"""The node of each layer, and the scope in which its names resolve.
 
-The walk gives the ids that ``sepcost.model.describe`` gives: a function's body is walked once a
-call, a subgraph where it stands.
+The ids are those of ``sepcost.model.describe``: a function's body is walked once per call, a
+subgraph at the node that holds it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from sepcost.model.graphs import (
 class Frame:
     """One graph, subgraph or call of a function.
 
-    ``body`` names the graph that the frame runs in, the same for every call of a function;
-    ``root`` names the main graph ("") or the function that it is part of.
+    ``body`` names the frame's graph, the same for every call of a function; ``root`` names the
+    main graph ("") or the function that contains it.
     """
 
     graph: Body
@@ -48,14 +48,14 @@ class Frame:
     depth: int = 0
 
     def __post_init__(self) -> None:
-        """Index what the graph defines."""
+        """Index the names that the graph defines."""
         if isinstance(self.graph, onnx.GraphProto):
             self.tensors.update((t.name, t) for t in self.graph.initializer)
             self.tensors.update((t.values.name, t) for t in self.graph.sparse_initializer)
         self.writers = {name: node for node in self.graph.node for name in node.output if name}
 
     def home(self, name: Name) -> tuple[Frame, Name] | None:
-        """Find the frame that defines a name, through subgraphs and calls; None for an input."""
+        """Resolve a name, through subgraphs and calls, to the frame that defines it."""
         frame: Frame | None = self
         while frame is not None:
             if name in frame.tensors or name in frame.writers:
@@ -67,13 +67,13 @@ class Frame:
         return None
 
     def resolved(self, node: onnx.NodeProto) -> onnx.NodeProto:
-        """Replace the attributes that refer to those of the function's call."""
+        """Replace references to attributes by the attributes of the function's call."""
         return resolved(node, self.references)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One layer: a node in a frame. ``index`` counts the nodes of the frame's graph."""
+    """One layer: a node in a frame, with its index in the frame's graph."""
 
     frame: Frame
     index: int
@@ -81,12 +81,12 @@ class Site:
 
     @property
     def place(self) -> tuple[str, int]:
-        """The same for all layers that one node computes."""
+        """Equal for all layers of one node."""
         return self.frame.body, self.index
 
 
 def sites(model: onnx.ModelProto) -> Iterator[tuple[str, Site]]:
-    """Yield every node of a model with the id of its layer; a function's once a call."""
+    """Yield every node of a model with the id of its layer; nodes of a function once per call."""
     known = functions(model)
     opsets = {o.domain: o.version for o in model.opset_import}
     stack = [Frame(model.graph, opsets=opsets)]

@@ -1,1 +1,1 @@
-"""Which convolution becomes what: menus, timings, goals and the search for a plan."""
+"""Decide which convolution becomes what: menus, timings, goals and the search."""

@@ -1,4 +1,4 @@
-"""What is to become of each convolution, and what that is expected to cost and to change."""
+"""Plans: the replacement of each convolution, with its predicted cost and loss."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sepcost.separable.settings import Goal, Saving
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One convolution with what takes its place."""
+    """One convolution and its replacement."""
 
     candidate: Candidate
     factors: Factors
@@ -23,14 +23,14 @@ class Choice:
     macs_after: int
     ns_before: float | None = None
     ns_after: float | None = None
-    weight_error: float | None = None  # ‖W - W'‖ / ‖W‖; None for fresh weights
-    output_error: float | None = None  # of this layer's output, on the data that it was fitted to
-    effect: float | None = None  # on the network's output when it alone is replaced
+    weight_error: float | None = None  # ‖W - W'‖ / ‖W‖; None for random weights
+    output_error: float | None = None  # of the layer's output, on the data it was fitted to
+    effect: float | None = None  # on the network's output if only this layer is replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What the parts add up to: to be held against what is measured."""
+    """Predictions for the whole network, to compare with measurements."""
 
     macs: int
     loss: float | None = None  # summed over layers: KL, or squared relative error
@@ -40,13 +40,13 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Every convolution one way or the other, in execution order each."""
+    """Every convolution, converted or kept, each list in execution order."""
 
     goal: Goal
     choices: tuple[Choice, ...]
     kept: tuple[Skip, ...]
     predicted: Forecast
-    allocation: str = "weights"  # what losses were: a key of ``LOSSES``, or rank
+    allocation: str = "weights"  # the kind of loss: a key of ``LOSSES``, or "rank"
 
 
 Selection = tuple[tuple[Candidate, Option], ...]
@@ -54,33 +54,33 @@ Selection = tuple[tuple[Candidate, Option], ...]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """All plans worth choosing between, cheapest first, by one kind of loss."""
+    """The Pareto-optimal plans by one kind of loss, cheapest first."""
 
     menus: tuple[Menu, ...]
     points: tuple[Point, ...]
     allocation: str
-    rest: float  # what all that is not on the menus costs
+    rest: float  # cost of the layers without a menu
 
     def selection(self, place: int) -> Selection:
-        """The layers that point ``place`` replaces, and by what."""
+        """The layers that point ``place`` replaces, and the option of each."""
         picked = zip(self.menus, self.points[place].picks, strict=True)
         chosen = ((menu.candidate, menu.options[pick]) for menu, pick in picked)
         return tuple((candidate, option) for candidate, option in chosen if not option.keeps)
 
 
 def curve(menus: Sequence[Menu], by: Saving, allocation: str, rest: float) -> Curve:
-    """Weigh all plans at once.
+    """Compare all plans at once.
 
     Parameters
     ----------
     menus
-        With errors, and with times or effects where those are to count.
+        Their options have errors, and times or effects if these are to count.
     by
-        What a layer costs.
+        The kind of cost.
     allocation
-        What a layer loses: a key of ``LOSSES``.
+        The kind of loss: a key of ``LOSSES``.
     rest
-        Cost of the network beside the menus.
+        Cost of the layers without a menu.
     """
     entries = [[_entry(menu, option, by, allocation) for option in menu.options] for menu in menus]
     return Curve(tuple(menus), frontier(entries), allocation, rest)
@@ -107,7 +107,7 @@ def _of_network(option: Option) -> float:
     return _of_output(option) if option.effect is None else option.effect
 
 
-#: What replacing one layer loses, by what is known of it; each adds up over layers.
+#: Losses of replacing one layer; each is additive over layers.
 LOSSES = {
     "weights": _of_weights,
     "own error": _of_output,

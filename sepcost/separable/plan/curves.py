@@ -1,4 +1,4 @@
-"""The menus of a network with all that is known of them, and the curves through them."""
+"""A network's menus with their errors and times, and the curves of plans through them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
 
-CLEARLY = 0.9  # of another option's error of the weights: closer ones are both tried on data
+CLEARLY = 0.9  # an option whose weight error is below this share of another's is clearly better
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """One curve for each kind of loss, over one kind of cost."""
+    """One curve per kind of loss, over one kind of cost."""
 
     curves: tuple[Curve, ...]
     by: Saving  # the unit of the costs
-    latency: float  # of the original, ns; 0 where no times were asked for
+    latency: float  # of the original, ns; 0 if nothing was timed
 
 
 def curves(
     found: Sequence[Candidate], before: Analysis, settings: ConvertSettings, trials: Trials
 ) -> Curves:
-    """Build the menus, find out what their options cost and lose, and weigh all plans.
+    """Build the menus, determine the cost and loss of their options, and compare all plans.
 
-    Options are timed where time is what counts, fitted and tried out where there are data.
+    Options are timed if the cost is latency, and fitted and tried if there are data.
     """
     fitter = trials.fitter
     offered = menus(found, fitter.macs, settings.forms, settings.emit)
@@ -54,7 +54,7 @@ def curves(
 def _on_data(
     offered: tuple[Menu, ...], settings: ConvertSettings, trials: Trials
 ) -> tuple[tuple[Menu, ...], Sequence[str]]:
-    """Fit every option where there are data; return the menus with the kinds of losses known."""
+    """Fit every option if there are data; return the menus and the kinds of loss known."""
     fitter = trials.fitter
     if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]
@@ -74,11 +74,11 @@ def _cost(option: Option, by: Saving) -> float:
 
 
 def _undominated(menu: Menu, by: Saving) -> Menu:
-    """Leave out what costs no less than another option and has clearly larger errors.
+    """Drop options that cost no less than another and have clearly larger errors.
 
-    Errors of the weights are no errors on data, but they order options of one layer well enough
-    to spare the clear losers a fit. Of a depthwise-bottleneck no more is known than a bound, which
-    the fit goes far below.
+    Weight errors are not errors on data, but they rank the options of one layer well enough to
+    skip fitting the clear losers. For a depthwise-bottleneck only an upper bound is known, and the
+    fit goes far below it.
     """
     keep, *offers = menu.options
     bounded = Form.DEPTHWISE_BOTTLENECK
@@ -94,7 +94,7 @@ def _undominated(menu: Menu, by: Saving) -> Menu:
 
 
 def _weighed(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
-    """Fill in the errors that the weights tell: one curve for all ranks of a form."""
+    """Fill in the weight errors: one curve for all ranks of a form."""
     return tuple(
         replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in offered
     )
@@ -104,7 +104,7 @@ def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
     offers = menu.options[1:]
     if not offers:
         return
-    trials.tell(f"weighing {menu.candidate.name or menu.candidate.id}")
+    trials.tell(f"comparing forms of {menu.candidate.name or menu.candidate.id}")
     kernel, group = weight(menu.candidate), menu.candidate.convolution.group
     scale = trials.fitter.context.scale(menu.candidate)
     for form, alike in groupby(offers, key=lambda option: option.form):

@@ -1,7 +1,7 @@
-"""From a selection to factors: from the weights alone, or layer by layer on the data.
+"""Factors of a selection: from the weights alone, or fitted layer by layer to the data.
 
-With data, layers are done in order. Each reads what the network converted so far gives it and is
-to answer what the original answered there, so that it undoes the errors of those before it.
+With data, layers are fitted in execution order. The inputs of each come from the network as
+converted so far and its targets from the original, so that it compensates earlier errors.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.errors import SepcostError
-from sepcost.separable.data.moments import PatchStream, Statistics
+from sepcost.separable.data.moments import Moments, PatchStream
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
 from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
@@ -29,28 +29,28 @@ from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
-_MENU_ITERATIONS = 12  # to tell options apart, fewer do
-_HELD_BYTES = 1 << 30  # of statistics at a time
+_MENU_ITERATIONS = 12  # enough to rank options
+_HELD_BYTES = 1 << 30  # of moments at a time
 
 Key = tuple[str, str, int]
 
 
 @dataclass(slots=True, eq=False)
 class Fitter:
-    """Makes factors, and remembers what it made for the same beginning of a network."""
+    """Makes factors, and caches them by the selection up to and including the layer."""
 
     context: Context
     settings: ConvertSettings
     data: Calibration | None
     tell: OnProgress
-    macs: Mapping[str, int]  # of each candidate as it is, by id
+    macs: Mapping[str, int]  # of each original convolution, by id of the candidate
     candidates: Sequence[Candidate] = ()
-    metrics: Metrics | None = None  # in which errors of each candidate's outputs count
+    metrics: Metrics | None = None  # metric of each candidate's output errors
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
 
     def choices(self, selection: Selection) -> tuple[Choice, ...]:
-        """Factors for all layers of a selection, in execution order."""
+        """Factors of all layers of a selection, in execution order."""
         done: list[Choice] = []
         trail: tuple[Key, ...] = ()
         for candidate, option in selection:
@@ -64,7 +64,7 @@ class Fitter:
         return tuple(done)
 
     def on_data(self, candidate: Candidate) -> bool:
-        """Whether the candidate's activations can be seen, and its bias is its own."""
+        """Whether it can be fitted to data: activations observable, bias constant or none."""
         fitted = self.data is not None and self.settings.method.fitted
         own_bias = not candidate.has_bias or candidate.bias_of is not None
         return fitted and own_bias and self.context.in_main_graph(candidate)
@@ -75,8 +75,8 @@ class Fitter:
         if self.on_data(candidate):
             original = weight(candidate)
             options = self._options(candidate, self.settings.method.iterations)
-            statistics = self._statistics(candidate, before)
-            factors = fit(original, statistics, option.form, option.rank, options)
+            moments = self._moments(candidate, before)
+            factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
         else:
             factors = self._from_weights(candidate, option)
@@ -95,7 +95,7 @@ class Fitter:
         )
 
     def _from_weights(self, candidate: Candidate, option: Option) -> Factors:
-        """The best factors of the weights, one object for convolutions that share theirs."""
+        """The best factors of the weights; convolutions with the same weights share the object."""
         assert option.form is not None
         group = candidate.convolution.group
         key = (candidate.weight_of.key, option.form, option.rank, group, candidate.op_type)
@@ -109,38 +109,38 @@ class Fitter:
         return self.context.scale(candidate)
 
     def _options(self, candidate: Candidate, iterations: int) -> FitOptions:
-        """How to fit: by what errors do to the outputs; where that is not known, right behind."""
+        """Options of a fit: errors weigh by their effect on the outputs, or else by the scale."""
         metric = self._metrics().get(candidate.id)
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:
             metric = np.diag(scale**2)
         return FitOptions(iterations=iterations, metric=metric)
 
-    def _reach(self, candidate: Candidate, statistics: Statistics) -> float | None:
-        """What an error as large as the layer's own output would do to the network's."""
+    def _reach(self, candidate: Candidate, moments: Moments) -> float | None:
+        """Effect on the network's output of an error as large as the layer's own output."""
         metric = self._metrics().get(candidate.id)
         if metric is None:
             return None
-        group, own = statistics.target_mean.shape
+        group, own = moments.target_mean.shape
         blocks = metric.reshape(group, own, group, own)
-        return float(np.einsum("gigj,gij->", blocks, statistics.target_covariance))
+        return float(np.einsum("gigj,gij->", blocks, moments.target_covariance))
 
     def _metrics(self) -> Metrics:
-        """Found once for all candidates, when the first of them is fitted."""
+        """Computed once for all candidates, when the first of them is fitted."""
         if self.metrics is None:
             self.metrics = {}
             if self.data is not None and self.settings.method.sensitive:
-                self.tell("running the network backward")
-                found, runtime = self.candidates, self.settings.runtime
+                self.tell("computing gradients")
+                candidates, runtime = self.candidates, self.settings.runtime
                 try:
                     seed = self.settings.seed
-                    self.metrics = sensitivities(self.context, found, self.data, runtime, seed)
-                except SepcostError as error:  # a help, and no need
+                    self.metrics = sensitivities(self.context, candidates, self.data, runtime, seed)
+                except SepcostError as error:  # fits improve with metrics, but work without
                     self.tell(f"fitting without gradients: {error}")
         return self.metrics
 
-    def _statistics(self, candidate: Candidate, before: Sequence[Choice]) -> Statistics:
-        """What the layer sees once ``before`` are converted, and what the original answered."""
+    def _moments(self, candidate: Candidate, before: Sequence[Choice]) -> Moments:
+        """Moments of the layer's inputs with ``before`` converted, and of its original outputs."""
         assert self.data is not None
         source, target = candidate.layer.reads[0], candidate.layer.writes[0]
         shortcut = self.context.shortcut(candidate) if before else None
@@ -169,29 +169,29 @@ class Fitter:
     def fitted_menus(self, menus: Sequence[Menu]) -> tuple[tuple[Menu, ...], dict[Key, Factors]]:
         """Fit every option to the original's activations; return menus with errors, and factors.
 
-        One pass over the data for as many layers as memory holds statistics of.
+        One pass over the data serves as many layers as fit in memory with their moments.
         """
         filled: list[Menu] = []
         kept: dict[Key, Factors] = {}
         for part in self._parts(menus):
-            found = self._pass([menu.candidate for menu in part if self.on_data(menu.candidate)])
+            gathered = self._pass([menu.candidate for menu in part if self.on_data(menu.candidate)])
             for menu in part:
-                statistics = found.pop(menu.candidate.id, None)
-                if statistics is None:
+                moments = gathered.pop(menu.candidate.id, None)
+                if moments is None:
                     filled.append(menu)
                     continue
-                self.tell(f"weighing {menu.candidate.name or menu.candidate.id}")
-                filled.append(self._fitted(menu, statistics, kept))
+                self.tell(f"comparing fits of {menu.candidate.name or menu.candidate.id}")
+                filled.append(self._fitted(menu, moments, kept))
         return tuple(filled), kept
 
-    def _fitted(self, menu: Menu, statistics: Statistics, kept: dict[Key, Factors]) -> Menu:
+    def _fitted(self, menu: Menu, moments: Moments, kept: dict[Key, Factors]) -> Menu:
         candidate, (keep, *offers) = menu.candidate, menu.options
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
         options = self._options(candidate, _MENU_ITERATIONS)
-        factors = fit_menu(weight(candidate), statistics, wanted, options)
+        factors = fit_menu(weight(candidate), moments, wanted, options)
         for option, made in zip(offers, factors, strict=True):
             kept[candidate.id, str(option.form), option.rank] = made
-        whole = self._reach(candidate, statistics)
+        whole = self._reach(candidate, moments)
         filled = [
             replace(option, fitted_error=error, foretold=whole and whole * error**2)
             for option, error in zip(offers, (f.relative_error for f in factors), strict=True)
@@ -212,8 +212,8 @@ class Fitter:
             held += size
         return parts
 
-    def _pass(self, candidates: Sequence[Candidate]) -> dict[str, Statistics]:
-        """One streamed pass of the data through the original for several layers."""
+    def _pass(self, candidates: Sequence[Candidate]) -> dict[str, Moments]:
+        """Gather the moments of several layers in one pass of the data through the original."""
         if not candidates or self.data is None:
             return {}
         self.tell("running the calibration data")

@@ -1,4 +1,4 @@
-"""Every convolution at one rank, whatever it costs: the goal that leaves nothing to choose."""
+"""Plans of the goal --rank: every convolution at one rank, whatever the cost."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.factors.spectrum import exact_rank
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Choice, Curve, Selection
-from sepcost.separable.plan.goals import Found
+from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.menu import Option, emitted_as, legal_ranks, shell
 from sepcost.separable.plan.trials import Trial, Trials
 from sepcost.separable.rewrite import emit
 from sepcost.separable.settings import ConvertSettings
 
 
-def ranked(found: Sequence[Candidate], settings: ConvertSettings, trials: Trials) -> Found:
-    """Carry out ``--rank R`` or ``--rank full``, with factors or with fresh weights."""
+def at_fixed_rank(found: Sequence[Candidate], settings: ConvertSettings, trials: Trials) -> Solved:
+    """Carry out ``--rank R`` or ``--rank full``, with factors or with random weights."""
     selection = tuple((candidate, _option(candidate, settings, trials)) for candidate in found)
     trial = _fresh(selection, settings, trials) if settings.random_init else trials.of(selection)
-    return Found(Curve((), (), "rank", 0.0), 0, trial, True, None)
+    return Solved(Curve((), (), "rank", 0.0), 0, trial, True, None)
 
 
 def _option(candidate: Candidate, settings: ConvertSettings, trials: Trials) -> Option:
-    """The rank asked for, or the nearest below that the kernel has; full is the exact one."""
+    """The rank asked for, or the next lower one that the kernel has; full is the exact rank."""
     form = settings.forms[0]
     legal = legal_ranks(candidate, form)
     wanted = int(settings.goal.value)

@@ -1,4 +1,4 @@
-"""What a plan is going to cost, told before the model is built: as analyze will count it."""
+"""MACs of a plan, predicted as ``analyze`` will count them in the converted model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sepcost.separable.rewrite import emit
 def macs(before: Analysis, choices: Sequence[Choice]) -> int:
     """MACs of the network once ``choices`` are carried out.
 
-    Where the dearest branch of an If counts, a conversion in it may leave another the dearest.
+    If the most expensive branch of an If counts, a conversion may make it another one.
     """
     anew = {
         layer.id: emit.macs(replace(one.candidate, layer=layer, repeats=()), one.factors)

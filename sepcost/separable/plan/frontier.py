@@ -1,4 +1,4 @@
-"""Error against MACs and measured latency: the whole curve, a handful of plans carried out."""
+"""The frontier of error against MACs and latency, measured at a few plans of a curve."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ POINTS = 10
 
 @dataclass(frozen=True, slots=True)
 class FrontierPoint:
-    """One plan: what it costs and what it does to the output, predicted and measured."""
+    """One plan: its cost and its effect on the output, predicted and measured."""
 
     macs: int
-    converted: int  # layers
+    converted: int  # number of layers converted
     predicted_loss: float
     loss: float  # KL, or squared relative error
     relative_error: float
@@ -29,7 +29,7 @@ class FrontierPoint:
 
 
 def frontier(made: Curves, before: Analysis, trials: Trials) -> tuple[FrontierPoint, ...]:
-    """Carry out plans spread over the curve; all networks are timed in the same processes.
+    """Carry out plans spread evenly over the curve and time all networks in the same processes.
 
     Returns
     -------

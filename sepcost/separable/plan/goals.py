@@ -1,8 +1,9 @@
-"""Goals -> the plan that meets them: predicted first, then measured, then planned again.
+"""Search for the plan that meets a goal best: predict, measure, predict again.
 
-All plans worth choosing between lie on a curve of falling loss over rising cost (``knapsack``).
-A goal asks for one end of the stretch that meets it: the cheapest that is good enough, or the
-best that is fast enough. Predictions say where to look; measurements narrow the bracket.
+All Pareto-optimal plans lie on a curve of falling loss over rising cost (``knapsack``). A goal asks
+for one end of the stretch that meets it: the cheapest plan that is accurate enough, or the most
+accurate one that is fast enough. Predictions choose the next point; measurements narrow the
+bracket.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ from sepcost.separable.plan.trials import Trial, Trials
 from sepcost.separable.settings import Aim, Goal
 
 TRIES = 7
-ROUNDING = 1e-12  # 0.29 * 100 is less than 29
-NEAR = 0.85  # of an allowed loss: closer is not worth another fit
-SAFE_SPEED = 1.01  # of an asked speed-up: the last measurement, a longer one, may differ
-NEAR_SPEED = 1.025  # above it another fit may pay: timing is no finer
+ROUNDING = 1e-12  # 0.29 * 100 is below 29 in floating point
+NEAR = 0.85  # share of an allowed error beyond which another fit is not worth it
+SAFE_SPEED = 1.01  # margin on the speed-up asked for, as the longer final measurement may differ
+NEAR_SPEED = 1.025  # a surplus of speed below this is not worth another fit: timing is no finer
 
-#: What a place on the curve gave: whether it meets the goal, and where to look next.
+#: Tries a place on the curve: whether it meets the goal, and where to look next.
 Probe = Callable[[int], tuple[bool, int | None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Solved:
     """A place on a curve, carried out."""
 
     curve: Curve
     place: int
     trial: Trial
     met: bool
-    measured: float | None  # of what the goal limits: an error, a drop, a speed-up
+    measured: float | None  # the quantity that the goal limits: an error, a drop, a speed-up
     ns: float | None = None  # predicted
     predicted_speedup: float | None = None
 
@@ -44,18 +45,18 @@ def settle(bracket: tuple[int, int], first: int, probe: Probe, *, upward: bool) 
     Parameters
     ----------
     bracket
-        Places just outside of those in question.
+        Places just outside the range of the search.
     first
         Where to look first.
     probe
-        Looks at one place.
+        Tries one place.
     upward
-        Whether the goal is met up to some place; else from some place on.
+        Whether the goal is met up to some place; otherwise from some place on.
 
     Returns
     -------
     int
-        The last place known to meet it, at first the end of the bracket that is on its side.
+        The last place known to meet the goal; if none is, the end of the bracket on that side.
     """
     low, high = bracket
     place: int | None = first
@@ -70,37 +71,37 @@ def settle(bracket: tuple[int, int], first: int, probe: Probe, *, upward: bool) 
     return low if upward else high
 
 
-def solve(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
+def solve(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     """The plan on one curve that meets a goal best.
 
     Parameters
     ----------
     goal
-        Any but a rank, which leaves nothing to choose.
+        Any but a rank.
     curve
-        Plans by what the goal saves.
+        Plans by the cost that the goal saves.
     trials
-        What carries them out.
+        Carries plans out.
     before
         The original's cost in the curve's unit.
 
     Returns
     -------
-    Found
-        The fastest, or the cheapest, where no plan meets the goal.
+    Solved
+        If no plan meets the goal, the one that comes closest.
     """
     return SOLVERS[goal.aim](goal, curve, trials, before)
 
 
-def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
+def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     """MACs are exact: no measurement corrects them."""
     place = within_cost(curve.points, goal.value * before * (1 + ROUNDING) - curve.rest)
     at = 0 if place is None else place
     share = (curve.points[at].cost + curve.rest) / before if before else 0.0
-    return Found(curve, at, trials.at(curve, at), place is not None, share)
+    return Solved(curve, at, trials.at(curve, at), place is not None, share)
 
 
-def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
+def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     aimed = goal.value * SAFE_SPEED
 
     def budget(speed: float) -> int:
@@ -109,7 +110,7 @@ def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
     def probe(place: int) -> tuple[bool, int | None]:
         measured = trials.speedup(curve.selection(place))
         predicted = before / (curve.points[place].cost + curve.rest)
-        trials.tell(f"{measured:.2f} times as fast, {predicted:.2f} predicted")
+        trials.tell(f"speed-up {measured:.2f}, predicted {predicted:.2f}")
         met = measured >= aimed
         if met and measured <= goal.value * NEAR_SPEED:
             return True, None
@@ -121,10 +122,10 @@ def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Found:
     trial = trials.at(curve, at)
     ns = curve.points[at].cost + curve.rest
     measured = trials.speedup(curve.selection(at))
-    return Found(curve, at, trial, place >= 0, measured, ns, before / ns)
+    return Solved(curve, at, trial, place >= 0, measured, ns, before / ns)
 
 
-def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Found:
+def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Solved:
     def measure(trial: Trial) -> float:
         drop = trial.effect.drop
         return (
@@ -151,10 +152,10 @@ def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Found:
     place = settle((-1, last), last if guess is None else guess, probe, upward=False)
     trial = trials.at(curve, place)
     measured = measure(trial)
-    return Found(curve, place, trial, measured <= goal.value, measured)
+    return Solved(curve, place, trial, measured <= goal.value, measured)
 
 
-SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Found]] = {
+SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Solved]] = {
     Aim.MACS: _by_macs,
     Aim.SPEEDUP: _by_speed,
     Aim.MAX_ERROR: _by_quality,
@@ -162,14 +163,14 @@ SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Found]] = {
 }
 
 
-def better(goal: Goal, found: Sequence[Found], trials: Trials) -> Found:
-    """Of plans by several kinds of loss the one to keep: it meets the goal, then does it best."""
+def better(goal: Goal, solved: Sequence[Solved], trials: Trials) -> Solved:
+    """The best of several plans: one that meets the goal, then the cheapest or most accurate."""
 
-    def order(one: Found) -> tuple[bool, float]:
+    def order(one: Solved) -> tuple[bool, float]:
         cost = one.curve.points[one.place].cost
         by_cost = goal.aim in {Aim.MAX_ERROR, Aim.MAX_DROP}
-        return not one.met, cost if by_cost else trials.weighed(one.trial)
+        return not one.met, cost if by_cost else trials.selection_loss(one.trial)
 
-    if len(found) == 1:
-        return found[0]
-    return min(found, key=order)
+    if len(solved) == 1:
+        return solved[0]
+    return min(solved, key=order)

@@ -1,13 +1,13 @@
-"""Which option for which layer: the multiple-choice knapsack, and its whole frontier at once.
+"""The multiple-choice knapsack of options and layers, solved for its whole frontier at once.
 
-One option of each layer is taken; costs and losses add up. With costs in whole steps of q,
-rounded up, dynamic programming over layers gives for every total cost the least loss:
+One option of each layer is picked; costs and losses add up. With costs in whole steps of q,
+rounded up, dynamic programming over layers gives the least loss at every total cost:
 
     f_l(c) = min over options o of  f_(l-1)(c - ⌈cost_o / q⌉) + loss_o
 
-(Kellerer, Pferschy and Pisinger 2004, section 11.5). Rounding up keeps every answer within its
-budget, and adds less than q a layer: no choice that costs at most ``budget - L·q``, of L layers,
-loses less than the answer for ``budget``.
+(Kellerer, Pferschy and Pisinger 2004, section 11.5). Rounding up keeps every solution within its
+budget and adds less than q per layer: with L layers, no selection that costs at most
+``budget - L·q`` has a smaller loss than the solution for ``budget``.
 """
 
 from __future__ import annotations
@@ -20,53 +20,53 @@ import numpy as np
 
 from sepcost.separable.factors.blocks import Array
 
-STEPS = 4000  # of the discretised cost: with 50 layers the answer is optimal within 1.3 %
+STEPS = 4000  # of the discretised cost: with 50 layers the solution is optimal within 1.3 %
 
 Entry = tuple[float, float]  # cost, loss
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One choice over all layers: no other costs as little and loses less, up to rounding."""
+    """One Pareto-optimal selection, up to rounding."""
 
-    cost: float  # exact, not rounded
+    cost: float  # exact, not rounded to steps
     loss: float
-    picks: tuple[int, ...]  # an option of each layer
+    picks: tuple[int, ...]  # one option per layer
 
 
 def frontier(menus: Sequence[Sequence[Entry]], *, steps: int = STEPS) -> tuple[Point, ...]:
-    """Every trade of cost against loss worth making, cheapest first.
+    """The Pareto frontier of cost against loss, cheapest first.
 
     Parameters
     ----------
     menus
-        For each layer the ``(cost, loss)`` of its options; costs are not negative.
+        The ``(cost, loss)`` of each layer's options; costs are not negative.
     steps
-        Parts that the dearest sensible total is cut into.
+        Number of steps up to the highest total cost.
 
     Returns
     -------
     tuple of Point
-        Costs ascend and losses descend strictly; one point where there is no layer.
+        Costs ascend and losses descend strictly; a single point if there are no layers.
     """
     if not menus:
         return (Point(0.0, 0.0, ()),)
-    dearest = sum(max(cost for cost, _ in menu) for menu in menus)
-    step = dearest / steps or 1.0
+    highest = sum(max(cost for cost, _ in menu) for menu in menus)
+    step = highest / steps or 1.0
     sizes = [[ceil(cost / step - 1e-9) for cost, _ in menu] for menu in menus]
     least, taken = _fill(menus, sizes, steps + len(menus) + 1)
-    found: list[Point] = []
+    points: list[Point] = []
     for place in _records(least):
         picks = _trace(int(place), sizes, taken)
         entries = [menu[pick] for menu, pick in zip(menus, picks, strict=True)]
-        found.append(Point(sum(c for c, _ in entries), sum(e for _, e in entries), picks))
-    return _pareto(found)
+        points.append(Point(sum(c for c, _ in entries), sum(e for _, e in entries), picks))
+    return _pareto(points)
 
 
 def _fill(
     menus: Sequence[Sequence[Entry]], sizes: Sequence[Sequence[int]], width: int
 ) -> tuple[Array, list[np.ndarray[tuple[int], np.dtype[np.int16]]]]:
-    """The least loss at each rounded cost, and which option of each layer led there."""
+    """The least loss at each rounded cost, and the option of each layer that leads there."""
     least = np.full(width, np.inf)
     least[0] = 0.0
     taken = []
@@ -83,7 +83,7 @@ def _fill(
 
 
 def _records(least: Array) -> Array:
-    """Places where the loss falls below all before."""
+    """Places where the loss falls below all earlier ones."""
     before = np.concatenate([[np.inf], np.minimum.accumulate(least)[:-1]])
     return np.asarray(np.flatnonzero(least < before))
 
@@ -102,7 +102,7 @@ def _trace(
 
 
 def _pareto(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Drop what exact costs show to be no better than a cheaper point."""
+    """Drop points that, at exact costs, are no better than a cheaper one."""
     kept: list[Point] = []
     for point in sorted(points, key=lambda p: (p.cost, p.loss)):
         if not kept or point.loss < kept[-1].loss:
@@ -111,11 +111,11 @@ def _pareto(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def within_cost(points: Sequence[Point], budget: float) -> int | None:
-    """The place of the point that loses least at no more than ``budget``; None where none does."""
+    """Place of the point with the least loss at a cost of at most ``budget``; None if none."""
     places = [place for place, point in enumerate(points) if point.cost <= budget]
     return places[-1] if places else None
 
 
 def within_loss(points: Sequence[Point], budget: float) -> int | None:
-    """The place of the cheapest point that loses no more than ``budget``; None where none does."""
+    """Place of the cheapest point with a loss of at most ``budget``; None if none."""
     return next((place for place, point in enumerate(points) if point.loss <= budget), None)

@@ -1,4 +1,4 @@
-"""Networks of one layer each, to be timed: a convolution, or what could take its place."""
+"""Networks of one layer each, for timing: a convolution or one of its replacements."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ from sepcost.separable.plan.menu import Option, shell
 from sepcost.separable.rewrite.separate import separate
 
 
-def single(path: Path, candidate: Candidate, option: Option | None, network: Network) -> ModelFile:
-    """Write a network of one layer: the convolution, an option of its menu, or neither (None)."""
+def layer_model(
+    path: Path, candidate: Candidate, option: Option | None, network: Network
+) -> ModelFile:
+    """Write a network with the convolution, one option of its menu, or neither (None)."""
     model = _alone(candidate, option is not None, network)
     described = describe(model)
     if option is not None and option.form is not None:
-        (found,) = candidates(model, described).found
-        factors = random_factors(found, shell(found, option.form, option.rank), 0)
-        model = separate(model, [Choice(found, factors, option.emitted, 0, 0)])
+        (alone,) = candidates(model, described).eligible
+        factors = random_factors(alone, shell(alone, option.form, option.rank), 0)
+        model = separate(model, [Choice(alone, factors, option.emitted, 0, 0)])
     path.write_bytes(model.proto.SerializeToString())
     return ModelFile(path.stem, path, described.inputs)
 
 
 def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
-    """X -> a scale for each channel -> the convolution -> Relu, with random weights."""
+    """Input -> scale per channel -> the convolution -> Relu, with random weights."""
     layer, random = candidate.layer, np.random.default_rng(0)
     shape = layer.inputs[0]
     number, dtype = NUMBERS[candidate.dtype], numpy_dtype(candidate.dtype)

@@ -1,6 +1,6 @@
-"""What each convolution could become, and what each of that costs.
+"""The menu of each convolution: its possible replacements and their cost.
 
-Options that cost as much as the original never enter: a layer is replaced only where it pays.
+Options that do not cost less than the original are left out.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.rewrite import emit
 
-#: Ranks on the menu of planned conversions, where the kernel has them. Widths that are multiples
-#: of a runtime's channel block are the fast ones.
+#: Ranks on the menu, where the kernel has them. Widths are multiples of a runtime's channel block,
+#: which are fastest.
 RANKS: Mapping[Form, tuple[int, ...]] = {
     Form.DEPTHWISE_POINTWISE: (1, 2, 3, 4, 5, 6),
     Form.POINTWISE_DEPTHWISE: (1, 2, 3, 4),
     Form.BLOCK_POINTWISE: (8, 16, 32, 64),
     Form.BOTTLENECK: (8, 16, 24, 32, 48, 64, 96, 128, 192, 256),
 }
-#: Those of a depthwise-bottleneck, by the fewer of the channels on its two sides.
+#: Widths of a depthwise-bottleneck, as shares of the smaller of its channel counts per group.
 SHARES = (1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3)
 CHANNEL_BLOCK = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to write a layer; ``form`` None keeps it. MACs are of all runs of the node."""
+    """One replacement of a layer; ``form`` None keeps it. MACs cover all runs of the node."""
 
     form: Form | None
     rank: int
@@ -41,8 +41,8 @@ class Option:
     ns_before: float | None = None  # of the original
     weight_error: float = 0.0
     fitted_error: float | None = None  # of the layer's own output on the data
-    foretold: float | None = None  # by gradients, what its error does to the network's output
-    effect: float | None = None  # measured on the network's output, this layer replaced alone
+    foretold: float | None = None  # effect on the network's output, predicted by gradients
+    effect: float | None = None  # on the network's output, measured with only this layer replaced
 
     @property
     def keeps(self) -> bool:
@@ -52,21 +52,21 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """The options of one candidate: to keep it comes first."""
+    """The options of one candidate; the first keeps it."""
 
     candidate: Candidate
     options: tuple[Option, ...]
 
 
 def conv_shape(candidate: Candidate) -> Shape:
-    """[N, M/G, *kernel]: the weight's shape in the layout of Conv."""
+    """[N, M/G, *kernel]: the weight's shape in Conv's layout."""
     geometry = candidate.convolution
     inputs = geometry.in_channels // geometry.group
     return (geometry.out_channels, inputs, *geometry.kernel)
 
 
 def shell(candidate: Candidate, form: Form, rank: int) -> Factors:
-    """Factors of the right shapes that hold nothing: what costs are counted by."""
+    """Factors of the right shapes without content, to count costs by."""
     outputs, inputs, *kernel = conv_shape(candidate)
     group = candidate.convolution.group
     ones = (1,) * len(kernel)
@@ -95,7 +95,7 @@ def legal_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
 
 
 def offered_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
-    """The ranks on the menu that the candidate's kernel has."""
+    """The ranks on the menu, as far as the candidate's kernel has them."""
     wanted: Sequence[int] = RANKS.get(form, ())
     if form is Form.DEPTHWISE_BOTTLENECK:
         outputs, inputs, *_ = conv_shape(candidate)
@@ -112,18 +112,18 @@ def menus(
     forms: Sequence[Form],
     emitted: str | None = None,
 ) -> tuple[Menu, ...]:
-    """What each candidate could become at fewer MACs; errors and times are yet to be found.
+    """Options of each candidate with fewer MACs; errors and times are filled in later.
 
     Parameters
     ----------
     found
         The candidates.
     before
-        MACs of each candidate as it is, by id.
+        MACs of each original convolution, by id of the candidate.
     forms
         The forms on the menu.
     emitted
-        How they are to be written, where the factors can be; else each form's default.
+        The emitted form where possible, else the form's default.
     """
     made = []
     for candidate in found:
@@ -141,6 +141,6 @@ def menus(
 
 
 def emitted_as(factors: Factors, wanted: str | None) -> str:
-    """The emitted form asked for, where the factors have it; else their default."""
+    """The emitted form asked for if the factors allow it, else their default."""
     possible = emit.applicable(factors)
     return wanted if wanted in possible else possible[0]

@@ -1,8 +1,8 @@
-"""How long each convolution and each of its replacements takes, on this machine.
+"""Times of each convolution and each of its replacements on this machine.
 
-Each distinct shape is built into a network of its own and all of them take turns in the same
-processes. A cheap convolution stands before it, because runtimes keep activations in a layout of
-their own between convolutions; what that takes alone is taken off. Times are remembered.
+Each distinct shape gets its own network, and all networks take turns in the same processes. A
+cheap convolution precedes each layer, because runtimes keep activations in their own layout
+between convolutions; its time alone is subtracted. Times are cached.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from sepcost.latency.stats import Samples
 from sepcost.network import Network
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.plan.choices import Choice
-from sepcost.separable.plan.layer_models import single
+from sepcost.separable.plan.layer_models import layer_model
 from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.rewrite.emit import applicable
 from sepcost.separable.settings import OnProgress
 
 LAUNCHES = 3
-SLICE_S = 0.03  # of each network in a launch: a dozen of turns would be too many of hundreds
+SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
 TIMEOUT_S = 300.0
 CACHE = "layers.json"
 
@@ -39,25 +39,25 @@ CACHE = "layers.json"
 def timed_menus(
     menus: Sequence[Menu], network: Network, runtime: Runtime, form: str | None, tell: OnProgress
 ) -> tuple[Menu, ...]:
-    """Fill in times, choose the fastest emitted form of each option, drop what does not pay.
+    """Fill in times, choose the fastest emitted form of each option, drop those that do not pay.
 
     Parameters
     ----------
     menus
-        With the options that take fewer MACs.
+        Menus of options with fewer MACs.
     network
-        Where the layers stand: it says the opset.
+        The layers' network, for its opset.
     runtime
-        Provider and threads, those of the measurement that will judge the result.
+        Provider and threads, the same as in the measurement of the result.
     form
-        The emitted form to use wherever it can be; None leaves it to the clock.
+        The emitted form to use where possible; None chooses the fastest.
     tell
-        Says what goes on.
+        Reports progress.
 
     Raises
     ------
     MeasurementError
-        Where a network cannot be run or timed.
+        A network cannot be run or timed.
     """
     variants = {menu.candidate.id: [menu.options[0], *_variants(menu, form)] for menu in menus}
     wanted: dict[str, tuple[Candidate, Option | None]] = {}
@@ -83,14 +83,14 @@ def timed_menus(
 def timed_choices(
     choices: Sequence[Choice], network: Network, runtime: Runtime, tell: OnProgress
 ) -> tuple[Choice, ...]:
-    """Fill in what each converted layer took and takes now, where the plan did without times.
+    """Fill in the time of each converted layer before and after, where the plan has none.
 
     The arguments are those of ``timed_menus``.
 
     Raises
     ------
     MeasurementError
-        Where a layer cannot be run or timed.
+        A layer cannot be run or timed.
     """
     open_ = [choice for choice in choices if choice.ns_before is None or choice.ns_after is None]
     asked: dict[str, tuple[tuple[Candidate, Option | None], ...]] = {}
@@ -118,18 +118,18 @@ def _timed(choice: Choice, times: Mapping[str, float], keys: Sequence[str] | Non
 
 
 def _variants(menu: Menu, form: str | None) -> list[Option]:
-    """Each option in every emitted form that it can have, or the one asked for."""
-    found = []
+    """Each option in all its emitted forms, or in the one asked for if it has that."""
+    variants = []
     for option in menu.options[1:]:
         assert option.form is not None
         possible = applicable(shell(menu.candidate, option.form, option.rank))
         chosen = (form,) if form in possible else possible
-        found += [replace(option, emitted=emitted) for emitted in chosen]
-    return found
+        variants += [replace(option, emitted=emitted) for emitted in chosen]
+    return variants
 
 
 def _paying(options: Sequence[Option]) -> tuple[Option, ...]:
-    """The original, and the fastest way to write each option that takes less time."""
+    """The original, and the fastest variant of each option that takes less time."""
     keep, *offers = (replace(option, ns_before=options[0].ns) for option in options)
     best: dict[tuple[str, int], Option] = {}
     for option in offers:
@@ -140,7 +140,7 @@ def _paying(options: Sequence[Option]) -> tuple[Option, ...]:
 
 
 def _key(candidate: Candidate, option: Option | None, network: Network) -> str:
-    """Everything that a time depends on but the machine and the runtime."""
+    """Everything that a time depends on, except the machine and the runtime."""
     layer = candidate.layer
     attributes = sorted((k, v) for k, v in layer.attributes.items() if k != "kernel_shape")
     what = ["base"] if option is None else [str(option.form), option.rank, option.emitted]
@@ -157,7 +157,7 @@ def _times(
     runtime: Runtime,
     tell: OnProgress,
 ) -> dict[str, float]:
-    """Recall times, and measure those that are missing with one interleaved benchmark."""
+    """Read times from the cache; measure the missing ones in one interleaved benchmark."""
     cache, place = _Cache(machine.cache_file().with_name(CACHE)), _place(runtime)
     known = cache.read(place)
     missing = {key: what for key, what in wanted.items() if key not in known}
@@ -165,13 +165,13 @@ def _times(
         tell(f"timing {len(missing)} layers")
         with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
             files = [
-                single(Path(folder) / f"{number}.onnx", candidate, option, network)
+                layer_model(Path(folder) / f"{number}.onnx", candidate, option, network)
                 for number, (candidate, option) in enumerate(missing.values())
             ]
-            found = time_files(files, runtime)
-        fresh = dict(zip(missing, found, strict=True))
-        cache.write(place, fresh)
-        known |= fresh
+            times = time_files(files, runtime)
+        measured = dict(zip(missing, times, strict=True))
+        cache.write(place, measured)
+        known |= measured
     return {key: known[key] for key in wanted}
 
 
@@ -181,7 +181,7 @@ def time_files(
     launches: int = LAUNCHES,
     slice_s: float = SLICE_S,
 ) -> list[float]:
-    """Time networks that take turns in the same processes: ns, the median over launches."""
+    """Time networks that take turns in the same processes: median over launches, in ns."""
     values: list[list[float]] = [[] for _ in files]
     for launch in range(launches):
         job = Job("launch", files, runtime, launch=launch, slice_s=slice_s)
@@ -195,7 +195,7 @@ def time_files(
 
 
 def _place(runtime: Runtime) -> str:
-    """The machine, the runtime and its version: times of another are of no use."""
+    """A hash of the machine, the runtime and its version, as times hold only for these."""
     from importlib.metadata import version  # noqa: PLC0415
 
     facts = machine.facts()

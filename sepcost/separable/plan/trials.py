@@ -1,4 +1,4 @@
-"""Plans put to the test: built, run beside the original, timed beside the original."""
+"""Trials of plans: built, and compared with the original in outputs and latency."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Trial:
 
 @dataclass(slots=True, eq=False)
 class Trials:
-    """Carries plans out and remembers what came of them."""
+    """Carries plans out and caches the results."""
 
     fitter: Fitter
     settings: ConvertSettings
-    beside: Reference  # what results are judged on: samples that took no part in the fit
-    weigh: Reference  # what plans are chosen on: all samples
+    judged_on: Reference  # results are judged on it: held-out samples if there are data
+    chosen_on: Reference  # plans are chosen on it: all samples
     inputs: tuple[Value, ...]
     tell: OnProgress
     done: dict[tuple[Key, ...], Trial] = field(default_factory=dict)
     ratios: dict[tuple[Key, ...], float] = field(default_factory=dict)
-    correction: float = 1.0  # what a longer measurement found of the speed seen here
+    correction: float = 1.0  # speed-up in the final measurement over the one measured here
 
     def at(self, curve: Curve, place: int) -> Trial:
         """Carry out one point of a curve."""
@@ -60,22 +60,22 @@ class Trials:
         return self.done[key]
 
     def built(self, choices: Sequence[Choice]) -> Trial:
-        """Put choices into the model and hold its outputs against the original's."""
+        """Build the model with these choices and compare its outputs with the original's."""
         model = separate(self.fitter.context.loaded, choices)
-        if not self.beside.batches:
+        if not self.judged_on.batches:
             return Trial(tuple(choices), model, Effect(None, 0.0))
         self.tell("comparing the outputs")
         run = runner(model, self.fitter.settings.runtime)
-        return Trial(tuple(choices), model, effect(run, self.beside))
+        return Trial(tuple(choices), model, effect(run, self.judged_on))
 
-    def weighed(self, trial: Trial) -> float:
-        """What a plan loses on all samples: twice as sure as on the few that judge it."""
-        if self.weigh is self.beside:
+    def selection_loss(self, trial: Trial) -> float:
+        """Loss of a plan on all samples, with half the error of the few held-out ones."""
+        if self.chosen_on is self.judged_on:
             return trial.effect.loss
-        return effect(runner(trial.model, self.fitter.settings.runtime), self.weigh).loss
+        return effect(runner(trial.model, self.fitter.settings.runtime), self.chosen_on).loss
 
     def speedup(self, selection: Selection) -> float:
-        """How many times faster a selection runs than the original, measured in turns."""
+        """Speed-up of a selection over the original, measured in turns."""
         key = name(selection)
         if key not in self.ratios:
             trial = self.of(selection)
@@ -85,7 +85,7 @@ class Trials:
         return self.ratios[key] * self.correction
 
     def times(self, models: Sequence[Loaded]) -> list[float]:
-        """Latencies of networks that take turns, ns."""
+        """Latencies of networks that take turns, in ns."""
         with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
             files = [
                 on_disk(model, Path(folder) / f"{number}.onnx", self.inputs)
@@ -94,7 +94,7 @@ class Trials:
             return time_files(files, self.settings.runtime, _LAUNCHES, _SLICE_S)
 
     def effects(self, menus: Sequence[Menu], factors: dict[Key, Factors]) -> tuple[Menu, ...]:
-        """Measure what each option alone does to the network's output."""
+        """Measure the effect of each option alone on the network's output."""
         return tuple(
             replace(
                 menu, options=tuple(self._alone(menu, option, factors) for option in menu.options)
@@ -107,20 +107,20 @@ class Trials:
         made = factors.get((candidate.id, str(option.form), option.rank))
         if made is None:
             return option
-        self.tell(f"weighing {candidate.name or candidate.id}: {option.form} {option.rank}")
+        self.tell(f"trying {candidate.name or candidate.id}: {option.form} {option.rank}")
         choice = Choice(candidate, made, option.emitted, 0, 0)
         model = separate(self.fitter.context.loaded, [choice])
-        found = effect(runner(model, self.fitter.settings.runtime), self.weigh)
+        alone = effect(runner(model, self.fitter.settings.runtime), self.chosen_on)
         by_error = self.settings.goal.aim is Aim.MAX_ERROR
-        return replace(option, effect=found.relative_error**2 if by_error else found.loss)
+        return replace(option, effect=alone.relative_error**2 if by_error else alone.loss)
 
 
 def name(selection: Selection) -> tuple[Key, ...]:
-    """What tells one selection from another."""
+    """Key that identifies a selection."""
     return tuple((c.id, f"{o.form}/{o.emitted}", o.rank) for c, o in selection)
 
 
 def on_disk(model: Loaded, path: Path, inputs: tuple[Value, ...]) -> ModelFile:
-    """Write a model where a session can read it from."""
+    """Save a model for a session to read."""
     save(model, path)
     return ModelFile(path.stem, path, inputs)

@@ -1,1 +1,1 @@
-"""From factors to nodes: the converted model."""
+"""Write factors into a model as nodes."""

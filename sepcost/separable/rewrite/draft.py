@@ -1,7 +1,7 @@
-"""The nodes and weights that take one convolution's place, while they are put together.
+"""The nodes and weights that replace one convolution.
 
-Where the original's weight was quantised, so are the new ones, with a scale for each channel.
-What flows between the parts stays float: no range of it is known.
+If the original's weight is quantised, so are the new ones, with one scale per channel. Activations
+between the parts stay float, as their range is unknown.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from sepcost.model.values import text
 from sepcost.separable.find.candidates import Candidate, turned
 from sepcost.separable.find.mark import mark
 
-#: Attributes of a convolution that each part sets for itself.
+#: Attributes of a convolution that each part sets itself.
 OWN = frozenset({"group", "kernel_shape"})
 
-#: The first opset whose DequantizeLinear takes one scale a channel.
+#: First opset whose DequantizeLinear takes one scale per channel.
 CHANNEL_OPSET = 13
 
-#: The first opset whose Add is the one of today.
+#: First opset with today's broadcasting of Add.
 ADD_OPSET = 7
 
 INT8_MAX = 127
@@ -34,10 +34,10 @@ INT8_MAX = 127
 
 @dataclass(slots=True)
 class Replacement:
-    """A replacement in the making.
+    """Nodes and weights of one replacement, built step by step.
 
-    ``unique`` turns a wanted name into a free one; ``stored`` holds the names of weights by what
-    they are, for convolutions that are given the very same factors.
+    ``unique`` turns a wanted name into a free one; ``stored`` maps labels of weights to their
+    names, and is common to all convolutions that get the same factors.
     """
 
     candidate: Candidate
@@ -47,31 +47,31 @@ class Replacement:
     stored: dict[str, str] = field(default_factory=dict)
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     tensors: list[onnx.TensorProto] = field(default_factory=list)
-    channels: dict[str, int] = field(default_factory=dict)  # of each value that is convolved
+    channels: dict[str, int] = field(default_factory=dict)  # channels by value
 
     def __post_init__(self) -> None:
-        """Begin with what the original convolves."""
+        """Start from the original's input."""
         self.channels[self.source] = self.candidate.convolution.in_channels
 
     @property
     def name(self) -> str:
-        """The original's name, or that of its output."""
+        """The original's name, else that of its output."""
         return text(self.node.name) or text(self.node.output[0])
 
     @property
     def source(self) -> str:
-        """What the original convolves."""
+        """The original's input."""
         name: str = self.node.input[0]
         return name
 
     def bias(self, fitted: Array | None) -> str:
-        """Name the bias to add: a fitted one, else the original's, else none."""
+        """Name of the bias: the fitted one, else the original's, else empty."""
         if fitted is not None:
             return self._tensor("bias", fitted)
         return self.node.input[2] if len(self.node.input) > 2 else ""
 
     def spatial(self, label: str, source: str, kernel: Array, bias: str = "") -> str:
-        """Convolve as the original does, with ``kernel`` [N, C/group, *k]; name the output."""
+        """Add the original's convolution with ``kernel`` [N, C/group, *k]; return its output."""
         group = self.channels[source] // kernel.shape[1]
         transposed = self.candidate.convolution.transposed
         weight = self._weight(label, turned(kernel, group) if transposed else kernel)
@@ -84,7 +84,7 @@ class Replacement:
         return output
 
     def pointwise(self, label: str, source: str, kernel: Array, bias: str = "") -> str:
-        """Mix channels by ``kernel`` [N, C/group, 1, ...]; name the output."""
+        """Add a pointwise convolution with ``kernel`` [N, C/group, 1, ...]; return its output."""
         inputs = [source, self._weight(label, kernel), *([bias] if bias else [])]
         output = self._node("Conv", label, inputs)
         self._shape(self.nodes[-1], kernel, self.channels[source] // kernel.shape[1])
@@ -92,13 +92,13 @@ class Replacement:
         return output
 
     def add(self, a: str, b: str, number: int) -> str:
-        """Add two values of one shape; name the sum."""
-        # Add broadcast in another way before opset 7, and ONNX Runtime has none of those
+        """Add two values of the same shape; return the sum."""
+        # before opset 7 Add broadcasts differently, and ONNX Runtime does not support it
         op_type = "Add" if self.opset >= ADD_OPSET else "Sum"
         return self._node(op_type, f"add_{number}", [a, b])
 
     def concat(self, parts: list[str]) -> str:
-        """Put the channels of all parts one after the other; name the result."""
+        """Concatenate the channels of all parts; return the result."""
         output = self._node("Concat", "concat", parts)
         self.nodes[-1].attribute.append(helper.make_attribute("axis", 1))
         self.channels[output] = sum(self.channels[part] for part in parts)
@@ -106,11 +106,11 @@ class Replacement:
 
     @property
     def replaced(self) -> list[str]:
-        """What the original reads."""
+        """Inputs of the original."""
         return list(self.node.input)
 
     def finish(self, ir_version: int) -> None:
-        """Write to the original's output, take over what was said about it, and mark the nodes."""
+        """Write to the original's output, keep its documentation, and mark the nodes."""
         last = self.nodes[-1]
         last.output[0] = self.node.output[0]
         last.doc_string = self.node.doc_string
@@ -131,7 +131,7 @@ class Replacement:
         return output
 
     def _weight(self, label: str, kernel: Array) -> str:
-        """Store a weight, as the original keeps its own; name what a convolution can read."""
+        """Store a weight, quantised if the original's is; return the value to convolve with."""
         if not self.candidate.quantized:
             return self._tensor(f"{label}/weight", kernel)
         axes = tuple(range(1, kernel.ndim)) if self.opset >= CHANNEL_OPSET else None
@@ -149,7 +149,7 @@ class Replacement:
         return output
 
     def _tensor(self, label: str, array: Array, dtype: str = "") -> str:
-        """Store an array in the candidate's type, or the one given; name it."""
+        """Store an array in ``dtype``, by default the candidate's; return its name."""
         if label not in self.stored:
             name = self.unique(f"{self.name}/{label}")
             self.tensors.append(numpy_helper.from_array(self._cast(array, name, dtype), name))

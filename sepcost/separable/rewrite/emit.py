@@ -1,9 +1,9 @@
-"""From factors to nodes: the forms that a separable convolution can be written in.
+"""Write factors as nodes, in one of several emitted forms.
 
-All forms compute the same sum over r of P_r · (D_r * x); they differ in what the runtime makes of
-them. Stride, dilation and padding belong to the spatial part, which pads with zeros just as the
-original did; the bias goes where nothing pads after it. A depthwise-bottleneck is one such product
-with a pointwise part before it, at the positions of the input.
+All emitted forms compute the same sum over r of P_r · (D_r * x); they differ in how fast a runtime
+executes them. Stride, dilation and padding belong to the spatial part, which pads with zeros like
+the original; the bias is added after all padding. A depthwise-bottleneck is one such product,
+preceded by a pointwise part at the positions of the input.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 POINTWISE_FIRST = "pointwise-depthwise"
 DEPTHWISE_FIRST = "depthwise-pointwise"
 
-#: What the spatial part of each form of factors is called in the names of nodes.
+#: The spatial part of each form in the names of nodes.
 SPATIAL: Mapping[str, str] = {
     DEPTHWISE_FIRST: "depthwise",
     POINTWISE_FIRST: "depthwise",
@@ -37,12 +37,12 @@ SPATIAL: Mapping[str, str] = {
 
 
 def _sum(draft: Replacement, factors: Factors) -> None:
-    """Σ_r P_r(D_r(x)), the bias in the last: the runtime fuses each addition into a pointwise."""
+    """Σ_r P_r(D_r(x)), bias in the last: the runtime fuses each addition into a pointwise part."""
     _branches(draft, factors, _spatial_first)
 
 
 def _pointwise_first(draft: Replacement, factors: Factors) -> None:
-    """Σ_r D_r(P_r(x)), the bias in the last: before a spatial part it would not reach the pads."""
+    """Σ_r D_r(P_r(x)), bias in the last: before a spatial part it would not reach the padding."""
     _branches(draft, factors, _pointwise_then_spatial)
 
 
@@ -78,7 +78,7 @@ def _number(factors: Factors, r: int) -> str:
 
 
 def _concat(draft: Replacement, factors: Factors) -> None:
-    """[P_1 ... P_R] · concat(D_1(x) ... D_R(x)); of ungrouped convolutions only."""
+    """[P_1 ... P_R] · concat(D_1(x) ... D_R(x)); only for ungrouped convolutions."""
     parts = [
         draft.spatial(f"depthwise{_number(factors, r)}", draft.source, kernel)
         for r, kernel in enumerate(factors.spatial)
@@ -89,7 +89,7 @@ def _concat(draft: Replacement, factors: Factors) -> None:
 
 
 def _grouped(draft: Replacement, factors: Factors) -> None:
-    """P · D(x) with R kernels a channel in one convolution: output m·R + r is D_r of channel m."""
+    """P · D(x), one convolution with R kernels per channel: output m·R + r is D_r of channel m."""
     kernels, mixes = np.moveaxis(factors.spatial, 0, 1), np.moveaxis(factors.pointwise, 0, 2)
     spatial = kernels.reshape(-1, *kernels.shape[2:])
     pointwise = mixes.reshape(mixes.shape[0], -1, *mixes.shape[3:])
@@ -107,7 +107,7 @@ EMITTED: Mapping[str, Callable[[Replacement, Factors], None]] = {
 
 
 def applicable(factors: Factors) -> tuple[str, ...]:
-    """Name the forms that factors can be emitted in, the default first."""
+    """Emitted forms of these factors, the default first."""
     if factors.form == POINTWISE_FIRST:
         return ("pointwise-first",)
     if factors.form != DEPTHWISE_FIRST or len(factors.spatial) == 1:
@@ -116,18 +116,18 @@ def applicable(factors: Factors) -> tuple[str, ...]:
 
 
 def emit(draft: Replacement, factors: Factors, form: str) -> None:
-    """Write ``factors`` into ``draft`` in one of the forms of ``EMITTED``.
+    """Write ``factors`` into ``draft`` in one of the emitted forms.
 
     Raises
     ------
     ConversionError
-        Where there is no such form, or the factors cannot be written in it.
+        The form is unknown, or the factors cannot be written in it.
     """
     possible = applicable(factors)
     if form not in possible:
         raise ConversionError(
-            f"{draft.name}: {factors.form} factors of rank {factors.rank} in {factors.group}"
-            f" group(s) cannot be emitted as {form!r}; choose from {', '.join(possible)}"
+            f"{draft.name}: {factors.form} of rank {factors.rank} with group {factors.group}"
+            f" cannot be emitted as {form!r}; choose from {', '.join(possible)}"
         )
     EMITTED[form](draft, factors)
 
@@ -155,7 +155,7 @@ def _once(layer: Layer, factors: Factors) -> int:
 
 
 def params(candidate: Candidate, factors: Factors) -> int:
-    """Elements of the weights that ``factors`` bring, with a bias where there was none."""
+    """Elements of the new weights, and of a bias if the original has none."""
     added = factors.bias is not None and not candidate.has_bias
     biases = factors.bias.size if added and factors.bias is not None else 0
     first = 0 if factors.first is None else factors.first.size

@@ -1,4 +1,4 @@
-"""Free names: a new one collides with nothing, in whichever graph of the model."""
+"""New names that are free in every graph of a model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sepcost.model.values import text
 
 
 class Names:
-    """Every name in a model; calling it with a wanted name takes and returns a free one."""
+    """All names of a model; calling it with a wanted name reserves and returns a free one."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._taken = {text(name) for graph in graphs(model) for name in _names(graph)}
 
     def __call__(self, wanted: str) -> str:
-        """Return ``wanted``, with a number after it where it is taken."""
+        """Return ``wanted``, followed by a number if it is taken."""
         name, number = wanted, 1
         while name in self._taken:
             number += 1

@@ -1,7 +1,7 @@
-"""Model and choices -> model: each chosen convolution replaced by what its factors are emitted as.
+"""Replace chosen convolutions of a model by their factors.
 
-Plan, then apply, then tidy: every replacement is put together first, on a copy; then each graph
-gets its new nodes, the innermost first; last goes what nothing reads any more.
+Plan, apply, tidy: all replacements are built on a copy, then each graph gets its new nodes, last
+position first, and finally whatever nothing reads any more is removed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sepcost.separable.rewrite.tidy import LISTED_IR_VERSION, tidy
 
 
 class ChoiceLike(Protocol):
-    """What is to become of one candidate."""
+    """A candidate with its factors, such as ``plan.choices.Choice``."""
 
     @property
     def candidate(self) -> Candidate:
@@ -36,27 +36,27 @@ class ChoiceLike(Protocol):
 
     @property
     def factors(self) -> Factors:
-        """By what."""
+        """Its replacement."""
 
     @property
     def form_emitted(self) -> str:
-        """Written how: a key of ``emit.EMITTED``."""
+        """A key of ``emit.EMITTED``."""
 
 
 def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
     """Replace each chosen convolution by its factors.
 
-    Names of inputs, outputs and all other nodes stay, and so does all that the model says of
-    itself. Weights that nothing reads any more are dropped; the others stay on disk, in the file
-    that ``model`` came from.
+    The names of inputs, outputs and all other nodes stay, and so does the model's metadata.
+    Weights that nothing reads any more are dropped; the others stay in the file that ``model``
+    was loaded from.
 
     Parameters
     ----------
     model
-        The model that the candidates were found in; it is not changed.
+        The candidates' model; it is not changed.
     choices
-        At most one for each candidate. Convolutions that are given the same ``Factors`` object
-        share the new weights.
+        At most one per candidate. Convolutions with the same ``Factors`` object share the new
+        weights.
 
     Returns
     -------
@@ -66,11 +66,11 @@ def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
     Raises
     ------
     ConversionError
-        Where a candidate is not in the model, or factors do not fit the form or type.
+        A candidate is not in the model, or factors do not fit the emitted form or the type.
 
     Examples
     --------
-    A part of a plan:
+    Part of a plan:
 
     >>> import sepcost
     >>> from sepcost.model.load import load
@@ -99,7 +99,7 @@ def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
 def _drafts(
     proto: onnx.ModelProto, places: dict[str, Site], choices: Sequence[ChoiceLike]
 ) -> list[tuple[Site, Replacement]]:
-    """Put together what takes the place of each chosen node; nothing is changed yet."""
+    """Build the replacement of each chosen node; the model is not changed yet."""
     unique = Names(proto)
     stored: dict[tuple[object, ...], dict[str, str]] = defaultdict(dict)
     drafts: dict[tuple[str, int], tuple[Site, Replacement]] = {}
@@ -109,7 +109,7 @@ def _drafts(
         if site is None or not _is_of(candidate, site):
             raise ConversionError(f"{candidate.id!r}: the model has no such convolution")
         if site.place in drafts:
-            raise ConversionError(f"{candidate.id!r}: was chosen twice")
+            raise ConversionError(f"{candidate.id!r}: chosen twice")
         common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype)
         kind = (candidate.op_type, candidate.quantized, candidate.convolution.group)
         opset = site.frame.opsets.get("", site.frame.opsets.get("ai.onnx", 1))
@@ -121,10 +121,7 @@ def _drafts(
 
 
 def _is_of(candidate: Candidate, site: Site) -> bool:
-    """Whether the node is the one that the candidate was made of, as far as names and sizes tell.
-
-    Plans of another model find convolutions of the same name in this one.
-    """
+    """Whether the node can be the candidate's: a plan of another model may name the same nodes."""
     node = site.node
     if node.op_type != candidate.op_type or len(node.input) < 2:
         return False
@@ -136,7 +133,7 @@ def _is_of(candidate: Candidate, site: Site) -> bool:
 
 
 def _apply(drafts: Sequence[tuple[Site, Replacement]]) -> None:
-    """Swap the nodes, the last of each graph first, so that the numbers of the others hold."""
+    """Swap the nodes, the last of each graph first, so that the other indices stay valid."""
     for site, draft in sorted(drafts, key=lambda one: one[0].index, reverse=True):
         nodes = site.frame.graph.node
         del nodes[site.index]
@@ -145,7 +142,7 @@ def _apply(drafts: Sequence[tuple[Site, Replacement]]) -> None:
 
 
 def _store(proto: onnx.ModelProto, drafts: Sequence[tuple[Site, Replacement]]) -> None:
-    """Put the new weights where every graph of their root sees them: at its top."""
+    """Put the new weights at the top of their root, where all its graphs can read them."""
     bodies = {root_name(root): root for root in roots(proto)}
     for site, draft in drafts:
         root = bodies[site.frame.root]
@@ -157,5 +154,5 @@ def _store(proto: onnx.ModelProto, drafts: Sequence[tuple[Site, Replacement]]) -
 
 
 def _constant(tensor: onnx.TensorProto, domain: str) -> onnx.NodeProto:
-    """Hold a weight where initializers cannot be, or would have to be inputs of the graph."""
+    """A weight where initializers are impossible, or would have to be graph inputs."""
     return helper.make_node("Constant", [], [tensor.name], value=tensor, domain=domain)

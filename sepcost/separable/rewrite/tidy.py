@@ -1,4 +1,4 @@
-"""What nothing reads any more goes: weights that were replaced, and the nodes that made them."""
+"""Remove what a replacement leaves unread: old weights and the nodes that computed them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from sepcost.model.graphs import (
     tree,
 )
 
-#: Before it, every initializer is listed among the inputs of the graph.
+#: Before this version, every initializer is also a graph input.
 LISTED_IR_VERSION = 4
 
 
 def tidy(model: onnx.ModelProto, unread: Mapping[str, Iterable[Name]]) -> None:
-    """Drop the values in ``unread`` that have no reader left, and what only they read.
+    """Drop the values in ``unread`` that have no reader left, and everything only they need.
 
-    Anything else that is dead was so before, and is the user's.
+    Other dead nodes were dead before and stay: they are the user's.
 
     Parameters
     ----------
     unread
-        Names by the root that they stand in: "" is the main graph, else a function.
+        Names by root: "" is the main graph, others are functions.
     """
     bodies = {root_name(root): root for root in roots(model)}
     queue = {name: set(names) for name, names in unread.items()}
@@ -46,7 +46,7 @@ def tidy(model: onnx.ModelProto, unread: Mapping[str, Iterable[Name]]) -> None:
 
 
 def _dead(root: Body, suspects: Iterable[Name]) -> set[Name]:
-    """Go upwards from the suspects; in a root and all within it, a name stands for one value."""
+    """Walk up from the suspects; within a root and its subgraphs, a name is one value."""
     readers = _readers(root)
     writers = {name: node for graph in tree(root) for node in graph.node for name in node.output}
     dead: set[Name] = set()
@@ -74,7 +74,7 @@ def _readers(root: Body) -> Counter[Name]:
 
 
 def _is_dead(node: onnx.NodeProto, dead: set[Name]) -> bool:
-    """Whether all that a node writes is dead; one that holds graphs may do more, and stays."""
+    """Whether all outputs of a node are dead; a node with subgraphs may do more, and stays."""
     outputs = [name for name in node.output if name]
     return bool(outputs) and not has_subgraphs(node) and all(name in dead for name in outputs)
 
@@ -102,7 +102,7 @@ def _keep(items: MutableSequence[Any], kept: list[bool]) -> None:
 def _drop_arguments(
     model: onnx.ModelProto, function: onnx.FunctionProto, dead: set[Name]
 ) -> Iterator[tuple[str, list[Name]]]:
-    """Stop handing a function what it no longer reads; yield by root what was handed over."""
+    """Drop arguments that a function no longer reads; yield them by root of the caller."""
     gone = [index for index, name in enumerate(function.input) if name in dead]
     if not gone:
         return

@@ -1,1 +1,1 @@
-"""Running a network: its activations, its gradients, and how far its outputs move."""
+"""Run a network for its activations, its gradients and the change of its outputs."""

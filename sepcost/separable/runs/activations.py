@@ -1,6 +1,6 @@
-"""Running a model for what is inside it: any of its values, batch by batch.
+"""Run a model for its outputs or any of its inner values, batch by batch.
 
-The only road from here to ONNX Runtime is ``sepcost.latency.runtime``.
+ONNX Runtime is reached only through ``sepcost.latency.runtime``.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 
 def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
-    """Make a session of a model; calling it with inputs gives its outputs, or ``wanted`` values.
+    """Make a session; calling the result with inputs returns the outputs, or ``wanted`` values.
 
     Parameters
     ----------
     model
-        It need not have been saved; weights are read from where they lie.
+        It need not have been saved; external weights are read from their files.
     settings
-        How the session is made.
+        Settings of the session.
     wanted
-        Values of the main graph. Nodes that they do not need are left out.
+        Values of the main graph; nodes that they do not need are cut away.
 
     Raises
     ------
     ModelError
-        Where ONNX Runtime cannot load the model; calls raise it where it cannot run.
+        ONNX Runtime cannot load the model; the result raises it if the model cannot run.
     """
     from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
 
@@ -70,7 +70,7 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
 
 
 def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
-    """The part of a model that computes ``wanted``, which become its outputs."""
+    """The part of a model that computes ``wanted``, with these values as its outputs."""
     result = onnx.ModelProto()
     result.CopyFrom(proto)
     graph = result.graph
@@ -88,7 +88,7 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
     del graph.node[:], graph.output[:], graph.value_info[:]
     graph.node.extend(copies)
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(wanted))
-    for field in (graph.initializer, graph.input):  # of old models one names the other
+    for field in (graph.initializer, graph.input):  # old models list initializers as inputs
         read = [one for one in field if one.name in needed]
         del field[:]
         field.extend(read)

@@ -1,12 +1,12 @@
-"""How far a converted network's answers lie from the original's, in one number that adds up.
+"""The loss of a converted network's outputs against the original's, additive over layers.
 
-Of classifiers it is the mean divergence of the class probabilities,
+For classifiers it is the mean divergence of the class probabilities,
 
-    KL = mean over images of  Σ p·(log p - log p')
+    KL = mean over samples of  Σ p·(log p - log p')
 
-with p the softmax of an output [images, classes] of the original; of all else the squared
-relative error ‖y - y'‖² / ‖y‖². For small changes both are quadratic in the change, so those of
-single layers, if they do not conspire, sum to that of the whole.
+where p is the softmax of an output [samples, classes] of the original; for all other networks it
+is the squared relative error ‖y - y'‖² / ‖y‖². Both are quadratic in small changes, so the losses
+of single layers sum to that of the network as long as their errors are uncorrelated.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ _SUMS_TO_ONE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a change did to the outputs, over all batches."""
+    """Change of the outputs over all batches."""
 
-    kl: float | None  # None where no output is one of classes
+    kl: float | None  # None if no output is [samples, classes]
     relative_error: float  # the largest over the outputs
-    drop: float | None = None  # of top-1, a share; None without labels
-    drop_interval: tuple[float, float] | None = None  # of 95 %
+    drop: float | None = None  # loss of top-1 as a share; None without labels
+    drop_interval: tuple[float, float] | None = None  # 95 % interval
     images: int = 0
-    batches: int = 0  # 0: nothing was run, and nothing is known
-    top1: tuple[float, float] | None = None  # of the original and of the other; None without labels
+    batches: int = 0  # 0: nothing was run
+    top1: tuple[float, float] | None = None  # before and after; None without labels
 
     @property
     def loss(self) -> float:
-        """The divergence where there is one, else the squared relative error."""
+        """The divergence if there is one, else the squared relative error."""
         return self.relative_error**2 if self.kl is None else self.kl
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """Batches with what the original answered, and the labels if known."""
+    """Batches, the original's outputs for them, and their labels if known."""
 
     batches: Sequence[Feeds]
     answers: Sequence[Outputs]
@@ -58,28 +58,28 @@ class Reference:
 def reference(
     run: Run, batches: Iterable[Feeds], labels: NDArray[np.int64] | None = None
 ) -> Reference:
-    """Ask the original once, to compare with many times."""
+    """Run the original once, for any number of comparisons."""
     kept = list(batches)
     return Reference(kept, [run(batch) for batch in kept], labels)
 
 
-def effect(run: Run, beside: Reference) -> Effect:
-    """Compare another network's answers with the original's.
+def effect(run: Run, original: Reference) -> Effect:
+    """Compare another network's outputs with the original's.
 
     Parameters
     ----------
     run
-        Gives the outputs in the same order.
-    beside
-        What the original answered.
+        Runs the network; outputs in the original's order.
+    original
+        The original's outputs.
     """
     gaps: dict[int, float] = {}
     sizes: dict[int, float] = {}
     divergence, images = 0.0, 0
     hits: list[tuple[Array, Array]] = []
-    for feeds, answers in zip(beside.batches, beside.answers, strict=True):
-        found = run(feeds)
-        for place, (a, b) in enumerate(zip(answers, found, strict=True)):
+    for feeds, answers in zip(original.batches, original.answers, strict=True):
+        outputs = run(feeds)
+        for place, (a, b) in enumerate(zip(answers, outputs, strict=True)):
             if not _comparable(a, b):
                 continue
             x, y = a.astype(np.float64), b.astype(np.float64)
@@ -87,19 +87,19 @@ def effect(run: Run, beside: Reference) -> Effect:
             sizes[place] = sizes.get(place, 0.0) + float(np.sum(x**2))
         classes = next((k for k, a in enumerate(answers) if is_classes(a)), None)
         if classes is not None:
-            divergence += _divergence(answers[classes], found[classes])
+            divergence += _divergence(answers[classes], outputs[classes])
             images += len(answers[classes])
-            hits.append((_top(answers[classes]), _top(found[classes])))
+            hits.append((_top(answers[classes]), _top(outputs[classes])))
     errors = [_relative(gap, sizes[place]) for place, gap in gaps.items()]
     kl = divergence / images if images else None
     return Effect(
-        kl, max(errors, default=0.0), *_drop(hits, beside.labels), images, len(beside.batches),
-        _top1(hits, beside.labels),
+        kl, max(errors, default=0.0), *_drop(hits, original.labels), images, len(original.batches),
+        _top1(hits, original.labels),
     )  # fmt: skip
 
 
 def is_classes(answer: Any) -> bool:
-    """Whether an output holds a score for each class of each image."""
+    """Whether an output is [samples, classes]."""
     return (
         isinstance(answer, np.ndarray)
         and answer.dtype.kind == "f"
@@ -109,7 +109,7 @@ def is_classes(answer: Any) -> bool:
 
 
 def is_probabilities(scores: Array) -> bool:
-    """Whether the scores of each image [images, classes] are none below 0 and sum to 1."""
+    """Whether the scores [samples, classes] are non-negative and sum to 1."""
     return bool(scores.min() >= 0 and np.all(np.abs(scores.sum(1) - 1) < _SUMS_TO_ONE))
 
 
@@ -123,7 +123,7 @@ def _relative(gap: float, size: float) -> float:
 
 
 def _log_probabilities(scores: NDArray[Any]) -> Array:
-    """Log-softmax over the classes; of scores that are probabilities already, their logarithm."""
+    """Log-softmax over the classes, or the logarithm of scores that are already probabilities."""
     wide = scores.astype(np.float64)
     if is_probabilities(wide):
         return np.asarray(np.log(np.maximum(wide, 1e-30)))
@@ -143,7 +143,7 @@ def _top(scores: NDArray[Any]) -> Array:
 def _drop(
     hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64] | None
 ) -> tuple[float | None, tuple[float, float] | None]:
-    """Mean loss of top-1 with its normal interval, image by image against the original's."""
+    """Mean loss of top-1 with its normal interval, paired by sample with the original."""
     if labels is None or not hits:
         return None, None
     before, after = _correct(hits, labels)

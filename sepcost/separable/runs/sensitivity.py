@@ -1,14 +1,14 @@
-"""What an error of a convolution does to the network's outputs, to first order.
+"""First-order effect of a convolution's error on the network's outputs.
 
-An error e of a layer's output at one position moves the outputs by J·e, with J the Jacobian there.
-Its size is measured as eᵀ·Q·e with
+An error e of a layer's output at one position changes the outputs by J·e, with J the Jacobian
+there. Its size is eᵀ·Q·e with
 
     Q = E[JᵀJ] = E[g·gᵀ],   g = Jᵀ·v,   v standard normal numbers
 
-summed over positions, the mean over samples: one run of the network and one run backward give it
-for all layers at once (``backward``). Of classifiers J is that of the scores without their mean,
-which changes no probability, or, where the outputs are probabilities, in the metric of Fisher; of
-all other outputs that of relative changes.
+summed over positions and averaged over samples; one forward and one backward run give it for all
+layers at once (``backward``). For classifiers J is the Jacobian of the scores without their mean,
+which does not affect the probabilities, or of probabilities in the Fisher metric; for all other
+outputs it is that of relative changes.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from sepcost.separable.runs.backward.rules import RULES
 from sepcost.separable.runs.backward.tape import FLOATS, OPSET, SEED, Tape, backward, moves
 from sepcost.separable.runs.output_loss import Run, is_classes, is_probabilities
 
-SAMPLES = 512  # enough for a metric, whose rank each of them raises
-_RUN_BYTES = 1 << 28  # of activations held for one run backward
-_RAREST = 1e-3  # probabilities below weigh as this one
+SAMPLES = 512  # enough for a metric; each sample adds to its rank
+_RUN_BYTES = 1 << 28  # of activations for one backward run
+_RAREST = 1e-3  # smaller probabilities are weighted like this one
 
 Metrics = dict[str, Array]
 
@@ -48,15 +48,15 @@ def sensitivities(
     Parameters
     ----------
     context
-        The original.
+        The original model.
     found
-        Candidates; those inside functions and subgraphs have none.
+        Candidates; those in functions and subgraphs are left out.
     data
-        What it is run on.
+        Calibration data.
     runtime
-        How sessions are made.
+        Settings of the sessions.
     seed
-        Of v.
+        Seed of v.
 
     Raises
     ------
@@ -82,23 +82,23 @@ def sensitivities(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Passes:
-    """The run backward as a graph, and what the run forward has to hand to it."""
+    """The backward run as a graph, and the values that the forward run feeds to it."""
 
-    model: onnx.ModelProto  # gives Σ g·gᵀ of what is reached
+    model: onnx.ModelProto  # computes Σ g·gᵀ of the values reached
     reached: tuple[str, ...]
-    outputs: tuple[str, ...]  # that are seeded
-    moving: Mapping[str, str]  # activations -> inputs of the graph
-    fixed: Mapping[str, str]  # weights -> inputs of the graph
+    outputs: tuple[str, ...]  # outputs that get a seed
+    moving: Mapping[str, str]  # activations -> inputs of the backward graph
+    fixed: Mapping[str, str]  # weights -> inputs of the backward graph
 
     def rows(self, network: Network) -> int:
-        """Samples of one run, so that what it holds stays within bounds."""
+        """Samples per run that keep its memory within bounds."""
         held = sum(network.values[name].elements or 1 for name in self.moving)
         return max(1, _RUN_BYTES // max(1, 4 * held))
 
     def sessions(
         self, loaded: Loaded, runtime: Runtime, data: Calibration
     ) -> tuple[Run, Callable[[Feeds], tuple[dict[str, Any], Sequence[Any]]]]:
-        """Return what runs backward, and what runs forward: to feeds for it, and to answers."""
+        """The backward run, and the forward run, which returns feeds for it and the outputs."""
         results = [value.name for value in self.model.graph.output]
         back = runner(Loaded("backward", loaded.source, self.model), runtime, results)
         run = runner(loaded, runtime, [*self.outputs, *self.moving])
@@ -108,9 +108,9 @@ class _Passes:
             kept = _singles(self.fixed, weights)
 
         def forth(feeds: Feeds) -> tuple[dict[str, Any], Sequence[Any]]:
-            found = run(feeds)
+            values = run(feeds)
             cut = len(self.outputs)
-            return kept | _singles(self.moving, found[cut:]), found[:cut]
+            return kept | _singles(self.moving, values[cut:]), values[:cut]
 
         return back, forth
 
@@ -149,7 +149,7 @@ def _singles(names: Mapping[str, str], arrays: Sequence[Any]) -> dict[str, Any]:
 
 
 def _seeds(answers: Sequence[Any], random: np.random.Generator) -> list[NDArray[np.float32]]:
-    """V of each output; zeros beside an output of classes, for that alone is judged by."""
+    """V of each output; zeros for all others if one holds classes, as only that one counts."""
     classes = next((k for k, one in enumerate(answers) if is_classes(one)), None)
     return [
         _seed(np.asarray(answer, np.float64), random, classes=classes == place)

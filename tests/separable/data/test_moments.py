@@ -163,7 +163,7 @@ def test_other_float_types_are_taken(dtype):
 def test_activations_that_are_not_numbers_are_refused(bad, which):
     batch = [random(4, 3, 6, 6), random(4, 4, 6, 6)]
     batch[which][:, 1, 2] = bad
-    with pytest.raises(ConversionError, match="NaN or infinite"):
+    with pytest.raises(ConversionError, match="NaN or infinity"):
         gather(PLAIN, [(batch[0], batch[1])], positions=36)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepcost.errors import ConversionError
-from sepcost.separable.data.moments import Statistics
+from sepcost.separable.data.moments import Moments
 from sepcost.separable.factors.fit import MIXED, FitOptions, fit, fit_menu
 from sepcost.separable.factors.kernels import Form, factorize, ranks, reconstruct
 from sepcost.separable.factors.projection import pointwise_first, spatial_first
@@ -37,7 +37,7 @@ def answers(weight, patches):
 
 def moments(patches, targets):
     x, t = patches - patches.mean(0), targets - targets.mean(0)
-    return Statistics(
+    return Moments(
         samples=len(x),
         patch_mean=patches.mean(0),
         target_mean=targets.mean(0),
@@ -346,5 +346,5 @@ def test_weights_that_are_not_numbers_are_refused():
     made = moments(*rows_of(weight))
     weight[0, 0, 0, 0] = np.nan
     for form in Form:
-        with pytest.raises(ConversionError, match="NaN or infinite"):
+        with pytest.raises(ConversionError, match="NaN or infinity"):
             fit(weight, made, form, 1)

@@ -19,13 +19,13 @@ from tests.separable.build import conv, find, noise, parsed, saved
 
 def reasons(model: onnx.ModelProto, folder: Path) -> list[str]:
     found = find(saved(model, folder))
-    assert not found.found
+    assert not found.eligible
     return [skip.reason for skip in found.skips]
 
 
 def test_a_candidate_says_what_it_is(tmp_path):
     loaded = saved(conv(noise(8, 4, 3, 3), noise(8), pads=[1] * 4), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     assert (candidate.id, candidate.name, candidate.op_type) == ("y", "c", "Conv")
     assert (candidate.weight, candidate.dtype, candidate.quantized) == ("w", "float32", False)
     assert candidate.has_bias
@@ -49,14 +49,14 @@ def test_the_reasons_of_analyze_hold(tmp_path, shape, options, reason):
 def test_what_only_other_forms_make_cheaper_is_a_candidate_all_the_same(tmp_path):
     """2x2 with stride 2, transposed: the pointwise part runs at 4 times the positions."""
     loaded = saved(conv(noise(4, 8, 2, 2), op_type="ConvTranspose", strides=[2, 2]), tmp_path)
-    assert [candidate.id for candidate in find(loaded).found] == ["y"]
+    assert [candidate.id for candidate in find(loaded).eligible] == ["y"]
 
 
 def test_a_weight_that_callers_may_replace_is_left_alone(tmp_path):
     model = conv(noise(8, 4, 3, 3))
     model.graph.input.append(helper.make_tensor_value_info("w", 1, [8, 4, 3, 3]))
     (reason,) = reasons(model, tmp_path)
-    assert reason == "its weight is a graph input too, so a caller may replace it"
+    assert reason == "its weight is also a graph input, so a caller may override it"
 
 
 def test_a_weight_computed_at_run_time(tmp_path):
@@ -88,7 +88,7 @@ def test_integer_convolutions_are_skipped_and_said(tmp_path, op_type):
       y = {op_type} ({inputs})
     }}"""
     (reason,) = reasons(parsed(text, {"w": np.ones((6, 4, 3, 3), np.uint8)}), tmp_path)
-    assert reason.startswith(f"{op_type} computes with integers")
+    assert reason.startswith(f"{op_type} computes in integers")
 
 
 def test_unknown_shapes_are_said(tmp_path):
@@ -103,14 +103,14 @@ def test_unknown_shapes_are_said(tmp_path):
 def test_weights_that_are_not_numbers_are_refused_by_name(tmp_path, value, word):
     kernel = noise(8, 4, 3, 3)
     kernel[3, 2, 1, 0] = value
-    (candidate,) = find(saved(conv(kernel), tmp_path)).found
+    (candidate,) = find(saved(conv(kernel), tmp_path)).eligible
     with pytest.raises(ConversionError, match=f"tensor 'w' holds {word}"):
         weight(candidate)
 
 
 def test_weights_stay_on_disk_until_asked_for(tmp_path):
     loaded = saved(conv(noise(64, 16, 3, 3)), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     moved = tmp_path / "elsewhere.onnx"
     (tmp_path / "model.onnx").rename(moved)
     with pytest.raises(ModelError, match="cannot read the data of tensor"):
@@ -129,7 +129,7 @@ def test_weights_stored_as_varying_length_numbers_are_read(tmp_path):
     model.graph.initializer.append(tensor)
     loaded = saved(model, tmp_path)
     assert not loaded.complete
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     assert np.array_equal(weight(candidate), kernel.astype(np.float64))
 
 
@@ -137,7 +137,7 @@ def test_a_bias_that_is_computed_is_not_read(tmp_path):
     model = conv(noise(8, 4, 3, 3), noise(8))
     del model.graph.initializer[1:]
     model.graph.input.append(helper.make_tensor_value_info("b", 1, [8]))
-    (candidate,) = find(saved(model, tmp_path)).found
+    (candidate,) = find(saved(model, tmp_path)).eligible
     assert candidate.has_bias
     assert bias(candidate) is None
 

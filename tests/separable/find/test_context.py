@@ -12,7 +12,7 @@ def looked_at(folder, body, weights):
     g (float[1, 4, 5, 5] x) => (float[1, 4, 5, 5] y) {{ {body} }}"""
     kernel = np.random.default_rng(0).standard_normal((4, 4, 3, 3)).astype(np.float32)
     loaded = saved(parsed(text, {"w": kernel, **weights}), folder)
-    return context(loaded, describe(loaded)), {c.id: c for c in find(loaded).found}
+    return context(loaded, describe(loaded)), {c.id: c for c in find(loaded).eligible}
 
 
 def test_a_normalisation_right_behind_weighs_the_channels(tmp_path):

@@ -43,7 +43,7 @@ def made(name, tmp_path):
 @pytest.mark.parametrize("case", CASES)
 def test_costs_are_those_of_the_result(case, form, tmp_path):
     loaded = made(case, tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     for rank in legal_ranks(candidate, form)[:3]:
         empty = shell(candidate, form, rank)
         factors = random_factors(candidate, empty, 0)
@@ -55,7 +55,7 @@ def test_costs_are_those_of_the_result(case, form, tmp_path):
 @pytest.mark.parametrize("form", list(Form))
 @pytest.mark.parametrize("case", CASES)
 def test_shells_have_the_shapes_of_factors(case, form, tmp_path):
-    (candidate,) = find(made(case, tmp_path)).found
+    (candidate,) = find(made(case, tmp_path)).eligible
     group = candidate.convolution.group
     for rank in legal_ranks(candidate, form)[:3]:
         kernel = np.ones(conv_shape(candidate))
@@ -68,7 +68,7 @@ def test_shells_have_the_shapes_of_factors(case, form, tmp_path):
 def offered(folder, forms=FORMS, emitted=None):
     loaded = networks.classifier(folder)
     network = describe(loaded)
-    found = find(loaded).found
+    found = find(loaded).eligible
     rows = {row.layer.id: row.macs or 0 for row in count(network, "").rows}
     return menus(found, rows, forms, emitted)
 
@@ -99,7 +99,7 @@ def test_the_widths_of_a_depthwise_bottleneck_follow_the_channels(tmp_path):
     for name, (outputs, inputs) in sizes.items():
         group = 8 if name == "grouped" else 1
         kernel = np.zeros((outputs, inputs, 3, 3), np.float32)
-        (candidate,) = find(saved(conv(kernel, group=group), tmp_path)).found
+        (candidate,) = find(saved(conv(kernel, group=group), tmp_path)).eligible
         assert offered_ranks(candidate, Form.DEPTHWISE_BOTTLENECK) == wanted[name]
 
 
@@ -111,8 +111,8 @@ def test_the_emitted_form_is_taken_where_it_can_be(tmp_path):
 
 
 def test_fresh_weights_have_the_variance_of_he(tmp_path):
-    """2 / fan-in: 9 taps before, 16 channels after; they depend only on the seed."""
-    candidate = find(networks.classifier(tmp_path)).found[1]
+    """2 / fan-in: 9 taps before, 16 channels after; and they depend on the seed alone."""
+    candidate = find(networks.classifier(tmp_path)).eligible[1]
     empty = shell(candidate, Form.DEPTHWISE_POINTWISE, 9)
     factors = random_factors(candidate, empty, 1)
     assert factors.spatial.var() == pytest.approx(2 / 9, rel=0.2)

@@ -45,7 +45,7 @@ def timed(folder, form=None, runtime=Runtime()):  # noqa: B008
     loaded = networks.classifier(folder)
     network = describe(loaded)
     rows = {row.layer.id: row.macs or 0 for row in count(network, "").rows}
-    offered = menus(find(loaded).found, rows, FORMS)
+    offered = menus(find(loaded).eligible, rows, FORMS)
     return timed_menus(offered, network, runtime, form, lambda _: None)
 
 
@@ -81,7 +81,7 @@ def test_a_plan_made_without_times_is_given_them(clock, tmp_path):
     network = describe(loaded)
     chosen = [
         Choice(one, random_factors(one, shell(one, Form.DEPTHWISE_POINTWISE, 1), 0), "sum", 2, 1)
-        for one in find(loaded).found
+        for one in find(loaded).eligible
     ]
     found = timed_choices(chosen, network, Runtime(), lambda _: None)
     before = [menu.options[0].ns for menu in timed(tmp_path, form="sum")]

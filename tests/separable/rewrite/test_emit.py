@@ -18,7 +18,7 @@ DW, PW, BLOCK, NARROW, BOTTLENECK = Form
 def emitted(folder, form, rank, name, **options):
     """The nodes of one convolution converted, as (op_type, label, group, has a bias)."""
     loaded = saved(conv(noise(8, 4, 3, 3), noise(8), pads=[1] * 4, **options), folder)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     group = candidate.convolution.group
     factors = factorize(weight(candidate), form, rank, group=group)
     return separate(loaded, [Chosen(candidate, factors, name)])
@@ -127,7 +127,7 @@ def test_every_applicable_form_is_in_the_table():
 def test_costs_by_hand(tmp_path):
     """[2,4,9,9] to 8 channels, 3x3, stride 2, padded: 25 positions out of 81, 2 images."""
     loaded = saved(conv(noise(8, 4, 3, 3), pads=[1] * 4, strides=[2, 2]), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     first, second = (factorize(weight(candidate), form, 2) for form in (DW, PW))
     assert emit.macs(candidate, first) == 2 * 2 * 25 * (9 * 4 + 4 * 8)
     assert emit.macs(candidate, second) == 2 * 2 * (81 * 4 * 8 + 25 * 9 * 8)
@@ -139,7 +139,7 @@ def test_a_fitted_bias_replaces_the_original_or_comes_new(tmp_path):
 
     for original in (noise(8), None):
         loaded = saved(conv(noise(8, 4, 3, 3), original), tmp_path)
-        (candidate,) = find(loaded).found
+        (candidate,) = find(loaded).eligible
         fitted = replace(factorize(weight(candidate), DW, 1), bias=np.arange(8.0))
         result = separate(loaded, [Chosen(candidate, fitted)])
         assert [*result.proto.graph.node[-1].input][2] == "c/bias"

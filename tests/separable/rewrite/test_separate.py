@@ -72,7 +72,7 @@ def test_full_rank_equals_the_original(tmp_path, op_type, dims, pads):
         attributes = geometry(dims, stride, dilation, pads) | {"group": group}
         model = conv(noise(*channels, *[3] * dims), bias, size=7, op_type=op_type, **attributes)
         loaded = saved(model, tmp_path)
-        (candidate,) = find(loaded).found
+        (candidate,) = find(loaded).eligible
         for form in (Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE):
             factors = full(candidate, form)
             for emitted in emit.applicable(factors):
@@ -93,7 +93,7 @@ def test_low_ranks_compute_the_kernel_that_their_factors_make(tmp_path, form, op
     """The witness is a regular convolution with the kernel that the factors multiply to."""
     options: dict[str, Any] = {"op_type": op_type, "group": group, "pads": [1] * 4}
     loaded = saved(conv(noise(8, 8 // group, 3, 3), noise(8), **options), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     factors = first(candidate, form)
     kernel = reconstruct(factors)
     stored = turned(kernel, group) if op_type == "ConvTranspose" else kernel
@@ -112,11 +112,11 @@ def test_a_model_converted_twice_does_not_change_again(tmp_path, op_type, form, 
     model = conv(noise(8, 4, 3, 3), op_type=op_type, group=2)
     model.ir_version = ir_version
     loaded = saved(model, tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     factors = first(candidate, form)
     for emitted in emit.applicable(factors):
         again = find(separate(loaded, [Chosen(candidate, factors, emitted)]))
-        assert not again.found
+        assert not again.eligible
         assert len(again.skips) >= 2
 
 
@@ -125,7 +125,7 @@ def test_a_deconvolution_keeps_its_output_shape_and_padding(tmp_path):
     for extra in extras:
         model = conv(noise(4, 6, 3, 3), noise(6), op_type="ConvTranspose", strides=[2, 2], **extra)
         loaded = saved(model, tmp_path)
-        (candidate,) = find(loaded).found
+        (candidate,) = find(loaded).eligible
         for form in (Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE):
             factors = full(candidate, form)
             emitted = emit.applicable(factors)[0]
@@ -140,7 +140,7 @@ def test_types_stay(tmp_path, data_type, tolerance):
     """ONNX Runtime lacks some of these on the CPU, so ONNX's own evaluator is the witness."""
     dtype = helper.tensor_dtype_to_np_dtype(data_type)
     loaded = saved(conv(noise(4, 3, 3, 3, dtype=dtype), noise(4, dtype=dtype)), tmp_path)
-    result = converted(loaded, find(loaded).found)
+    result = converted(loaded, find(loaded).eligible)
     feeds = {"x": noise(2, 3, 9, 9, dtype=dtype)}
     before, after = (
         np.asarray(next(iter(ReferenceEvaluator(m.proto).run(None, feeds))), np.float64)
@@ -152,7 +152,7 @@ def test_types_stay(tmp_path, data_type, tolerance):
 
 def test_values_beyond_the_type_are_refused(tmp_path):
     loaded = saved(conv(noise(8, 6, 3, 3, dtype=np.float16) * np.float16(60000 / 8)), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     factors = factorize(weight(candidate) * 1e3, Form.DEPTHWISE_POINTWISE, 1)
     with pytest.raises(ConversionError, match="does not fit float16"):
         separate(loaded, [Chosen(candidate, factors)])
@@ -197,7 +197,7 @@ def test_weights_come_from_anything_constant(tmp_path, source):
     numbers = ",".join(map(str, noise(6 * 36).tolist()))
     text = CHAIN.format(nodes=nodes.replace("numbers", numbers))
     loaded = saved(parsed(text, weights), tmp_path)
-    result = converted(loaded, find(loaded).found)
+    result = converted(loaded, find(loaded).eligible)
     assert_same(loaded, result)
     assert {node.op_type for node in result.proto.graph.node} == {"Conv", "Add", "Relu"}
     assert not {t.name for t in result.proto.graph.initializer} & {*weights}
@@ -215,7 +215,7 @@ def test_sparse_weights_are_read(tmp_path):
         )
     )
     loaded = saved(model, tmp_path)
-    assert_same(loaded, converted(loaded, find(loaded).found))
+    assert_same(loaded, converted(loaded, find(loaded).eligible))
 
 
 TWINS = """<ir_version: 8, opset_import: ["" : 17]>
@@ -227,7 +227,7 @@ g (float[1,4,8,8] x) => (float[1,6,8,8] y, float[1,6,6,6] z) {
 
 def test_a_shared_weight_stays_while_someone_needs_it(tmp_path):
     loaded = saved(parsed(TWINS, {"w": noise(6, 4, 3, 3)}), tmp_path)
-    found = find(loaded).found
+    found = find(loaded).eligible
     half, both = converted(loaded, found[:1]), converted(loaded, found)
     assert "w" in {t.name for t in half.proto.graph.initializer}
     assert "w" not in {t.name for t in both.proto.graph.initializer}
@@ -237,7 +237,7 @@ def test_a_shared_weight_stays_while_someone_needs_it(tmp_path):
 
 def test_convolutions_given_the_same_factors_share_the_new_weights(tmp_path):
     loaded = saved(parsed(TWINS, {"w": noise(6, 4, 3, 3)}), tmp_path)
-    one, other = find(loaded).found
+    one, other = find(loaded).eligible
     factors = first(one)
     result = separate(loaded, [Chosen(one, factors), Chosen(other, factors)])
     assert len(result.proto.graph.initializer) == 2
@@ -275,12 +275,12 @@ def test_convolutions_within_subgraphs(tmp_path, kind):
     text = '<ir_version: 8, opset_import: ["" : 17]>' + SUBGRAPHS[kind]
     inputs = 4 if kind == "If" else 6
     loaded = saved(parsed(text, {"w": noise(6, inputs, 3, 3)}), tmp_path)
-    found = find(loaded).found
+    found = find(loaded).eligible
     assert len(found) == (2 if kind == "If" else 1)
     result = converted(loaded, found)
     assert_same(loaded, result)
     assert "w" not in {t.name for t in result.proto.graph.initializer}
-    assert not find(result).found
+    assert not find(result).eligible
 
 
 FUNCTION = """<ir_version: 8, opset_import: ["" : 17, "own" : 1]>
@@ -306,7 +306,7 @@ def function(calls: str) -> onnx.ModelProto:
 
 def test_a_function_whose_weight_comes_from_its_call(tmp_path):
     loaded = saved(function("y = own.block (x, w)"), tmp_path)
-    result = converted(loaded, find(loaded).found)
+    result = converted(loaded, find(loaded).eligible)
     assert_same(loaded, result)
     assert [*result.proto.graph.node[0].input] == ["x"]
     assert "w" not in {t.name for t in result.proto.graph.initializer}
@@ -315,19 +315,19 @@ def test_a_function_whose_weight_comes_from_its_call(tmp_path):
 @pytest.mark.parametrize("calls", ["own.fixed (x)", "own.block (x, w)"])
 def test_a_function_called_twice_with_one_weight_is_converted_once(tmp_path, calls):
     loaded = saved(function(f"h = {calls}\n y = {calls.replace('(x', '(h')}"), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     assert [layer.id for layer in candidate.layers] == ["h/r", "y/r"]
     cheap = first(candidate)
     assert counted(separate(loaded, [Chosen(candidate, cheap)])) == emit.macs(candidate, cheap)
     result = converted(loaded, [candidate])
     assert_same(loaded, result)
-    assert not find(result).found
+    assert not find(result).eligible
 
 
 def test_a_function_called_with_different_weights_is_left_alone(tmp_path):
     loaded = saved(function("h = own.block (x, w)\n y = own.block (h, v)"), tmp_path)
     found = find(loaded)
-    assert not found.found
+    assert not found.eligible
     assert "called 2 times with different weights" in found.skips[0].reason
 
 
@@ -352,11 +352,11 @@ inner <steps> (s, k) => (r) {
 def test_functions_within_branches_within_functions(tmp_path):
     """One node, four calls, with its weight as an input and its strides as an attribute."""
     loaded = saved(parsed(NESTED, {"w": noise(6, 6, 3, 3)}), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     assert len(candidate.layers) == 4
     result = converted(loaded, [candidate])
     assert_same(loaded, result)
-    assert not find(result).found
+    assert not find(result).eligible
     assert not result.proto.graph.initializer
     assert [[*function.input] for function in result.proto.functions] == [["on", "s"], ["s"]]
 
@@ -378,7 +378,7 @@ def test_a_quantised_weight_becomes_quantised_weights(tmp_path, opset, scales):
     """Eight bits per weight, one scale per channel if the opset allows: a small error remains."""
     levels = np.clip(noise(6, 4, 3, 3) * 40, -127, 127).astype(np.int8)
     loaded = saved(parsed(QDQ.format(opset=opset), {"wq": levels}), tmp_path)
-    (candidate,) = find(loaded).found
+    (candidate,) = find(loaded).eligible
     assert candidate.quantized
     result = converted(loaded, [candidate])
     assert_same(loaded, result, 0.02)
@@ -398,7 +398,7 @@ def test_everything_else_stays(tmp_path):
     model.graph.node[0].metadata_props.add(key="origin", value="module.stem")
     loaded = saved(model, tmp_path)
     before = loaded.proto.SerializeToString()
-    result = converted(loaded, [find(loaded).found[0]], first)
+    result = converted(loaded, [find(loaded).eligible[0]], first)
     assert loaded.proto.SerializeToString() == before
     kept = [*result.proto.graph.node][-1]
     assert kept == model.graph.node[1]
@@ -419,12 +419,12 @@ def test_new_names_never_collide(tmp_path):
     model = parsed(TWINS, {"w": noise(6, 4, 3, 3), "z/depthwise/weight": noise(2)})
     model.graph.node[0].name = "z"
     loaded = saved(model, tmp_path)
-    result = converted(loaded, find(loaded).found, first)
+    result = converted(loaded, find(loaded).eligible, first)
     names = [t.name for t in result.proto.graph.initializer]
     assert len(names) == len(set(names))
     nodes = [n.name for n in result.proto.graph.node]
     assert nodes == ["z/depthwise", "z/pointwise", "z/depthwise_2", "z/pointwise_2"]
-    assert_same(loaded, converted(loaded, find(loaded).found))
+    assert_same(loaded, converted(loaded, find(loaded).eligible))
 
 
 def test_before_ir_version_4_no_input_is_added_or_left_without_its_weight(tmp_path):
@@ -433,7 +433,7 @@ def test_before_ir_version_4_no_input_is_added_or_left_without_its_weight(tmp_pa
     model.opset_import[0].version = 8
     model.graph.input.add().CopyFrom(helper.make_tensor_value_info("w", 1, [6, 4, 3, 3]))
     loaded = saved(model, tmp_path)
-    result = converted(loaded, find(loaded).found)
+    result = converted(loaded, find(loaded).eligible)
     assert [value.name for value in result.proto.graph.input] == ["x"]
     assert_same(loaded, result)
 
@@ -442,7 +442,7 @@ def test_branches_are_summed_as_the_runtime_can_before_opset_7(tmp_path):
     model = conv(noise(6, 4, 3, 3), noise(6), pads=[1] * 4)
     model.opset_import[0].version = 6
     loaded = saved(model, tmp_path)
-    result = converted(loaded, find(loaded).found)
+    result = converted(loaded, find(loaded).eligible)
     assert {node.op_type for node in result.proto.graph.node} == {"Conv", "Sum"}
     assert_same(loaded, result)
 
@@ -453,7 +453,7 @@ def test_nothing_chosen_changes_nothing(tmp_path):
 
 
 def test_a_candidate_of_another_model_is_refused(tmp_path):
-    (candidate,) = find(saved(conv(noise(6, 4, 3, 3)), tmp_path)).found
+    (candidate,) = find(saved(conv(noise(6, 4, 3, 3)), tmp_path)).eligible
     other = saved(parsed(TWINS.replace(" z", " q"), {"w": noise(6, 4, 3, 3)}), tmp_path, "b.onnx")
     with pytest.raises(ConversionError, match="chosen twice"):
         separate(other, [Chosen(candidate, first(candidate))] * 2)
@@ -519,7 +519,7 @@ def test_every_convolution_of_real_models(path):
     binding = BINDINGS.get(path.stem, {})
     loaded = load(path)
     network = describe(loaded, **binding)
-    found = find(loaded, **binding).found
+    found = find(loaded, **binding).eligible
     cheap = converted(loaded, found, first)
     before, after = count(network, ""), count(describe(cheap, **binding), "")
     gains = {one.id: emit.macs(one, first(one)) for one in found}

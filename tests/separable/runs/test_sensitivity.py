@@ -38,7 +38,7 @@ def of(loaded, path):
     data = calibrate.open_data(path, calibrate.declared(loaded), ImageFormat())
     seen = context(loaded, describe(loaded, shape=data.item or {}))
     shape = {"shape": data.item or {}}
-    return sensitivities(seen, find(loaded, **shape).found, data, Runtime())
+    return sensitivities(seen, find(loaded, **shape).eligible, data, Runtime())
 
 
 def test_of_class_scores_it_is_the_jacobian_without_the_mean(tmp_path):

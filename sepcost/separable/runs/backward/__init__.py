@@ -1,1 +1,1 @@
-"""Gradients of a network, by running it backward in ONNX Runtime."""
+"""Gradients of a network, computed by ONNX Runtime."""

@@ -1,4 +1,4 @@
-"""Gradients through functions of single elements, and through sums and products of them."""
+"""Gradients of elementwise functions, sums, products and softmax."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import numpy as np
 from sepcost.network import Layer
 from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
 
-AXIS_ALONE = 13  # the opset from which Softmax runs over one axis
-_STEP = 1e-3  # of a difference quotient, relative to 1 + |x|
+AXIS_ALONE = 13  # since this opset, Softmax runs over a single axis
+_STEP = 1e-3  # step of a difference quotient, relative to 1 + |x|
 
 
 def copied(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """What changes nothing, or only rounds."""
+    """Identity, also up to rounding: the gradient passes through."""
     return [first(given)]
 
 
 def kept_where_equal(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Relu, Clip and the largest of all: handed on where the input came through."""
+    """Relu, Clip and global maximum: the gradient passes where output equals input."""
     same = tape.add("Equal", tape.value(layer.reads[0]), tape.value(layer.writes[0]))
     return [tape.add("Mul", first(given), tape.add("Cast", same, to=1))]
 
 
 def by_difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Any function of each element of the first input alone: (f(x + h) - f(x - h)) / 2h."""
+    """Any elementwise function of the first input: (f(x + h) - f(x - h)) / 2h."""
     if any(k not in layer.weights for k, name in enumerate(layer.reads) if name and k):
         raise NoGradient
     x = tape.value(layer.reads[0])
@@ -39,7 +39,7 @@ def by_difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def summed(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Add and Sum: the same to all."""
+    """Add and Sum: g for every input."""
     return [tape.narrowed(layer, k, first(given)) for k in range(len(layer.reads))]
 
 
@@ -75,7 +75,7 @@ def quotient(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def softmax(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """y·(g - Σ g·y); of the logarithm g - p·Σ g. Before opset 13 it runs over all later axes."""
+    """Softmax: y·(g - Σ g·y). LogSoftmax: g - p·Σ g. Before opset 13, over all later axes."""
     rank = len(layer.inputs[0])
     flattening = tape.opset < AXIS_ALONE
     axis = int(number(layer, "axis", 1 if flattening else -1)) % rank
@@ -89,12 +89,12 @@ def softmax(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def flat(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Steps and signs: no slope, wherever there is one."""
+    """Steps and signs: zero wherever the derivative exists."""
     return [None] * len(layer.reads)
 
 
 def extreme(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Max and Min: to the inputs that equal the result."""
+    """Max and Min: g for the inputs that equal the result."""
     y, g = tape.value(layer.writes[0]), first(given)
 
     def side(k: int, name: str) -> str | None:

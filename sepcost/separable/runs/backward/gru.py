@@ -1,4 +1,4 @@
-"""Gradients through GRU: see ``recurrent`` for the equations."""
+"""Gradients of GRU; see ``recurrent`` for the equations."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _GRU_AFTER = """
 
 
 def gru(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Back through time, each direction apart."""
+    """Backpropagation through time, separately for each direction."""
     check(layer)
     before_reset = bool(layer.attributes.get("linear_before_reset", 0))
     body = _GRU + (_GRU_BEFORE if before_reset else _GRU_AFTER)
@@ -81,7 +81,7 @@ def gru(tape: Tape, layer: Layer, given: Grads) -> Grads:
 def _gates(
     tape: Tape, layer: Layer, one: Direction, u: Sequence[str], *, before_reset: bool
 ) -> dict[str, str]:
-    """Z, r and n of all steps, and q, which n reads of the states."""
+    """Z, r and n of all steps, and q, the part of n that depends on the states."""
     w = tape.several(3, "Split", one.weight, axis=0, num_outputs=3)
     wb, ub = biases(tape, one, 3)
     x = tape.value(layer.reads[0])

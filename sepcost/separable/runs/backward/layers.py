@@ -1,7 +1,4 @@
-"""Gradients through layers with weights, and through pooling.
-
-A convolution's is the transposed convolution; a pool hands back where it looked.
-"""
+"""Gradients of layers with weights, of normalisation and of pooling."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first,
 
 
 def convolved(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Turn it round: what an output read is what it hands its gradient to."""
+    """The transposed convolution, and for a transposed one the convolution."""
     return [_turned(tape, layer, tape.value(layer.reads[1]), first(given))]
 
 
@@ -53,7 +50,7 @@ def _turned(tape: Tape, layer: Layer, weight: str, gradient: str) -> str:
 
 
 def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Each gradient, over the number of elements averaged, goes back to each of them."""
+    """Each averaged element gets the gradient over the number of elements."""
     kernel = layer.attributes["kernel_shape"]
     assert isinstance(kernel, tuple)
     channels, taps = layer.inputs[0][1], [int(k) for k in kernel]
@@ -78,7 +75,7 @@ def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def _reached(shape: Convolution, layer: Layer) -> tuple[int, ...]:
-    """End pads that the last windows reach: with ceil_mode more than the layer names."""
+    """End padding that the last windows reach; with ceil_mode more than the layer declares."""
     spatial = len(shape.kernel)
     return tuple(
         max(end, (out - 1) * stride + (taps - 1) * dilation + 1 - size - begin)
@@ -90,7 +87,7 @@ def _reached(shape: Convolution, layer: Layer) -> tuple[int, ...]:
 
 
 def _counts(shape: Convolution, axis: int, layer: Layer, *, included: bool) -> NDArray[np.int64]:
-    """Elements that each window of an axis averages over; those that ceil_mode adds never count."""
+    """Elements per window along an axis, without those that only ceil_mode adds."""
     size, out = layer.inputs[0][2 + axis], layer.outputs[0][2 + axis]
     begin, end = shape.pads[axis], shape.pads[len(shape.kernel) + axis]
     starts = np.arange(out) * shape.strides[axis] - begin
@@ -101,7 +98,7 @@ def _counts(shape: Convolution, axis: int, layer: Layer, *, included: bool) -> N
 
 
 def gemm(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """g·Bᵀ, for a stored B."""
+    """g·Bᵀ, for a constant B."""
     known = layer.attributes
     if known.get("transA", 0) or 1 not in layer.weights:
         raise NoGradient
@@ -110,7 +107,7 @@ def gemm(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def matmul(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """g·Bᵀ and Aᵀ·g, summed over the axes that were repeated."""
+    """g·Bᵀ and Aᵀ·g, summed over the axes that were broadcast."""
     (a, b), g = layer.inputs[:2], first(given)
     if min(len(a), len(b)) < 2:
         raise NoGradient
@@ -135,7 +132,7 @@ def _unrepeated(tape: Tape, gradient: str, layer: Layer, position: int) -> str:
 
 
 def einsum(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """The product of g and the other operands, summed to the indices of each operand."""
+    """The product of g and the other operands, reduced to the indices of each operand."""
     equation = str(layer.attributes["equation"]).replace(" ", "")
     left, arrow, result = equation.partition("->")
     terms = left.split(",")
@@ -147,7 +144,7 @@ def einsum(tape: Tape, layer: Layer, given: Grads) -> Grads:
             return None
         others = [n for n in range(len(terms)) if n != k]
         if set(terms[k]) - set(result).union(*(terms[n] for n in others)):
-            raise NoGradient  # an index that is summed right away
+            raise NoGradient  # an index of this operand alone, which is summed away
         rule = ",".join([result, *(terms[n] for n in others)]) + "->" + terms[k]
         factors = [tape.value(layer.reads[n]) for n in others]
         return tape.add("Einsum", first(given), *factors, equation=rule)
@@ -160,7 +157,7 @@ def _swapped(tape: Tape, name: str, rank: int) -> str:
 
 
 def batch_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Scaled as the channel is."""
+    """The gradient times the scale of its channel."""
     if layer.attributes.get("training_mode", 0):
         raise NoGradient
     scale, variance = (tape.value(layer.reads[k]) for k in (1, 4))
@@ -174,13 +171,13 @@ def _deviation(tape: Tape, layer: Layer, variance: str) -> str:
 
 
 def _by_channel(tape: Tape, layer: Layer, vector: str) -> str:
-    """[C] as [C, 1, ...], to stand beside the layer's input."""
+    """[C] as [C, 1, ...], which broadcasts to the layer's input."""
     along = tape.constant(np.array([-1, *[1] * (len(layer.inputs[0]) - 2)]))
     return tape.add("Reshape", vector, along)
 
 
 def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """s/d·(g - mean g - u·mean(g·u)), d the deviation, u = (x - mean x)/d, means over positions."""
+    """s/d·(g - mean g - u·mean(g·u)), deviation d, u = (x - mean x)/d, means over positions."""
     axes = tape.constant(np.arange(2, len(layer.inputs[0])))
 
     def mean(name: str) -> str:
@@ -198,7 +195,7 @@ def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def max_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Each maximum's gradient goes to where it stood; windows that overlap add up."""
+    """Each gradient goes to the position of its maximum; overlapping windows add up."""
     x = tape.value(layer.reads[0])
     _, places = tape.several(2, "MaxPool", x, **dict(layer.attributes))
     flat = tape.constant(np.array([-1]))

@@ -1,4 +1,4 @@
-"""Gradients through LSTM: see ``recurrent`` for the equations."""
+"""Gradients of LSTM; see ``recurrent`` for the equations."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _CELL = Step(
 
 
 def lstm(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Back through time, each direction apart."""
+    """Backpropagation through time, separately for each direction."""
     check(layer)
     if len(layer.reads) > 7 and layer.reads[7]:
         raise NoGradient  # peepholes

@@ -1,7 +1,7 @@
-"""Gradients through operators that only move elements: slices, gathers, tiles, padding.
+"""Gradients of operators that select or repeat elements: slices, gathers, tiles, padding.
 
-The operator itself says where each element of its output came from: it is run on the numbers of the
-input's elements, and the gradient of each output element is added to that of its source.
+Run on the indices of its input's elements, such an operator returns the source of each output
+element; the gradient of each output element is added to that of its source.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def moved(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def padded(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """As ``moved``; elements of a constant border, 0 there, have no source."""
+    """As ``moved``; elements of a constant border get index 0, which has no source."""
     mode = layer.attributes.get("mode", "constant")
     pads: Any = layer.attributes.get("pads")
     by = tape.operand(layer.reads[1]) if pads is None else tape.constant(np.array(pads))
@@ -37,7 +37,7 @@ def padded(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def cropped(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Crop of the first opset: zeros where the border was."""
+    """Crop of the first opset: the gradient is zero in the border."""
     border: Any = layer.attributes["border"]
     if layer.attributes.get("scale"):
         raise NoGradient
@@ -47,7 +47,7 @@ def cropped(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def _numbered(tape: Tape, layer: Layer) -> tuple[str, str]:
-    """The numbers of the first input's elements, from 1, in its shape; and that shape."""
+    """Indices of the first input's elements, from 1, in its shape; and that shape."""
     extent = tape.add("Shape", tape.value(layer.reads[0]))
     one = tape.constant(np.array(1))
     end = tape.add("Add", tape.add("ReduceProd", extent, keepdims=0), one)
@@ -55,17 +55,17 @@ def _numbered(tape: Tape, layer: Layer) -> tuple[str, str]:
 
 
 def _operands(tape: Tape, layer: Layer) -> list[str]:
-    """What steers the operator; a Slice before opset 10 keeps it in attributes."""
+    """All inputs but the first; before opset 10, Slice has attributes instead."""
     if layer.op_type == "Slice" and len(layer.reads) == 1:
         known = [layer.attributes.get(name) for name in _LIMITS]
         return [tape.constant(np.array(one)) for one in known if one is not None]
     if layer.op_type == "Tile" and len(layer.reads) != 2:
-        raise NoGradient  # opset 1 took a number of tiles and an axis
+        raise NoGradient  # in opset 1 the inputs are a number of tiles and an axis
     return [tape.operand(name) if name else "" for name in layer.reads[1:]]
 
 
 def _returned(tape: Tape, gradient: str, sources: str, extent: str) -> str:
-    """Add each gradient to its source; what has none adds to place 0, which is cut off."""
+    """Add each gradient to its source; without one, to index 0, which is cut off."""
     flat, one = (tape.constant(np.array([k])) for k in (-1, 1))
     end = tape.add("Add", tape.add("ReduceProd", extent, keepdims=1), one)
     zeros = tape.add("ConstantOfShape", end)
@@ -75,7 +75,7 @@ def _returned(tape: Tape, gradient: str, sources: str, extent: str) -> str:
 
 
 def scattered(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """ScatterND: updates read their places; data keep the gradient wherever they were kept."""
+    """ScatterND: updates get the gradient at their indices, data get it everywhere else."""
     g, places = first(given), tape.operand(layer.reads[1])
     updates = tape.add("GatherND", g, places)
     how = layer.attributes.get("reduction", "none")
@@ -88,7 +88,7 @@ def scattered(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def chosen(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Where: to the side that was taken."""
+    """Where: g for the side that was chosen, zero for the other."""
     condition, g = tape.operand(layer.reads[0]), first(given)
     zero = tape.constant(0.0)
     sides = (tape.add("Where", condition, g, zero), tape.add("Where", condition, zero, g))

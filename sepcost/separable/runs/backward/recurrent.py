@@ -1,14 +1,14 @@
-"""Gradients through LSTM and GRU: back through time.
+"""Gradients of LSTM and GRU by backpropagation through time.
 
-All gates follow from the inputs and the states before each step, so they are computed for all
-steps at once; only the recursion of the gradients is a Scan. With s(y) = y·(1 - y) of each
-gate and t(y) = 1 - y² of each candidate (ONNX operator specification, LSTM and GRU):
+The gates follow from the inputs and the states before each step, so they are computed for all
+steps at once; only the recursion of the gradients is a Scan. With s(y) = y·(1 - y) for each
+gate and t(y) = 1 - y² for each candidate (ONNX operator specification, LSTM and GRU):
 
     GRU    dn = dh·(1 - z)·t(n)      dz = dh·(h' - n)·s(z)     dr = dn·(R·h' + b)·s(r)
     LSTM   dc += dh·o·t(c)           do = dh·tanh c·s(o)       di = dc·g·s(i)
            df = dc·c'·s(f)           dg = dc·i·t(g)            dc' = dc·f
 
-h', c' the states before the step; dh' and dx are the gates' gradients times R and W.
+where h' and c' are the states before the step; dh' and dx are the gates' gradients times R and W.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ GATE = "one = Constant <value = float {1}> ()\n dh = Add (g, carry)\n"
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """One direction of a layer: its weights, and the states before each step [T, B, H]."""
+    """One direction of a layer: its weights, and its states before each step, [T, B, H]."""
 
     weight: str  # [gates·H, I]
     recurrence: str  # [gates·H, H]
-    bias: tuple[str, str] | None  # of the inputs and of the states, [gates·H] each
+    bias: tuple[str, str] | None  # for inputs and for states, [gates·H] each
     states: str
     backwards: bool
 
 
 def check(layer: Layer) -> None:
-    """Refuse what the equations above do not cover."""
+    """Refuse layers that the equations do not cover."""
     known = layer.attributes
     one: tuple[str, ...] = ("Sigmoid", "Tanh", "Tanh")[: 3 if layer.op_type == "LSTM" else 2]
     if known.get("activations", one) not in {one, one + one}:
@@ -49,11 +49,11 @@ def check(layer: Layer) -> None:
 
 
 def directions(tape: Tape, layer: Layer) -> list[Direction]:
-    """The weights of each direction, and its states: the layer is run again to give them all."""
+    """Weights and states of each direction; the layer runs again to return all states."""
     way = layer.attributes.get("direction", "forward")
     names = [tape.value(name) if name else "" for name in layer.reads]
     (sequence,) = tape.several(1, layer.op_type, *names, **dict(layer.attributes))
-    found = []
+    ways = []
     for k in range(layer.inputs[1][0]):
         place = tape.constant(np.array(k))
         weight, recurrence = (tape.add("Gather", names[n], place, axis=0) for n in (1, 2))
@@ -66,12 +66,12 @@ def directions(tape: Tape, layer: Layer) -> list[Direction]:
         start = initial(tape, layer, 5, k, own)
         shifted = _shifted(tape, own, start, backwards=backwards)
         pair = None if bias is None else (bias[0], bias[1])
-        found.append(Direction(weight, recurrence, pair, shifted, not backwards))
-    return found
+        ways.append(Direction(weight, recurrence, pair, shifted, not backwards))
+    return ways
 
 
 def _shifted(tape: Tape, states: str, start: str, *, backwards: bool) -> str:
-    """The states before each step: the initial one, then all but the last."""
+    """The states before each step: the initial state, then all but the last."""
     zero, one, last = (tape.constant(np.array([k])) for k in (0, 1, -1))
     first = tape.add("Unsqueeze", start, zero)
     if backwards:
@@ -81,7 +81,7 @@ def _shifted(tape: Tape, states: str, start: str, *, backwards: bool) -> str:
 
 
 def initial(tape: Tape, layer: Layer, position: int, k: int, like: str) -> str:
-    """A state [B, H] before the first step: zeros where none is given."""
+    """The state [B, H] before the first step; zeros if none is given."""
     if len(layer.reads) > position and layer.reads[position]:
         given = tape.value(layer.reads[position])
         return tape.add("Gather", given, tape.constant(np.array(k)), axis=0)
@@ -110,7 +110,7 @@ def last(tape: Tape, given: Grads, position: int, k: int, like: str) -> str:
 
 
 def biases(tape: Tape, one: Direction, parts: int) -> tuple[Sequence[str], Sequence[str]]:
-    """The biases of inputs and of states, in equal parts; zeros where there are none."""
+    """Biases of inputs and of states, in equal parts; zeros if there are none."""
     if one.bias is None:
         none = [tape.constant(0.0)] * parts
         return none, none
@@ -130,7 +130,7 @@ def affine(tape: Tape, *terms: tuple[str, str, str]) -> str:
 
 
 def together(tape: Tape, inputs: Sequence[str], *states: Sequence[str]) -> list[str | None]:
-    """Gradients of what a layer reads: x summed over directions, initial states side by side."""
+    """Gradients of a layer's inputs: x summed over directions, initial states stacked."""
     zero = tape.constant(np.array([0]))
     stacked = (
         tape.add("Concat", *(tape.add("Unsqueeze", one, zero) for one in ways), axis=0)
@@ -141,7 +141,7 @@ def together(tape: Tape, inputs: Sequence[str], *states: Sequence[str]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The nodes of one step, what of it is kept, and what it reads from outside the Scan."""
+    """The nodes of one step, the values it returns, and those it reads from outside the Scan."""
 
     nodes: str
     made: Sequence[str]
@@ -155,16 +155,16 @@ def scan(
     seen: Mapping[str, str],
     backwards: bool,
 ) -> tuple[list[str], list[str]]:
-    """Run a step over time; return the last states [B, H], and what it makes at each time.
+    """Run a step over time; return the last states [B, H] and the values made at each time.
 
     Parameters
     ----------
     tape
-        Takes the Scan.
+        The Scan is appended to it.
     step
-        What is done at each time.
+        Computed at each time.
     states
-        Name in the step -> value before the first step, name after each.
+        Name in the step -> value before the first step, name after each step.
     seen
         Name in the step -> sequence.
     backwards

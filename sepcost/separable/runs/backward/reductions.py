@@ -1,4 +1,4 @@
-"""Gradients through reductions, and through normalisations that reduce on the way."""
+"""Gradients of reductions, and of normalisations that contain one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first,
 
 
 def summed_up(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """ReduceSum: g at every element that was summed."""
+    """ReduceSum: g for each element."""
     return [_spread(tape, layer, first(given))]
 
 
 def averaged(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """ReduceMean and global pooling: g / n at each of n elements."""
+    """ReduceMean and global pooling: g / n for each of n elements."""
     share = 1 / prod(layer.inputs[0][axis] for axis in _axes(tape, layer))
     return [tape.add("Mul", _spread(tape, layer, first(given)), tape.constant(share))]
 
 
 def largest(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """ReduceMax and ReduceMin: to the elements that equal the result."""
+    """ReduceMax and ReduceMin: g for the elements that equal the result."""
     y = _spread(tape, layer, tape.value(layer.writes[0]))
     same = tape.add("Cast", tape.add("Equal", tape.value(layer.reads[0]), y), to=1)
     return [tape.add("Mul", _spread(tape, layer, first(given)), same)]
@@ -57,7 +57,7 @@ def _axes(tape: Tape, layer: Layer) -> tuple[int, ...]:
 
 
 def _spread(tape: Tape, layer: Layer, reduced: str) -> str:
-    """Repeat a reduced tensor along the axes that it was reduced over."""
+    """Expand a reduced tensor along the reduced axes."""
     x, axes = tape.value(layer.reads[0]), _axes(tape, layer)
     extent = tape.add("Shape", x)
     places = tape.constant(np.array(axes, np.int64).reshape(-1, 1))

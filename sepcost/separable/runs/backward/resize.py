@@ -1,7 +1,7 @@
-"""Gradients through Resize and Upsample, whatever the mode: they are linear along each axis.
+"""Gradients of Resize and Upsample in any mode: they are linear along each axis.
 
-Along an axis of n elements resized to m, y = A·x with A [m, n]; its columns are what the operator
-makes of the unit vectors. The gradient is Aᵀ·g.
+Along an axis resized from n to m elements, y = A·x with A [m, n]; its columns are the resized unit
+vectors. The gradient is Aᵀ·g.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _units(tape: Tape, layer: Layer, axis: int) -> str:
 
 
 def _scale(tape: Tape, layer: Layer, axis: int, old: bool) -> str | None:
-    """The factor of one axis [1]; None where the layer names sizes."""
+    """The factor of one axis, [1]; None if the layer has sizes instead."""
     stored: Any = layer.attributes.get("scales")
     if stored is not None:
         return tape.constant(np.array(stored[axis : axis + 1], np.float32))

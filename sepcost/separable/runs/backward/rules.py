@@ -1,4 +1,4 @@
-"""Which rule hands gradients back through which operator."""
+"""The rule of each operator's gradient."""
 
 from __future__ import annotations
 

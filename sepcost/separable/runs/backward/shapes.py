@@ -1,4 +1,4 @@
-"""Gradients through what only moves elements: they are moved back."""
+"""Gradients of operators that only move elements: they are moved back."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sepcost.separable.runs.backward.tape import Grads, Tape, first, number
 
 
 def reshaped(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Back to the shape of the input."""
+    """Reshape back to the input's shape."""
     return [tape.like(first(given), layer.reads[0])]
 
 
 def transposed(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """By the inverse permutation."""
+    """Apply the inverse permutation."""
     rank = len(layer.inputs[0])
     order = layer.attributes.get("perm", tuple(reversed(range(rank))))
     assert isinstance(order, tuple)
@@ -22,7 +22,7 @@ def transposed(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def parted(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """To each input its own piece, as long as it is in this run: axis 0 counts samples."""
+    """Concat: split into the inputs; along axis 0, the samples, the lengths vary by run."""
     axis = int(number(layer, "axis", 1))
     place = tape.constant(np.array([axis]))
     if axis % len(layer.outputs[0]):
@@ -34,7 +34,7 @@ def parted(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def joined(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """The pieces side by side; zeros for those that lead nowhere."""
+    """Split: concatenate the parts, with zeros for those without a gradient."""
     parts = [
         tape.add("ConstantOfShape", tape.add("Shape", tape.value(name))) if g is None else g
         for name, g in zip(layer.writes, given, strict=True)
@@ -43,15 +43,15 @@ def joined(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def space(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """DepthToSpace and SpaceToDepth undo each other; CRD is another order of the channels."""
+    """DepthToSpace and SpaceToDepth are inverses; mode CRD orders the channels differently."""
     block = int(number(layer, "blocksize", 1))
     if layer.op_type == "SpaceToDepth":
         return [tape.add("DepthToSpace", first(given), blocksize=block)]
-    found = tape.add("SpaceToDepth", first(given), blocksize=block)
+    blocks = tape.add("SpaceToDepth", first(given), blocksize=block)
     if layer.attributes.get("mode", "DCR") == "DCR":
-        return [found]
+        return [blocks]
     _, channels, height, width = layer.outputs[0]
     parts = np.array([0, block**2, channels, height // block, width // block])
-    apart = tape.add("Reshape", found, tape.constant(parts))
+    apart = tape.add("Reshape", blocks, tape.constant(parts))
     turned = tape.add("Transpose", apart, perm=[0, 2, 1, 3, 4])
     return [tape.like(turned, layer.reads[0])]

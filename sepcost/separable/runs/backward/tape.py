@@ -1,11 +1,11 @@
-"""Gradients of a network's outputs, as an ONNX graph of their own.
+"""Gradients of a network's outputs, as a separate ONNX graph.
 
-For y = f(x) and a number v for each element of y the gradient of v·y is g(x) = J(x)ᵀ·v. A tape
-goes through the layers from the last to the first; a rule of each operator (``rules``) turns
-the gradient of what a layer writes into that of what it reads. What rules need of the network
-itself, activations and weights, is fed: the network's own graph stays as it is.
+For y = f(x) and a weight v per element of y, the gradient of v·y is g(x) = J(x)ᵀ·v. The layers
+are visited from last to first; the rule of each operator (``rules``) turns the gradients of a
+layer's outputs into those of its inputs. Activations and weights of the network that rules need
+are fed to the graph, so the network itself stays unchanged.
 
-Where an operator has no rule everything before it is without a gradient, and is left out.
+Values before an operator without a rule get no gradient.
 """
 
 from __future__ import annotations
@@ -23,47 +23,47 @@ from onnx import TensorProto, helper, numpy_helper
 from sepcost.network import Attribute, Layer, Role, Value
 from sepcost.separable.runs.activations import exposing
 
-OPSET = 20  # knows sums in ScatterElements, axes of reductions as an input, and Gelu
+OPSET = 20  # ScatterElements can add, reductions take axes as an input, and Gelu exists
 SEED = "seed/"
 FLOATS = frozenset({"float32", "float16", "float64"})
-QUANTISERS = frozenset(
-    {"Quant", "BipolarQuant", "Trunc"}
-)  # of QONNX: gradients go straight through
-STEERING = frozenset({"int64", "bool", "string"})  # shapes, places, conditions: no gradient flows
+#: Quantisers of QONNX: gradients pass straight through.
+QUANTISERS = frozenset({"Quant", "BipolarQuant", "Trunc"})
+#: Types of shapes, indices and conditions, which carry no gradient.
+STEERING = frozenset({"int64", "bool", "string"})
 
 
-class NoGradient(Exception):  # noqa: N818 - no error: the walk goes on without
-    """A layer whose gradient is not known."""
+class NoGradient(Exception):  # noqa: N818 - not an error: the layer is left out
+    """The gradient of a layer is unknown."""
 
 
 @dataclass(slots=True, eq=False)
 class Tape:
-    """Nodes of the backward graph, as they come."""
+    """The backward graph in the making."""
 
     values: Mapping[str, Value]
-    stored: Callable[[str], NDArray[Any] | None]  # content of a small stored tensor
+    stored: Callable[[str], NDArray[Any] | None]  # content of a small initializer
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     tensors: list[TensorProto] = field(default_factory=list)
     opset: int = OPSET  # of the network
-    fed: dict[str, str] = field(default_factory=dict)  # values of the network -> inputs here
+    fed: dict[str, str] = field(default_factory=dict)  # the network's values -> graph inputs
 
     def add(self, op_type: str, *inputs: str, **attributes: Any) -> str:
         """Append a node; return the name of its first output."""
         return self.several(1, op_type, *inputs, **attributes)[0]
 
     def several(self, count: int, op_type: str, *inputs: str, **attributes: Any) -> list[str]:
-        """Append a node of several outputs."""
+        """Append a node with several outputs; return their names."""
         names = [f"{len(self.nodes)}/{k}" for k in range(count)]
         self.nodes.append(helper.make_node(op_type, inputs, names, **attributes))
         return names
 
     def value(self, name: str) -> str:
-        """Ask for a value of the network, as float32.
+        """Return the graph input that is fed a value of the network, as float32.
 
         Raises
         ------
         NoGradient
-            It is no float.
+            The value is not a float tensor.
         """
         known = self.values.get(name)
         if known is None or known.dtype not in FLOATS:
@@ -71,12 +71,12 @@ class Tape:
         return self.fed.setdefault(name, f"value/{len(self.fed)}")
 
     def operand(self, name: str) -> str:
-        """Ask for a value of the network in its own type: places, sizes, conditions.
+        """Return the graph input that is fed a value in its own type: indices, sizes, conditions.
 
         Raises
         ------
         NoGradient
-            It has no type that can be fed.
+            Its type cannot be fed.
         """
         stored = self.stored(name)
         if stored is not None and stored.dtype.kind in "iu":
@@ -87,7 +87,7 @@ class Tape:
         return self.fed.setdefault(name, f"value/{len(self.fed)}")
 
     def constant(self, array: NDArray[Any] | float) -> str:
-        """Store a number, or an array of them."""
+        """Store a number or an array; return its name."""
         wide = np.asarray(array)
         kept = wide.astype(np.int64 if wide.dtype.kind in "iu" else np.float32)
         name = f"constant/{len(self.tensors)}"
@@ -95,11 +95,11 @@ class Tape:
         return name
 
     def like(self, gradient: str, name: str) -> str:
-        """Give a gradient the shape that a value of the network has."""
+        """Reshape a gradient to the shape of a value of the network."""
         return self.add("Reshape", gradient, self.add("Shape", self.value(name)))
 
     def narrowed(self, layer: Layer, position: int, gradient: str) -> str | None:
-        """Sum a gradient over the axes along which an input was repeated; None for weights."""
+        """Sum a gradient over the axes along which an input was broadcast; None for weights."""
         if position in layer.weights:
             return None
         own, whole = layer.inputs[position], layer.outputs[0]
@@ -112,7 +112,7 @@ class Tape:
         return gradient
 
     def model(self, outputs: Iterable[str], results: Sequence[str]) -> onnx.ModelProto:
-        """The graph so far, less what the results do not need; it takes seeds and values."""
+        """The part of the graph that ``results`` need; its inputs are seeds and values."""
         opset = helper.make_opsetid("", OPSET)
         graph = helper.make_graph(self.nodes, "backward", [], [], self.tensors)
         made = exposing(helper.make_model(graph, ir_version=9, opset_imports=[opset]), results)
@@ -128,22 +128,22 @@ class Tape:
 
 
 def _element_type(value: Value) -> TensorProto.DataType:
-    """Floats are fed as float32, integers and conditions as they are."""
+    """The type that a value is fed in: floats as float32, others unchanged."""
     if value.dtype in FLOATS:
         return TensorProto.FLOAT
     names: dict[str, TensorProto.DataType] = dict(TensorProto.DataType.items())
     return names.get(value.dtype.upper(), TensorProto.UNDEFINED)
 
 
-#: Gradients, one for each value of a layer; None: none, or none needed.
+#: One gradient per value of a layer; None if there is none, or none is needed.
 Grads = Sequence[str | None]
 
-#: Gradients of what a layer reads, from those of what it writes.
+#: Gradients of a layer's inputs from those of its outputs.
 Rule = Callable[[Tape, Layer, Grads], Grads]
 
 
 def first(given: Grads) -> str:
-    """Gradient of the first output, where it has one.
+    """Gradient of the first output.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def first(given: Grads) -> str:
 
 
 def number(layer: Layer, name: str, default: float) -> float:
-    """Read an attribute that is a number."""
+    """Read a numeric attribute."""
     value: Attribute = layer.attributes.get(name, default)
     return float(value) if isinstance(value, int | float) else default
 
@@ -168,20 +168,20 @@ def backward(
     wanted: Sequence[str],
     rules: Mapping[str, Rule],
 ) -> dict[str, str]:
-    """Go through a network from its end; return the gradients of what is wanted and reached.
+    """Visit the layers from the last; return the gradients of the wanted values reached.
 
     Parameters
     ----------
     layers
-        Of the main graph, in execution order.
+        Layers of the main graph, in execution order.
     tape
-        Takes the nodes.
+        The nodes are appended to it.
     outputs
-        Values that seeds are given for, as ``SEED`` and the name.
+        Values with a seed, which is called ``SEED`` plus the name.
     wanted
-        Values; those behind an operator without a rule are left out.
+        Values; those before an operator without a rule are left out.
     rules
-        By op_type.
+        Rules by op_type.
     """
     grads: dict[str, list[str]] = defaultdict(list)
     for name in outputs:
@@ -194,7 +194,7 @@ def backward(
 
 
 def _downstream(layers: Sequence[Layer], wanted: Sequence[str]) -> list[Layer]:
-    """The layers that what is wanted leads to; gradients of all others lead nowhere."""
+    """Layers that depend on a wanted value; only their gradients are needed."""
     alive = set(wanted)
     kept = []
     for layer in layers:
@@ -211,7 +211,7 @@ def _step(
     grads: dict[str, list[str]],
     spoiled: set[str],
 ) -> None:
-    """Lead the gradients through one layer; where it cannot be done, what it reads is spoiled."""
+    """Pass the gradients through one layer; if that is impossible, its inputs are spoiled."""
     given = [_total(tape, grads[name]) if grads[name] else None for name in layer.writes]
     read = [name for name in layer.reads if _carries(tape.values.get(name))]
     if spoiled.intersection(layer.writes):
@@ -222,18 +222,18 @@ def _step(
     rule = rules.get(layer.op_type, _unruled) if ruled else _unruled
     mark = len(tape.nodes)
     try:
-        found = rule(tape, layer, given)
+        taken = rule(tape, layer, given)
     except NoGradient:
         del tape.nodes[mark:]
         spoiled.update(read)
         return
-    for name, gradient in zip(layer.reads, found, strict=False):
+    for name, gradient in zip(layer.reads, taken, strict=False):
         if gradient is not None and name in read:
             grads[name].append(gradient)
 
 
 def _carries(value: Value | None) -> bool:
-    """Whether a gradient can flow through a value; it flows straight through quantised ones."""
+    """Whether a gradient can flow through a value; quantised values pass it unchanged."""
     return value is not None and moves(value) and value.dtype not in STEERING
 
 
@@ -242,7 +242,7 @@ def _unruled(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def moves(value: Value | None) -> bool:
-    """Whether a value depends on what the network is fed."""
+    """Whether a value depends on the network's inputs."""
     return value is not None and value.role in {Role.INPUT, Role.ACTIVATION}
 
 
