@@ -55,6 +55,10 @@ class Separable:
     break_even_rank: float | None  # below it, rank R costs fewer MACs than the regular convolution
 
 
+#: What the file stores, and so is in the totals whichever branch of an If counts.
+STORED = frozenset({"params", "weight_bytes"})
+
+
 @dataclass(frozen=True, slots=True)
 class LayerCost:
     """One row. MACs, element operations and bytes include the layer's trips."""
@@ -68,9 +72,13 @@ class LayerCost:
     elementwise_ops: int | None
     bytes_moved: int | None
     activation_bytes: int | None  # written by the layer
-    counted: bool = True  # False in a branch of an If that is not in the totals
+    counted: bool = True  # False in a branch of an If of which only STORED is in the totals
     convolution: Convolution | None = None
     separable: Separable | None = None
+
+    def adds(self, cost: str) -> bool:
+        """Whether the total of a cost holds this row."""
+        return self.counted or cost in STORED
 
     @property
     def intensity(self) -> float | None:
@@ -82,7 +90,10 @@ class LayerCost:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the counted rows; lower bounds where the coverage is not complete."""
+    """Sums over the counted rows; lower bounds where the coverage is not complete.
+
+    Params and bytes of weights are those of all rows: a file stores both branches of an If.
+    """
 
     macs: int
     params: int
@@ -128,7 +139,7 @@ class Group:
     """Rows that share an op_type, a scope or a kernel."""
 
     key: str
-    layers: int
+    layers: int  # that count
     macs: int
     params: int
     elementwise_ops: int

@@ -60,7 +60,7 @@ class LayerChange:
     def delta(self, cost: str) -> int | None:
         """How much more the layer costs now, by a name in ``COSTS``; None where unknown.
 
-        A row outside the totals costs nothing.
+        A row that the total does not hold costs nothing.
         """
         before, after = _cost(self.old, cost), _cost(self.new, cost)
         return None if before is None or after is None else after - before
@@ -124,7 +124,7 @@ def _removed(
 
 
 def _cost(row: LayerCost | None, cost: str) -> int | None:
-    if row is None or not row.counted:
+    if row is None or not row.adds(cost):
         return 0
     found = getattr(row, cost)
     return found if found is None else int(found)

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Final
 
-from sepcost.cost import attention
+from sepcost.cost import attention, einsum
 from sepcost.cost.element_tables import BIAS, INPUT, MOVERS, OUTPUT
 from sepcost.cost.geometry import given, integer, ints, key, operands
 from sepcost.cost.no_macs import Key
@@ -182,9 +182,8 @@ def _contrib_attention(layer: Layer) -> int:
 
 
 def _einsum(layer: Layer) -> int:
-    """Add up what one operand alone is reduced over; products are MACs."""
-    alone = len(layer.inputs) == 1
-    return prod(layer.inputs[0]) - _outputs(layer) if alone else 0
+    """What one operand alone is summed over, and products of which nothing is summed."""
+    return einsum.element_operations(str(layer.attributes["equation"]), layer.inputs)
 
 
 def _skip_normalization(layer: Layer) -> int:

@@ -9,7 +9,7 @@ from sepcost.cost.count import separable_macs
 
 
 def groups(analysis: Analysis, by: str, depth: int | None = None) -> tuple[Group, ...]:
-    """Sum the counted rows by what they share; the groups sum to the totals.
+    """Sum rows by what they share; the groups sum to the totals.
 
     Parameters
     ----------
@@ -35,18 +35,19 @@ def groups(analysis: Analysis, by: str, depth: int | None = None) -> tuple[Group
         raise ValueError(f"groups by {', '.join(_KEYS)}, not {by!r}")
     shared: dict[str, list[LayerCost]] = {}
     for row in analysis.rows:
-        if row.counted:
+        if row.counted or row.params:
             shared.setdefault(_KEYS[by](row, depth), []).append(row)
     found = [_group(key, rows) for key, rows in shared.items()]
     return tuple(sorted(found, key=lambda group: -group.macs))
 
 
-def _group(key: str, rows: Sequence[LayerCost]) -> Group:
+def _group(key: str, every: Sequence[LayerCost]) -> Group:
+    rows = [row for row in every if row.counted]
     return Group(
         key=key,
         layers=len(rows),
         macs=sum(row.macs or 0 for row in rows),
-        params=sum(row.params for row in rows),
+        params=sum(row.params for row in every),
         elementwise_ops=sum(row.elementwise_ops or 0 for row in rows),
         bytes_moved=sum(row.bytes_moved or 0 for row in rows),
         separable_macs=sum(separable_macs(row) for row in rows),

@@ -53,7 +53,7 @@ def recurrent(layer: Layer) -> int:
 
 
 def einsum_macs(layer: Layer) -> int:
-    """Every distinct label of each pair contracted, see ``cost.einsum``."""
+    """Every distinct label of each pair that is summed over, see ``cost.einsum``."""
     return einsum.macs(str(layer.attributes["equation"]), layer.inputs)
 
 

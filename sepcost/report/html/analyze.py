@@ -144,7 +144,7 @@ def _fewer(row: LayerCost) -> float | None:
 
 def _status(row: LayerCost) -> str:
     if not row.counted:
-        return "in no total"
+        return "only its params count" if row.params else "in no total"
     return row.status.value if row.reason is None else f"{row.status.value}: {row.reason}"
 
 
