@@ -121,7 +121,10 @@ def _plain_outputs(
 def _types(
     walk: Walk, scope: Scope, node: onnx.NodeProto, inputs: Inputs
 ) -> tuple[list[TypeProto], str]:
-    """Infer; what contradicts itself is refused, or only noted where the node may never run."""
+    """Infer; what contradicts itself is refused, or only noted where the node may never run.
+
+    What a run showed did run, whatever is thought of it here.
+    """
     try:
         if key_of(node)[:2] in CONVOLUTIONS:
             check(walk.layer(scope, node, inputs, [None] * len(node.output)))
@@ -131,6 +134,8 @@ def _types(
         if node.op_type == "Reshape":
             _check_elements(inputs[0], types[0])
     except MISFITS as error:
+        if walk.shown(scope, node):
+            return [TypeProto() for _ in node.output], ""
         reason = " ".join(str(error).split()).removeprefix(f"{label(node)}: ")
         if scope.soft:
             return [TypeProto() for _ in node.output], f"contradicts itself: {reason}"
@@ -157,19 +162,17 @@ def _check_elements(before: Known | None, after: TypeProto) -> None:
 def _complete(
     walk: Walk, scope: Scope, node: onnx.NodeProto, outputs: list[Known], declared: Declared
 ) -> None:
-    """Where inference left a shape open, take what a run showed, else what the model declares."""
-    for k, (raw, output) in enumerate(zip(node.output, outputs, strict=False)):
-        if not raw or output.shape is not None:
+    """Take what a run showed before what was inferred; what is open then, the model may declare."""
+    shown = walk.shown(scope, node)
+    for raw, output, seen in zip_longest(node.output, outputs[: len(node.output)], shown):
+        if not raw or output is None:
             continue
-        seen = walk.observed.get(node_id(scope, node))
-        found = seen.outputs[k] if seen and k < len(seen.outputs) else None
-        if found is None and text(raw) in declared:
+        if seen is not None and static_shape(seen) != output.shape:
+            output.retype(seen)
+        elif output.shape is None and text(raw) in declared and not walk.rebound:
             claim = bound_type(declared[text(raw)], walk.bindings)
-            is_open = output.type.WhichOneof("value") is None
-            if (is_open or static_shape(claim) is not None) and not walk.rebound:
-                found = claim
-        if found is not None:
-            output.retype(found)
+            if output.type.WhichOneof("value") is None or static_shape(claim) is not None:
+                output.retype(claim)
 
 
 def _named(

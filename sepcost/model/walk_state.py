@@ -128,6 +128,11 @@ class Walk:
             inputs.append(known)
         return inputs
 
+    def shown(self, scope: Scope, node: onnx.NodeProto) -> tuple[TypeProto | None, ...]:
+        """Return the types that a run showed of a node's outputs; nothing where it did not run."""
+        seen = self.observed.get(node_id(scope, node)) if self.observed else None
+        return seen.outputs if seen else ()
+
     def emit(
         self,
         scope: Scope,
