@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
-from sepcost.budget.metrics import EXACT, LayerRead
+from sepcost.budget.metrics import EXACT, STORED, LayerRead
 from sepcost.budget.results import Cause
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.diff import LayerChange, diff
@@ -19,7 +19,7 @@ def dearest(analysis: Analysis, metric: str) -> tuple[Cause, ...]:
     read = EXACT[metric].layer if metric in EXACT else None
     if read is None or metric == "layers":
         return ()
-    rows = [(read(row) or 0, row) for row in analysis.rows if row.counted]
+    rows = [(read(row) or 0, row) for row in analysis.rows if row.counted or metric in STORED]
     return _first((amount, cause(row, Fraction(amount))) for amount, row in rows if amount)
 
 
@@ -28,7 +28,7 @@ def growth(old: Analysis, new: Analysis, metric: str) -> tuple[Cause, ...]:
     read = EXACT[metric].layer if metric in EXACT else None
     if read is None:
         return ()
-    deltas = [(_delta(change, read), change) for change in diff(old, new).changes]
+    deltas = [(_delta(change, read, metric in STORED), change) for change in diff(old, new).changes]
     return _first(
         (delta, cause(change.row, Fraction(delta), change.kind.value))
         for delta, change in deltas
@@ -49,9 +49,9 @@ def cause(row: LayerCost, amount: Fraction | None = None, change: str = "") -> C
     return Cause(layer.name or layer.id, op, amount, change)
 
 
-def _delta(change: LayerChange, read: LayerRead) -> int:
-    before = read(change.old) if change.old and change.old.counted else 0
-    after = read(change.new) if change.new and change.new.counted else 0
+def _delta(change: LayerChange, read: LayerRead, stored: bool) -> int:
+    before = read(change.old) if change.old and (stored or change.old.counted) else 0
+    after = read(change.new) if change.new and (stored or change.new.counted) else 0
     return (after or 0) - (before or 0)
 
 

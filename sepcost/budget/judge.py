@@ -8,7 +8,16 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from sepcost.budget import causes
-from sepcost.budget.metrics import EXACT, METRICS, OUTPUTS, PER_LAYER, VS_BASELINE, base, measured
+from sepcost.budget.metrics import (
+    EXACT,
+    METRICS,
+    OUTPUTS,
+    PER_LAYER,
+    STORED,
+    VS_BASELINE,
+    base,
+    measured,
+)
 from sepcost.budget.results import (
     Bound,
     Budget,
@@ -215,7 +224,7 @@ def _per_layer(budget: Budget, facts: Facts) -> Verdict:
 def _amounts(analysis: Analysis, budget: Budget) -> Iterator[tuple[Fraction, LayerCost]]:
     read = PER_LAYER[budget.part].layer
     assert read is not None
-    rows = [(read(row) or 0, row) for row in analysis.rows if row.counted]
+    rows = [(read(row) or 0, row) for row in analysis.rows if row.counted or budget.part in STORED]
     whole = sum(amount for amount, _ in rows) if budget.relative else 1
     for amount, row in rows:
         yield Fraction(amount, whole) if whole else Fraction(0), row

@@ -28,6 +28,10 @@ class Metric:
     bound: Bound = Bound.MAX  # what a bare value means
 
 
+#: What the file stores, and so counts whichever branch of an If does.
+STORED = frozenset({"params", "weights"})
+
+
 def _headroom(analysis: Analysis) -> Fraction:
     """``macs / separable_macs``, exactly; 1 for an empty network."""
     totals = analysis.totals

@@ -171,6 +171,9 @@ def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
         name, equals, value = text.rpartition("=")
         if not equals or not name:
             raise BindingError(f"{option} {text!r}: expected {form}")
+        if "," in name and all("=" in part for part in text.split(",")):
+            apart = " ".join(f"{option} {part}" for part in text.split(","))
+            raise BindingError(f"{option} {text!r}: one name per {option}: {apart}")
         if name in found:
             raise BindingError(f"{option} {text!r}: {name!r} is given twice")
         found[name] = value

@@ -76,7 +76,7 @@ def count(
         source=source,
         network=network,
         rows=rows,
-        totals=_totals(network, [row for row in rows if row.counted]),
+        totals=_totals(network, rows),
         coverage=_coverage(context, rows),
         conventions=agreed,
         warnings=analysis_warnings(network, rows, sides, agreed),
@@ -140,20 +140,21 @@ def _times(once: int | None, layer: Layer) -> int | None:
     return None if layer.trips is None else once * layer.trips
 
 
-def _totals(network: Network, rows: Sequence[LayerCost]) -> Totals:
+def _totals(network: Network, every: Sequence[LayerCost]) -> Totals:
+    rows = [row for row in every if row.counted]
     macs = sum(row.macs or 0 for row in rows)
-    params = sum(row.params for row in rows)
+    params = sum(row.params for row in every)
     return Totals(
         macs=macs,
         params=params,
         elementwise_ops=sum(row.elementwise_ops or 0 for row in rows),
-        weight_bytes=sum(row.weight_bytes for row in rows),
+        weight_bytes=sum(row.weight_bytes for row in every),
         activation_bytes=sum(row.activation_bytes or 0 for row in rows),
         peak_activation_bytes=memory.peak_activation_bytes(
             network, [layer for layer in network.layers if branches.may_run(layer, network.choices)]
         ),
         separable_macs=sum(separable_macs(row) for row in rows),
-        separable_params=params + separable_network_params(network, rows),
+        separable_params=params + separable_network_params(network, every),
     )
 
 

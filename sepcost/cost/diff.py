@@ -61,7 +61,7 @@ class LayerChange:
     def delta(self, cost: str) -> int | None:
         """The increase of a cost in ``COSTS``; None if unknown.
 
-        A row outside the totals costs 0.
+        A row that is not in the total costs 0.
         """
         before, after = _cost(self.old, cost), _cost(self.new, cost)
         return None if before is None or after is None else after - before
@@ -125,7 +125,7 @@ def _removed(
 
 
 def _cost(row: LayerCost | None, cost: str) -> int | None:
-    if row is None or not row.counted:
+    if row is None or not row.in_total(cost):
         return 0
     amount = getattr(row, cost)
     return amount if amount is None else int(amount)

@@ -1,9 +1,10 @@
 """MACs of an Einsum equation.
 
-Two operands take the product of the sizes of all their distinct labels: one MAC per term of the
-sum. More operands are contracted in pairs from left to right, as in ONNX Runtime: after each pair,
-only the labels in later operands or the output remain. A single operand is only transposed or
-reduced and takes no MACs.
+Each operand is first summed over the labels that no other term has. If a label is summed over, two
+operands take the product of the sizes of all their distinct labels: one MAC per term of the sum. A
+product without a sum is elementwise and takes no MACs. More operands are contracted in pairs from
+left to right, as in ONNX Runtime: after each pair, only the labels in later operands or the output
+remain. A single operand is only transposed or reduced and takes no MACs.
 """
 
 from __future__ import annotations
@@ -32,14 +33,38 @@ def macs(equation: str, shapes: Sequence[Shape]) -> int:
     >>> macs("ij->ji", [(3, 4)])
     0
     """
+    return _costs(equation, shapes)[0]
+
+
+def element_operations(equation: str, shapes: Sequence[Shape]) -> int:
+    """Count what is added up before a contraction, and the products of which nothing is summed.
+
+    Examples
+    --------
+    >>> element_operations("ij->i", [(3, 4)])
+    9
+    >>> element_operations("i,j->ij", [(3,), (5,)])
+    15
+    """
+    return _costs(equation, shapes)[1]
+
+
+def _costs(equation: str, shapes: Sequence[Shape]) -> tuple[int, int]:
+    """MACs and element operations."""
     operands, output = _parse(equation, shapes)
-    total, left = 0, operands[0]
-    for step, right in enumerate(operands[1:], start=2):
-        union = _union(left, right)
-        total += prod(union.values())
+    macs_, elements, left = 0, 0, Term()
+    for step, right in enumerate(operands, start=1):
         later = output.union(*operands[step:])
-        left = {label: size for label, size in union.items() if label in later}
-    return total
+        rest = {label: size for label, size in right.items() if label in later or label in left}
+        elements += prod(right.values()) - prod(rest.values())
+        union = _union(left, rest)
+        kept = {label: size for label, size in union.items() if label in later}
+        if step > 1 and kept.keys() < union.keys():
+            macs_ += prod(union.values())
+        elif step > 1:
+            elements += prod(union.values())
+        left = kept
+    return macs_, elements
 
 
 def _parse(equation: str, shapes: Sequence[Shape]) -> tuple[list[Term], set[str]]:

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from math import prod
 
 from sepcost.cost import attention as attention_macs
+from sepcost.cost import einsum as equations
 from sepcost.cost.geometry import given, integer, ints, key
 from sepcost.cost.rows import ElementFormula
 from sepcost.network import Layer
@@ -186,9 +187,8 @@ def projected_attention(
 
 
 def einsum(layer: Layer) -> int:
-    """The additions that reduce a single operand; products are MACs."""
-    single = len(layer.inputs) == 1
-    return prod(layer.inputs[0]) - outputs(layer) if single else 0
+    """The additions that reduce single operands, and products without a sum."""
+    return equations.element_operations(str(layer.attributes["equation"]), layer.inputs)
 
 
 def skip_normalization(count: int, bias: int) -> ElementFormula:

@@ -10,7 +10,7 @@ from sepcost.cost.results import CountStatus, Group, LayerCost
 
 
 def groups(analysis: Analysis, by: str, depth: int | None = None) -> tuple[Group, ...]:
-    """Sum the counted rows by a shared property; the groups add up to the totals.
+    """Sum rows by a shared property; the groups add up to the totals.
 
     Parameters
     ----------
@@ -36,18 +36,19 @@ def groups(analysis: Analysis, by: str, depth: int | None = None) -> tuple[Group
         raise ValueError(f"cannot group by {by!r}; choose from {', '.join(_KEYS)}")
     shared: dict[str, list[LayerCost]] = {}
     for row in analysis.rows:
-        if row.counted:
+        if row.counted or row.params:
             shared.setdefault(_KEYS[by](row, depth), []).append(row)
     result = [_group(key, rows) for key, rows in shared.items()]
     return tuple(sorted(result, key=lambda group: -group.macs))
 
 
-def _group(key: str, rows: Sequence[LayerCost]) -> Group:
+def _group(key: str, every: Sequence[LayerCost]) -> Group:
+    rows = [row for row in every if row.counted]
     return Group(
         key=key,
         layers=len(rows),
         macs=sum(row.macs or 0 for row in rows),
-        params=sum(row.params for row in rows),
+        params=sum(row.params for row in every),
         elementwise_ops=sum(row.elementwise_ops or 0 for row in rows),
         bytes_moved=sum(row.bytes_moved or 0 for row in rows),
         separable_macs=sum(separable_macs(row) for row in rows),

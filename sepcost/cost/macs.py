@@ -44,7 +44,7 @@ def recurrent(layer: Layer) -> int:
 
 
 def einsum_macs(layer: Layer) -> int:
-    """Multiply the sizes of all distinct labels of each contracted pair, see ``cost.einsum``."""
+    """Multiply the sizes of all labels of each pair with a sum, see ``cost.einsum``."""
     return einsum.macs(str(layer.attributes["equation"]), layer.inputs)
 
 

@@ -54,6 +54,10 @@ class Separable:
     break_even_rank: float | None  # below this rank, fewer MACs than the regular convolution
 
 
+#: Costs of what the file stores: they are in the totals whichever branch of an If counts.
+STORED = frozenset({"params", "weight_bytes"})
+
+
 @dataclass(frozen=True, slots=True)
 class LayerCost:
     """One row. MACs, element operations and bytes include the layer's trips."""
@@ -67,9 +71,13 @@ class LayerCost:
     elementwise_ops: int | None
     bytes_moved: int | None
     activation_bytes: int | None  # written by the layer
-    counted: bool = True  # False in a branch of an If that is not in the totals
+    counted: bool = True  # False in a branch of an If of which only STORED is in the totals
     convolution: Convolution | None = None
     separable: Separable | None = None
+
+    def in_total(self, cost: str) -> bool:
+        """Whether the total of a cost includes this row."""
+        return self.counted or cost in STORED
 
     @property
     def intensity(self) -> float | None:
@@ -81,7 +89,10 @@ class LayerCost:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the counted rows; lower bounds unless the coverage is complete."""
+    """Sums over the counted rows; lower bounds unless the coverage is complete.
+
+    Params and weight bytes are sums over all rows: a file stores both branches of an If.
+    """
 
     macs: int
     params: int
@@ -127,7 +138,7 @@ class Group:
     """Rows that share an op_type, a scope or a kernel."""
 
     key: str
-    layers: int
+    layers: int  # counted rows only
     macs: int
     params: int
     elementwise_ops: int

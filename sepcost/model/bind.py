@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import onnx
 from onnx import TypeProto
 
 from sepcost.errors import BindingError
+from sepcost.model import derivation, symbols
 from sepcost.model.values import text
 
 #: Larger dimensions are mistakes or attacks; counts stay exact far above it.
@@ -23,6 +24,12 @@ class BoundInputs:
     bindings: dict[str, int] = field(default_factory=dict)
     batch: int | None = None
     warnings: list[str] = field(default_factory=list)
+    derived: frozenset[str] = frozenset()  # those of the bindings that follow from others
+
+    @property
+    def is_default(self) -> bool:
+        """Whether every symbol is 1."""
+        return all(size == 1 for name, size in self.bindings.items() if name not in self.derived)
 
 
 def bind_inputs(
@@ -34,7 +41,8 @@ def bind_inputs(
     """Give every dimension of ``inputs`` a size.
 
     ``shape`` is by input, ``bind`` by symbol. A dimension in neither becomes 1 if it is the first
-    of its input (the batch), and is an error otherwise. Inputs that are not tensors stay unchanged.
+    of its input (the batch), and is an error otherwise. A size derived from symbols (``2*N``) is
+    computed from them, or they from it. Inputs that are not tensors stay unchanged.
 
     Raises
     ------
@@ -47,13 +55,18 @@ def bind_inputs(
     bound = BoundInputs(bindings=dict(bind))
     for name, sizes in shape.items():
         _bind_shape(bound, source, name, declared[name], sizes)
-    _lead_with_one(bound, declared, shape)
+    derived = _derived(declared)
+    bound.derived = frozenset(derived)
+    derivation.settle(bound.bindings, derived, source)
+    _lead_with_one(bound, declared, shape, derived)
+    bound.warnings += derivation.settle(bound.bindings, derived, source)
     unbound = {
         name: _bind_input(bound, name, type_)
         for name, type_ in declared.items()
         if name not in shape
     }
-    _refuse_open(source, {name: dims for name, dims in unbound.items() if dims is not None})
+    open_ = {name: dims for name, dims in unbound.items() if dims is not None}
+    _refuse_open(source, open_, derived, bound.bindings)
     bound.batch = _batch(declared, bound)
     return bound
 
@@ -61,13 +74,26 @@ def bind_inputs(
 def _symbols(type_: TypeProto) -> list[str | int]:
     """Return each dimension as a number, a symbol, or "" if it has neither.
 
-    Old exporters mark an open dimension by a zero or negative size, Paddle's by "?". Two such
-    dimensions need not be equal.
+    Old exporters mark an open dimension by a negative size, Paddle's by "?". Two such dimensions
+    need not be equal. 0 is a size: an empty cache.
     """
     return [
-        dim.dim_value if dim.dim_value > 0 else text(dim.dim_param).removeprefix("?")
+        dim.dim_value
+        if dim.HasField("dim_value") and dim.dim_value >= 0
+        else text(dim.dim_param).removeprefix("?")
         for dim in type_.tensor_type.shape.dim
     ]
+
+
+def _derived(declared: Mapping[str, TypeProto]) -> dict[str, frozenset[str]]:
+    """Return the sizes derived from symbols, each with its symbols.
+
+    ``batch-size`` is a plain name unless ``batch`` and ``size`` are symbols too.
+    """
+    every = {d for type_ in declared.values() for d in _symbols(type_) if isinstance(d, str) and d}
+    found = {d: symbols.names(d) for d in every}
+    plain = {d for d in every if not found[d]}
+    return {d: of for d, of in found.items() if of and (of <= plain or symbols.is_product(d))}
 
 
 def _is_tensor(type_: TypeProto) -> bool:
@@ -81,6 +107,7 @@ def _check_names(
     shape: Mapping[str, Sequence[int]],
 ) -> None:
     known = {d for type_ in declared.values() for d in _symbols(type_) if isinstance(d, str) and d}
+    known |= frozenset().union(*_derived(declared).values())
     for name, size in bind.items():
         if name not in known:
             hint = f"choose from: {', '.join(sorted(known))}"
@@ -91,12 +118,13 @@ def _check_names(
         if name not in declared:
             hint = f"choose from: {', '.join(declared)}" if declared else "the model has none"
             raise BindingError(f"{source}: no input is named {name!r}; {hint}")
-        for size in sizes:
-            _check_size(source, name, size)
+        fixed = [*_symbols(declared[name]), *[""] * len(sizes)]
+        for size, dim in zip(sizes, fixed, strict=False):
+            _check_size(source, name, size, least=0 if dim == 0 else 1)
 
 
-def _check_size(source: str, name: str, size: int) -> None:
-    if not 1 <= size <= MAX_SIZE:
+def _check_size(source: str, name: str, size: int, least: int = 1) -> None:
+    if not least <= size <= MAX_SIZE:
         raise BindingError(f"{source}: {name}={size} is not a valid size; give 1 to {MAX_SIZE}")
 
 
@@ -123,14 +151,21 @@ def _bind_shape(
 
 
 def _lead_with_one(
-    bound: BoundInputs, declared: Mapping[str, TypeProto], shape: Mapping[str, Sequence[int]]
+    bound: BoundInputs,
+    declared: Mapping[str, TypeProto],
+    shape: Mapping[str, Sequence[int]],
+    derived: Container[str],
 ) -> None:
     """Bind each open symbol that comes first in an input to 1, with a warning."""
     for name, type_ in declared.items():
         dims = _symbols(type_) if _is_tensor(type_) else []
-        if not dims or isinstance(dims[0], int) or name in shape:
+        if not dims or name in shape or dims[0] in derived:
             continue
-        if not dims[0]:
+        if dims[0] == 0:
+            bound.warnings.append(f"input {name}: the leading dimension is declared as 0")
+        elif isinstance(dims[0], int):
+            continue
+        elif not dims[0]:
             bound.warnings.append(f"input {name}: the leading dimension is not bound; using 1")
         elif dims[0] not in bound.bindings:
             bound.bindings[dims[0]] = 1
@@ -156,17 +191,23 @@ def _bind_input(bound: BoundInputs, name: str, type_: TypeProto) -> list[str | i
     return None
 
 
-def _refuse_open(source: str, unbound: Mapping[str, list[str | int]]) -> None:
+def _refuse_open(
+    source: str,
+    unbound: Mapping[str, list[str | int]],
+    derived: Mapping[str, frozenset[str]],
+    bindings: Mapping[str, int],
+) -> None:
     if not unbound:
         return
-    symbols = sorted({d for dims in unbound.values() for d in dims if isinstance(d, str) and d})
+    named = {d for dims in unbound.values() for d in dims if isinstance(d, str) and d}
+    roots = {root for d in named for root in derived.get(d, {d}) if root not in bindings}
     what = "; ".join(
         f"input {name!r} is [{', '.join(str(d) or '?' for d in dims)}]"
         if dims
         else f"input {name!r} declares no shape"
         for name, dims in unbound.items()
     )
-    flags = [f"--bind {symbol}=SIZE" for symbol in symbols]
+    flags = [f"--bind {symbol}=SIZE" for symbol in sorted(roots)]
     flags += [
         f"--shape {name}={'x'.join('SIZE' if isinstance(d, str) else str(d) for d in dims)}"
         for name, dims in unbound.items()
@@ -187,9 +228,12 @@ def _with_shape(type_: TypeProto, sizes: list[int]) -> TypeProto:
 
 def _batch(declared: Mapping[str, TypeProto], bound: BoundInputs) -> int | None:
     """Return the size that all dynamic leading dimensions have; None if they differ."""
+    leading = {
+        name: dims[0] for name, t in declared.items() if _is_tensor(t) and (dims := _symbols(t))
+    }
     sizes = {
         bound.types[name].tensor_type.shape.dim[0].dim_value
-        for name, type_ in declared.items()
-        if _is_tensor(type_) and (dims := _symbols(type_)) and isinstance(dims[0], str)
+        for name, dim in leading.items()
+        if isinstance(dim, str) and dim not in bound.derived
     }
     return sizes.pop() if len(sizes) == 1 else None

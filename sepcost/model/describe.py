@@ -67,7 +67,7 @@ def describe(
         _checked(loaded.source, trips or {}),
         observed or {},
         bindings=bound.bindings,
-        rebound=any(size != 1 for size in bound.bindings.values()) or bool(shape),
+        rebound=not bound.is_default or bool(shape),
         fed=bool(bound.types),
         warnings=bound.warnings,
     )

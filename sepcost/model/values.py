@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 
+from sepcost.model import symbols
 from sepcost.model.dtypes import DTYPES
 from sepcost.network import Shape
 
@@ -118,8 +119,9 @@ def bound_type(type_: TypeProto, bindings: Mapping[str, int]) -> TypeProto:
     result = TypeProto()
     result.CopyFrom(type_)
     for dim in result.tensor_type.shape.dim:
-        if text(dim.dim_param) in bindings:
-            dim.dim_value = bindings[text(dim.dim_param)]
+        known = symbols.size(text(dim.dim_param), bindings)
+        if known is not None:
+            dim.dim_value = known
     return result
 
 

@@ -129,7 +129,10 @@ def _plain_outputs(
 def _types(
     state: WalkState, scope: Scope, node: onnx.NodeProto, inputs: Inputs
 ) -> tuple[list[TypeProto], str]:
-    """Infer the output types; a contradiction is refused, or noted if the node may never run."""
+    """Infer the output types; a contradiction is refused, or noted if the node may never run.
+
+    A node that an observed run has executed is never refused.
+    """
     try:
         if called(node)[:2] in CONVOLUTIONS:
             check(state.layer(scope, node, inputs, [None] * len(node.output)))
@@ -139,6 +142,8 @@ def _types(
         if node.op_type == "Reshape":
             _check_elements(inputs[0], types[0])
     except MISFITS as error:
+        if state.shown(scope, node):
+            return [TypeProto() for _ in node.output], ""
         reason = " ".join(str(error).split()).removeprefix(f"{label(node)}: ")
         if scope.soft:
             return [TypeProto() for _ in node.output], f"contradicts itself: {reason}"
@@ -165,19 +170,17 @@ def _check_elements(before: Known | None, after: TypeProto) -> None:
 def _complete(
     state: WalkState, scope: Scope, node: onnx.NodeProto, outputs: list[Known], declared: Declared
 ) -> None:
-    """Complete shapes that inference left open: by the observed run, else by the declarations."""
-    for k, (raw, output) in enumerate(zip(node.output, outputs, strict=False)):
-        if not raw or output.shape is not None:
+    """Prefer the types of an observed run; complete what is still open by the declarations."""
+    shown = state.shown(scope, node)
+    for raw, output, seen in zip_longest(node.output, outputs[: len(node.output)], shown):
+        if not raw or output is None:
             continue
-        seen = state.observed.get(node_id(scope.prefix, node))
-        better = seen.outputs[k] if seen and k < len(seen.outputs) else None
-        if better is None and text(raw) in declared:
+        if seen is not None and static_shape(seen) != output.shape:
+            output.retype(seen)
+        elif output.shape is None and text(raw) in declared and not state.rebound:
             claim = bound_type(declared[text(raw)], state.bindings)
-            is_open = output.type.WhichOneof("value") is None
-            if (is_open or static_shape(claim) is not None) and not state.rebound:
-                better = claim
-        if better is not None:
-            output.retype(better)
+            if output.type.WhichOneof("value") is None or static_shape(claim) is not None:
+                output.retype(claim)
 
 
 def _named(

@@ -127,6 +127,11 @@ class WalkState:
             inputs.append(known)
         return inputs
 
+    def shown(self, scope: Scope, node: onnx.NodeProto) -> tuple[TypeProto | None, ...]:
+        """Return the types of a node's outputs in the observed run; nothing if it did not run."""
+        seen = self.observed.get(node_id(scope.prefix, node)) if self.observed else None
+        return seen.outputs if seen else ()
+
     def emit(
         self,
         scope: Scope,

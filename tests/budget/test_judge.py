@@ -111,6 +111,15 @@ def test_an_absolute_budget_names_the_change_too_where_there_is_one():
     assert one(budget("macs", "1")).causes[0].change == ""
 
 
+def test_a_branch_that_does_not_count_is_a_cause_of_params_and_of_no_macs():
+    facts = known(conv_row("a", "a_out", counted=False), conv_row("b", "b_out"))
+    before = known(conv_row("b", "b_out"))
+    for metric, named in (("params", ["a", "b"]), ("macs", ["b"])):
+        assert [cause.layer for cause in one(budget(metric, "1"), facts).causes] == named
+    assert one(budget("params", "1"), facts, baseline=before).causes[0].layer == "a"
+    assert one(budget("per-layer", {"params": "1"}), facts).causes[0].layer == "a"
+
+
 def test_stored_numbers_are_enough_to_compare_with():
     stored = Facts("m.onnx", {"macs": Fraction(36863)})
     verdict = one(budget("macs-vs-baseline", "+0 %"), baseline=stored)

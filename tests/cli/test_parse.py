@@ -1,5 +1,7 @@
 """The texts of options."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,23 @@ def test_shapes_and_trips():
 def test_invalid_bindings(given):
     with pytest.raises(BindingError, match="--bind"):
         parse.sweep([given])
+
+
+@pytest.mark.parametrize(
+    ("read", "given", "line"),
+    [
+        (parse.sweep, "N=2,H=64", "--bind 'N=2,H=64': one name per --bind: --bind N=2 --bind H=64"),
+        (
+            parse.trips,
+            "a=2,b=3",
+            "--trips 'a=2,b=3': one name per --trips: --trips a=2 --trips b=3",
+        ),
+        (parse.shapes, "x=1x3,y=2", "one name per --shape: --shape x=1x3 --shape y=2"),
+    ],
+)
+def test_several_names_in_one_option_are_taken_apart(read, given, line):
+    with pytest.raises(BindingError, match=re.escape(line)):
+        read([given])
 
 
 def test_a_sweep_has_an_end():

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sepcost.cost.count import count
+from sepcost.cost.groups import groups
 from sepcost.cost.operators import OPERATORS
 from sepcost.cost.results import Conventions, CountStatus, Coverage
 from sepcost.network import Network, Value
@@ -112,17 +113,40 @@ def branchy(choices: dict[str, str | None] | None = None) -> Network:
 @pytest.mark.parametrize(
     ("convention", "macs", "params", "counted"),
     [
-        ("max", 128, 32, [False, True, True]),
+        ("max", 128, 48, [False, True, True]),
         ("sum", 192, 48, [True, True, True]),
-        ("then", 64, 16, [True, False, True]),
-        ("else", 128, 32, [False, True, True]),
+        ("then", 64, 48, [True, False, True]),
+        ("else", 128, 48, [False, True, True]),
     ],
 )
 def test_branches_count_by_convention_and_say_so(convention, macs, params, counted):
     found = count(branchy(), "if", None, Conventions(if_branches=convention))
     assert (found.totals.macs, found.totals.params) == (macs, params)
     assert [row.counted for row in found.rows] == counted
+    assert found.totals.weight_bytes == 4 * params
     assert any("1 If" in line for line in found.warnings)
+
+
+@pytest.mark.parametrize("choice", ["then", "else", None])
+@pytest.mark.parametrize("by", ["op", "scope", "kernel"])
+def test_groups_hold_what_both_branches_store(by, choice):
+    found = count(branchy({"if": choice}), "if")
+    shares = groups(found, by)
+    assert sum(group.params for group in shares) == found.totals.params == 48
+    assert sum(group.macs for group in shares) == found.totals.macs
+    assert sum(group.layers for group in shares) == 2  # the MatMul that counts, and the If
+
+
+def test_separable_params_replace_the_weights_of_both_branches():
+    values = table(x=(1, 8, 6, 6), w=(8, 8, 3, 3), w2=(8, 8, 3, 3), a=(1, 8, 4, 4), b=(1, 8, 4, 4))
+    layers = [
+        node(values, "Conv", "x w", "a", branches="if.then"),
+        node(values, "Conv", "x w2", "b", branches="if.else"),
+    ]
+    found = count(network(values, layers, "b"), "if")
+    assert found.totals.params == 2 * 576
+    assert found.totals.separable_params == 2 * (72 + 64)
+    assert found.totals.separable_macs == 16 * (72 + 64)
 
 
 def test_a_weight_of_both_branches_counts_in_the_one_that_counts():

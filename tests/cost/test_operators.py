@@ -52,7 +52,6 @@ WITNESSED: dict[str, tuple[str, list[Shape], tuple[Any, ...], dict[str, Any]]] =
     "einsum": ("Einsum", [(2, 3, 4), (2, 5, 4)], (), {"equation": "bid,bjd->bij"}),
     "einsum implicit": ("Einsum", [(3, 4), (4, 5)], (), {"equation": "ij,jk"}),
     "einsum ellipsis": ("Einsum", [(7, 3, 4), (4, 5)], (), {"equation": "...ij,jk->...ik"}),
-    "einsum outer": ("Einsum", [(3,), (5,)], (), {"equation": "i,j->ij"}),
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_the_leading_dimension_is_one_unless_bound_and_said_to_be():
     assert found.warnings == ["batch dimension N is not bound; using 1"]
 
 
-@pytest.mark.parametrize("open_", [None, 0, -1, ""])
+@pytest.mark.parametrize("open_", [None, -1, ""])
 def test_a_leading_dimension_without_a_name_is_one(open_):
     found = bound(tensor("x", open_, 3))
     assert shapes(found) == {"x": (1, 3)}
@@ -71,6 +71,81 @@ def test_the_batch_is_what_the_leading_dimensions_agree_on():
     assert bound(tensor("x", None, 3), shape={"x": (4, 3)}).batch == 4
     assert bound(tensor("x", 8, 3)).batch is None
     assert bound(tensor("x", "N"), tensor("y", "M"), bind={"N": 2, "M": 3}).batch is None
+
+
+def test_a_declared_size_of_0_is_a_size():
+    found = bound(tensor("x", "N", 8, 0, 64))
+    assert shapes(found) == {"x": (1, 8, 0, 64)}
+    assert shapes(bound(tensor("x", 1, 8, 0), shape={"x": [1, 8, 0]})) == {"x": (1, 8, 0)}
+    leading = bound(tensor("x", 0, 3))
+    assert (shapes(leading), leading.batch) == ({"x": (0, 3)}, None)
+    assert leading.warnings == ["input x: the leading dimension is declared as 0"]
+    assert "contradicts the size 0 in the model" in refusal(tensor("x", 0, 3), shape={"x": [1, 3]})
+
+
+@pytest.mark.parametrize(
+    ("given_", "sizes"),
+    [
+        ({}, (1, 2)),
+        ({"bind": {"s77": 4}}, (4, 8)),
+        ({"bind": {"2*s77": 8}}, (4, 8)),
+        ({"bind": {"2*s77": 8, "s77": 4}}, (4, 8)),
+        ({"shape": {"y": [8, 3]}}, (4, 8)),
+        ({"shape": {"x": [4, 3]}}, (4, 8)),
+    ],
+)
+def test_a_size_that_is_derived_is_solved(given_, sizes):
+    found = bound(tensor("x", "s77", 3), tensor("y", "2*s77", 3), **given_)
+    assert shapes(found) == {"x": (sizes[0], 3), "y": (sizes[1], 3)}
+    assert found.bindings == {"s77": sizes[0], "2*s77": sizes[1]}
+    assert found.batch == sizes[0]
+    assert found.warnings[-1] == f"dimension 2*s77 is {sizes[1]}, by s77={sizes[0]}" or given_
+
+
+def test_a_cache_and_the_mask_over_it():
+    inputs = tensor("ids", "batch", "sequence"), tensor("cache", "batch", 8, "past", 64)
+    mask = tensor("mask", "batch", "past + sequence")
+    found = bound(*inputs, mask, bind={"sequence": 1, "past": 16})
+    assert shapes(found)["mask"] == (1, 17)
+    assert found.warnings == [
+        "batch dimension batch is not bound; using 1",
+        "dimension past + sequence is 17, from past=16, sequence=1",
+    ]
+    solved = bound(*inputs, mask, bind={"sequence": 1, "past + sequence": 17})
+    assert shapes(solved)["cache"] == (1, 8, 16, 64)
+
+
+def test_a_derived_size_whose_symbols_are_open_names_them():
+    line = refusal(tensor("x", "2*s77", 3), tensor("y", 1, "s5 + s6"), bind={"s6": 2})
+    assert "input 'x' is [2*s77, 3]; input 'y' is [1, s5 + s6]" in line
+    assert line.endswith("bind it with --bind s5=SIZE --bind s77=SIZE")
+
+
+@pytest.mark.parametrize(
+    ("given_", "part"),
+    [
+        ({"bind": {"s77": 4, "2*s77": 9}}, "2*s77=9 contradicts s77=4, which gives 8"),
+        ({"bind": {"2*s77": 9}}, "2*s77=9 has no solution for s77; use --bind s77=SIZE"),
+        ({"shape": {"x": [4, 3], "y": [9, 3]}}, "2*s77=9 contradicts s77=4, which gives 8"),
+    ],
+)
+def test_a_derived_size_that_does_not_fit_is_refused(given_, part):
+    assert part in refusal(tensor("x", "s77", 3), tensor("y", "2*s77", 3), **given_)
+
+
+def test_a_derived_size_that_is_none_is_refused():
+    line = refusal(tensor("x", "N", 3), tensor("y", "N - 2", 3))
+    assert "N - 2 is not a valid size for N=1; bind other sizes" in line
+    assert "(N - 1)/2 is not a valid size" in refusal(
+        tensor("x", "N", 3), tensor("y", "(N - 1)/2"), bind={"N": 4}
+    )
+
+
+def test_a_name_with_a_hyphen_is_a_name():
+    found = bound(tensor("x", "batch-size", 3), tensor("y", 1, "seq-len"), bind={"seq-len": 5})
+    assert shapes(found) == {"x": (1, 3), "y": (1, 5)}
+    assert found.bindings == {"batch-size": 1, "seq-len": 5}
+    assert found.batch == 1
 
 
 def test_an_open_dimension_elsewhere_names_what_to_bind():

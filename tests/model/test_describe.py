@@ -11,6 +11,8 @@ from onnx import TensorProto, helper
 from sepcost.errors import BindingError, ModelError, SepcostError
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
+from sepcost.model.values import tensor_type
+from sepcost.model.walk_state import Observation
 from sepcost.network import ABSENT, Role
 from tests.model.build import layers, loaded, model, network, run
 
@@ -197,6 +199,40 @@ def test_nodes_that_contradict_their_inputs_are_refused_in_a_line(node):
     <int64[1] three = {{4}}, float[4, 5, 3, 3] kernel, float[4, 3, 3, 3] right> {{ {node} }}"""
     with pytest.raises(ModelError, match=r"^m.onnx: \w+ 'y': [^\n]+$"):
         network(source)
+
+
+# --- observed runs
+
+
+def shown(**outputs):
+    return {
+        id_: Observation((tensor_type(TensorProto.FLOAT, shape),), 1)
+        for id_, shape in outputs.items()
+    }
+
+
+FOLLOWED = """g (float[2, 3] x) => (float[] y) <float[4, 5] w> {
+    a = Relu (x)
+    y = MatMul (a, w)
+}"""
+
+
+def test_a_run_goes_before_what_was_inferred():
+    with pytest.raises(ModelError, match="MatMul"):
+        network(FOLLOWED)
+    found = network(FOLLOWED, observed=shown(a=(6, 4)))
+    assert [layer.outputs for layer in found.layers] == [((6, 4),), ((6, 5),)]
+
+
+def test_what_ran_is_not_refused():
+    found = network(FOLLOWED, observed=shown(a=(2, 3), y=(2, 5)))
+    assert found.layers[1].outputs == ((2, 5),)
+    assert found.layers[1].missing == ()
+
+
+def test_what_did_not_run_still_is():
+    with pytest.raises(ModelError, match="MatMul"):
+        network(FOLLOWED, observed=shown(a=(2, 3)))
 
 
 # --- declared shapes
@@ -427,3 +463,14 @@ def _swap(proto, draw):
 
 
 MUTATIONS = [_rename, _retype, _attribute, _size, _weight, _swap]
+
+
+def test_a_size_within_that_is_derived_from_a_symbol_is_computed():
+    text = """g (float[N, 3] x) => (float[M, 4] y) <float[M, 3] a, float[3, 4] w> {
+        a = com.acme.Twice (x)
+        y = MatMul (a, w)
+    }"""
+    proto = model(text.replace("com.acme.Twice", "local.Twice"))
+    for value in (*proto.graph.value_info, *proto.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "2*N"
+    assert network(proto).layers[1].outputs == ((2, 4),)

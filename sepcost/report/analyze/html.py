@@ -147,7 +147,7 @@ def _fewer(row: LayerCost) -> float | None:
 
 def _status(row: LayerCost) -> str:
     if not row.counted:
-        return "not in the totals"
+        return "only its params count" if row.params else "not in the totals"
     return row.status.value if row.reason is None else f"{row.status.value}: {row.reason}"
 
 
