@@ -1,4 +1,4 @@
-"""Which layers, or which changes since the baseline, a verdict comes from."""
+"""Causes of a verdict: layers, or changes since the baseline."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sepcost.cost.results import CountStatus, LayerCost
 MOST_CAUSES = 3
 
 
-def dearest(analysis: Analysis, metric: str) -> tuple[Cause, ...]:
-    """The layers that add most to a metric."""
+def largest(analysis: Analysis, metric: str) -> tuple[Cause, ...]:
+    """The layers that contribute most to a metric."""
     read = EXACT[metric].layer if metric in EXACT else None
     if read is None or metric == "layers":
         return ()
@@ -24,7 +24,7 @@ def dearest(analysis: Analysis, metric: str) -> tuple[Cause, ...]:
 
 
 def growth(old: Analysis, new: Analysis, metric: str) -> tuple[Cause, ...]:
-    """The changes that add most to a metric; those that lower it are left out."""
+    """The changes that raise a metric most."""
     read = EXACT[metric].layer if metric in EXACT else None
     if read is None:
         return ()
@@ -37,13 +37,13 @@ def growth(old: Analysis, new: Analysis, metric: str) -> tuple[Cause, ...]:
 
 
 def uncounted(analysis: Analysis) -> tuple[Cause, ...]:
-    """The layers that a lower bound leaves out."""
+    """The layers missing from a lower bound."""
     missing = {CountStatus.UNKNOWN, CountStatus.UNRESOLVED}
     return tuple(cause(row) for row in analysis.rows if row.status in missing)[:MOST_CAUSES]
 
 
 def cause(row: LayerCost, amount: Fraction | None = None, change: str = "") -> Cause:
-    """Name one layer: by its name, or by its id where it has none."""
+    """One layer by its name, or by its id if it has no name."""
     layer = row.layer
     op = f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
     return Cause(layer.name or layer.id, op, amount, change)

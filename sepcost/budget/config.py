@@ -12,7 +12,7 @@ from typing import Any
 
 from sepcost.budget.metrics import SYNONYMS, names
 from sepcost.budget.results import Budget, Level, Location
-from sepcost.budget.values import Fault, budgets, choice, text_of
+from sepcost.budget.values import ValueFault, budgets, choice, text_of
 from sepcost.errors import BudgetError, SepcostError
 from sepcost.latency.providers import provider
 from sepcost.toml_lines import Place, key_lines, line_of, nearest, shown
@@ -80,7 +80,7 @@ def read(path: Path) -> Config:
     reader = _Reader(path, lines, place)
     try:
         return reader.config(document)
-    except Fault as fault:
+    except ValueFault as fault:
         keys = [str(part) for part in fault.place[len(place) :]]
         key = f"{'.'.join(shown(k)[1:-1] for k in keys)}: " if keys else ""
         line = line_of(fault.place, lines)
@@ -166,14 +166,14 @@ class _Reader:
             for budget in budgets(key, given, (*place, key), level, self.where)
         ]
         if pattern == "" and place[-1] != "defaults":
-            raise Fault(place, "the path is empty; name a model or a glob")
+            raise ValueFault(place, "the path is empty; name a model or a glob")
         options = _options({k: v for k, v in table.items() if k in OPTIONS}, place)
         return Entry(pattern, tuple(found), options, self.where(place))
 
 
 def _mapping(value: object, place: Place) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise Fault(place, f"expected a table, not {shown(value)}")
+        raise ValueFault(place, f"expected a table, not {shown(value)}")
     return value
 
 
@@ -181,7 +181,7 @@ def _check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) ->
     allowed = set(known)
     for key in table:
         if key not in allowed:
-            raise Fault((*place, key), f"unknown key{nearest(key, allowed, SYNONYMS)}")
+            raise ValueFault((*place, key), f"unknown key{nearest(key, allowed, SYNONYMS)}")
 
 
 def _options(table: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -190,19 +190,19 @@ def _options(table: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 def _flag(value: object, place: Place) -> bool:
     if not isinstance(value, bool):
-        raise Fault(place, f"expected true or false, not {shown(value)}")
+        raise ValueFault(place, f"expected true or false, not {shown(value)}")
     return value
 
 
 def _whole(value: object, place: Place, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 10**18:
-        raise Fault(place, f"expected a whole number of at least {least}, not {shown(value)}")
+        raise ValueFault(place, f"expected a whole number of at least {least}, not {shown(value)}")
     return value
 
 
 def _positive(value: object, place: Place) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise Fault(place, f"expected a number above 0, not {shown(value)}")
+        raise ValueFault(place, f"expected a number above 0, not {shown(value)}")
     return float(value)
 
 
@@ -219,7 +219,7 @@ def _shapes(value: object, place: Place) -> dict[str, tuple[int, ...]]:
     found = {}
     for name, sizes in _mapping(value, place).items():
         if not isinstance(sizes, list):
-            raise Fault((*place, name), f"expected [1, 3, 224, 224], not {shown(sizes)}")
+            raise ValueFault((*place, name), f"expected [1, 3, 224, 224], not {shown(sizes)}")
         found[name] = tuple(_whole(s, (*place, name, i), 1) for i, s in enumerate(sizes))
     return found
 
@@ -229,7 +229,7 @@ def _provider(value: object, place: Place) -> str:
     try:
         provider(name)
     except SepcostError as error:
-        raise Fault(place, str(error)) from None
+        raise ValueFault(place, str(error)) from None
     return name
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from sepcost.budget.metrics import SYNONYMS, names
 from sepcost.budget.results import Budget, Level
-from sepcost.budget.values import Fault, budgets
+from sepcost.budget.values import ValueFault, budgets
 from sepcost.errors import BudgetError
 from sepcost.toml_lines import nearest
 
@@ -36,7 +36,7 @@ def given(table: Mapping[str, object], options: Mapping[str, str] = NONE) -> tup
             raise BudgetError(f"{typed}: unknown metric{nearest(key, names(), SYNONYMS)}")
         try:
             found += budgets(key, value, (key,), Level.ERROR, lambda _: None)
-        except Fault as fault:
+        except ValueFault as fault:
             inner = (str(part) for part in fault.place[1:])
             raise BudgetError(f"{'.'.join([typed, *inner])}: {fault}") from None
     return tuple(found)

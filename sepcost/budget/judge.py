@@ -1,4 +1,4 @@
-"""Budgets and measured values -> verdicts. Values are compared unrounded."""
+"""Budgets and evidence -> verdicts. Values are compared unrounded."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from sepcost.budget.units import Change, Dimension
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import LayerCost
 
-#: What a verdict on a model that cannot be judged has in the place of a metric.
+#: Stands for the metric in the verdict on a model that cannot be judged.
 MODEL = "model"
 
-NO_BASELINE = "nothing to compare with: not in the baseline"
+NO_BASELINE = "not in the baseline, so not compared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class Evidence:
     facts: Facts
     baseline: Facts | None = None
     measured: Measured | None = None
-    no_baseline: str = NO_BASELINE  # why there is none, where there is none
-    new_is_fine: bool = False  # whether a model without a baseline may pass with a warning
-    unmeasured: Fault | None = None  # what went wrong where something was to be measured
-    uncompared: Fault | None = None  # what is wrong with the baseline
+    no_baseline: str = NO_BASELINE  # why there is no baseline
+    new_is_fine: bool = False  # whether a model without a baseline passes with a warning
+    unmeasured: Fault | None = None  # why the measurement failed
+    uncompared: Fault | None = None  # why the baseline cannot be used
 
 
 @dataclass(frozen=True, slots=True)
 class Leniency:
-    """What does not count as a failure."""
+    """Results that do not count as failures."""
 
     allow_unknown: bool = False
     inconclusive: str = "warn"  # warn | fail | ok
@@ -68,9 +68,9 @@ def judge(
 ) -> tuple[Verdict, ...]:
     """Judge one model by its budgets.
 
-    A count that is "at least" never passes a budget: it fails where it is above the limit already,
-    and is unknown elsewhere; unknown breaks the check unless ``leniency`` allows it. A measured
-    value fails only where its whole interval lies beyond the limit.
+    A lower bound never passes a budget: it fails if it already exceeds the limit, and is unknown
+    otherwise; unknown fails the check unless ``leniency`` allows it. A measured value fails only if
+    its whole interval lies beyond the limit.
     """
     verdicts = (_verdict(budget, evidence, leniency) for budget in budgets)
     return tuple(_settled(verdict, leniency) for verdict in verdicts)
@@ -87,7 +87,7 @@ def _verdict(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict:
 
 
 def _settled(verdict: Verdict, leniency: Leniency) -> Verdict:
-    """Soften what is only a warning, and say whether the check breaks."""
+    """Turn failures of level "warn" into warnings, and decide whether the check fails."""
     if verdict.level is Level.WARN and verdict.status is Status.FAIL:
         verdict = replace(verdict, status=Status.WARN)
     unknown = verdict.status is Status.UNKNOWN
@@ -97,7 +97,7 @@ def _settled(verdict: Verdict, leniency: Leniency) -> Verdict:
 
 
 def failed(fault: Fault) -> Verdict:
-    """Stand for all budgets of a model of which nothing is known."""
+    """One verdict for all budgets of a model that could not be read."""
     return Verdict(fault.model, MODEL, None, None, Status.ERROR, breaks=True, detail=fault.message)
 
 
@@ -125,7 +125,7 @@ def _exact(budget: Budget, evidence: Evidence) -> Verdict:
 
 
 def _before(metric: str, evidence: Evidence) -> Fraction | None:
-    """The baseline's value, where it is one: a lower bound is nothing to compare with."""
+    """The value of the baseline; None for a lower bound, which cannot be compared."""
     known = evidence.baseline
     return None if known is None or metric in known.least else known.values.get(metric)
 
@@ -144,7 +144,7 @@ def _error(verdict: Verdict, fault: Fault) -> Verdict:
 
 
 def _compared(verdict: Verdict, evidence: Evidence, metric: str) -> Verdict:
-    """Hold an exact value, or a lower bound, against the limit."""
+    """Compare an exact value, or a lower bound, with the limit."""
     facts, actual, limit = evidence.facts, verdict.actual, verdict.limit
     assert actual is not None
     assert limit is not None
@@ -164,23 +164,23 @@ def _beyond(value: Fraction, limit: Fraction, bound: Bound) -> bool:
 
 def _unknown(verdict: Verdict, facts: Facts, metric: str) -> Verdict:
     if metric == "file-size":
-        why = f"its data are not here, or cut short: {', '.join(facts.missing)}"
+        why = f"external data missing or truncated: {', '.join(facts.missing)}"
         return replace(verdict, status=Status.UNKNOWN, detail=why)
     found = causes.uncounted(facts.analysis) if facts.analysis else ()
     many = f"{facts.uncounted} layers" if facts.uncounted != 1 else "1 layer"
-    why = f"{many} could not be counted" if facts.uncounted else "some sizes are not known"
+    why = f"{many} could not be counted" if facts.uncounted else "some sizes are unknown"
     return replace(verdict, status=Status.UNKNOWN, detail=why, causes=found)
 
 
 def _causes(verdict: Verdict, evidence: Evidence, metric: str) -> tuple[Cause, ...]:
-    """The changes that did it where the baseline is a model, else the dearest layers."""
+    """The changes that raised the metric, if the baseline is a model, else the top layers."""
     new = evidence.facts.analysis
     old = evidence.baseline.analysis if evidence.baseline else None
     if new is None or verdict.bound is Bound.MIN:
         return ()
     if old is not None and (found := causes.growth(old, new, metric)):
         return found
-    return () if VS_BASELINE in verdict.metric else causes.dearest(new, metric)
+    return () if VS_BASELINE in verdict.metric else causes.largest(new, metric)
 
 
 def _forbidden(budget: Budget, facts: Facts) -> Verdict:
@@ -204,7 +204,7 @@ def _listed(row: LayerCost, patterns: Sequence[str]) -> bool:
 
 
 def _per_layer(budget: Budget, facts: Facts) -> Verdict:
-    """The dearest layer, as an amount or as a share of the whole."""
+    """The most expensive layer, as an amount or as a share of the total."""
     relative = budget.relative
     dimension = Dimension.SHARE if relative else EXACT[budget.part].dimension
     verdict = _blank(budget, facts, dimension)
@@ -225,13 +225,13 @@ def _amounts(analysis: Analysis, budget: Budget) -> Iterator[tuple[Fraction, Lay
     read = PER_LAYER[budget.part].layer
     assert read is not None
     rows = [(read(row) or 0, row) for row in analysis.rows if row.counted or budget.part in STORED]
-    whole = sum(amount for amount, _ in rows) if budget.relative else 1
+    total = sum(amount for amount, _ in rows) if budget.relative else 1
     for amount, row in rows:
-        yield Fraction(amount, whole) if whole else Fraction(0), row
+        yield Fraction(amount, total) if total else Fraction(0), row
 
 
 def _measured(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict:
-    """A change is judged by the ratio that was measured, never by two latencies."""
+    """Judge a change by the measured ratio, never by two separate latencies."""
     change = budget.limit if isinstance(budget.limit, Change) else None
     dimension = METRICS[base(budget.metric)].dimension
     verdict = _blank(budget, evidence.facts, Dimension.FACTOR if change else dimension)
@@ -243,7 +243,7 @@ def _measured(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict
     if reading is None:
         if not evidence.baseline and (change or budget.metric in OUTPUTS):
             return _uncompared(verdict, evidence)
-        return replace(verdict, status=Status.UNKNOWN, detail="was not measured")
+        return replace(verdict, status=Status.UNKNOWN, detail="not measured")
     verdict = replace(
         verdict, actual=Fraction(str(reading.value)), interval=(reading.low, reading.high)
     )
@@ -251,7 +251,7 @@ def _measured(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict
 
 
 def _held(verdict: Verdict, reading: Reading, leniency: Leniency) -> Verdict:
-    """Fail where the whole interval lies beyond the limit, pass where none of it does."""
+    """Fail if the whole interval lies beyond the limit, pass if none of it does."""
     limit = float(verdict.limit or 0)
     low, high = reading.low, reading.high
     least, most = (low, high) if verdict.bound is Bound.MAX else (-high, -low)
@@ -261,4 +261,4 @@ def _held(verdict: Verdict, reading: Reading, leniency: Leniency) -> Verdict:
     if most <= edge:
         return verdict
     status = Status(leniency.inconclusive)
-    return replace(verdict, status=status, detail="inconclusive: the interval holds the limit")
+    return replace(verdict, status=status, detail="inconclusive: the interval contains the limit")

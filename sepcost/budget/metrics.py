@@ -1,4 +1,4 @@
-"""What can be budgeted: one visible table, metric -> how it is read and judged."""
+"""Metrics of budgets: one table, metric -> how it is read and judged."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LayerRead = Callable[[LayerCost], int | None]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One thing to budget. ``read`` is None where the value does not stand in an analysis."""
+    """One metric. ``read`` is None if the value does not come from an analysis."""
 
     dimension: Dimension
     read: Read | None = None
-    partial: Callable[[Analysis], bool] = lambda _: False  # whether the value may be more
-    layer: LayerRead | None = None  # what one layer adds to it
-    bound: Bound = Bound.MAX  # what a bare value means
+    partial: Callable[[Analysis], bool] = lambda _: False  # whether the value is only a lower bound
+    layer: LayerRead | None = None  # the contribution of one layer
+    bound: Bound = Bound.MAX  # the meaning of a bare value
 
 
 #: What the file stores, and so counts whichever branch of an If does.
@@ -43,7 +43,7 @@ def _uncounted(analysis: Analysis) -> bool:
 
 
 def _lacks(layer: LayerRead) -> Callable[[Analysis], bool]:
-    """Whether any counted row has no value of its own."""
+    """Whether a counted row has no value for this."""
     return lambda analysis: any(row.counted and layer(row) is None for row in analysis.rows)
 
 
@@ -76,7 +76,7 @@ def _moved(row: LayerCost) -> int | None:
 
 COUNT, BYTES, TIME = Dimension.COUNT, Dimension.BYTES, Dimension.TIME
 
-#: Exact: they follow from the file alone.
+#: Exact: known from the file alone.
 EXACT: Mapping[str, Metric] = {
     "macs": Metric(COUNT, lambda a: a.totals.macs, _uncounted, lambda row: row.macs),
     "flops": Metric(COUNT, lambda a: a.totals.flops, _uncounted, _flops),
@@ -107,7 +107,7 @@ EXACT: Mapping[str, Metric] = {
     "file-size": Metric(BYTES),
 }
 
-#: Measured: they need a run of the model.
+#: Measured: known from running the model.
 MEASURED: Mapping[str, Metric] = {
     "latency": Metric(TIME),
     "create-time": Metric(TIME),
@@ -119,14 +119,14 @@ MEASURED: Mapping[str, Metric] = {
     "min-top1-agreement": Metric(Dimension.SHARE, bound=Bound.MIN),
 }
 
-#: Of those, the ones that compare outputs with the baseline model's: errors and agreement of the
-#: worst output, ``‖a - b‖ / ‖a‖`` with a of the baseline.
+#: Measured metrics that compare outputs with those of the baseline model, for the worst output;
+#: the error is ``‖a - b‖ / ‖a‖``, with a from the baseline.
 OUTPUTS = frozenset({"max-output-error", "min-output-cosine", "min-top1-agreement"})
 
-#: Of those, the ones that a run of the baseline model beside this one can be compared with.
+#: Measured metrics that are compared with the baseline model, run in the same processes.
 AGAINST_BASELINE = frozenset({"latency", "peak-memory"})
 
-#: What one layer may cost.
+#: Metrics of one layer.
 PER_LAYER: Mapping[str, Metric] = {
     name: EXACT[name]
     for name in (
@@ -136,7 +136,7 @@ PER_LAYER: Mapping[str, Metric] = {
 
 METRICS: Mapping[str, Metric] = {**EXACT, **MEASURED}
 
-#: What people call them elsewhere, and what JSON calls them; ``_`` stands for ``-`` too.
+#: Names used elsewhere or in JSON, with the metric they mean; ``_`` equals ``-``.
 SYNONYMS: Mapping[str, str] = {
     "mult_adds": "macs",
     "multiply_adds": "macs",
@@ -158,7 +158,7 @@ SYNONYMS: Mapping[str, str] = {
 
 
 def base(metric: str) -> str:
-    """The metric that a budget rests on: ``macs-vs-baseline`` rests on ``macs``."""
+    """The metric without its suffix: ``macs`` for ``macs-vs-baseline``."""
     return metric.removesuffix(VS_BASELINE)
 
 
@@ -168,7 +168,7 @@ def measured(metric: str) -> bool:
 
 
 def names() -> tuple[str, ...]:
-    """Every metric that a budget may name."""
+    """Every metric that a budget can name."""
     against = [*EXACT, *sorted(AGAINST_BASELINE)]
     special = ("forbid-ops", "per-layer")
     return (*METRICS, *(f"{metric}{VS_BASELINE}" for metric in against), *special)
@@ -185,13 +185,13 @@ def facts(
     Parameters
     ----------
     model
-        What the reports call it.
+        Its name in reports.
     analysis
-        What was counted.
+        Its analysis.
     file_bytes
-        The size on disk; None where the model has no file of its own.
+        Its size on disk; None if the model has no file of its own.
     missing
-        Files of external data that are not part of it: not here, or cut short.
+        Files of external data that are missing or truncated, and so not in the size.
     """
     values = {key: Fraction(metric.read(analysis)) for key, metric in EXACT.items() if metric.read}
     if file_bytes is not None:

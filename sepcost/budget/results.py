@@ -1,4 +1,4 @@
-"""Budgets and verdicts: the frozen results of reading configuration and of judging by it."""
+"""Budgets and verdicts: the frozen results of reading a configuration and judging by it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from sepcost.cost.analysis import Analysis
 
 
 class Level(StrEnum):
-    """What a budget does when it is broken."""
+    """Effect of a broken budget."""
 
     ERROR = "error"
     WARN = "warn"
 
 
 class Bound(StrEnum):
-    """On which side of the limit a value has to stay."""
+    """Side of the limit on which a value must stay."""
 
     MAX = "max"
     MIN = "min"
 
 
 class Status(StrEnum):
-    """What became of one budget."""
+    """Result of one budget, or of the whole check."""
 
     OK = "ok"
     WARN = "warn"
@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a budget is written; ``line`` counts from 1."""
+    """Place of a budget in a file; ``line`` counts from 1."""
 
     file: str
     line: int = 1
@@ -48,20 +48,20 @@ class Budget:
     """One limit on one metric of one model.
 
     ``limit`` is an amount, a change against the baseline, or, for ``forbid-ops``, patterns.
-    ``part`` names the metric of a layer for ``per-layer``, and is empty elsewhere.
+    ``part`` is the metric of a layer for ``per-layer``, and empty otherwise.
     """
 
-    metric: str  # as it is written: "macs", "macs-vs-baseline", "per-layer", "forbid-ops"
+    metric: str  # as written: "macs", "macs-vs-baseline", "per-layer", "forbid-ops"
     limit: Fraction | Change | tuple[str, ...]
     bound: Bound = Bound.MAX
     level: Level = Level.ERROR
     location: Location | None = None  # None for a budget from the command line
     part: str = ""
-    relative: bool = False  # per-layer: a share of the whole, not an amount
+    relative: bool = False  # per-layer: a share of the total, not an amount
 
     @property
     def name(self) -> str:
-        """The metric as verdicts call it: ``per-layer.macs``."""
+        """The metric in verdicts: ``per-layer.macs``."""
         return f"{self.metric}.{self.part}" if self.part else self.metric
 
 
@@ -69,20 +69,20 @@ class Budget:
 class Facts:
     """The exact numbers of one model, by metric; unrounded, in base units.
 
-    ``least`` names the metrics whose value is only a lower bound, or no bound at all.
+    ``least`` names the metrics whose value is only a lower bound, or not even that.
     """
 
     model: str
     values: Mapping[str, Fraction]
     least: frozenset[str] = frozenset()
-    analysis: Analysis | None = None  # None where the numbers come from a baseline file
+    analysis: Analysis | None = None  # None if the numbers come from a baseline file
     uncounted: int = 0  # layers without a count
-    missing: tuple[str, ...] = ()  # files of external data that are not here, or cut short
+    missing: tuple[str, ...] = ()  # files of external data that are missing or truncated
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why one model was not judged, or only in part."""
+    """Reason why one model was not judged, or only in part."""
 
     model: str
     message: str
@@ -91,37 +91,37 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One measured value between the bounds of its interval; equal where it is exact."""
+    """One measured value and its interval, whose bounds are equal for an exact value."""
 
     value: float
     low: float
     high: float
 
 
-#: Measured metrics of one model by their keys: ``latency``, ``latency-vs-baseline``, ...
+#: Measured metrics of one model by name: ``latency``, ``latency-vs-baseline``, ...
 Measured = Mapping[str, Reading]
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One layer that has to do with a verdict. Its texts come from the model: untrusted."""
+    """One layer that contributes to a verdict. Its texts come from the model: untrusted."""
 
     layer: str
     op_type: str
     amount: Fraction | None = None  # in the unit of the verdict
-    change: str = ""  # "added", "removed", "changed", or "" where nothing was compared
+    change: str = ""  # "added", "removed", "changed", or "" without a comparison
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one budget on one model."""
+    """Result of one budget on one model."""
 
     model: str
     metric: str
     actual: Fraction | None
     limit: Fraction | None
     status: Status
-    breaks: bool  # whether it makes the whole check fail
+    breaks: bool  # whether it fails the whole check
     level: Level = Level.ERROR
     bound: Bound = Bound.MAX
     dimension: Dimension = Dimension.COUNT
@@ -134,7 +134,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A baseline file as ``--update`` asks for it; whoever asked writes it."""
+    """New text of a baseline file, for the caller to write."""
 
     path: str
     text: str
@@ -143,11 +143,11 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Every verdict of one run, in the order of models and budgets."""
+    """All verdicts of one run, in the order of models and budgets."""
 
     verdicts: tuple[Verdict, ...]
     sources: tuple[str, ...]
-    config: str | None = None  # the file that the budgets come from
+    config: str | None = None  # the file with the budgets
     notes: tuple[str, ...] = ()
     baseline: Rewrite | None = None
     faults: tuple[Fault, ...] = ()
@@ -160,18 +160,18 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing breaks the check."""
+        """Whether no verdict fails the check."""
         return not any(verdict.breaks for verdict in self.verdicts)
 
     @property
     def exit_code(self) -> int:
-        """0 within budget, 1 a budget is broken, 2 a model is unreadable, 3 not to be measured."""
+        """0 within budget, 1 over budget, 2 unreadable model, 3 measurement failed."""
         codes = [fault.exit_code for fault in self.faults]
         return min(codes) if codes else int(not self.ok)
 
     @property
     def status(self) -> Status:
-        """The worst that happened: error, then fail, then warn, then ok."""
+        """The worst status: error, then fail, then warn, then ok."""
         if self.counts[Status.ERROR]:
             return Status.ERROR
         if not self.ok:

@@ -22,7 +22,7 @@ from sepcost.toml_lines import Place, nearest, shown
 Where = Callable[[Place], Location | None]
 
 
-class Fault(Exception):  # noqa: N818  (it becomes a BudgetError once its line is known)
+class ValueFault(Exception):  # noqa: N818  (it becomes a BudgetError once its line is known)
     """A fault at a place in the document, before its line is known."""
 
     def __init__(self, place: Place, message: str) -> None:
@@ -35,7 +35,7 @@ def budgets(key: str, value: object, place: Place, level: Level, where: Where) -
 
     Raises
     ------
-    Fault
+    ValueFault
         If the metric does not take this value.
     """
     if key == "forbid-ops":
@@ -56,7 +56,7 @@ def _limits(key: str, value: object, place: Place, level: Level, where: Where) -
     level = _table_level(value, place, ("max", "min"), level)
     sides = [side for side in ("max", "min") if side in value]
     if not sides:
-        raise Fault(place, f"no limit in the table; write {{ {metric.bound} = ... }}")
+        raise ValueFault(place, f"no limit in the table; write {{ {metric.bound} = ... }}")
     for side in sides:
         inner = (*place, side)
         yield Budget(key, _limit(key, value[side], inner, metric), Bound(side), level, where(inner))
@@ -68,9 +68,9 @@ def _limit(key: str, value: object, place: Place, metric: Metric) -> Any:
             return _change(key, value, metric)
         limit = amount(value, metric.dimension)
     except UnitError as error:
-        raise Fault(place, str(error)) from None
+        raise ValueFault(place, str(error)) from None
     if metric.dimension is Dimension.SHARE and limit > 1:
-        raise Fault(place, f"{shown(value)} is more than 100 %; write '100 %' for all")
+        raise ValueFault(place, f"{shown(value)} is more than 100 %; write '100 %' for all")
     return limit
 
 
@@ -89,7 +89,7 @@ def _table_level(
     for key in table:
         if key not in (*known, "level"):
             near = nearest(key, [*known, "level"], SYNONYMS)
-            raise Fault((*place, key), f"unknown key{near}")
+            raise ValueFault((*place, key), f"unknown key{near}")
     return Level(choice(table.get("level", str(level)), tuple(Level), (*place, "level")))
 
 
@@ -98,7 +98,9 @@ def _forbidden(value: object, place: Place, level: Level, where: Where) -> Budge
         level = _table_level(value, place, ("ops",), level)
         place, value = (*place, "ops"), value.get("ops")
     if not isinstance(value, list) or not value:
-        raise Fault(place, f"expected a list such as ['Loop', 'com.acme::*'], not {shown(value)}")
+        raise ValueFault(
+            place, f"expected a list such as ['Loop', 'com.acme::*'], not {shown(value)}"
+        )
     patterns = tuple(text_of(op, (*place, index)) for index, op in enumerate(value))
     return Budget("forbid-ops", patterns, Bound.MAX, level, where(place))
 
@@ -106,7 +108,7 @@ def _forbidden(value: object, place: Place, level: Level, where: Where) -> Budge
 def _per_layer(value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
     """``{ macs = "20 %" }`` is a share of the total, ``{ macs = "50 M" }`` an amount."""
     if not isinstance(value, dict):
-        raise Fault(place, f"expected a table such as {{ macs = '20 %' }}, not {shown(value)}")
+        raise ValueFault(place, f"expected a table such as {{ macs = '20 %' }}, not {shown(value)}")
     outer = _table_level(value, place, tuple(PER_LAYER), level)
     for part, given in value.items():
         if part == "level":
@@ -125,7 +127,7 @@ def _per_layer(value: object, place: Place, level: Level, where: Where) -> Itera
 def text_of(value: object, place: Place) -> str:
     """Read text that is printable and not empty."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise Fault(place, f"expected text, not {shown(value)}")
+        raise ValueFault(place, f"expected text, not {shown(value)}")
     return value
 
 
@@ -135,5 +137,5 @@ def choice(value: object, known: Sequence[str], place: Place) -> str:
     if not isinstance(value, str) or value not in words:
         near = nearest(value, words) if isinstance(value, str) else ""
         listed = ", ".join(map(shown, words))
-        raise Fault(place, f"expected one of {listed}, not {shown(value)}{near}")
+        raise ValueFault(place, f"expected one of {listed}, not {shown(value)}{near}")
     return value

@@ -110,7 +110,7 @@ def check(
 
 
 def _budgets(limits: Mapping[str, object], pairs: Sequence[str]) -> tuple[Budget, ...]:
-    """Read the budgets of the command line; --budget wins over an option of its own."""
+    """Read the budgets of the command line; --budget overrides the other options."""
     from sepcost.budget.flags import given, written
 
     own = {key: value for key, value in limits.items() if value}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sepcost.cli import parse
 from sepcost.cli.guard import note
 from sepcost.cli.options import files, models, rows
@@ -13,9 +11,6 @@ from sepcost.cli.progress import progress
 from sepcost.report.formats import renderer
 from sepcost.report.screen import screen
 from sepcost.report.view import View
-
-if TYPE_CHECKING:
-    pass
 
 
 def diff(

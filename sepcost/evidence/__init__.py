@@ -1,1 +1,1 @@
-"""From budgets to verdicts: counts models, finds their baselines, has them measured, judges."""
+"""Evidence for budgets: counts, measurements and baselines, gathered and then judged."""

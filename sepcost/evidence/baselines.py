@@ -1,4 +1,4 @@
-"""What each model is compared with: stored numbers, a revision of itself, or another model."""
+"""Baselines of models: stored numbers, the same model at a revision, or another model."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ Count = Callable[[Sequence[Model]], tuple[Facts | Fault, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """What one model is compared with. ``source`` opens the baseline model, where it is one."""
+    """The baseline of one model. ``source`` opens it if it is a model."""
 
     facts: Facts | None = None
     source: str | None = None
-    missing: str = ""  # why there is nothing, where there is nothing
+    missing: str = ""  # why there is no baseline
     new: bool = False  # the revision has no such file yet
-    fault: Fault | None = None  # why it cannot be read, where it cannot
+    fault: Fault | None = None  # why the baseline cannot be read
 
 
 @dataclass(slots=True)
 class Finder:
-    """Finds baselines; each file is read and each revision resolved once."""
+    """Finds baselines; reads each file and resolves each revision once."""
 
     folder: Path
-    temporary: Path  # where models of revisions are put
+    temporary: Path  # for models extracted from revisions
     files: dict[Path, dict[str, dict[str, int]]] = field(default_factory=dict)
     revisions: dict[str, Revision] = field(default_factory=dict)
 
     def find(self, targets: Sequence[Target], count: Count) -> dict[str, Against]:
-        """Find what each target is compared with, by the target's name.
+        """Find the baseline of each target, by the name of the target.
 
         Raises
         ------
         BudgetError
-            Where a budget needs a baseline and none can be read.
+            If a budget needs a baseline and none is named or readable.
         """
         found = {target.name: self._one(target) for target in targets}
         models = [
@@ -71,8 +71,8 @@ class Finder:
             if needy is not None:
                 raise _fault(
                     needy,
-                    "there is no baseline; add baseline = 'git:origin/main', a "
-                    "model, or a JSON file that --update writes",
+                    "there is no baseline; set baseline to 'git:origin/main', a model, or a JSON "
+                    "file written by --update",
                 )
             return Against()
         if written.endswith(".json"):
@@ -86,15 +86,15 @@ class Finder:
         if model is not None:
             raise _fault(
                 model,
-                f"needs a baseline model, and {shown(path.name)} holds only "
-                "numbers; set baseline = 'git:origin/main' or a model",
+                f"needs a baseline model, but {shown(path.name)} contains only numbers; set "
+                "baseline to 'git:origin/main' or a model",
             )
         if needy is None:
             return Against()
         if path not in self.files:
             self.files[path] = stored.read(path)
         facts = stored.facts(self.files[path], target.name)
-        return Against(facts, missing=f"not in {path.name}: add it with --update")
+        return Against(facts, missing=f"not in {path.name}; add it with --update")
 
     def _revision(self, target: Target, name: str) -> Against:
         if name not in self.revisions:
@@ -102,21 +102,21 @@ class Finder:
         revision = self.revisions[name]
         path = Path(target.source)
         if not path.is_file():
-            return Against(missing="it is no file, so that no revision has it")
+            return Against(missing="the model is not a file, so no revision contains it")
         into = self.temporary / f"{len(self.revisions)}-{revision.commit}"
         try:
             found = revision.extract(path, into)
             if found is None:
                 return Against(missing=f"new: {name} has no such file", new=True)
             if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
-                self._beside(revision, path, found, into)
+                self._extract_data(revision, path, found, into)
         except SepcostError as error:
             return Against(fault=Fault(target.name, str(error)))
         return Against(source=str(found))
 
     @staticmethod
-    def _beside(revision: Revision, path: Path, found: Path, into: Path) -> None:
-        """Bring the external data along."""
+    def _extract_data(revision: Revision, path: Path, found: Path, into: Path) -> None:
+        """Extract the external data too."""
         from sepcost.model.external import files  # noqa: PLC0415  (onnx is loaded where it is used)
 
         for data in files(found):
@@ -128,12 +128,12 @@ class Finder:
 
 
 def needs_baseline(budget: Budget) -> bool:
-    """Whether a budget can only be judged against something."""
+    """Whether a budget can only be judged against a baseline."""
     return budget.metric.endswith(VS_BASELINE) or budget.metric in OUTPUTS
 
 
 def needs_model(budget: Budget) -> bool:
-    """Whether stored numbers will not do."""
+    """Whether the baseline must be a model, not stored numbers."""
     return needs_baseline(budget) and measured(budget.metric)
 
 

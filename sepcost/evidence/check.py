@@ -18,17 +18,17 @@ from sepcost.budget.results import Budget, Check, Facts, Fault, Measured, Rewrit
 from sepcost.errors import BudgetError, SepcostError
 from sepcost.evidence.baselines import Against, Finder, needs_baseline, needs_model
 from sepcost.evidence.count import Analyze, Model, count, fault
-from sepcost.evidence.measure import Measure, Request
+from sepcost.evidence.measure import Measure, MeasureRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to check, and how; None leaves it to the configuration."""
+    """Models to check, and how; None means as configured."""
 
     sources: Sequence[str] = ()
-    config: Path | None = None  # else it is looked for from the working folder upwards
-    budgets: Sequence[Budget] = ()  # for every model, over those of the configuration
-    options: Mapping[str, object] = field(default_factory=dict)  # how to count, likewise
+    config: Path | None = None  # default: the nearest one, from the working directory upwards
+    budgets: Sequence[Budget] = ()  # for every model; they override the configuration
+    options: Mapping[str, object] = field(default_factory=dict)  # for counting, likewise
     baseline: str | None = None
     allow_unknown: bool | None = None
     inconclusive: str | None = None
@@ -39,22 +39,22 @@ class Question:
 
 
 def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
-    """Judge every model by its budgets; one that cannot be is an error among the verdicts.
+    """Judge every model by its budgets; a faulty model is an error among the verdicts.
 
     Parameters
     ----------
     question
-        What to check.
+        Models, budgets and options.
     analyze
-        ``sepcost.analyze``; a function of a module, since other processes call it too.
+        ``sepcost.analyze``; a module-level function, since other processes call it too.
     measuring
-        Called for a model with measured budgets only.
+        Called only for models with measured budgets.
 
     Raises
     ------
     BudgetError
-        Where the configuration is broken, nothing is to be checked, or a revision or a file of
-        numbers to compare with is not to be had.
+        If the configuration is malformed, there is no model to check, or a revision or a JSON
+        baseline cannot be read.
     """
     config = _config(question)
     wanted = _asked(targets(config, question.sources, question.budgets), question)
@@ -86,7 +86,7 @@ def _config(question: Question) -> Config:
 
 
 def _asked(wanted: Sequence[Target], question: Question) -> tuple[Target, ...]:
-    """Put what the command line says over what the configuration says."""
+    """Let the command line override the configuration."""
     over = dict(question.options)
     if question.baseline is not None:
         over["baseline"] = question.baseline
@@ -103,7 +103,7 @@ def _asked(wanted: Sequence[Target], question: Question) -> tuple[Target, ...]:
 
 
 def _written(target: Target, question: Question) -> dict[str, object]:
-    """Where no baseline is named, compare with the one that is about to be written."""
+    """If no baseline is named, compare with the one about to be written."""
     unnamed = target.options.get("baseline") is None
     return {"baseline": stored.DEFAULT_NAME} if question.update and unnamed else {}
 
@@ -122,7 +122,7 @@ def _judged(target: Target, evidence: Evidence, config: Config) -> tuple[Verdict
 def _evidence(
     target: Target, facts: Facts, against: Against, config: Config, measuring: Measure
 ) -> Evidence:
-    """Gather what one model is judged by; what cannot be had is a fault of that model alone."""
+    """Gather the evidence for one model; what fails is a fault of that model alone."""
     wrong = against.fault if any(map(needs_baseline, target.budgets)) else None
     known = Evidence(
         facts,
@@ -141,15 +141,15 @@ def _evidence(
 def _measured(
     target: Target, against: Against, config: Config, measuring: Measure
 ) -> Measured | None:
-    """Measure only where a budget asks for it, and the baseline only where one compares."""
+    """Measure only if a budget asks for it, and the baseline only if one compares."""
     metrics = frozenset(b.metric for b in target.budgets if measured(b.metric))
     if not metrics:
         return None
-    beside = any(needs_model(budget) for budget in target.budgets)
-    before = [against.source] if beside and against.source else []
+    compares = any(needs_model(budget) for budget in target.budgets)
+    before = [against.source] if compares and against.source else []
     sources = [*before, target.source]
     options, provider, threads = target.options, config.provider, config.threads
-    return measuring(Request(sources, metrics, options, provider, threads))
+    return measuring(MeasureRequest(sources, metrics, options, provider, threads))
 
 
 def _rewrite(question: Question, config: Config, facts: Sequence[Facts]) -> Rewrite:
@@ -157,7 +157,7 @@ def _rewrite(question: Question, config: Config, facts: Sequence[Facts]) -> Rewr
     name = question.baseline or config.baseline or stored.DEFAULT_NAME
     if not name.endswith(".json"):
         raise BudgetError(
-            f"--update writes a JSON file, and the baseline is {name!r}; name one with "
+            f"--update writes a JSON file, but the baseline is {name!r}; give "
             f"--baseline {stored.DEFAULT_NAME}"
         )
     path = config.folder / name
@@ -176,7 +176,7 @@ def _readable(path: Path, loosen: bool) -> stored.Stored:
 
 
 def _held(rewrite: Rewrite | None) -> dict[Path, dict[str, dict[str, int]]]:
-    """Judge against what the baseline file is about to hold."""
+    """The new content of the baseline file, to judge by."""
     if rewrite is None:
         return {}
     return {Path(os.path.abspath(rewrite.path)): stored.parsed(rewrite.text, Path(rewrite.path))}
@@ -188,13 +188,14 @@ def _notes(
     notes = []
     if rewrite and rewrite.kept:
         notes.append(
-            f"{rewrite.path} keeps {len(rewrite.kept)} values that would be looser "
+            f"{rewrite.path}: kept {len(rewrite.kept)} stricter "
+            f"{'value' if len(rewrite.kept) == 1 else 'values'} "
             f"({', '.join(rewrite.kept[:3])}{', …' if len(rewrite.kept) > 3 else ''}); "
-            "--loosen takes them"
+            "--loosen raises them"
         )
     if rewrite and not (question.baseline or config.baseline):
-        notes.append(f'to compare with it from now on, set baseline = "{stored.DEFAULT_NAME}"')
+        notes.append(f'to use it in later checks, set baseline = "{stored.DEFAULT_NAME}"')
     bare = [target.name for target in wanted if not target.budgets]
     if bare and question.exact_only:
-        notes.append(f"only measured budgets, left out by --exact: {', '.join(bare[:3])}")
+        notes.append(f"not checked, since --exact skips measured budgets: {', '.join(bare[:3])}")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Many models counted at once, in parallel processes where that pays."""
+"""Counts many models, in parallel processes if that is faster."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sepcost.errors import SepcostError
 if TYPE_CHECKING:
     from sepcost.model.external import ModelSize
 
-#: A process takes half a second to come up, which is the time of about this many models.
-MODELS_A_PROCESS = 8
+#: Models counted in the half second that starting a process takes.
+MODELS_PER_PROCESS = 8
 
 STDIN = "-"
 
-#: Options of a budget that say how to count.
+#: Options of a configuration entry that affect counting.
 COUNTING = ("bind", "shape", "trips", "alpha", "rho", "observe")
 
 
@@ -35,7 +35,7 @@ Analyze = Callable[..., Analysis]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model to count, and what to call it."""
+    """One model to count, and its name in reports."""
 
     name: str
     source: str
@@ -45,24 +45,24 @@ class Model:
 def count(
     models: Sequence[Model], analyze: Analyze, jobs: int | None = None
 ) -> tuple[Facts | Fault, ...]:
-    """Count every model, in the order given; what is wrong with one leaves the others.
+    """Count every model, in the order given; a faulty model does not stop the others.
 
     Parameters
     ----------
     models
-        What to count.
+        Models to count.
     analyze
-        ``sepcost.analyze``, or another function of a module.
+        ``sepcost.analyze``, or another module-level function.
     jobs
-        Processes to use; None for as many as pay on this machine. With several, a script that
-        calls this needs the usual ``if __name__ == "__main__"``.
+        Processes. Default: chosen by the number of models and cores. With several, a script that
+        calls this needs ``if __name__ == "__main__"``.
 
     Raises
     ------
     SepcostError
-        Where a process that counts was killed.
+        If a counting process was killed.
     """
-    wanted = jobs or min(os.cpu_count() or 1, -(-len(models) // MODELS_A_PROCESS))
+    wanted = jobs or min(os.cpu_count() or 1, -(-len(models) // MODELS_PER_PROCESS))
     piped = any(model.source == STDIN for model in models)  # only this process can read it
     processes = 1 if piped else min(wanted, len(models))
     if processes <= 1:
@@ -74,26 +74,26 @@ def count(
 
 
 def _chunk(models: int, processes: int) -> int:
-    """Four turns a process: few enough to be cheap, enough to even out."""
+    """Four turns per process: few enough to be cheap, enough to share the work evenly."""
     return max(1, models // (4 * processes))
 
 
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Fresh processes: a fork would take threads and locks along."""
+    """New processes: a fork would inherit threads and locks."""
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     try:
         yield pool
     except BrokenProcessPool as error:
         raise SepcostError(
-            "a process that counts was killed, for want of memory perhaps; try --jobs 1"
+            "a counting process was killed, probably out of memory; try --jobs 1"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def one(analyze: Analyze, model: Model) -> Facts | Fault:
-    """Count one model, or say what is wrong with it."""
+    """Count one model, or return its fault."""
     options = {key: value for key, value in model.options.items() if key in COUNTING}
     try:
         analysis = analyze(model.source, **options)
@@ -104,13 +104,13 @@ def one(analyze: Analyze, model: Model) -> Facts | Fault:
 
 
 def fault(name: str, source: str, error: SepcostError | OSError) -> Fault:
-    """What went wrong with a model, without its name before it."""
+    """The fault of a model, without the name of the model in front."""
     message = str(error).removeprefix(f"{source}: ").removeprefix(f"{name}: ")
     return Fault(name, message, getattr(error, "exit_code", SepcostError.exit_code))
 
 
 def file_size(path: Path) -> ModelSize | None:
-    """The size on disk, external data included; None where the model is no ONNX file."""
+    """The size on disk, including external data; None if the model is not an ONNX file."""
     if path.suffix == ".toml" or not path.is_file():
         return None
     from sepcost.model.external import size  # noqa: PLC0415

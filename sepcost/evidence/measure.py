@@ -1,4 +1,4 @@
-"""Measured metrics of one model, beside its baseline in the same processes where there is one."""
+"""Measured metrics of one model, with its baseline in the same processes if there is one."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from sepcost.latency.results import Bench, Comparison, Measurement
     from sepcost.latency.stats import Interval
 
-#: Options of a budget that give a model its shapes.
+#: Options of a configuration entry that fix shapes.
 SIZING = ("bind", "shape", "alpha", "rho")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be measured, and how. The baseline, where there is one, comes first."""
+class MeasureRequest:
+    """Models to measure, and how. The baseline, if any, comes first."""
 
     sources: Sequence[str]
-    metrics: frozenset[str]  # those that are asked for
+    metrics: frozenset[str]  # those with a budget
     options: Mapping[str, Any] = field(default_factory=dict)
     provider: str = "cpu"
     threads: int = 1
 
 
-#: What measures; a test brings its own.
-Measure = Callable[[Request], Measured]
+#: Measures; tests supply their own.
+Measure = Callable[[MeasureRequest], Measured]
 
 
-def measure(bench: Callable[..., Bench], request: Request) -> Measured:
+def measure(bench: Callable[..., Bench], request: MeasureRequest) -> Measured:
     """Run the models with ONNX Runtime.
 
     Parameters
@@ -40,12 +40,12 @@ def measure(bench: Callable[..., Bench], request: Request) -> Measured:
     bench
         ``sepcost.bench``.
     request
-        What is to be measured.
+        Models to measure, and how.
 
     Raises
     ------
     MeasurementError
-        Where a model cannot be run or timed.
+        If a model cannot be run or timed.
     """
     found: dict[str, Reading] = {}
     if request.metrics - OUTPUTS:
@@ -57,11 +57,13 @@ def measure(bench: Callable[..., Bench], request: Request) -> Measured:
     return found
 
 
-def _timed(bench: Callable[..., Bench], request: Request) -> Measured:
+def _timed(bench: Callable[..., Bench], request: MeasureRequest) -> Measured:
     from sepcost.latency.settings import Settings  # noqa: PLC0415  (not for exact metrics)
 
     sizes = {key: value for key, value in request.options.items() if key in SIZING}
-    providers = dict.fromkeys((request.provider, "cpu"))  # the CPU takes what is left over
+    providers = dict.fromkeys(
+        (request.provider, "cpu")
+    )  # the CPU runs nodes that the provider does not
     settings = Settings(
         providers=tuple(providers),
         threads=request.threads,
@@ -71,7 +73,7 @@ def _timed(bench: Callable[..., Bench], request: Request) -> Measured:
 
 
 def readings(bench: Bench, provider: str) -> Measured:
-    """Read the metrics of the last model off a measurement, against the first where it has two."""
+    """The metrics of the last model in a measurement, compared with the first if it has two."""
     model = bench.models[-1]
     found = {"latency": _interval(model.latency), **_single(model, provider)}
     if bench.comparisons:

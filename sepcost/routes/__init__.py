@@ -1,4 +1,4 @@
-"""The routes from what a user names to a result, one a module; ``sepcost`` offers them lazily.
+"""Routes from a source to a result, one module per command; ``sepcost`` exports them lazily.
 
-To import one imports neither numpy nor onnx: what a route walks through is loaded when it is taken.
+Importing one imports neither numpy nor onnx; a route loads what it needs when it is called.
 """

@@ -1,7 +1,7 @@
 """The figures that budgets read from a measurement."""
 
 from sepcost.budget.results import Reading
-from sepcost.evidence.measure import Request, measure
+from sepcost.evidence.measure import MeasureRequest, measure
 from sepcost.latency.results import Bench, Comparison, Machine, Measurement, Memory, Placement
 from sepcost.latency.stats import Interval, Outcome, Samples, Statistic
 
@@ -28,7 +28,7 @@ def bench(sources, *, settings, **_):
 
 
 def test_one_model_alone():
-    assert measure(bench, Request(["new"], TIMES, provider="openvino", threads=2)) == {
+    assert measure(bench, MeasureRequest(["new"], TIMES, provider="openvino", threads=2)) == {
         "latency": Reading(2e6, 1.9e6, 2.1e6),
         "create-time": Reading(7, 7, 7),
         "first-run": Reading(8, 8, 8),
@@ -38,7 +38,7 @@ def test_one_model_alone():
 
 
 def test_the_baseline_comes_first_and_the_ratio_is_new_over_old():
-    found = measure(bench, Request(["old", "new"], TIMES))
+    found = measure(bench, MeasureRequest(["old", "new"], TIMES))
     assert found["latency-vs-baseline"] == Reading(1.1, 1.08, 1.12)
     assert found["peak-memory-vs-baseline"] == Reading(2, 2, 2)
     assert found["peak-memory"].value == 200
@@ -52,7 +52,10 @@ def test_the_model_gets_its_shapes_and_the_rest_stays_out():
         return bench(sources, settings=options["settings"])
 
     measure(
-        spy, Request(["new"], TIMES, {"bind": {"N": 2}, "baseline": "x", "trips": {"l": 1}}, "cuda")
+        spy,
+        MeasureRequest(
+            ["new"], TIMES, {"bind": {"N": 2}, "baseline": "x", "trips": {"l": 1}}, "cuda"
+        ),
     )
     assert asked.pop("settings").providers == ("cuda", "cpu")
     assert asked == {"bind": {"N": 2}}

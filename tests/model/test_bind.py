@@ -99,7 +99,7 @@ def test_a_size_that_is_derived_is_solved(given_, sizes):
     assert shapes(found) == {"x": (sizes[0], 3), "y": (sizes[1], 3)}
     assert found.bindings == {"s77": sizes[0], "2*s77": sizes[1]}
     assert found.batch == sizes[0]
-    assert found.warnings[-1] == f"dimension 2*s77 is {sizes[1]}, by s77={sizes[0]}" or given_
+    assert found.warnings[-1] == f"dimension 2*s77 is {sizes[1]}, from s77={sizes[0]}" or given_
 
 
 def test_a_cache_and_the_mask_over_it():
