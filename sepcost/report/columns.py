@@ -1,4 +1,4 @@
-"""A column of a table that people read: its header, its cells, and its rank when space is short."""
+"""Columns of tables for people: header, cells, and rank if the screen is narrow."""
 
 from __future__ import annotations
 

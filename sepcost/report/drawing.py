@@ -35,7 +35,7 @@ LEAST = 20
 class Line:
     """One line of text in spans of ``(text, style)``; too long a line is wrapped.
 
-    Wrapped lines are indented by the width of ``head``, which stands before the first one.
+    ``head`` comes before the first line; wrapped lines are indented by its width.
     """
 
     spans: tuple[tuple[str, str], ...]
@@ -96,7 +96,7 @@ def styled(line: str, style: str = "") -> Line:
 
 
 def table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -> str:
-    """The columns that fit the screen, as text: with widths known, 20,000 rows need no layout."""
+    """The columns that fit the screen, as text; rich's own layout is slow for 20,000 rows."""
     fitted = fit(columns, rows, screen.width, cell_len)
     paint = _paint if screen.colour else _plain
 

@@ -1,4 +1,4 @@
-"""What layers, operators and amounts are called, the same in every report. Nothing is escaped."""
+"""Names of layers, operators and amounts, the same in every report. Nothing is escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns fit a width: the plain arithmetic behind the tables."""
+"""Which columns fit a width, and how names and words are cut or wrapped."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ Row = TypeVar("Row")
 Measure = Callable[[str], int]
 
 GAP = 2
-#: Names and words get at least this much before any other column is added.
+#: Names and words get at least this width before any other column is added.
 NAME_WIDTH = 16
-#: No cell is wider; the middle of a longer one is cut out.
+#: The middle of a longer cell is cut out.
 WIDEST = 72
 #: Words are wrapped, not cut, up to here.
 WORDS = 240
-#: What long cells may take at narrow widths, by role.
+#: Limits of untrusted cells at narrow widths, by role.
 NARROW = 100
 LIMITS: Mapping[str, int] = {"name": WIDEST, "words": WORDS, "saving": 26}
 OTHER_LIMIT = 12
-#: Columns from this rank on are added only where every name stays whole.
+#: Columns from this rank on are added only if no name is cut for them.
 LUXURY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One column that fits: its header, its cells made safe, and its width.
+    """One column that fits: its header, its escaped cells, and its width.
 
-    A line break in a cell is one that wrapping made: those of the model are escaped.
+    Line breaks in a cell come from wrapping: those of the model are escaped.
     """
 
     header: str
@@ -47,33 +47,33 @@ def fit(
 ) -> tuple[Cells, ...]:
     """The columns that fit into ``width`` characters, those of the lowest rank first.
 
-    Names and words take what is left: names lose their middles where that is too little, words
+    Names and words share the rest of the width: names that are too long lose their middles, words
     are wrapped.
     """
-    found = {column: _cells(column, rows, width, measure) for column in filled(columns, rows)}
-    cut = sum(max(0, c.width - NAME_WIDTH) for c in found.values() if c.role == "name")
+    cells_of = {column: _cells(column, rows, width, measure) for column in filled(columns, rows)}
+    cut = sum(max(0, c.width - NAME_WIDTH) for c in cells_of.values() if c.role == "name")
     chosen: set[Column[Row]] = set()
     used = -GAP
-    for column, cells in sorted(found.items(), key=lambda item: item[0].rank):
+    for column, cells in sorted(cells_of.items(), key=lambda item: item[0].rank):
         wanted = min(cells.width, NAME_WIDTH) if column.role in RESIZE else cells.width
         reserve = cut if column.rank >= LUXURY else 0
         if column.rank == 0 or used + GAP + wanted + reserve <= width:
             chosen.add(column)
             used += GAP + wanted
-    flexible = {c: found[c].width for c in columns if c in chosen and c.role in RESIZE}
+    flexible = {c: cells_of[c].width for c in columns if c in chosen and c.role in RESIZE}
     least = sum(min(size, NAME_WIDTH) for size in flexible.values())
     widths = _shares(flexible, least + max(0, width - used))
     return tuple(
-        RESIZE[column.role](found[column], widths[column], measure)
+        RESIZE[column.role](cells_of[column], widths[column], measure)
         if column in widths
-        else found[column]
+        else cells_of[column]
         for column in columns
         if column in chosen
     )
 
 
 def _shares(wanted: Mapping[Column[Row], int], width: int) -> dict[Column[Row], int]:
-    """Share a width out: the modest get what they want, the others as much as each other."""
+    """Share a width: narrow columns get all they want, the others equal parts of the rest."""
     shares: dict[Column[Row], int] = {}
     for column, size in sorted(wanted.items(), key=lambda item: item[1]):
         shares[column] = min(size, (width - sum(shares.values())) // (len(wanted) - len(shares)))
@@ -90,12 +90,12 @@ def _cells(column: Column[Row], rows: Sequence[Row], width: int, measure: Measur
 
 
 def _safe(text: str, limit: int) -> str:
-    """Shorten before and after: escapes make a text longer, and a name may have a megabyte."""
+    """Shorten before and after escaping: escapes make a text longer, and names can be huge."""
     return shorten(terminal(shorten(text, limit)), limit)
 
 
 def _shortened(names: Cells, width: int, measure: Measure) -> Cells:
-    """Names that fit: without the path they share, then without their middles."""
+    """Names cut to the width: first their common path, then their middles."""
     if names.width <= width:
         return names
     common = _common_path(names.cells)
@@ -106,7 +106,7 @@ def _shortened(names: Cells, width: int, measure: Measure) -> Cells:
 
 
 def _common_path(names: Sequence[str]) -> int:
-    """How many characters of path all names begin with: those tell none of them apart."""
+    """The length of the path that all names begin with."""
     if len(names) < 2:
         return 0
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(min(names), max(names), strict=False))
@@ -115,7 +115,7 @@ def _common_path(names: Sequence[str]) -> int:
 
 
 def _cut(text: str, width: int, measure: Measure) -> str:
-    """Cut the middle out until the text fits; wide characters take two columns each."""
+    """Cut the middle out until the text fits; wide characters take two columns."""
     limit = width
     while measure(text) > width:
         text = shorten(text, limit)

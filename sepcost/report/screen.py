@@ -1,4 +1,4 @@
-"""What the place that a table goes to can show."""
+"""The capabilities of the terminal, pipe or file that a table goes to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-#: A pipe has no width: wide enough for every column, so that nothing that a script looks for is
-#: cut; ``COLUMNS`` says otherwise.
+#: A pipe has no width: wide enough for every column, so that scripts find all of them, unless
+#: ``COLUMNS`` is set.
 PIPED_WIDTH = 160
 NARROWEST = 40
 

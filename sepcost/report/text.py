@@ -1,8 +1,7 @@
-"""Text from models is untrusted: how it reaches a terminal, Markdown or a spreadsheet.
+"""Text from models is untrusted: how it is escaped for a terminal, Markdown or a spreadsheet.
 
-A node may be named anything: an escape sequence, bidirectional overrides, HTML, a formula. Each
-report picks the function for its medium here, and no text from a model goes round them. (JSON
-escapes by itself.)
+A node name can hold anything: escape sequences, bidirectional overrides, HTML, formulas. Every
+report escapes the text of a model with the function for its medium. (JSON escapes by itself.)
 """
 
 from __future__ import annotations
@@ -11,34 +10,34 @@ import re
 
 from sepcost.errors import printable
 
-#: What makes a spreadsheet read a cell as a formula, in both widths that they accept.
+#: Characters that start a formula in a spreadsheet, half and full width.
 FORMULA = tuple("=+-@＝＋－＠")
 
-#: Words and numbers in which Markdown sees nothing of its own.
+#: Words and numbers without Markdown syntax.
 PLAIN_WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ,×]|\.(?=\d)|:(?= ))*")
 
 
 def terminal(text: str) -> str:
-    """Show what does not print, such as ESC or a bidi override, as its Python escape."""
+    """Show unprintable characters, such as ESC or a bidi override, as Python escapes."""
     return printable(text)
 
 
 def code(text: str) -> str:
-    """Put text into a Markdown code span, where neither HTML, links nor mentions exist.
+    """Put text into a Markdown code span, which has no HTML, links or mentions.
 
-    The two characters that could end the span or the table cell are shown as their escapes.
+    The two characters that could end the span or the table cell are escaped.
     """
     shown = terminal(text).replace("`", r"\x60").replace("|", r"\x7c")
     return f"`{shown}`" if shown else ""
 
 
 def markdown(text: str) -> str:
-    """Leave plain words alone, and put all other text into a code span."""
+    """Leave plain words as they are, and put all other text into a code span."""
     return text if PLAIN_WORDS.fullmatch(text) else code(text)
 
 
 def csv(text: str) -> str:
-    """Show what does not print as its escape, and keep a spreadsheet from reading a formula."""
+    """Escape unprintable characters, and quote what a spreadsheet would read as a formula."""
     shown = terminal(text)
     return f"'{shown}" if shown.lstrip().startswith(FORMULA) else shown
 

@@ -1,4 +1,4 @@
-"""What to show of a result, and where: every format takes the same request."""
+"""The rows to show of a result, and the screen: every format takes the same view."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCREENFUL = 30
 class Rows:
     """Which rows of an analysis, in which order and unit."""
 
-    by: str = "layer"  # or op, scope, kernel, model: what one row stands for
+    by: str = "layer"  # or op, scope, kernel, model: one row per …
     depth: int | None = None
     only: str | None = None
     sort: str | None = None  # None: layers in network order, groups by MACs

@@ -56,12 +56,12 @@ def layer_columns(analysis: Analysis, style: Style) -> tuple[Column[LayerCost], 
         return share.cell(row.macs if row.counted else None)
 
     def separable_macs(row: LayerCost) -> str:
-        found = separable(row)
-        return operations(found.macs, unit) if found else ""
+        eligible = separable(row)
+        return operations(eligible.macs, unit) if eligible else ""
 
     def break_even(row: LayerCost) -> str:
-        found = separable(row)
-        return f"{found.break_even_rank:.2f}" if found and found.break_even_rank else ""
+        eligible = separable(row)
+        return f"{eligible.break_even_rank:.2f}" if eligible and eligible.break_even_rank else ""
 
     def trips(row: LayerCost) -> str:
         return {1: "", None: "?"}.get(row.layer.trips, f"×{row.layer.trips}")

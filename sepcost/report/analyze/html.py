@@ -61,7 +61,7 @@ def tiles(analysis: Analysis) -> list[Tile]:
     totals, covered = analysis.totals, analysis.coverage
     least = "" if covered.complete else "at least "
     open_ = covered.unknown + covered.unresolved
-    found = [
+    shown = [
         Tile("MACs", f"{least}{human(totals.macs)}", f"{human(totals.flops)} FLOPs", totals.macs),
         Tile("Params", human(totals.params), f"{human(totals.weight_bytes, 'B')}", totals.params),
         Tile(
@@ -78,15 +78,15 @@ def tiles(analysis: Analysis) -> list[Tile]:
         fewer = f"{times(totals.reduction)} fewer"
         smaller = totals.params / totals.separable_params if totals.separable_params else 1.0
         params = f"{times(smaller)} fewer"
-        found[1:1] = [
+        shown[1:1] = [
             Tile("MACs, separable", human(totals.separable_macs), fewer, totals.separable_macs,
                  "good"),
         ]  # fmt: skip
-        found[3:3] = [
+        shown[3:3] = [
             Tile("Params, separable", human(totals.separable_params), params,
                  totals.separable_params, "good"),
         ]  # fmt: skip
-    return found
+    return shown
 
 
 def _separable(analysis: Analysis, id_: str) -> tuple[Section, ...]:

@@ -62,7 +62,7 @@ def part(bench: Bench, id_: str) -> Part:
 
 def tiles(bench: Bench) -> list[Tile]:
     """One tile per model, at most four, with its runs."""
-    found = [
+    shown = [
         Tile(
             f"Latency of {model.name}" if len(bench.models) > 1 else "Latency", headline(model),
             f"{model.runs:,} runs in {model.launches} processes", model.latency.estimate,
@@ -71,8 +71,8 @@ def tiles(bench: Bench) -> list[Tile]:
     ]  # fmt: skip
     if len(bench.models) == 1 and bench.models[0].memory:
         peak = bench.models[0].memory.peak_bytes
-        found.append(Tile("Peak memory", human(peak, "B"), "of the session", peak))
-    return found
+        shown.append(Tile("Peak memory", human(peak, "B"), "of the session", peak))
+    return shown
 
 
 def layer_parts(bench: Bench) -> list[Part]:

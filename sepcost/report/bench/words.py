@@ -30,7 +30,7 @@ def headline(model: Measurement) -> str:
 
 
 def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
-    """Where the nodes ran, behind a headline; nothing where the CPU was asked for and had all."""
+    """Where the nodes ran, for the end of a headline; empty if all ran on the CPU, as asked."""
     parts = [part for model in bench.models for part in model.placement if part.nodes]
     names = list(dict.fromkeys(part.provider for part in parts))
     if not names or names == list(bench.providers) == [CPU]:
@@ -123,7 +123,7 @@ def slowest(rows: Sequence[LayerTime], top: int) -> tuple[Sequence[LayerTime], i
 
 
 def legend(rows: Iterable[LayerTime]) -> Iterator[str]:
-    """How to read the column ``bound``, and what a fraction above 100% means."""
+    """How to read the column ``bound``, and fractions above 100%."""
     bounds = [(row.bound, row.fraction) for row in rows if row.fraction is not None]
     if bounds:
         yield (

@@ -12,38 +12,38 @@ from sepcost.report.view import View
 USED = "Each value as a share of its limit; right of the line the budget is broken."
 
 
-def render(found: Check, view: View) -> str:
+def render(check: Check, view: View) -> str:
     """One part: the worst first."""
-    lead = verdicts.headline(found)
-    facts = (f"budgets from {found.config}",) if found.config else ()
+    lead = verdicts.headline(check)
+    facts = (f"budgets from {check.config}",) if check.config else ()
     part = Part(
-        "check", "Budgets", lead, facts, tuple(tiles(found)),
+        "check", "Budgets", lead, facts, tuple(tiles(check)),
         (
-            *_used(found),
-            *_broken(found),
-            *_all(found),
-            *listing("check-notes", "Notes", found.notes),
+            *_used(check),
+            *_broken(check),
+            *_all(check),
+            *listing("check-notes", "Notes", check.notes),
         ),
     )  # fmt: skip
-    title = "Within budget" if found.ok else "Over budget"
+    title = "Within budget" if check.ok else "Over budget"
     return render_page(Page(title, lead, (part,), "check"))
 
 
-def tiles(found: Check) -> list[Tile]:
+def tiles(check: Check) -> list[Tile]:
     """The number of verdicts of each kind."""
     tones = {Status.ERROR: "bad", Status.FAIL: "bad", Status.UNKNOWN: "bad", Status.OK: "good"}
     names = {Status.OK: "Ok", Status.WARN: "Warnings", Status.FAIL: "Broken",
              Status.UNKNOWN: "Unknown", Status.ERROR: "Errors"}  # fmt: skip
     return [
         Tile(names[status], str(count), "", count, tones.get(status, "") if count else "")
-        for status, count in found.counts.items()
+        for status, count in check.counts.items()
     ]
 
 
-def _used(found: Check) -> tuple[Section, ...]:
+def _used(check: Check) -> tuple[Section, ...]:
     rows = [
         (f"{v.model}: {v.metric}", float(v.actual / v.limit), v.status.value)
-        for v in verdicts.ordered(found)
+        for v in verdicts.ordered(check)
         if v.bound is Bound.MAX
         and v.actual is not None
         and v.limit is not None
@@ -53,12 +53,12 @@ def _used(found: Check) -> tuple[Section, ...]:
     return charts.shares("check-used", "Use of each budget", rows, [USED])
 
 
-def _broken(found: Check) -> tuple[Section, ...]:
-    lines = [verdicts.full(v) for v in verdicts.ordered(found) if v.breaks]
+def _broken(check: Check) -> tuple[Section, ...]:
+    lines = [verdicts.full(v) for v in verdicts.ordered(check) if v.breaks]
     return listing("check-broken", "Broken budgets", lines)
 
 
-def _all(found: Check) -> tuple[Section, ...]:
+def _all(check: Check) -> tuple[Section, ...]:
     columns: tuple[Col[Verdict], ...] = (
         Col("status", "status", lambda v: v.status.value, group=True),
         Col("model", "code", lambda v: v.model, group=True),
@@ -70,7 +70,7 @@ def _all(found: Check) -> tuple[Section, ...]:
         Col("layers", "code", lambda v: "; ".join(verdicts.causes(v))),
         Col("set in", "code", _where),
     )
-    return table("check-verdicts", "Budgets", columns, verdicts.ordered(found))
+    return table("check-verdicts", "Budgets", columns, verdicts.ordered(check))
 
 
 def _where(verdict: Verdict) -> str:

@@ -22,9 +22,9 @@ def render(check: Check, view: View) -> str:
 
     Where ``view`` limits the length, rows are left out at the end.
     """
-    found = verdicts.ordered(check)
-    for left_out in _steps(len(found)):
-        text = _text(check, found[: len(found) - left_out], left_out)
+    rows = verdicts.ordered(check)
+    for left_out in _steps(len(rows)):
+        text = _text(check, rows[: len(rows) - left_out], left_out)
         if view.most_bytes is None or len(text.encode()) <= view.most_bytes:
             return text
     return ""
@@ -39,11 +39,11 @@ def _steps(rows: int) -> Iterator[int]:
     yield rows
 
 
-def _text(check: Check, found: Sequence[Verdict], left_out: int) -> str:
+def _text(check: Check, shown: Sequence[Verdict], left_out: int) -> str:
     mark = "✅" if check.status is Status.OK else "⚠️" if check.ok else "❌"
     lines = [f"### {mark} sepcost check: {verdicts.headline(check)}", ""]
-    bad = [verdict for verdict in found if verdict.status is not Status.OK]
-    fine = [verdict for verdict in found if verdict.status is Status.OK]
+    bad = [verdict for verdict in shown if verdict.status is not Status.OK]
+    fine = [verdict for verdict in shown if verdict.status is Status.OK]
     if bad:
         lines += [*HEAD, *map(_row, bad), ""]
     if fine:

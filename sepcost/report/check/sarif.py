@@ -23,13 +23,13 @@ SCHEMA = (
 
 def render(check: Check, view: View) -> str:
     """One run, one rule per metric, one result per verdict that is not ok."""
-    found = [verdict for verdict in verdicts.ordered(check) if verdict.status is not Status.OK]
-    metrics = sorted({verdict.metric for verdict in found})
+    shown = [verdict for verdict in verdicts.ordered(check) if verdict.status is not Status.OK]
+    metrics = sorted({verdict.metric for verdict in shown})
     driver = {"name": "sepcost", "version": __version__, "rules": [_rule(m) for m in metrics]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "utf16CodeUnits",
-        "results": [_result(verdict, metrics.index(verdict.metric)) for verdict in found],
+        "results": [_result(verdict, metrics.index(verdict.metric)) for verdict in shown],
     }
     return json.dumps({"$schema": SCHEMA, "version": VERSION, "runs": [run]}, indent=1) + "\n"
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
 
 
-def render(found: Conversion, view: View) -> str:
+def render(conversion: Conversion, view: View) -> str:
     """The frontier if there is one, else the layers."""
-    document = found.to_dict()
+    document = conversion.to_dict()
     rows = document["frontier"] or document["layers"]
     header = list(rows[0]) if rows else ["id", "name", "op_type", "action", "reason"]
     return written(header, [[row[key] for key in header] for row in rows])

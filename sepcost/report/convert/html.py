@@ -30,46 +30,48 @@ GAP = (
 FEWER, FASTER = "MACs before / after", "time before / after, of this layer alone"
 
 
-def render(found: Conversion, view: View) -> str:
+def render(conversion: Conversion, view: View) -> str:
     """One part for the plan, one for the final measurement."""
-    name = shorten(found.before.network.name or found.source, NAME_LIMIT)
-    own = part(found, "convert")
-    parts = (own, *measured(found))
-    return render_page(Page(name, headline(found), parts, "convert"))
+    name = shorten(conversion.before.network.name or conversion.source, NAME_LIMIT)
+    own = part(conversion, "convert")
+    parts = (own, *measured(conversion))
+    return render_page(Page(name, headline(conversion), parts, "convert"))
 
 
-def measured(found: Conversion) -> list[Part]:
+def measured(conversion: Conversion) -> list[Part]:
     """The latency of the original and of the result, where they were measured."""
-    if found.latency is None:
+    if conversion.latency is None:
         return []
     return [
-        replace(bench_page.part(found.latency, "after"), title="Latency, original and converted")
+        replace(
+            bench_page.part(conversion.latency, "after"), title="Latency, original and converted"
+        )
     ]
 
 
-def part(found: Conversion, id_: str) -> Part:
+def part(conversion: Conversion, id_: str) -> Part:
     """The plan and its result."""
     return Part(
         id_,
         "Conversion",
-        headline(found),
-        tuple(facts(found)),
-        tuple(tiles(found)),
+        headline(conversion),
+        tuple(facts(conversion)),
+        tuple(tiles(conversion)),
         (
-            *_gap(found, id_),
-            *_macs(found, id_),
-            *_frontier(found, id_),
-            *_layers(found, id_),
-            *_outputs(found, id_),
-            *_kept(found, id_),
-            *listing(f"{id_}-notes", "Notes", found.notes),
+            *_gap(conversion, id_),
+            *_macs(conversion, id_),
+            *_frontier(conversion, id_),
+            *_layers(conversion, id_),
+            *_outputs(conversion, id_),
+            *_kept(conversion, id_),
+            *listing(f"{id_}-notes", "Notes", conversion.notes),
         ),
     )
 
 
-def tiles(found: Conversion) -> list[Tile]:
+def tiles(conversion: Conversion) -> list[Tile]:
     """Predicted and measured totals."""
-    before, after, plan = found.before.totals, found.after.totals, found.plan
+    before, after, plan = conversion.before.totals, conversion.after.totals, conversion.plan
     tiles = [
         Tile("MACs", human(after.macs), f"from {human(before.macs)}", after.macs),
         Tile("Params", human(after.params), f"from {human(before.params)}", after.params),
@@ -77,14 +79,16 @@ def tiles(found: Conversion) -> list[Tile]:
     if plan.choices:
         fewer = before.macs / after.macs if after.macs else None
         tiles.append(Tile("MAC reduction", times(fewer) if fewer else "", "fewer MACs", fewer))
-    if found.speedup is not None:
+    if conversion.speedup is not None:
         forecast = plan.predicted.speedup
         detail = f"{times(forecast)} predicted" if forecast else "as fast"
-        tone = "good" if found.speedup > 1 else "bad"
-        tiles.append(Tile("Measured speed-up", times(found.speedup), detail, found.speedup, tone))
-    effect = found.effect
+        tone = "good" if conversion.speedup > 1 else "bad"
+        tiles.append(
+            Tile("Measured speed-up", times(conversion.speedup), detail, conversion.speedup, tone)
+        )
+    effect = conversion.effect
     if effect.batches:
-        share, on = effect.relative_error, f"on {found.inputs} inputs"
+        share, on = effect.relative_error, f"on {conversion.inputs} inputs"
         tiles.append(Tile("Output error", error(share), on, share))
     if effect.top1 is not None:
         before_, after_ = effect.top1
@@ -97,28 +101,28 @@ def _name(choice: Choice) -> str:
     return choice.candidate.name or choice.candidate.id
 
 
-def _gap(found: Conversion, id_: str) -> tuple[Section, ...]:
+def _gap(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     rows = [
         (_name(c), c.macs_before / c.macs_after, c.ns_before / c.ns_after)
-        for c in found.plan.choices
+        for c in conversion.plan.choices
         if c.macs_after and c.ns_before and c.ns_after
     ]
     return charts.promised(f"{id_}-gap", "MAC reduction and measured speed-up", rows, [GAP])
 
 
-def _macs(found: Conversion, id_: str) -> tuple[Section, ...]:
-    rows = [(_name(c), c.macs_before, c.macs_after) for c in found.plan.choices]
+def _macs(conversion: Conversion, id_: str) -> tuple[Section, ...]:
+    rows = [(_name(c), c.macs_before, c.macs_after) for c in conversion.plan.choices]
     note = "MACs of each converted layer, before and after."
     return charts.compared(f"{id_}-macs", "MACs before and after", rows, [note])
 
 
-def _frontier(found: Conversion, id_: str) -> tuple[Section, ...]:
+def _frontier(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     """The frontier and the plan, over time and over MACs."""
-    points, effect = found.frontier, found.effect.relative_error
-    chosen = bool(found.plan.choices and found.effect.batches)
-    done = len(found.plan.choices)
+    points, effect = conversion.frontier, conversion.effect.relative_error
+    chosen = bool(conversion.plan.choices and conversion.effect.batches)
+    done = len(conversion.plan.choices)
     base = points[0].ns * points[0].speedup if points else None
-    speedup = found.speedup or found.plan.predicted.speedup
+    speedup = conversion.speedup or conversion.plan.predicted.speedup
     ns = base / speedup if base and speedup else None
     if not points:
         return ()
@@ -131,7 +135,7 @@ def _frontier(found: Conversion, id_: str) -> tuple[Section, ...]:
         *charts.frontier(
             f"{id_}-by-macs", "Error against MACs", "macs",
             [(p.macs, p.relative_error, p.converted) for p in points],
-            (found.after.totals.macs, effect, done) if chosen else None,
+            (conversion.after.totals.macs, effect, done) if chosen else None,
         ),
         *table(f"{id_}-plans", "Plans on the frontier", FRONTIER, points),
     )  # fmt: skip
@@ -149,7 +153,7 @@ FRONTIER: tuple[Col[FrontierPoint], ...] = (
 )
 
 
-def _layers(found: Conversion, id_: str) -> tuple[Section, ...]:
+def _layers(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     columns: tuple[Col[Choice], ...] = (
         Col("layer", "code", _name),
         Col("form", "text", lambda c: str(c.factors.form), group=True),
@@ -171,14 +175,14 @@ def _layers(found: Conversion, id_: str) -> tuple[Section, ...]:
         Col("time before", "ns", lambda c: c.ns_before, total=True),
         Col("time after", "ns", lambda c: c.ns_after, total=True),
     )
-    return table(f"{id_}-layers", "Converted layers", columns, found.plan.choices)
+    return table(f"{id_}-layers", "Converted layers", columns, conversion.plan.choices)
 
 
 def _ratio(before: float | None, after: float | None) -> float | None:
     return before / after if before and after else None
 
 
-def _outputs(found: Conversion, id_: str) -> tuple[Section, ...]:
+def _outputs(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     columns: tuple[Col[OutputFidelity], ...] = (
         Col("output", "code", lambda o: o.name),
         Col("relative error", "error", lambda o: o.relative_error),
@@ -187,16 +191,16 @@ def _outputs(found: Conversion, id_: str) -> tuple[Section, ...]:
         Col("cosine", "number", lambda o: o.cosine),
         Col("same top-1", "percent", lambda o: o.top1_agreement),
     )
-    outputs = found.fidelity.outputs if found.fidelity else ()
-    note = f"The converted model against the original, on {found.inputs} inputs."
+    outputs = conversion.fidelity.outputs if conversion.fidelity else ()
+    note = f"The converted model against the original, on {conversion.inputs} inputs."
     return table(f"{id_}-outputs", "Outputs", columns, outputs, note)
 
 
-def _kept(found: Conversion, id_: str) -> tuple[Section, ...]:
+def _kept(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     columns: tuple[Col[Skip], ...] = (
         Col("layer", "code", lambda s: s.name or s.id),
         Col("op", "text", lambda s: s.op_type, group=True),
         Col("reason", "text", lambda s: s.reason, group=True),
     )
     note = "Convolutions that stay regular."
-    return table(f"{id_}-kept", "Not converted", columns, found.plan.kept, note)
+    return table(f"{id_}-kept", "Not converted", columns, conversion.plan.kept, note)

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
 
 
-def render(found: Conversion, view: View) -> str:
+def render(conversion: Conversion, view: View) -> str:
     """Write the document."""
-    return dumps(found.to_dict())
+    return dumps(conversion.to_dict())

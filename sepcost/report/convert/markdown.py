@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
 
 
-def render(found: Conversion, view: View) -> str:
+def render(conversion: Conversion, view: View) -> str:
     """The line to quote, predicted and measured, the layers, the outputs and the notes."""
-    return "\n\n".join(part for part in _parts(found) if part) + "\n"
+    return "\n\n".join(part for part in _parts(conversion) if part) + "\n"
 
 
-def _parts(found: Conversion) -> Iterator[str]:
-    yield f"**{text.code(found.before.network.name)}: {headline(found)}**"
-    yield bullets([text.markdown(line) for line in facts(found)])
-    if found.plan.choices:
-        yield table(choice_columns(), found.plan.choices)
-    if found.plan.kept:
-        yield table(kept_columns(), kept(found))
-    if found.fidelity is not None:
-        yield table(fidelity_columns(), found.fidelity.outputs)
-    if found.frontier:
-        yield table(frontier_columns(), found.frontier)
-    yield bullets([text.markdown(line) for line in notes(found)])
+def _parts(conversion: Conversion) -> Iterator[str]:
+    yield f"**{text.code(conversion.before.network.name)}: {headline(conversion)}**"
+    yield bullets([text.markdown(line) for line in facts(conversion)])
+    if conversion.plan.choices:
+        yield table(choice_columns(), conversion.plan.choices)
+    if conversion.plan.kept:
+        yield table(kept_columns(), kept(conversion))
+    if conversion.fidelity is not None:
+        yield table(fidelity_columns(), conversion.fidelity.outputs)
+    if conversion.frontier:
+        yield table(frontier_columns(), conversion.frontier)
+    yield bullets([text.markdown(line) for line in notes(conversion)])

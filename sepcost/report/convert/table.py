@@ -24,25 +24,25 @@ NAME_LIMIT = 60
 WORDS = 200
 
 
-def render(found: Conversion, view: View) -> str:
+def render(conversion: Conversion, view: View) -> str:
     """The line to quote, predicted and measured, then the layers and the outputs."""
-    return compose(_parts(found, view.screen), view.screen)
+    return compose(_parts(conversion, view.screen), view.screen)
 
 
-def _parts(found: Conversion, screen: Screen) -> Iterator[Part]:
-    name = terminal(shorten(found.before.network.name, NAME_LIMIT))
-    yield styled(f"{name}: {headline(found)}", "bold")
-    for line in facts(found):
+def _parts(conversion: Conversion, screen: Screen) -> Iterator[Part]:
+    name = terminal(shorten(conversion.before.network.name, NAME_LIMIT))
+    yield styled(f"{name}: {headline(conversion)}", "bold")
+    for line in facts(conversion):
         yield styled(terminal(shorten(line, WORDS)), "dim")
-    if found.plan.choices:
+    if conversion.plan.choices:
         yield "\n"
-        yield table(choice_columns(), found.plan.choices, screen)
-    if found.plan.kept:
+        yield table(choice_columns(), conversion.plan.choices, screen)
+    if conversion.plan.kept:
         yield "\n"
-        yield table(kept_columns(), kept(found), screen)
-    if found.fidelity is not None:
+        yield table(kept_columns(), kept(conversion), screen)
+    if conversion.fidelity is not None:
         yield "\n"
-        yield table(fidelity_columns(), found.fidelity.outputs, screen)
-    if found.frontier:
+        yield table(fidelity_columns(), conversion.fidelity.outputs, screen)
+    if conversion.frontier:
         yield "\n"
-        yield table(frontier_columns(), found.frontier, screen)
+        yield table(frontier_columns(), conversion.frontier, screen)

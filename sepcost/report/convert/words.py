@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 NAMED = 3  # layers named per reason
 
 
-def headline(found: Conversion) -> str:
+def headline(conversion: Conversion) -> str:
     """The one line to quote, after the model's name."""
-    if not found.plan.choices:
+    if not conversion.plan.choices:
         return "nothing worth converting"
-    before, after = found.before.totals, found.after.totals
-    done = len(found.plan.choices)
+    before, after = conversion.before.totals, conversion.after.totals
+    done = len(conversion.plan.choices)
     parts = [
         f"{done} convolution{'s' * (done != 1)} converted, "
         f"{human(before.macs)} → {human(after.macs)} MACs"
     ]
-    if found.speedup is not None:
-        parts.append(f"{times(found.speedup)} as fast")
-    if found.effect.drop is not None:
-        parts.append(f"top-1 {accuracy(found.effect)}")
-    elif found.effect.batches:
-        parts.append(f"output error {error(found.effect.relative_error)}")
+    if conversion.speedup is not None:
+        parts.append(f"{times(conversion.speedup)} as fast")
+    if conversion.effect.drop is not None:
+        parts.append(f"top-1 {accuracy(conversion.effect)}")
+    elif conversion.effect.batches:
+        parts.append(f"output error {error(conversion.effect.relative_error)}")
     return "; ".join(parts)
 
 
@@ -54,23 +54,24 @@ def error(value: float | None) -> str:
     return f"{value:.2%}" if value >= 0.0005 or not value else f"{value:.0e}"
 
 
-def facts(found: Conversion) -> Iterator[str]:
+def facts(conversion: Conversion) -> Iterator[str]:
     """Predicted and measured, one line each."""
-    before, after = found.before.totals, found.after.totals
-    plan = found.plan
-    yield f"goal: {plan.goal.words}{' (not met)' if found.missed else ''}"
+    before, after = conversion.before.totals, conversion.after.totals
+    plan = conversion.plan
+    yield f"goal: {plan.goal.words}{' (not met)' if conversion.missed else ''}"
     yield (
         f"MACs: {human(before.macs)} before, {human(after.macs)} after "
         f"({human(plan.predicted.macs)} predicted)"
     )
     yield f"params: {human(before.params)} before, {human(after.params)} after"
-    if plan.predicted.loss is not None and plan.choices and found.effect.batches:
-        yield f"loss: {found.effect.loss:.3g} measured, {plan.predicted.loss:.3g} predicted"
-    if found.effect.drop is not None:
-        yield f"top-1: {accuracy(found.effect)} ({change(found.effect)})"
-    if found.speedup is not None:
-        yield f"speed-up: {times(found.speedup)} measured{_predicted(found)}{_span(found)}"
-    for path in found.written:
+    if plan.predicted.loss is not None and plan.choices and conversion.effect.batches:
+        yield f"loss: {conversion.effect.loss:.3g} measured, {plan.predicted.loss:.3g} predicted"
+    if conversion.effect.drop is not None:
+        yield f"top-1: {accuracy(conversion.effect)} ({change(conversion.effect)})"
+    if conversion.speedup is not None:
+        measured = f"{times(conversion.speedup)} measured"
+        yield f"speed-up: {measured}{_predicted(conversion)}{_span(conversion)}"
+    for path in conversion.written:
         yield f"written: {path}"
 
 
@@ -83,23 +84,23 @@ def change(effect: Effect) -> str:
     return f"{points(-effect.drop)} points; 95%: {low} to {high}; {images}"
 
 
-def _predicted(found: Conversion) -> str:
-    predicted = found.plan.predicted.speedup
+def _predicted(conversion: Conversion) -> str:
+    predicted = conversion.plan.predicted.speedup
     return "" if predicted is None else f", {times(predicted)} predicted"
 
 
-def _span(found: Conversion) -> str:
-    if found.latency is None or not found.latency.comparisons:
+def _span(conversion: Conversion) -> str:
+    if conversion.latency is None or not conversion.latency.comparisons:
         return ""
-    ratio = found.latency.comparisons[0].ratio
+    ratio = conversion.latency.comparisons[0].ratio
     if not ratio.low > 0:
         return ""
     return f" (95%: {times(1 / ratio.high)} to {times(1 / ratio.low)})"
 
 
-def notes(found: Conversion) -> tuple[str, ...]:
+def notes(conversion: Conversion) -> tuple[str, ...]:
     """All notes, a missed goal first."""
-    return (*([found.missed] if found.missed else []), *found.notes)
+    return (*([conversion.missed] if conversion.missed else []), *conversion.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,9 @@ class Kept:
         return ", ".join(self.layers[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def kept(found: Conversion) -> tuple[Kept, ...]:
+def kept(conversion: Conversion) -> tuple[Kept, ...]:
     """The convolutions that are kept, by operator and reason: a deep network has a hundred."""
     layers: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for skip in found.plan.kept:
+    for skip in conversion.plan.kept:
         layers[skip.op_type, skip.reason].append(skip.name or skip.id)
     return tuple(Kept(op, why, tuple(names)) for (op, why), names in layers.items())

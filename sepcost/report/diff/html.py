@@ -34,7 +34,7 @@ def render(diff: Diff, view: View) -> str:
 
 def tiles(diff: Diff) -> list[Tile]:
     """The main totals: the new value and its change."""
-    found = []
+    shown = []
     for name in ("macs", "params", "weight_bytes", "peak_activation_bytes"):
         old, new = diff.total(name)
         unit = "B" if name.endswith("_bytes") else ""
@@ -42,8 +42,8 @@ def tiles(diff: Diff) -> list[Tile]:
         tone = "" if old == new else "bad" if new > old else "good"
         detail = "unchanged" if moved == "=" else moved
         title = TITLES[name]
-        found.append(Tile(title[0].upper() + title[1:], human(new, unit), detail, new, tone))
-    return found
+        shown.append(Tile(title[0].upper() + title[1:], human(new, unit), detail, new, tone))
+    return shown
 
 
 def _macs(diff: Diff) -> tuple[Section, ...]:

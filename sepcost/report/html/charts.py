@@ -1,6 +1,6 @@
-"""The charts of a page, as plain data: what to draw, not how. Each answers one question.
+"""The charts of a page as plain data, which the page's script draws.
 
-Every number that a chart shows stands in a table of the same page too.
+Every number in a chart is also in a table of the same page.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from sepcost.report.html.parts import Section, clean
 
 Item = TypeVar("Item")
 
-#: Layers in one chart; more would be thinner than a line.
+#: Layers in one chart; more bars would be thinner than a line.
 MOST_BARS = 200
 MOST_POINTS = 2000
 MOST_SERIES = 12
-#: Steps of a distribution: each is half a per cent of the runs.
+#: Steps of a distribution, half a per cent of the runs each.
 QUANTILES = 200
 
 
-def dearest(
+def largest(
     items: Sequence[Item], weight: Callable[[Item], float], most: int
 ) -> tuple[Sequence[Item], str]:
-    """The ``most`` items of the highest weight, in their order, and a note on what is left out."""
+    """The ``most`` items of the largest weight, in their order, and a note if any are left out."""
     if len(items) <= most:
         return items, ""
     ranked = sorted(range(len(items)), key=lambda at: -weight(items[at]))[:most]
-    return [items[at] for at in sorted(ranked)], f"The {most} dearest of {len(items):,}."
+    return [items[at] for at in sorted(ranked)], f"The {most} largest of {len(items):,}."
 
 
 def section(
     id_: str, title: str, kind: str, data: Mapping[str, Any], notes: Sequence[str]
 ) -> tuple[Section, ...]:
-    """One chart; its notes become one."""
+    """One chart, with its notes joined."""
     return (Section(id_, title, kind, data, " ".join(filter(None, notes))),)
 
 
 def compared(
     id_: str, title: str, rows: Sequence[tuple[str, int, int]], notes: Sequence[str]
 ) -> tuple[Section, ...]:
-    """Two bars a layer: ``(name, before, after)`` in MACs."""
-    shown, cut = dearest(rows, lambda row: row[1], MOST_BARS)
+    """Two bars per layer: ``(name, before, after)`` in MACs."""
+    shown, cut = largest(rows, lambda row: row[1], MOST_BARS)
     data = {
         "names": [clean(row[0]) for row in shown],
         "before": [row[1] for row in shown],
@@ -56,9 +56,9 @@ def compared(
 def promised(
     id_: str, title: str, rows: Sequence[tuple[str, float, float]], notes: Sequence[str]
 ) -> tuple[Section, ...]:
-    """Two dots a layer with the gap between: ``(name, promised, measured)`` as factors."""
+    """Two dots per layer, joined: ``(name, fewer MACs, measured speed-up)`` as factors."""
     sound = [row for row in rows if row[1] > 0 and row[2] > 0]
-    shown, cut = dearest(sound, lambda row: abs(row[1] / row[2]), MOST_BARS)
+    shown, cut = largest(sound, lambda row: abs(row[1] / row[2]), MOST_BARS)
     data = {
         "names": [clean(row[0]) for row in shown],
         "promised": [row[1] for row in shown],
@@ -70,9 +70,9 @@ def promised(
 def changes(
     id_: str, title: str, rows: Sequence[tuple[str, int]], notes: Sequence[str]
 ) -> tuple[Section, ...]:
-    """One bar a layer, up or down: ``(name, more MACs)``."""
+    """One bar per layer, up or down: ``(name, more MACs)``."""
     moved = [row for row in rows if row[1]]
-    shown, cut = dearest(moved, lambda row: abs(row[1]), MOST_BARS)
+    shown, cut = largest(moved, lambda row: abs(row[1]), MOST_BARS)
     data = {"names": [clean(row[0]) for row in shown], "values": [row[1] for row in shown]}
     return section(id_, title, "changes", data, [*notes, cut]) if shown else ()
 
@@ -80,7 +80,7 @@ def changes(
 def steps(
     id_: str, title: str, rows: Sequence[tuple[str, int]], notes: Sequence[str]
 ) -> tuple[Section, ...]:
-    """Bytes step by step: ``(layer, live bytes)``."""
+    """Live bytes per layer: ``(layer, bytes)``."""
     data = {"names": [clean(row[0]) for row in rows], "values": [row[1] for row in rows]}
     return section(id_, title, "steps", data, notes) if any(row[1] for row in rows) else ()
 
@@ -88,8 +88,8 @@ def steps(
 def shares(
     id_: str, title: str, rows: Sequence[tuple[str, float, str]], notes: Sequence[str]
 ) -> tuple[Section, ...]:
-    """What is used of each limit: ``(name, value / limit, status)``."""
-    shown, cut = dearest(rows, lambda row: row[1], MOST_BARS)
+    """Use of each limit: ``(name, value / limit, status)``."""
+    shown, cut = largest(rows, lambda row: row[1], MOST_BARS)
     data = {
         "names": [clean(row[0]) for row in shown],
         "shares": [row[1] for row in shown],
@@ -101,7 +101,7 @@ def shares(
 def intervals(
     id_: str, title: str, models: Sequence[Measurement], notes: Sequence[str] = ()
 ) -> tuple[Section, ...]:
-    """Each model's latency with its 95 % interval."""
+    """The latency of each model with its 95% interval."""
     rows = [
         [clean(m.name), m.latency.estimate, *map(clean, (m.latency.low, m.latency.high))]
         for m in models
@@ -112,7 +112,7 @@ def intervals(
 def distribution(
     id_: str, title: str, models: Sequence[Measurement], notes: Sequence[str] = ()
 ) -> tuple[Section, ...]:
-    """The share of all timed runs that were done within a time, one line a model."""
+    """The share of all timed runs that finished within a given time, one line per model."""
     series = []
     for model in models[:MOST_SERIES]:
         runs = [ns for launch in model.samples for ns in launch.wall_ns]
@@ -125,13 +125,13 @@ def distribution(
 def roofline(
     id_: str, title: str, model: Measurement, peaks: Peaks | None, notes: Sequence[str] = ()
 ) -> tuple[Section, ...]:
-    """Each kernel by FLOPs a byte and FLOPs a second, under what the machine can do."""
+    """Each kernel by FLOPs per byte and per second, below the limits of the machine."""
     points = [
         (2 * row.macs / row.bytes_moved, 2 * row.macs / row.time_ns * 1e9, row)
         for row in model.layers
         if row.macs and row.bytes_moved and row.time_ns > 0
     ]
-    shown, cut = dearest(points, lambda point: point[2].time_ns, MOST_POINTS)
+    shown, cut = largest(points, lambda point: point[2].time_ns, MOST_POINTS)
     data = {
         "points": [
             [x, y, clean(row.name or row.kernel), row.time_ns, row.share] for x, y, row in shown
@@ -149,7 +149,7 @@ def frontier(
     points: Sequence[tuple[float, float, int]],
     chosen: tuple[float, float, int] | None,
 ) -> tuple[Section, ...]:
-    """Plans by what they cost and what they do to the output: ``(cost, error, layers)``."""
+    """Plans by cost and output error: ``(cost, error, layers)``."""
     sound = [point for point in points if all(map(isfinite, point))]
     if chosen is not None and not all(map(isfinite, chosen)):
         chosen = None

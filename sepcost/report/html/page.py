@@ -1,9 +1,9 @@
-"""From a ``Page`` to one file of HTML that needs nothing but a browser.
+"""A ``Page`` as one HTML file that needs nothing but a browser.
 
 Names come from models and are untrusted. They reach the page in two ways only: through Jinja's
-autoescape, or as JSON in a script element that no browser executes, from which the page's own
-script writes text nodes. A policy in the page's head lets run only the two scripts that were put
-there, by their hashes, and no request leave.
+autoescape, or as JSON in a script element that browsers do not execute and that the page's script
+turns into text nodes. A content security policy allows only the page's two scripts, by their
+hashes, and no request.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SCRIPTS = ("format.js", "dom.js", "table.js", "theme.js", "bars.js", "points.js"
 PLOTLY = "plotly-basic.min.js"
 #: Kinds of sections that need no plotly.
 UNDRAWN = frozenset({"table", "list"})
-#: What ends a script element, starts a comment or is no line of JavaScript, as JSON escapes.
+#: JSON escapes of what ends a script element, starts a comment or breaks a line of JavaScript.
 ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -51,12 +51,12 @@ def render(page: Page) -> str:
 
 
 def embed(data: object) -> str:
-    """JSON that may stand in a script element: no ``<``, ``>`` or ``&`` is left in it."""
+    """JSON for a script element: without ``<``, ``>`` and ``&``."""
     return json.dumps(data, allow_nan=False, separators=(",", ":")).translate(ESCAPES)
 
 
 def _data(page: Page) -> dict[str, Any]:
-    """What the page's script reads; lists are written by the template."""
+    """The data of the page's script; the template writes the lists."""
     return {
         section.id: {"kind": section.kind, "data": section.data}
         for part in page.parts
@@ -66,7 +66,7 @@ def _data(page: Page) -> dict[str, Any]:
 
 
 def _policy(scripts: list[str]) -> str:
-    """Nothing loads and nothing is sent; plotly writes styles and draws images of its own."""
+    """Nothing is loaded and nothing is sent; plotly writes its own styles and images."""
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "

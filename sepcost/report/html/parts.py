@@ -1,4 +1,4 @@
-"""What a page is made of: parts with headlines, tiles and sections. Plain data, not yet escaped."""
+"""The parts of a page: headlines, tiles and sections, as plain data. Nothing is escaped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Cell = int | float | str | None
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure that answers a question by itself; ``exact`` is the number behind ``value``."""
+    """One figure; ``exact`` is the number behind ``value``."""
 
     label: str
     value: str
@@ -25,7 +25,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table, chart or list. ``data`` goes to the page as JSON; ``kind`` says who draws it."""
+    """One table, chart or list: ``data`` goes to the page as JSON, ``kind`` selects the drawing."""
 
     id: str
     title: str
@@ -36,7 +36,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one command says about one model."""
+    """The results of one command for one model."""
 
     id: str
     title: str
@@ -60,9 +60,8 @@ class Page:
 class Col(Generic[Row]):
     """One column of a table.
 
-    ``kind`` says how the page writes a cell: text, code, exact or status for words; count, bytes,
-    ns, times, percent, error, number, whole or change for numbers. ``total`` sums it up over a
-    group.
+    ``kind`` is the format of its cells: text, code, exact or status for words; count, bytes,
+    ns, times, percent, error, number, whole or change for numbers. ``total``: summed over a group.
     """
 
     title: str
@@ -75,14 +74,14 @@ class Col(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Row]):
-    """Columns and what they read."""
+    """Columns and their rows."""
 
     columns: tuple[Col[Row], ...]
     rows: Sequence[Row]
     heading: Mapping[str, Any] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
-        """Return the table as the page takes it; columns that are empty throughout are left out."""
+        """Return the table for the page, without its empty columns."""
         cells = [[clean(column.read(row)) for row in self.rows] for column in self.columns]
         kept = [
             at for at, column in enumerate(cells) if any(cell not in {None, ""} for cell in column)
@@ -100,7 +99,7 @@ def _column(column: Col[Any]) -> dict[str, Any]:
 
 
 def clean(cell: Cell) -> Cell:
-    """Text with what does not print shown as its escape; a number that JSON has not is None."""
+    """Text with escapes for what does not print; None for NaN and infinity, which JSON lacks."""
     if isinstance(cell, str):
         return terminal(cell)
     if isinstance(cell, float) and cell - cell != 0:
@@ -109,7 +108,7 @@ def clean(cell: Cell) -> Cell:
 
 
 def listing(id_: str, title: str, lines: Iterable[str], note: str = "") -> tuple[Section, ...]:
-    """A list of sentences; no section at all where there are none."""
+    """A list of sentences; no section if there are none."""
     found = [terminal(line) for line in dict.fromkeys(lines)]
     return (Section(id_, title, "list", {"lines": found}, note),) if found else ()
 
@@ -117,5 +116,5 @@ def listing(id_: str, title: str, lines: Iterable[str], note: str = "") -> tuple
 def table(
     id_: str, title: str, columns: tuple[Col[Row], ...], rows: Sequence[Row], note: str = ""
 ) -> tuple[Section, ...]:
-    """A table that sorts, filters and groups; no section at all where it would be empty."""
+    """A table to sort, filter and group; no section if it has no rows."""
     return (Section(id_, title, "table", Table(columns, rows).data(), note),) if rows else ()

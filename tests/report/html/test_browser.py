@@ -229,7 +229,7 @@ def test_five_thousand_layers(browser):
     found = pages.network(*(f"stage_{at // 100}/conv_{at}" for at in range(5000)))
     browser.open(analyze.render([found], View()))
     assert len(browser.cells(LAYERS)) == 100
-    assert "The 200 dearest of 5,000" in browser.find("#m0-separable .note").text
+    assert "The 200 largest of 5,000" in browser.find("#m0-separable .note").text
     browser.find(f"#{LAYERS} .pager button:nth-of-type(2)").click()
     assert browser.cells(LAYERS)[0][0] == "stage_1/conv_100"
     browser.find(f"#{LAYERS} input").send_keys("conv_4999")

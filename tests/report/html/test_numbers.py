@@ -151,7 +151,7 @@ def test_charts_are_capped_and_say_so():
     rows = [(f"n{at}", at, at // 2) for at in range(1000)]
     (found,) = charts.compared("c", "t", rows, ["note"])
     assert found.data["before"] == list(range(800, 1000))
-    assert found.note == "note The 200 dearest of 1,000."
+    assert found.note == "note The 200 largest of 1,000."
 
 
 def test_columns_that_are_empty_are_left_out():

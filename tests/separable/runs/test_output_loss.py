@@ -59,7 +59,7 @@ def test_a_drop_is_reported_with_its_interval():
     found = compare(
         scores(right, right, right, right), scores(right, right, right, wrong), np.zeros(4, int)
     )
-    assert found.drop == 0.25
+    assert (found.top1, found.drop) == ((1.0, 0.75), 0.25)
     assert found.drop_interval == pytest.approx((0.25 - 1.96 / 4, 0.25 + 1.96 / 4))
 
 

@@ -8,7 +8,7 @@ function el(tag, attributes = {}, ...children) {
   return made;
 }
 
-// plotly reads a little HTML in what it draws: with these escapes, it draws what was written.
+// plotly interprets some HTML in its labels: these escapes make it draw the text as it is.
 const literal = (text) =>
   String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 

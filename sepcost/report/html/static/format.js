@@ -1,4 +1,4 @@
-// Numbers as people say them, the same as the other reports write them.
+// Numbers for people, written as in the other reports.
 const PREFIXES = ["", "k", "M", "G", "T", "P", "E", "Z", "Y"];
 const TIMES = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]];
 

@@ -1,4 +1,4 @@
-// Draw every section; draw the charts anew when the colours change or the page is printed.
+// Draw every section; redraw the charts when the colours change or the page is printed.
 const CHARTS = { compared, promised, changes, steps, shares, intervals, distribution, roofline, frontier };
 const CONFIG = { displayModeBar: false, responsive: true };
 const PRINT_WIDTH = 680;
@@ -16,7 +16,7 @@ function drawChart(host, more = {}) {
   return Plotly.react(host, made.traces, { ...made.layout, ...more }, CONFIG).then(() => { host.dataset.drawn = "true"; });
 }
 
-// A click on a layer finds it in the first table below the chart.
+// A click on a layer shows it in the first table below the chart.
 function follow(host) {
   host.on("plotly_click", (event) => {
     const name = event.points[0]?.customdata;

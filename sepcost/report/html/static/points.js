@@ -32,7 +32,7 @@ function distribution(colours, { series }) {
       line: { color: colours[SERIES[place % SERIES.length]], width: 2, dash: place < SERIES.length ? "solid" : "dash" },
       hoverinfo: "text", hovertext: one.ns.map((ns, k) => hover([one.name, `${percent(k / (one.ns.length - 1))} within ${duration(ns)}`])),
     })),
-    layout: layout(colours, x, { tickformat: ".0%", range: [0, 1.02], title: "share of the runs" }, { showlegend: series.length > 1 }),
+    layout: layout(colours, x, { tickformat: ".0%", range: [0, 1.02], title: "share of runs" }, { showlegend: series.length > 1 }),
   };
 }
 
@@ -54,21 +54,21 @@ function roofline(colours, { points, flops, bytes }) {
   const traces = [];
   if (ridge) {
     traces.push({
-      type: "scatter", mode: "lines", name: `the machine: ${human(bytes, "B")}/s and ${rate(flops)}`, hoverinfo: "skip",
+      type: "scatter", mode: "lines", name: `limits of the machine: ${human(bytes, "B")}/s and ${rate(flops)}`, hoverinfo: "skip",
       x: [left, ridge, right], y: [left * bytes, flops, flops], line: { color: colours.soft, width: 2 },
     });
   }
   traces.push({
-    type: "scatter", mode: "markers", name: "kernels, larger where they take longer", x: xs, y: points.map((point) => point[1]),
+    type: "scatter", mode: "markers", name: "kernels, sized by their time", x: xs, y: points.map((point) => point[1]),
     marker: {
       color: colours.after, opacity: 0.72, line: { width: 1, color: colours.card }, size: points.map((point) => 6 + 26 * Math.sqrt(Math.min(1, point[4]))),
     },
     customdata: points.map((point) => point[2]),
-    hoverinfo: "text", hovertext: points.map(([x, y, name, ns, share]) => hover([name, `${duration(ns)}, ${percent(share)} of the latency`, `${plain(x)} FLOPs a byte, ${rate(y)}`])),
+    hoverinfo: "text", hovertext: points.map(([x, y, name, ns, share]) => hover([name, `${duration(ns)}, ${percent(share)} of the latency`, `${plain(x)} FLOPs per byte, ${rate(y)}`])),
   });
   const ys = [...points.map((point) => point[1]), ...(ridge ? [flops] : [])];
   const y = { type: "log", ...decades(Math.min(...ys) / 2, Math.max(...ys) * 2, rate) };
-  return { traces, layout: layout(colours, { type: "log", ...decades(left, right, plain), title: "FLOPs a byte" }, { ...y, title: "FLOPs a second" }) };
+  return { traces, layout: layout(colours, { type: "log", ...decades(left, right, plain), title: "FLOPs per byte" }, { ...y, title: "FLOPs per second" }) };
 }
 
 function decades(low, high, write) {
@@ -87,12 +87,12 @@ function frontier(colours, { axis: by, points, chosen }) {
     type: "scatter", mode: "lines", name: "frontier", x: best.map((one) => one[0]), y: best.map((one) => one[1]), hoverinfo: "skip",
     line: { color: colours.before, width: 2, shape: "hv" },
   }, {
-    type: "scatter", mode: "markers", name: "plans carried out", x: points.map((one) => one[0]), y: points.map((one) => one[1]),
+    type: "scatter", mode: "markers", name: "measured plans", x: points.map((one) => one[0]), y: points.map((one) => one[1]),
     marker: { size: 9, color: colours.after }, cliponaxis: false, hoverinfo: "text", hovertext: points.map(say),
   }];
   if (chosen) {
     traces.push({
-      type: "scatter", mode: "markers", name: "the plan", x: [chosen[0]], y: [chosen[1]], hoverinfo: "text", hovertext: [say(chosen)],
+      type: "scatter", mode: "markers", name: "chosen plan", x: [chosen[0]], y: [chosen[1]], hoverinfo: "text", hovertext: [say(chosen)],
       marker: { symbol: "diamond", size: 15, color: colours.measured, line: { color: colours.card, width: 2 } },
     });
   }

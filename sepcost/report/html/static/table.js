@@ -1,6 +1,6 @@
-// A table that sorts, filters, groups and turns pages, by mouse and by keyboard.
+// A table to sort, filter, group and page through, by mouse or keyboard.
 const PAGE = 100;
-const MOST_BARE = 12; // rows that need no filter
+const MOST_BARE = 12; // rows without a filter
 const MOST_PRINTED = 1000;
 const WORDS = new Set(["text", "code", "exact", "status"]);
 const tables = [];

@@ -1,6 +1,6 @@
-// How every chart looks: the colours of the page, no decoration.
-const FEW = 24; // layers that can be named along an axis
-const LEAST = 6; // places, so that few bars are not broad
+// The look of all charts: the colours of the page, no decoration.
+const FEW = 24; // most layers that are named along an axis
+const LEAST = 6; // positions, so that few bars are not too wide
 
 function palette() {
   const style = getComputedStyle(document.documentElement);
@@ -28,17 +28,17 @@ function layout(colours, x, y, more = {}) {
   };
 }
 
-// Layers along the x axis: by name where there is room, else by place.
+// Layers along the x axis: by name where there is room, else by position.
 function along(names, more = {}) {
   const at = names.map((_, place) => place);
   const room = Math.max(0, LEAST - names.length) / 2;
   const range = [-0.6 - room, names.length - 0.4 + room];
-  if (names.length > FEW) return { range, showticklabels: false, showgrid: false, title: "layers, in the order of execution", ...more };
+  if (names.length > FEW) return { range, showticklabels: false, showgrid: false, title: "layers, in order of execution", ...more };
   const text = names.map((name) => literal(shorten(name, 22)));
   return { range, tickvals: at, ticktext: text, tickangle: names.length > 6 ? -40 : 0, showgrid: false, ...more };
 }
 
-// Ticks of an axis of times, bytes or counts, written as everywhere else on the page.
+// Ticks of an axis of times, bytes or counts, formatted as on the rest of the page.
 function ticks(values, write, count = 5) {
   const top = Math.max(...values, 0);
   if (!(top > 0)) return {};
