@@ -148,10 +148,19 @@ FormatOption = Annotated[
 Top = Annotated[
     int | None,
     typer.Option(
-        min=0, metavar="N", rich_help_panel=OUT, show_default="30 at a terminal, else all",
+        min=0, metavar="N", rich_help_panel=OUT,
+        show_default="30 at a terminal, in Markdown as fit in a comment, else all",
         help="Layers to show; 0 for all.",
     ),
 ]  # fmt: skip
+Weights = Annotated[
+    bool,
+    typer.Option(
+        "--weights",
+        rich_help_panel=HOW,
+        help="Also compare the values of weights, by a hash of their contents.",
+    ),
+]
 DiffFormatOption = Annotated[
     DiffFormat,
     typer.Option("--format", "-f", rich_help_panel=OUT, help="How to write the report."),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sepcost.cli import check_options as opt
 from sepcost.cli import options, parse
@@ -30,6 +30,7 @@ def diff(
     new: opt.New,
     bind: options.Bind = None,
     shape: options.ShapeOf = None,
+    weights: opt.Weights = False,
     top: opt.Top = None,
     format_: opt.DiffFormatOption = DiffFormat.TABLE,
     output: options.Output = None,
@@ -41,36 +42,30 @@ def diff(
     [bold]sepcost diff git:origin/main models/detector.onnx[/]    the same path on main
     [bold]sepcost diff old.onnx new.onnx -f markdown[/]           for a pull request
 
-    Layers are matched by name and by structure, so that renumbering changes nothing. The values
-    of weights are not compared.
+    Layers are matched by name and by structure, so that renumbering changes nothing.
     """
     refuse_sources(output, [old, new])
     refuse_terminal(format_, output)
     bound = parse.binding(bind, "diff compares one size at a time")
     with _source(old, new) as before, progress("comparing", quiet):
-        found = _compared(before, (old, new), bound, parse.shapes(shape or ()))
+        sizes = {"bind": bound, "shape": parse.shapes(shape or ())}
+        found = _compared(before, (old, new), sizes, weights)
     place = screen(output is not None)
-    brief = BRIEF if place.terminal and format_ is DiffFormat.TABLE else 0
+    brief = BRIEF if place.terminal and format_ is DiffFormat.TABLE else None
     emit(RENDER[format_](found, brief if top is None else top), output)
     if not quiet:
         for warning in dict.fromkeys([*found.old.warnings, *found.new.warnings]):
             note(warning)
 
 
-def _compared(
-    before: str,
-    named: tuple[str, str],
-    bind: Mapping[str, int],
-    shape: Mapping[str, tuple[int, ...]],
-) -> Diff:
+def _compared(before: str, named: tuple[str, str], sizes: Mapping[str, Any], weights: bool) -> Diff:
     """Compare, and call the old side what the user called it."""
     from dataclasses import replace
 
-    from sepcost.routes.analyze import analyze
     from sepcost.routes.diff import diff
 
-    old, new = (analyze(side, bind=bind, shape=shape) for side in (before, named[1]))
-    return diff(replace(old, source=named[0]), new)
+    found = diff(before, named[1], weights=weights, **sizes)
+    return replace(found, old=replace(found.old, source=named[0]))
 
 
 @contextmanager
@@ -89,31 +84,31 @@ def _source(old: str, new: str) -> Iterator[str]:
         yield str(found)
 
 
-def _table(found: Diff, top: int) -> str:
+def _table(found: Diff, top: int | None) -> str:
     from sepcost.report import diff_text
 
-    return diff_text.render(found, top)
+    return diff_text.render(found, top or 0)
 
 
-def _json(found: Diff, _: int) -> str:
+def _json(found: Diff, _: int | None) -> str:
     from sepcost.report import diff_json
 
     return diff_json.render(found)
 
 
-def _markdown(found: Diff, top: int) -> str:
+def _markdown(found: Diff, top: int | None) -> str:
     from sepcost.report import diff_markdown
 
     return diff_markdown.render(found, top)
 
 
-def _html(found: Diff, _: int) -> str:
+def _html(found: Diff, _: int | None) -> str:
     from sepcost.report.html import diff as page
 
     return page.render(found)
 
 
-RENDER: Mapping[DiffFormat, Callable[[Diff, int], str]] = {
+RENDER: Mapping[DiffFormat, Callable[[Diff, int | None], str]] = {
     DiffFormat.TABLE: _table,
     DiffFormat.JSON: _json,
     DiffFormat.MARKDOWN: _markdown,

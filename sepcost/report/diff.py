@@ -24,6 +24,7 @@ TITLES = {
 }
 SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 MOST_DIFFERENCES = 4
+VALUES = "weight values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,15 @@ def headline(diff: Diff) -> str:
     parts = [f"{count} {kind.value}" for kind, count in counts.items() if count]
     renamed = f" ({diff.renamed} renamed)" if diff.renamed else ""
     return ", ".join([*parts, f"{diff.unchanged} unchanged{renamed}"])
+
+
+def values(diff: Diff) -> str:
+    """What became of the values of weights, where they were compared."""
+    if not diff.weights:
+        return ""
+    count = sum(any(d.what == VALUES for d in found.differences) for found in diff.changes)
+    many = f"{count} layer{'s' if count > 1 else ''}"
+    return f"weight values differ in {many}" if count else "no weight values differ"
 
 
 def doubt(diff: Diff) -> str:

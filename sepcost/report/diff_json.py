@@ -25,6 +25,7 @@ def render(diff: Diff) -> str:
             "delta": {name: _delta(diff, name) for name in TOTALS},
             "unchanged": diff.unchanged,
             "renamed": diff.renamed,
+            "weights": diff.weights,
             "changes": [_change(found) for found in diff.changes],
         }
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect
+from collections.abc import Sequence
+from functools import partial
+
 from sepcost.cost.diff import Diff
 from sepcost.report import diff as words
 from sepcost.report.text import code, markdown, shorten
@@ -9,15 +13,37 @@ from sepcost.report.text import code, markdown, shorten
 #: Rows that stand open; beyond, the layers are folded away.
 OPEN = 20
 LONGEST = 200
+#: GitHub refuses a longer comment, in characters; bytes are never fewer.
+MOST_BYTES = 65_536
 
 
-def render(diff: Diff, top: int = 0) -> str:
-    """A table of totals, and one of the layers that changed, folded where it is long."""
+def render(diff: Diff, top: int | None = None) -> str:
+    """A table of totals, and one of the layers that changed, folded where it is long.
+
+    Parameters
+    ----------
+    diff
+        What changed.
+    top
+        How many layers to show, 0 for all; None for as many as fit in a comment. Those that
+        change most are shown.
+    """
+    whole = _text(diff, list(words.lines(diff, top or 0)))
+    if top is not None or len(whole.encode()) <= MOST_BYTES:
+        return whole
+    fitting = bisect(range(1, len(diff.changes)), MOST_BYTES, key=partial(_bytes, diff))
+    return _text(diff, list(words.lines(diff, max(1, fitting))))
+
+
+def _bytes(diff: Diff, top: int) -> int:
+    return len(_text(diff, list(words.lines(diff, top))).encode())
+
+
+def _text(diff: Diff, shown: Sequence[words.Line]) -> str:
     old, new = (code(shorten(side.source, LONGEST)) for side in (diff.old, diff.new))
     parts = [f"### {old} → {new}: {words.headline(diff)}", ""]
     parts += ["| | old | new | change |", "|-|-:|-:|-:|"]
     parts += [f"| {' | '.join(row)} |" for row in words.totals(diff)]
-    shown = list(words.lines(diff, top))
     rows = ["| | layer | op | MACs | params | what |", "|-|-|-|-:|-:|-|", *map(_row, shown)]
     if len(shown) < len(diff.changes):
         rows += ["", f"… {len(diff.changes) - len(shown)} more layers"]
@@ -25,6 +51,8 @@ def render(diff: Diff, top: int = 0) -> str:
         rows = [f"<details><summary>{len(shown)} layers</summary>", "", *rows, "", "</details>"]
     if shown:
         parts += ["", *rows]
+    if values := words.values(diff):
+        parts += ["", values]
     if doubt := words.doubt(diff):
         parts += ["", f"⚠️ {doubt}"]
     return "\n".join(parts) + "\n"

@@ -23,6 +23,8 @@ def render(diff: Diff, top: int = 0) -> str:
         lines += ["", *_table([head, *rows], "lllrrl")]
     if len(shown) < len(diff.changes):
         lines.append(f"… {len(diff.changes) - len(shown)} more layers: --top 0 shows all")
+    if values := words.values(diff):
+        lines += ["", values]
     if doubt := words.doubt(diff):
         lines += ["", doubt]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -54,6 +55,35 @@ def test_long_lists_fold():
     many = [plain_row(f"r{at}", f"r{at}_out") for at in range(30)]
     text = diff_markdown.render(diff(analysis(), analysis(*many)))
     assert "<details><summary>30 layers</summary>" in text
+
+
+def test_a_comment_holds_the_largest_changes_and_how_many_more():
+    rows = [conv_row(f"conv{at:05}", f"{at}_out", macs=at + 1) for at in range(2000)]
+    found = diff(analysis(), analysis(*rows))
+    text = diff_markdown.render(found)
+    shown = text.count("| `+` |")
+    assert 60_000 < len(text.encode()) <= 65_536
+    assert 300 < shown < 2000
+    assert f"… {2000 - shown} more layers" in text
+    assert "conv01999" in text
+    assert "conv00000" not in text
+    assert diff_markdown.render(found, 0).count("| `+` |") == 2000
+
+
+def test_values_of_weights_are_a_change_where_they_were_compared():
+    row = conv_row()
+    row = replace(row, layer=replace(row.layer, parameters=("w",)))
+    old = new = analysis(row)
+    found = diff(old, new, ({"w": "aa"}, {"w": "bb"}))
+    assert "weight values differ in 1 layer\n" in diff_text.render(found)
+    assert "weight values differ in 1 layer\n" in diff_markdown.render(found)
+    assert json.loads(diff_json.render(found))["changes"][0]["differences"][0]["what"] == (
+        "weight values"
+    )
+    same = diff(old, new, ({"w": "aa"}, {"w": "aa"}))
+    assert (same.unchanged, same.changes) == (1, ())
+    assert "no weight values differ" in diff_text.render(same)
+    assert "weight values" not in diff_text.render(diff(old, new))
 
 
 @pytest.mark.parametrize("render", [diff_text.render, diff_markdown.render, diff_json.render])
