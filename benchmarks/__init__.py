@@ -1,1 +1,1 @@
-"""Every figure that the README quotes, remade by ``python -m benchmarks``."""
+"""The measurements behind every figure in the README: ``python -m benchmarks``."""

@@ -1,7 +1,7 @@
-"""Remake every figure that the README quotes: ``python -m benchmarks``.
+"""Measure every figure in the README again: ``python -m benchmarks``.
 
-Needs Python, pip, a network for packages and peers, and 3 GB of disk that it gives back. sepcost
-and its peers are installed into environments of their own; nothing else of the system changes.
+Needs Python, pip, a network, and 3 GB of disk space while it runs. sepcost and its peers are
+installed into temporary environments; the rest of the system does not change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = HERE.parent
 
 
 def main() -> None:
-    """Say how long it takes, set up, run part after part, draw."""
+    """Print the schedule, set up, run each part, draw the charts."""
     options = _options()
     names = _chosen(options.only)
     print(schedule(names, options.quick))
@@ -34,7 +34,7 @@ def main() -> None:
         arguments += ["--folder", folder, *(["--quick"] if options.quick else [])]
         failed = []
         for name in names:
-            print(f"\n== {name}: {PARTS[name].asks}", flush=True)
+            print(f"\n== {name}: {PARTS[name].title}", flush=True)
             target = ["--json", str(results / f"{name}.json")]
             line = [python, "-m", f"benchmarks.{name}", *arguments, *target]
             if subprocess.run(line, cwd=ROOT, check=False).returncode:
@@ -48,15 +48,15 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", default="", help=f"some parts: {','.join(PARTS)}")
-    parser.add_argument("--quick", action="store_true", help="a taste of each, in minutes")
-    parser.add_argument("--list", action="store_true", help="tell how long it takes, and no more")
+    parser.add_argument("--only", default="", help=f"only these parts, of {','.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="a short run of each, in minutes")
+    parser.add_argument("--list", action="store_true", help="print how long it takes, then exit")
     parser.add_argument(
         "--results",
         type=Path,
-        help="where results go (benchmarks/results; quick: benchmarks/quick)",
+        help="folder for results (benchmarks/results; quick: benchmarks/quick)",
     )
-    parser.add_argument("--folder", type=Path, help="where temporary files go")
+    parser.add_argument("--folder", type=Path, help="folder for temporary files")
     options = parser.parse_args()
     options.results = options.results and options.results.resolve()
     return options
@@ -65,36 +65,36 @@ def _options() -> argparse.Namespace:
 def _chosen(only: str) -> list[str]:
     names = [name for name in only.split(",") if name]
     if unknown := [name for name in names if name not in PARTS]:
-        sys.exit(f"{', '.join(unknown)}: choose from {', '.join(PARTS)}")
+        sys.exit(f"unknown part {', '.join(unknown)}: choose from {', '.join(PARTS)}")
     return names or list(PARTS)
 
 
 def schedule(names: Sequence[str], quick: bool) -> str:
-    """Say what will be done and how long it takes, setting up included."""
+    """Return the chosen parts with their times, and the total with setting up."""
     taken = {name: PARTS[name].quick_minutes if quick else PARTS[name].minutes for name in names}
-    lines = [f"{name:12}{taken[name]:6g} min   {PARTS[name].asks}" for name in names]
+    lines = [f"{name:12}{taken[name]:6g} min   {PARTS[name].title}" for name in names]
     return "\n".join([*lines, f"{'':12}{sum(taken.values()) + 1:6g} min   in all"])
 
 
 def _set_up(names: Sequence[str], folder: Path) -> tuple[str, list[str]]:
-    """Install what the parts need; return our Python and what the parts are to be told."""
+    """Install what the parts need; return our Python and the arguments of the parts."""
     needs = frozenset().union(*(PARTS[name].needs for name in names))
     print("\ninstalling sepcost", flush=True)
     ours, broken = environment(folder / "ours", (f"{ROOT}[test]",))
     if broken:
         sys.exit(f"sepcost cannot be installed: {broken[0]}")
-    told: list[str] = []
+    arguments: list[str] = []
     if PEERS in needs:
         print("installing its peers", flush=True)
         theirs, missing = environment(folder / "peers", *INSTALLS)
-        told += ["--peers", str(theirs)]
+        arguments += ["--peers", str(theirs)]
         for line in missing:
             print(f"not installed: {line}")
     if HYPERFINE in needs:
         program = hyperfine(folder / "hyperfine")
-        told += ["--hyperfine", str(program)] if program else []
-        print(f"hyperfine: {program or 'not to be had; its lines are left out'}")
-    return str(ours / "python"), told
+        arguments += ["--hyperfine", str(program)] if program else []
+        print(f"hyperfine: {program or 'not available; its rows are left out'}")
+    return str(ours / "python"), arguments
 
 
 if __name__ == "__main__":

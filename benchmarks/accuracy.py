@@ -1,7 +1,7 @@
-"""Accuracy against measured speed-up of ``sepcost convert``, and what each part of it is worth.
+"""Accuracy of ``sepcost convert`` at a measured speed-up, and the worth of each part of it.
 
-Fits and plans on the calibration data alone; the evaluation data only report. Every latency is
-measured in turns with the original, one thread. Each part of the method is then switched off.
+Fits and plans use only the calibration data; the held-out data only judge the result. Latency is
+measured interleaved with the original, on one thread. Each part of the method is then switched off.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ BATCH = 50
 SPEEDUPS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
 WHOLE = "all"
 
-#: Model, calibration data, evaluation data.
+#: Model, calibration data, held-out data.
 NETWORKS: Mapping[str, tuple[str, str, str]] = {
     "vgg": ("vgg.onnx", "shapes_calibration.npz", "shapes_eval.npz"),
     "digits": ("digits.onnx", "digits_calibration.npz", "digits_eval.npz"),
 }
 
-#: The method whole, then with one part of it off.
+#: The complete method, then with one part switched off.
 VARIANTS: dict[str, dict[str, object]] = {
     WHOLE: {},
     "without depthwise-bottlenecks": {
@@ -55,31 +55,31 @@ VARIANTS: dict[str, dict[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One conversion, judged on images that had no part in it."""
+    """One conversion, judged on held-out images."""
 
     variant: str
     asked: float
-    found: Conversion
+    conversion: Conversion
     judged: Effect
     seconds: float
 
 
 def main() -> None:
-    """Run this part alone; a Markdown table comes line by line."""
+    """Run this part alone; prints a Markdown table line by line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help=f"of {', '.join(NETWORKS)}")
+    parser.add_argument("--only", default="", help=f"only these, of {', '.join(NETWORKS)}")
     parser.add_argument("--data", type=Path, default=TRAINED, help="folder of the networks")
-    parser.add_argument("--no-variants", action="store_true", help="the whole method only")
+    parser.add_argument("--no-variants", action="store_true", help="only the complete method")
     run("accuracy", part, parser)
 
 
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
-    """Convert every network by every variant."""
+    """Convert every network with every variant of the method."""
     networks: dict[str, Any] = {}
     for name in chosen(options.only or ("digits" if options.quick else ""), list(NETWORKS)):
         files = [options.data / file for file in NETWORKS[name]]
         if not all(file.exists() for file in files):
-            say(f"{name}: not in {options.data}")
+            say(f"{name}: missing in {options.data}")
             continue
         print("| method | asked | measured | predicted | MACs | points lost (95%) | KL | layers |")
         print("|---|---:|---:|---:|---:|---:|---:|---|")
@@ -91,9 +91,9 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
 
 
 def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
-    """Convert at each speed-up by the whole method, and at two of them with parts switched off."""
-    model, calibration, evaluation = files
-    beside = _reference(model, evaluation)
+    """Convert at each speed-up, and at two of them with parts of the method switched off."""
+    model, calibration, held_out = files
+    original = _reference(model, held_out)
     for variant, changes in VARIANTS.items():
         if (options.quick or options.no_variants) and variant != WHOLE:
             return
@@ -103,24 +103,26 @@ def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
                 ConvertSettings(goal=Goal(Aim.SPEEDUP, speed), calibrate=calibration),
                 **changes,  # type: ignore[arg-type]
             )
-            yield _converted(model, settings, beside, variant, folder)
+            yield _converted(model, settings, original, variant, folder)
 
 
 def _converted(
-    model: Path, settings: ConvertSettings, beside: Reference, variant: str, folder: Path
+    model: Path, settings: ConvertSettings, original: Reference, variant: str, folder: Path
 ) -> Row:
     target, start = folder / "converted.onnx", monotonic()
-    found = sepcost.convert(model, target, settings=settings, force=True, on_progress=_tell)
-    judged = effect(runner(load(target), Runtime(threads=0)), beside)
-    return Row(variant, settings.goal.value, found, judged, monotonic() - start)
+    conversion = sepcost.convert(
+        model, target, settings=settings, force=True, on_progress=_progress
+    )
+    judged = effect(runner(load(target), Runtime(threads=0)), original)
+    return Row(variant, settings.goal.value, conversion, judged, monotonic() - start)
 
 
-def _tell(doing: str) -> None:
+def _progress(doing: str) -> None:
     print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
 
 
-def _reference(model: Path, evaluation: Path) -> Reference:
-    with np.load(evaluation) as archive:
+def _reference(model: Path, held_out: Path) -> Reference:
+    with np.load(held_out) as archive:
         images, labels = archive["images"].astype(np.float32), archive["labels"]
     loaded = load(model)
     name = loaded.proto.graph.input[0].name
@@ -129,32 +131,32 @@ def _reference(model: Path, evaluation: Path) -> Reference:
 
 
 def document(row: Row) -> dict[str, Any]:
-    """Return a row as the results keep it; points lost of a hundred."""
+    """Return a row of the results; points lost are percentage points."""
     low, high = row.judged.drop_interval or (0.0, 0.0)
     return {
         "variant": row.variant,
         "asked": row.asked,
-        "measured": tidy(row.found.speedup or 0),
-        "predicted": tidy(row.found.plan.predicted.speedup or 0),
-        "macs": tidy(row.found.before.totals.macs / row.found.after.totals.macs),
+        "measured": tidy(row.conversion.speedup or 0),
+        "predicted": tidy(row.conversion.plan.predicted.speedup or 0),
+        "macs": tidy(row.conversion.before.totals.macs / row.conversion.after.totals.macs),
         "points_lost": [tidy(100 * x) for x in (low, row.judged.drop or 0, high)],
         "kl": tidy(row.judged.kl or 0),
-        "layers": [f"{c.factors.form} {c.factors.rank}" for c in row.found.plan.choices],
+        "layers": [f"{c.factors.form} {c.factors.rank}" for c in row.conversion.plan.choices],
         "seconds": round(row.seconds),
     }
 
 
 def line(row: Row) -> str:
-    """One line of the table."""
-    told = document(row)
-    low, lost, high = told["points_lost"]
+    """Return one line of the table."""
+    values = document(row)
+    low, lost, high = values["points_lost"]
     cells = [
         row.variant,
         f"{row.asked:g}×",
-        *(f"{told[key]:.2f}×" for key in ("measured", "predicted", "macs")),
+        *(f"{values[key]:.2f}×" for key in ("measured", "predicted", "macs")),
         f"{lost:.2f} ({low:.2f} to {high:.2f})",
-        f"{told['kl']:.4f}",
-        " ".join(f"{c.factors.form[0]}{c.factors.rank}" for c in row.found.plan.choices),
+        f"{values['kl']:.4f}",
+        " ".join(f"{c.factors.form[0]}{c.factors.rank}" for c in row.conversion.plan.choices),
     ]
     return f"| {' | '.join(cells)} |"
 

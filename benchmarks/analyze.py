@@ -1,4 +1,4 @@
-"""``sepcost analyze`` beside its peers: whole processes, wall and CPU time, peak memory."""
+"""``sepcost analyze`` against its peers: wall and CPU time and peak memory of whole processes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from benchmarks import peers
 from benchmarks.models import GENERATED, LARGE, light
 from benchmarks.processes import KEYS, process
 from benchmarks.results import Options, chosen, run, say, step
-from benchmarks.rounds import interleave, told
+from benchmarks.rounds import compared, interleave
 
 LIGHT = "light"
 KINDS = (LIGHT, *GENERATED)
-#: Models that peers would need seven times their size of memory for.
+#: Models for which the peers would need seven times their size in memory.
 ALONE = frozenset(LARGE)
 QUICK = ("light_squeezenet", "weights5mb")
 
@@ -24,8 +24,8 @@ QUICK = ("light_squeezenet", "weights5mb")
 def main() -> None:
     """Run this part alone."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, help="runs of each command (5; quick: 1)")
-    parser.add_argument("--only", default="", help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--rounds", type=int, help="runs per command (5; quick: 1)")
+    parser.add_argument("--only", default="", help=f"only these, of {', '.join(KINDS)}")
     parser.add_argument("--large", action="store_true", help="also 5 GB of external data")
     run("analyze", part, parser)
 
@@ -34,23 +34,23 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
     """Time every tool on every model."""
     rounds = options.rounds or (1 if options.quick else 5)
     ours = str(Path(sys.executable).with_name("sepcost"))
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name, path in _models(options, folder):
         commands = {peers.OURS: [ours, "analyze", str(path)]}
         if name not in ALONE and options.peers:
             commands |= {peer: peers.command(options.peers, peer, path) for peer in peers.COMMANDS}
         sides = {tool: process(line, folder) for tool, line in commands.items()}
         with step(f"{name}: {len(sides)} tools, {rounds + 1} rounds"):
-            tools = told(interleave(sides, rounds), peers.OURS)
-        found[name] = {"bytes": _size(path), "tools": tools}
-        say(table(name, found[name]))
+            tools = compared(interleave(sides, rounds), peers.OURS)
+        results[name] = {"bytes": _size(path), "tools": tools}
+        say(table(name, results[name]))
         for file in path.parent.iterdir() if path.is_relative_to(folder) else ():
             file.unlink()
-    return {"no_macs": sorted(peers.NO_MACS), "models": found}
+    return {"no_macs": sorted(peers.NO_MACS), "models": results}
 
 
 def _models(options: Options, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield name and file, each generated when its turn comes."""
+    """Yield name and file; each file is generated just before it is measured."""
     generated = folder / "models"
     generated.mkdir()
     makers = dict(GENERATED) | (dict(LARGE) if options.large else {})
@@ -68,14 +68,14 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
 
 
-def table(model: str, found: Mapping[str, Any]) -> str:
-    """Lay out what each tool took, and how that compares with ours."""
+def table(model: str, measured: Mapping[str, Any]) -> str:
+    """Lay out time and memory of each tool, and their ratios to ours."""
     titles = "".join(f"{title:>24}" for title in ("wall / ours", "cpu / ours", "peak / ours"))
     lines = [
-        f"\n{model} ({found['bytes'] / 1e6:,.1f} MB)",
+        f"\n{model} ({measured['bytes'] / 1e6:,.1f} MB)",
         f"{'':16}{'wall s':>8}{'cpu s':>8}{'peak MB':>9}{titles}",
     ]
-    for name, tool in found["tools"].items():
+    for name, tool in measured["tools"].items():
         mark = "*" if name in peers.NO_MACS else ""
         if "failed" in tool:
             lines.append(f"{name + mark:16} {tool['failed']}")

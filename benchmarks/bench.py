@@ -1,14 +1,14 @@
-"""Does ``sepcost bench`` hold what it promises? Known pairs, compared many times, under load too.
+"""Does ``sepcost bench`` keep its promises? Known pairs, compared many times, also under load.
 
-* two copies of one model: how often are they called the same (promised: 95 of 100), and how often
-  does a gate at +5 % fail (promised: 2 of 100 at most)?
-* a twin with 5 % more MACs: how often is it called slower? (promised: 90 of 100)
-* a twin with 15 % more: how often does a gate at +5 % fail? (promised: 95 of 100)
-* a regular stack and its separable twin: how far is the ratio from the true one? (promised: 3 %)
+* two copies of a model: how often is the verdict *same* (promised: 95 of 100), and how often does
+  a limit of +5 % fail (promised: at most 2 of 100)?
+* a twin with 5 % more MACs: how often is the verdict *slower*? (promised: 90 of 100)
+* a twin with 15 % more MACs: how often does a limit of +5 % fail? (promised: 95 of 100)
+* a regular stack and its separable twin: what is the error of the ratio? (promised: 3 %)
 
-The truth is 1 for copies, else the ratio of the fastest runs of an alternating loop before any
-load is put on. Beside it, in turns: what people do instead, two plain loops, and hyperfine on
-whole processes.
+The true ratio is 1 for copies; for other pairs it is the ratio of the fastest runs of an
+alternating loop on the idle machine. The common alternatives are interleaved with it: two plain
+loops, and hyperfine on whole processes.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from sepcost.latency.settings import Settings
 CHANNELS, SIZE, DEPTH = 48, 20, 20
 GATE = 1.05
 OURS, LOOPS, HYPERFINE = "sepcost", "two plain loops", "hyperfine"
-#: Every so many comparisons a method takes part: hyperfine takes as long as six others.
+#: A method runs in every Nth comparison: hyperfine takes as long as six of the others.
 EVERY = {OURS: 1, LOOPS: 1, HYPERFINE: 6}
-#: What the others are asked; ours is asked everything.
+#: The pairs that the other methods compare; ours compares all.
 ASKED = {LOOPS: {"equal", "five_per_cent"}, HYPERFINE: {"equal"}}
 
 Pair = tuple[ModelFile, ModelFile]
@@ -48,14 +48,14 @@ Method = Callable[[Pair, int], Row]
 def main() -> None:
     """Run this part alone."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--comparisons", type=int, help="of each pair (40; quick: 1)")
+    parser.add_argument("--comparisons", type=int, help="runs per pair (40; quick: 1)")
     parser.add_argument("--loads", type=int, nargs="*", help="busy cores (0 and all; quick: all)")
-    parser.add_argument("--max-time", type=float, help="seconds a comparison (60; quick: 5)")
+    parser.add_argument("--max-time", type=float, help="seconds per comparison (60; quick: 5)")
     run("bench", part, parser)
 
 
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
-    """Compare every pair by every method under every load."""
+    """Compare every pair with every method under every load."""
     pairs = models(folder)
     truth = {name: 1.0 if name == "equal" else loops.truth(*pair) for name, pair in pairs.items()}
     limit = options.max_time or (5 if options.quick else 60)
@@ -71,41 +71,41 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
     return {
         "cores": cores(),
         "truth": {name: tidy(value) for name, value in truth.items()},
-        "hyperfine": str(options.hyperfine.name) if options.hyperfine else "not to be had",
+        "hyperfine": str(options.hyperfine.name) if options.hyperfine else "not available",
         "summary": {
             load: {
                 method: {name: summary(runs, truth[name]) for name, runs in by_pair.items()}
-                for method, by_pair in found.items()
+                for method, by_pair in by_method.items()
             }
-            for load, found in rows.items()
+            for load, by_method in rows.items()
         },
         "runs": rows,
     }
 
 
 def models(folder: Path) -> dict[str, Pair]:
-    """Build the regular stack twice, with 1 and 3 layers in 20 more, and its separable twin."""
+    """Build the regular stack twice, with 5 % and 15 % more layers, and its separable twin."""
     depths = {
         "regular": DEPTH,
         "copy": DEPTH,
         "five": DEPTH * 21 // 20,
         "fifteen": DEPTH * 23 // 20,
     }
-    made = {
+    written = {
         name: stacks.write(folder / f"{name}.onnx", [stacks.regular] * depth, CHANNELS, SIZE)
         for name, depth in depths.items()
     }
     twin = stacks.write(folder / "separable.onnx", [stacks.separable] * DEPTH, CHANNELS, SIZE)
-    others = [made["copy"], made["five"], made["fifteen"], twin]
+    others = [written["copy"], written["five"], written["fifteen"], twin]
     names = ("equal", "five_per_cent", "fifteen_per_cent", "separable")
-    return {name: (made["regular"], other) for name, other in zip(names, others, strict=True)}
+    return {name: (written["regular"], other) for name, other in zip(names, others, strict=True)}
 
 
 def _compared(
     pairs: Mapping[str, Pair], methods: Mapping[str, Method], comparisons: int, title: str
 ) -> dict[str, dict[str, list[Row]]]:
-    """Each pair by each method, in turns: a slow minute falls on all."""
-    found: dict[str, dict[str, list[Row]]] = {method: {} for method in methods}
+    """Compare each pair with each method, interleaved: a slow minute affects all."""
+    rows: dict[str, dict[str, list[Row]]] = {method: {} for method in methods}
     for number in range(comparisons):
         for name, pair in pairs.items():
             for method, compare in methods.items():
@@ -114,17 +114,17 @@ def _compared(
                 start = monotonic()
                 row = compare(pair, number)
                 row["seconds"] = round(monotonic() - start, 1)
-                found[method].setdefault(name, []).append(row)
+                rows[method].setdefault(name, []).append(row)
                 say(f"{title}, {name}, {method}, {number + 1}/{comparisons}: {row}")
-    return found
+    return rows
 
 
 def _ours(limit: float, pair: Pair, number: int) -> Row:
-    found = bench(pair, Settings(max_time_s=limit, seed=1000 * number))
-    (comparison,) = found.comparisons
+    result = bench(pair, Settings(max_time_s=limit, seed=1000 * number))
+    (comparison,) = result.comparisons
     return _row(comparison.ratio) | {
         "verdict": str(comparison.verdict),
-        "launches": found.models[0].launches,
+        "launches": result.models[0].launches,
         "statistics": [s.name for s in comparison.statistics],
     }
 
@@ -142,7 +142,7 @@ def _row(ratio: Any) -> Row:
 
 
 def summary(rows: Sequence[Row], truth: float) -> dict[str, Any]:
-    """Return counts of what was said, and how far the ratios lie from the truth."""
+    """Count the verdicts and summarise the errors of the ratios."""
     errors = [abs(row["estimate"] / truth - 1) for row in rows]
     verdicts = [row["verdict"] for row in rows if "verdict" in row]
     return {
@@ -160,14 +160,14 @@ def summary(rows: Sequence[Row], truth: float) -> dict[str, Any]:
 
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
-    """Keep cores busy with loops of Python."""
-    busied = [
+    """Keep cores busy with Python loops."""
+    loops_ = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)
     ]
     try:
         yield
     finally:
-        for loop in busied:
+        for loop in loops_:
             loop.kill()
             loop.wait()
 

@@ -1,9 +1,9 @@
-"""What ``sepcost convert`` takes beside reading and writing the same file, and beside plain SVDs.
+"""``sepcost convert`` against reading and writing the same file, and against plain SVDs.
 
 Whole processes: convert at rank 1 without verification, against a process that calls ``onnx.load``
-and ``onnx.save``; then, in two rounds, planned for half the MACs from the weights alone. Factors
-alone: every eligible kernel of VGG16 in one process, against ``numpy.linalg.svd`` channel by
-channel, which gives the same factors.
+and ``onnx.save``; then, in two rounds, planned for half the MACs without data. Factors alone: every
+eligible kernel of VGG16 in one process, against one ``numpy.linalg.svd`` per channel, which gives
+the same factors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.models import shipped, vgg19
 from benchmarks.processes import process
 from benchmarks.results import Options, chosen, run, say, step
-from benchmarks.rounds import Sample, interleave, told
+from benchmarks.rounds import Sample, compared, interleave
 from sepcost import factorize
 from sepcost.separable.factors.blocks import Form
 
@@ -37,9 +37,9 @@ WAYS: Mapping[str, Sequence[str]] = {
     "rank 1": ("--rank", "1"),
     "planned": ("--macs", "0.5", "--force"),
 }
-#: Rounds of what takes minutes, the first not thrown away.
+#: Rounds of planned conversions, which take minutes; there is no warm-up round.
 PLANNED = 2
-#: VGG16's 3×3 kernels, the first of 3 channels left out.
+#: VGG16's 3×3 kernels except the first, which has 3 channels.
 KERNELS = [(64, 64), (128, 64), (128, 128), (256, 128), *[(256, 256)] * 2, (512, 256)]
 KERNELS += [(512, 512)] * 5
 
@@ -47,16 +47,16 @@ KERNELS += [(512, 512)] * 5
 def main() -> None:
     """Run this part alone."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, help="of whole processes (5; quick: 1)")
-    parser.add_argument("--only", default="", help=f"of {', '.join([*MAKERS, 'svd'])}")
-    parser.add_argument("--no-plan", action="store_true", help="leave out the planned form")
+    parser.add_argument("--rounds", type=int, help="runs per command (5; quick: 1)")
+    parser.add_argument("--only", default="", help=f"only these, of {', '.join([*MAKERS, 'svd'])}")
+    parser.add_argument("--no-plan", action="store_true", help="leave out planned conversions")
     run("convert", part, parser)
 
 
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
     """Time whole conversions, then factors alone."""
     rounds = options.rounds or (1 if options.quick else 5)
-    found: dict[str, Any] = {}
+    models: dict[str, Any] = {}
     names = chosen(options.only, [*MAKERS, "svd"])
     if options.quick and not options.only:
         names = ["resnet50", "svd"]
@@ -71,13 +71,13 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
         if planned:
             with step(f"{name}, planned"):
                 tools["planned"] = conversions(path, "planned", min(rounds, PLANNED))["planned"]
-        found[name] = {"bytes": path.stat().st_size, "tools": tools}
-        say(_line(name, found[name]["tools"]))
+        models[name] = {"bytes": path.stat().st_size, "tools": tools}
+        say(_line(name, tools))
         path.unlink()
     factors = svd(rounds, KERNELS[:3] if options.quick else KERNELS) if "svd" in names else None
     if factors:
         say(_line("factors of VGG16", factors))
-    return {"models": found, "factors": factors}
+    return {"models": models, "factors": factors}
 
 
 def conversions(path: Path, way: str, rounds: int) -> dict[str, Any]:
@@ -88,11 +88,11 @@ def conversions(path: Path, way: str, rounds: int) -> dict[str, Any]:
     head = [str(ours), "convert", str(path), "-o", str(out), "--no-verify", "--quiet"]
     sides = {BASE: process([sys.executable, "-c", COPY, str(path), str(out)], path.parent, remove)}
     sides[way] = process([*head, *WAYS[way]], path.parent, remove)
-    return told(interleave(sides, rounds, warm=rounds > PLANNED), BASE)
+    return compared(interleave(sides, rounds, warm=rounds > PLANNED), BASE)
 
 
 def svd(rounds: int, kernels: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """Compare rank-1 factors of all kernels, ours against one SVD a channel."""
+    """Compare rank-1 factors of all kernels, ours against one SVD per channel."""
     random = np.random.default_rng(0)
     weights = [random.standard_normal((*k, 3, 3)).astype(np.float32) for k in kernels]
     sides = {
@@ -100,7 +100,7 @@ def svd(rounds: int, kernels: Sequence[tuple[int, int]]) -> dict[str, Any]:
         "numpy.linalg.svd": partial(_timed, plain, weights),
     }
     with step("factors"):
-        return told(interleave(sides, rounds), "sepcost")
+        return compared(interleave(sides, rounds), "sepcost")
 
 
 def _timed(work: Callable[[NDArray[Any]], object], weights: Sequence[NDArray[Any]]) -> Sample:
@@ -115,13 +115,13 @@ def _ours(weight: NDArray[Any]) -> object:
 
 
 def plain(weight: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """For each input channel the best rank 1 of its [N, 9] slice, as one would write it."""
-    found = []
+    """Return the best rank 1 of each input channel's [N, 9] slice, written in the obvious way."""
+    pairs = []
     for channel in range(weight.shape[1]):
         matrix = weight[:, channel].reshape(weight.shape[0], -1).astype(np.float64)
         u, s, v = np.linalg.svd(matrix, full_matrices=False)
-        found.append((u[:, :1] * s[:1], v[:1]))
-    return found
+        pairs.append((u[:, :1] * s[:1], v[:1]))
+    return pairs
 
 
 def _line(name: str, tools: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Draw what the results hold, one SVG a part: ``python -m benchmarks.draw``."""
+"""Draw the results, one SVG per part: ``python -m benchmarks.draw``."""
 
 from __future__ import annotations
 
@@ -33,35 +33,35 @@ def main() -> None:
 
 
 def analyze(document: Document) -> str:
-    """Whole processes of the peers over ours; the light networks together, by their medians."""
+    """Draw the ratios of the peers to ours; the light networks are combined by their medians."""
     models = document["models"]
-    light = [found for name, found in models.items() if name.startswith(LIGHT)]
+    light = [result for name, result in models.items() if name.startswith(LIGHT)]
     rows = []
     if light:
-        walls = [found["tools"]["sepcost"]["wall_s"][1] for found in light]
+        walls = [result["tools"]["sepcost"]["wall_s"][1] for result in light]
         shown = f"sepcost: {min(walls):.2f} to {max(walls):.2f} s"
         rows.append(svg.Whisker(f"{len(light)} light networks", (), shown))
         for tool in light[0]["tools"]:
-            sides = [found["tools"][tool] for found in light]
+            sides = [result["tools"][tool] for result in light]
             together = {
                 key: spread([side["ratios"][key][1] for side in sides if "ratios" in side])
                 for key in KEYS
                 if any("ratios" in side for side in sides)
             }
             rows += _pair(tool, together) if tool != "sepcost" else []
-    for model, found in models.items():
+    for model, result in models.items():
         if model.startswith(LIGHT):
             continue
-        base = found["tools"]["sepcost"]
+        base = result["tools"]["sepcost"]
         taken = f"sepcost: {base['wall_s'][1]:.2f} s, {base['peak_mb'][1]:.0f} MB"
-        rows.append(svg.Whisker(f"{model} ({found['bytes'] / 1e6:,.1f} MB)", (), taken))
-        for tool, side in found["tools"].items():
+        rows.append(svg.Whisker(f"{model} ({result['bytes'] / 1e6:,.1f} MB)", (), taken))
+        for tool, side in result["tools"].items():
             rows += _pair(tool, side.get("ratios", {})) if tool != "sepcost" else []
-    return svg.whiskers("sepcost analyze beside its peers", "peer / sepcost, whole processes", rows)
+    return svg.whiskers("sepcost analyze and its peers", "peer / sepcost, whole processes", rows)
 
 
 def _pair(label: str, ratios: Mapping[str, Sequence[float]]) -> list[svg.Whisker]:
-    """Time and memory of one tool, where it has them."""
+    """Time and memory of one tool, if it was measured."""
     return [
         svg.Whisker(f"{label}, {KEYS[key]}", ratios[key], f"{ratios[key][1]:.2f}×", number)
         for number, key in enumerate(KEYS)
@@ -70,15 +70,15 @@ def _pair(label: str, ratios: Mapping[str, Sequence[float]]) -> list[svg.Whisker
 
 
 def exactness(document: Document) -> str:
-    """How many models each tool counts right."""
+    """Draw how many models each tool counts exactly."""
     summary = document["summary"]
     axis = f"{len(document['models'])} models; " + " / ".join(next(iter(summary.values())))
     return svg.stacked("MACs of convolutions and matrix products", axis, summary)
 
 
 def convert(document: Document) -> str:
-    """What conversions take over reading and writing, and SVDs over ours."""
-    groups = [(name, found["tools"]) for name, found in document["models"].items()]
+    """Draw the ratio of conversions to reading and writing, and of SVDs to ours."""
+    groups = [(name, result["tools"]) for name, result in document["models"].items()]
     if document["factors"]:
         groups.append(("factors of VGG16's kernels", document["factors"]))
     rows = []
@@ -87,38 +87,42 @@ def convert(document: Document) -> str:
         rows.append(svg.Whisker(name, (), f"{base[0]}: {base[1]['wall_s'][1]:.2f} s"))
         for tool, side in others:
             rows += _pair(tool, side.get("ratios", {}))
-    return svg.whiskers("sepcost convert", "over the first of each group", rows)
+    return svg.whiskers("sepcost convert", "ratio to the first of each group", rows)
 
 
 def forms(document: Document) -> str:
-    """How much of what MACs promise each form reaches."""
+    """Draw the share of the promised speed-up that each form reaches."""
     rows = []
-    for threads, found in document["summary"].items():
-        rows.append(svg.Whisker(f"{threads} thread(s)", (), "measured speed-up / theory"))
-        for name, reached in found["of_theory"].items():
+    for threads, result in document["summary"].items():
+        rows.append(
+            svg.Whisker(
+                f"{threads} thread{'s' * (threads != '1')}", (), "measured speed-up / ratio of MACs"
+            )
+        )
+        for name, reached in result["of_theory"].items():
             shown = f"{100 * reached[1]:.0f} %"
             rows.append(svg.Whisker(name, reached, shown, int("grouped" in name)))
     axis = f"range and median over the shapes; {len(document['shapes'])} measurements"
-    return svg.whiskers("What the emitted forms reach of theory", axis, rows)
+    return svg.whiskers("Share of the promised speed-up that each form reaches", axis, rows)
 
 
 def bench(document: Document) -> str:
-    """How far ratios lie from the truth, by method."""
+    """Draw the errors of ratios, by method."""
     rows = []
     for load, methods in document["summary"].items():
-        rows.append(svg.Whisker(f"{load} busy cores", (), "median to largest error of a ratio"))
+        rows.append(svg.Whisker(f"{load} busy cores", (), "median to largest error"))
         for number, (method, pairs) in enumerate(methods.items()):
-            for pair, found in pairs.items():
+            for pair, result in pairs.items():
                 label = f"{method}: {PAIRS[pair]}"
-                middle, most = (100 * found[key] for key in ("median_error", "largest_error"))
+                middle, most = (100 * result[key] for key in ("median_error", "largest_error"))
                 least = max(middle, 0.01)
                 shown = f"{middle:.2f} to {most:.2f} %"
                 rows.append(svg.Whisker(label, (least, least, max(most, least)), shown, number))
-    return svg.whiskers("Errors of a measured ratio", "per cent", rows)
+    return svg.whiskers("Error of a measured ratio", "per cent", rows)
 
 
 def accuracy(document: Document) -> str:
-    """Points lost against measured speed-up."""
+    """Draw points lost against measured speed-up."""
     series: dict[str, list[svg.Point]] = {}
     for network, rows in document["networks"].items():
         for row in rows:
@@ -128,7 +132,7 @@ def accuracy(document: Document) -> str:
             series.setdefault(name, []).append(point)
     whole = {name: points for name, points in series.items() if name in document["networks"]}
     return svg.scatter(
-        "Accuracy against measured speed-up", ("measured speed-up", "points of top-1 lost"), whole
+        "Accuracy and measured speed-up", ("measured speed-up", "points of top-1 lost"), whole
     )
 
 

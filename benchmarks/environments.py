@@ -1,4 +1,4 @@
-"""Virtual environments and other people's programs, set up at run time. Standard library alone."""
+"""Virtual environments and peers, installed at run time. Imports only the standard library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-#: pip's arguments, one call each: what cannot be installed is told, and the others go on.
+#: Arguments of one call of pip each, so that a failed install does not stop the others.
 PEERS = (
     ("onnx", "onnxruntime", "setuptools<70", "wheel"),
     ("onnx-tool",),
@@ -20,7 +20,7 @@ PEERS = (
 
 
 def environment(folder: Path, *installs: Sequence[str]) -> tuple[Path, list[str]]:
-    """Make a virtual environment; return its ``bin`` and the installs that failed."""
+    """Create a virtual environment; return its ``bin`` and the installs that failed."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     home = folder / ("Scripts" if os.name == "nt" else "bin")
     failed = []
@@ -37,13 +37,13 @@ def _error(text: str) -> str:
 
 
 def versions(home: Path) -> dict[str, str]:
-    """Return what is installed in an environment."""
+    """Return the versions of the packages in an environment."""
     listed = _quiet(str(home / "python"), "-m", "pip", "list", "--format", "freeze").stdout
     return dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
 
 
 def hyperfine(folder: Path) -> Path | None:
-    """Find hyperfine, or fetch it without touching the system: from Debian, else by cargo."""
+    """Find hyperfine, or fetch it into ``folder``: from Debian, otherwise with cargo."""
     if there := shutil.which("hyperfine"):
         return Path(there)
     folder.mkdir(parents=True, exist_ok=True)

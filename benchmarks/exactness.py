@@ -1,10 +1,10 @@
-"""How many models each tool counts right, where ONNX Runtime's own shapes are the witness.
+"""How many models each tool counts exactly, with ONNX Runtime's own shapes as the witness.
 
-The witness is a run: the shapes that went into each kernel and came out of it, and from them the
-multiply-adds of convolutions and matrix products, which all tools count. What else a tool adds up
-(recurrent cells, activations) is taken off by its own rules; a bias taken for one MAC an element
-is right too, and so is a transposed convolution counted at its output positions. Dynamic inputs
-are given sizes in a copy, and every tool reads that copy.
+The witness is a run of the model: the input and output shapes of each kernel give the MACs of
+convolutions and matrix products, which all tools count. Whatever else a tool counts (recurrent
+cells, activations) is subtracted by the tool's own rules. Two conventions also count as exact: one
+MAC per element for a bias, and a transposed convolution counted at its output positions. Dynamic
+inputs get a size in a copy of the model, and every tool reads that copy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
-    """Ask every tool about every model that has a witness."""
+    """Let every tool count every model that has a witness."""
     models: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     for number, (name, path, feeds) in enumerate(sources()):
@@ -46,9 +46,12 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
             continue
         try:
             still, truths = witness(path, feeds, folder)
-        except (pytest.skip.Exception, Exception) as error:  # what does not run is no witness
-            said = str(error).replace(f"{path.parent}/", "")
-            left_out[name] = " ".join(said.split())[:120]
+        except (
+            pytest.skip.Exception,
+            Exception,
+        ) as error:  # it does not run
+            reason = str(error).replace(f"{path.parent}/", "")
+            left_out[name] = " ".join(reason.split())[:120]
             continue
         if not truths[0]:
             continue
@@ -56,7 +59,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
         if options.peers:
             for peer in peers.COUNTING:
                 tools[peer] = peers.count(options.peers, peer, still, folder)
-        judged = {tool: outcome(found, truths) for tool, found in tools.items()}
+        judged = {tool: outcome(count, truths) for tool, count in tools.items()}
         models[name] = {"macs": truths, "outcomes": judged, "tools": tools}
         say(f"{name}: {judged}")
     tools = next(iter(models.values()))["tools"] if models else {}
@@ -71,7 +74,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
 
 
 def sources() -> Iterator[tuple[str, Path, Path | None]]:
-    """Yield name, model, and the folder of stored inputs, where there is one."""
+    """Yield name, model, and the folder of stored inputs if there is one."""
     yield from ((path.stem, path, None) for path in sorted(SHARED.glob("*.onnx")))
     yield from ((path.stem, path, None) for path in light())
     for kind in KINDS:
@@ -81,9 +84,9 @@ def sources() -> Iterator[tuple[str, Path, Path | None]]:
 
 
 def witness(path: Path, stored: Path | None, folder: Path) -> tuple[Path, list[int]]:
-    """Return a copy of the model with static inputs, and the MACs that a run of it shows.
+    """Return a copy of the model with static inputs, and the MACs of a run.
 
-    Two of them where a transposed convolution can be counted at its inputs or at its outputs.
+    There are two counts if the model has transposed convolutions: at inputs and at outputs.
     """
     model = onnx.load(path)
     if stored:
@@ -94,7 +97,7 @@ def witness(path: Path, stored: Path | None, folder: Path) -> tuple[Path, list[i
         network = analyze(path, **SIZES.get(path.stem, {})).network
         feeds = profiled.random_feeds(network)
     if "sr" in feeds:
-        feeds["sr"][...] = 16000  # silero takes no other rate
+        feeds["sr"][...] = 16000  # silero accepts no other rate
     shapes = {value.name: value.shape or () for value in network.inputs}
     for value in model.graph.input:
         sides = shapes.get(value.name, ())
@@ -109,7 +112,7 @@ def witness(path: Path, stored: Path | None, folder: Path) -> tuple[Path, list[i
 
 
 def _at_outputs(run: profiled.Run) -> int | None:
-    """Every output element of a transposed convolution taken for one of a convolution."""
+    """Count a transposed convolution as if it were a convolution to its output."""
     if run.node.op_type != "ConvTranspose":
         return profiled.multiply_adds(run)
     group = next((a.i for a in run.node.attribute if a.name == "group"), 1)
@@ -117,7 +120,7 @@ def _at_outputs(run: profiled.Run) -> int | None:
 
 
 def ours(path: Path) -> peers.Count:
-    """Sum our rows of products."""
+    """Sum our counts of convolutions and matrix products."""
     try:
         rows = analyze(path).rows
     except SepcostError as error:
@@ -128,13 +131,13 @@ def ours(path: Path) -> peers.Count:
     return {"macs": sum(row.macs or 0 for row in counted)}
 
 
-def outcome(found: peers.Count, truths: Sequence[int]) -> str:
-    """Judge one count by each right answer."""
-    macs = found.get("macs")
+def outcome(count: peers.Count, truths: Sequence[int]) -> str:
+    """Compare a count with each accepted answer."""
+    macs = count.get("macs")
     if macs is None:
         return "no count"
-    macs -= found.get("rest", 0)
-    if {macs, macs - found.get("biases", 0)} & set(truths):
+    macs -= count.get("rest", 0)
+    if {macs, macs - count.get("biases", 0)} & set(truths):
         return "exact"
     close = any(abs(macs - truth) <= CLOSE * truth for truth in truths)
     return "within 1 %" if close else "wrong"

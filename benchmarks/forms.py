@@ -1,8 +1,8 @@
-"""How fast what ``sepcost`` emits runs, against the naive grouped form and against theory.
+"""The speed of the forms that ``sepcost`` emits, against the naive form and against theory.
 
-For each width and size a stack of 3×3 convolutions is converted in every form at every rank; all
-take turns in the same processes, by ``sepcost bench``'s own protocol. *Theory* is the ratio of
-MACs. The naive form of rank R is one depthwise convolution with R outputs a channel.
+For each width and size, a stack of 3×3 convolutions is converted to every form at every rank; all
+variants are interleaved in the same processes, with the protocol of ``sepcost bench``. *Theory* is
+the ratio of MACs. The naive form of rank R is one depthwise convolution with R outputs per channel.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHANNELS = (32, 64, 128, 256, 512)
 SIZES = (7, 14, 28, 56, 112)
 THREADS = (1, 2)
 DEPTH = 3
-MOST_MACS = 4e9  # of one convolution: the corners above take a second a run
+MAX_MACS = 4e9  # per convolution: larger ones take a second per run
 FIRST, LAST, BLOCK = Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE, Form.BLOCK_POINTWISE
 
 
@@ -36,11 +36,11 @@ class Variant:
 
     form: Form
     rank: int
-    emitted: str | None = None  # None is what ``convert`` takes where it is not timed
+    emitted: str | None = None  # None: the default of ``convert``
 
     @property
     def name(self) -> str:
-        """The form's short name, its rank, and how it is written."""
+        """The form's short name, its rank, and the way it is emitted."""
         short = {FIRST: "dw-pw", LAST: "pw-dw", BLOCK: "block"}[self.form]
         return f"{short} {self.rank}" + (f" {self.emitted}" if self.emitted else "")
 
@@ -57,12 +57,12 @@ VARIANTS = (
 def main() -> None:
     """Run this part alone."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--max-time", type=float, help="seconds a shape (60; quick: 3)")
+    parser.add_argument("--max-time", type=float, help="seconds per shape (60; quick: 3)")
     run("forms", part, parser)
 
 
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
-    """Time every variant of every shape."""
+    """Measure every variant of every shape."""
     rows = []
     for channels, size in shapes(options.quick):
         files, theory = variants(folder, channels, size)
@@ -85,7 +85,7 @@ def shapes(quick: bool) -> Iterator[tuple[int, int]]:
     """Yield channels and size of each convolution of the grid."""
     for channels in CHANNELS:
         for size in SIZES:
-            fits = 9 * channels**2 * size**2 <= MOST_MACS
+            fits = 9 * channels**2 * size**2 <= MAX_MACS
             if fits and (not quick or (channels, size) in {(64, 28), (256, 14)}):
                 yield channels, size
 
@@ -93,7 +93,7 @@ def shapes(quick: bool) -> Iterator[tuple[int, int]]:
 def variants(
     folder: Path, channels: int, size: int
 ) -> tuple[dict[str, ModelFile], dict[str, float]]:
-    """Write the regular stack and its conversions; return them with what their MACs promise."""
+    """Write the regular stack and its conversions; return them with their ratios of MACs."""
     path = folder / "regular.onnx"
     files = {"regular": stacks.write(path, [stacks.regular] * DEPTH, channels, size)}
     theory = {}
@@ -102,21 +102,21 @@ def variants(
             continue
         target = folder / f"v{number}.onnx"
         settings = ConvertSettings(
-            Goal(Aim.RANK, variant.rank), forms=(variant.form,), form=variant.emitted, verify=False
+            Goal(Aim.RANK, variant.rank), forms=(variant.form,), emit=variant.emitted, verify=False
         )
-        found = convert(path, target, settings=settings)
+        conversion = convert(path, target, settings=settings)
         files[variant.name] = stacks.named(target, (1, channels, size, size))
-        theory[variant.name] = found.before.totals.macs / found.after.totals.macs
+        theory[variant.name] = conversion.before.totals.macs / conversion.after.totals.macs
     return files, theory
 
 
 def _speedups(files: Mapping[str, ModelFile], settings: Settings) -> dict[str, list[float]]:
-    """Low, estimate and high of regular / variant, each against the regular stack in one run."""
-    found = bench(list(files.values()), settings)
+    """Return low, estimate and high of regular / variant, all from one run."""
+    result = bench(list(files.values()), settings)
     names = list(files)[1:]
     return {
         name: [tidy(1 / side) for side in (pair.ratio.high, pair.ratio.estimate, pair.ratio.low)]
-        for name, pair in zip(names, found.comparisons, strict=True)
+        for name, pair in zip(names, result.comparisons, strict=True)
     }
 
 
@@ -134,16 +134,16 @@ def _row(
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return, by threads, spreads over the shapes: emitted over naive, and of theory reached."""
-    found: dict[str, Any] = {}
+    """Return, by threads, spreads over the shapes: emitted over naive, and measured over theory."""
+    by_threads: dict[str, Any] = {}
     for threads in sorted({row["threads"] for row in rows}):
         sides = [row["variants"] for row in rows if row["threads"] == threads]
         names = dict.fromkeys(name for side in sides for name in side)
-        found[str(threads)] = {
+        by_threads[str(threads)] = {
             "over_naive": {str(rank): spread(_over_naive(sides, rank)) for rank in (2, 4)},
             "of_theory": {name: spread(_of_theory(sides, name)) for name in names},
         }
-    return found
+    return by_threads
 
 
 def _over_naive(sides: list[dict[str, Any]], rank: int) -> list[float]:

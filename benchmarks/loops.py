@@ -1,7 +1,7 @@
-"""What people do without ``sepcost bench``: time one model, then the other, and divide.
+"""The alternatives to ``sepcost bench``: time one model, then the other, and divide.
 
-Each function takes two models and returns ratio b / a with the interval that the method itself
-would claim, if it claims one.
+Each function takes two models and returns the ratio b / a with the interval that the method itself
+would claim.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Ratio(NamedTuple):
 
 
 def two_loops(a: ModelFile, b: ModelFile) -> Ratio:
-    """Run a loop of each in a process of its own; medians, and an interval over single runs."""
+    """Run one loop per model in its own process; medians, and an interval over single runs."""
     sides = [_loop(model) for model in (a, b)]
     middle = median(sides[1]) / median(sides[0])
     logs = [[log(t) for t in times] for times in sides]
@@ -70,7 +70,7 @@ def _command(model: ModelFile, runs: int) -> list[str]:
 
 
 def hyperfine(program: Path, a: ModelFile, b: ModelFile, folder: Path) -> Ratio:
-    """Let hyperfine time whole processes that load a model and run it: means and deviations."""
+    """Let hyperfine time whole processes that load a model and run it; means and deviations."""
     script, out = folder / "workload.py", folder / "hyperfine.json"
     script.write_text(WORKLOAD, encoding="utf-8")
     lines = [f"{sys.executable} {script} {model.path} {LOOP_RUNS}" for model in (a, b)]
@@ -87,9 +87,9 @@ def hyperfine(program: Path, a: ModelFile, b: ModelFile, folder: Path) -> Ratio:
 
 
 def truth(a: ModelFile, b: ModelFile) -> float:
-    """Return the ratio b / a of the fastest runs, alternating in one process: on a quiet machine.
+    """Return the ratio b / a of the fastest runs, alternating in one process on an idle machine.
 
-    The first run of each turn finds the other's data in the caches and is left out.
+    The first run of each turn finds the other model's data in the caches and is left out.
     """
     import onnxruntime as ort
 

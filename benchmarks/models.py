@@ -1,4 +1,4 @@
-"""The files that the benchmarks read, generated so that nothing has to be downloaded."""
+"""The models that the benchmarks read, generated so that nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _save(
 
 
 def vgg19(path: Path) -> None:
-    """Write VGG19 (Simonyan and Zisserman 2015) with 574 MB of weights in the file itself."""
+    """Write VGG19 (Simonyan and Zisserman 2015) with 574 MB of weights inside the file."""
     nodes: list[onnx.NodeProto] = []
     weights: list[TensorProto] = []
 
@@ -73,7 +73,7 @@ def _perceptron(width: int) -> Callable[[Path], None]:
 
 
 def external(path: Path, width: int = 15_850) -> None:
-    """Write five square layers with 5 GB of external data: a file of zeros that takes no disk."""
+    """Write five square layers with 5 GB of external data, a sparse file of zeros."""
     nodes, weights = [], []
     for k in range(5):
         weight = TensorProto(name=f"w{k}", data_type=1, dims=[width, width])
@@ -91,21 +91,21 @@ def external(path: Path, width: int = 15_850) -> None:
 
 def chain(path: Path, nodes: int = 20_000) -> None:
     """Write a network of many small layers: 1x1 convolutions that share a weight, and Relus."""
-    made = []
+    chained = []
     for k in range(nodes):
         inputs = [f"x{k}", "w"] if k % 2 == 0 else [f"x{k}"]
         op_type = "Conv" if k % 2 == 0 else "Relu"
-        made.append(helper.make_node(op_type, inputs, [f"x{k + 1}"], f"layer/{k}"))
-    _save(path, [1, 8, 4, 4], made, [_weight("w", 8, 8, 1, 1)])
+        chained.append(helper.make_node(op_type, inputs, [f"x{k + 1}"], f"layer/{k}"))
+    _save(path, [1, 8, 4, 4], chained, [_weight("w", 8, 8, 1, 1)])
 
 
 def shipped(name: str, path: Path) -> None:
-    """Write a network that ships with sepcost, with seeded weights in the file itself."""
+    """Write a shipped network with seeded weights inside the file."""
     onnx.save(load(name, weights=True).proto, path)
 
 
 def light() -> Iterator[Path]:
-    """Yield the small networks that come with ONNX, whose weights are no data at all."""
+    """Yield the small networks of the onnx wheel, whose weights are computed by nodes."""
     yield from sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("*.onnx"))
 
 

@@ -1,4 +1,4 @@
-"""The parts of the benchmark: what each asks, how long it takes, what it needs. No package."""
+"""The parts of the benchmark with their times and needs. Imports only the standard library."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One module of this folder; ``minutes`` are those of two cores of a shared server, roughly."""
+    """One module of this folder; ``minutes`` are rough, for two cores of a shared server."""
 
-    asks: str
+    title: str
     minutes: float
     quick_minutes: float
     needs: frozenset[str] = frozenset()
@@ -19,17 +19,17 @@ class Part:
 PEERS, HYPERFINE = "peers", "hyperfine"
 
 PARTS: Mapping[str, Part] = {
-    "exactness": Part("how many models each tool counts right", 5, 1, frozenset({PEERS})),
-    "analyze": Part("analyze beside its peers: time and memory", 20, 1, frozenset({PEERS})),
+    "exactness": Part("how many models each tool counts exactly", 5, 1, frozenset({PEERS})),
+    "analyze": Part("time and memory of analyze against its peers", 20, 1, frozenset({PEERS})),
     "convert": Part(
-        "convert beside reading and writing the file, and beside plain SVDs", 15, 0.5
+        "convert against reading and writing the file; factorize against plain SVDs", 15, 0.5
     ),
-    "forms": Part("the emitted forms beside the naive one and theory", 30, 1),
+    "forms": Part("speed of the emitted forms against MACs and the naive form", 30, 1),
     "bench": Part(
-        "bench beside plain loops and hyperfine: false alarms, power, coverage",
+        "bench against plain loops and hyperfine: false alarms, power, coverage",
         60, 3, frozenset({HYPERFINE}),
     ),
     "accuracy": Part(
-        "accuracy against measured speed-up; each part of the method switched off", 60, 2
+        "accuracy at a measured speed-up, also with parts of the method switched off", 60, 2
     ),
 }  # fmt: skip

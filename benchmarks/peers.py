@@ -1,4 +1,4 @@
-"""The peers of ``analyze``: how each is started, and what it says a model costs."""
+"""The peers of ``analyze``: their command lines and their counts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TIMEOUT_S = 300
 
 PROFILE = "import sys, onnx_tool; onnx_tool.model_profile(sys.argv[1])"
 
-#: name -> what to run in the peers' environment, ``{}`` being the model. One that does not count
-#: MACs stands for what reading and describing a file takes.
+#: Name -> command in the peers' environment; ``{}`` is the model. A peer without MACs shows how
+#: long reading and describing a file takes.
 COMMANDS: Mapping[str, Sequence[str]] = {
     "onnx-tool": ("python", "-c", PROFILE, "{}"),
     "onnx-opcounter": ("onnx_opcounter", "--calculate-macs", "{}"),
@@ -23,13 +23,13 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 }
 NO_MACS = frozenset({"onnxslim"})
 
-#: Operators that every tool counts in multiply-adds; what else a tool adds up differs by taste.
+#: Operators that every tool counts as MACs; tools differ in what else they count.
 PRODUCTS = (
     "Conv", "ConvInteger", "QLinearConv", "ConvTranspose",
     "Gemm", "MatMul", "MatMulInteger", "QLinearMatMul",
 )  # fmt: skip
 
-#: Rows of onnx-tool: one a node, a bias taken as one MAC an element of the output.
+#: onnx-tool counts per node, and one MAC per output element for a bias.
 ONNX_TOOL = f"""
 import json, sys, onnx_tool
 graph = onnx_tool.Model(sys.argv[1], {{"verbose": False}}).graph
@@ -47,7 +47,7 @@ for shape in shapes:
     biases += elements
 print(json.dumps({{"macs": int(sum(n.macs[0] for n in rows)), "biases": int(biases)}}))
 """
-#: A total alone; ``rest`` is what its own rules add for all other operators.
+#: onnx-opcounter gives only a total; ``rest`` is its count of all other operators.
 ONNX_OPCOUNTER = f"""
 import json, sys, onnx, onnx_opcounter
 from math import prod
@@ -70,7 +70,7 @@ def rest(node):
 others = sum(rest(node) for node in graph.node if node.op_type not in {PRODUCTS!r})
 print(json.dumps({{"macs": macs, "rest": others}}))
 """
-#: Bounds on products alone; they are no count where they differ or have no end.
+#: onnxsim gives bounds on products; bounds that differ are not a count.
 ONNXSIM = """
 import json, sys
 from onnxsim import shape_cost
@@ -83,19 +83,19 @@ COUNTING: Mapping[str, str] = {
     "onnxsim": ONNXSIM,
 }
 
-#: What a tool says of a model: ``macs``, and of them ``biases`` and ``rest``; or why nothing.
+#: A tool's count of a model: ``macs``, which include ``biases`` and ``rest``; or ``failed``.
 Count = dict[str, Any]
 Counter = Callable[[Path], Count]
 
 
 def command(home: Path, peer: str, path: Path) -> list[str]:
-    """Return what a user would type."""
+    """Return the command line that a user would type."""
     program, *rest = COMMANDS[peer]
     return [str(home / program), *(part.replace("{}", str(path)) for part in rest)]
 
 
 def count(home: Path, peer: str, path: Path, folder: Path) -> Count:
-    """Ask a peer, in a process of its own, for the MACs of a model's products."""
+    """Let a peer count the MACs of a model's products, in its own process."""
     try:
         done = subprocess.run(
             [str(home / "python"), "-c", COUNTING[peer], str(path)],
@@ -107,5 +107,5 @@ def count(home: Path, peer: str, path: Path, folder: Path) -> Count:
     if done.returncode or not lines:
         errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         return {"failed": errors[-1].replace(f"{path.parent}/", "")[:120]}
-    found: Count = json.loads(lines[-1])
-    return found
+    counted: Count = json.loads(lines[-1])
+    return counted

@@ -1,4 +1,4 @@
-"""Whole processes as sides of a round: wall and CPU time, peak memory."""
+"""Whole processes as sides of a round: wall time, CPU time and peak memory."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ KEYS = ("wall_s", "cpu_s", "peak_mb")
 
 
 def process(command: Sequence[str], folder: Path, after: Callable[[], None] | None = None) -> Side:
-    """Return a side that runs a command in ``folder``, and then, unmeasured, ``after``."""
+    """Return a side that runs a command in ``folder``, then ``after`` without measuring it."""
     return partial(_run, tuple(map(str, command)), folder, after)
 
 
 def _run(command: tuple[str, ...], folder: Path, after: Callable[[], None] | None) -> Sample:
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-I", "-S", str(STOPWATCH), *command],
         cwd=folder, stdout=subprocess.PIPE, check=True,
     ).stdout  # fmt: skip
     if after:
         after()
-    return Sample(**json.loads(told))
+    return Sample(**json.loads(output))

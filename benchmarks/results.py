@@ -1,4 +1,4 @@
-"""What every part shares: its options, and the JSON document that it leaves."""
+"""The options and the JSON document that all parts share."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ SCHEMA = "sepcost/benchmark/1"
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results")
 
-#: What the figures depend on.
+#: Packages that the figures depend on.
 NAMED = (
     "sepcost", "numpy", "onnx", "onnxruntime",
     "onnx-tool", "onnx-opcounter", "onnxsim", "onnxslim",
 )  # fmt: skip
 
 Options = argparse.Namespace
-#: A part: from its options and a folder for temporary files to what it found.
+#: A part: a function of its options and a folder for temporary files that returns its results.
 Part = Callable[[Options, Path], Mapping[str, Any]]
 
 
 def run(name: str, part: Part, parser: argparse.ArgumentParser) -> None:
-    """Carry out one part and leave its document.
+    """Run one part and write its document.
 
     Parameters
     ----------
     name
-        Of the part, and of its file.
+        Name of the part and of its file.
     part
-        What to do.
+        The part itself.
     parser
-        With the part's own options; those of all parts are added here.
+        The part's own options; the shared ones are added here.
     """
     options = _shared(parser).parse_args()
     before, started, start = machine.facts(), datetime.now(UTC), monotonic()
     with tempfile.TemporaryDirectory(prefix="sepcost-", dir=options.folder) as folder:
-        found = part(options, Path(folder))
+        measured = part(options, Path(folder))
     facts = asdict(before)
     del facts["name"], facts["peaks"], facts["onnxruntime"], facts["load"]
     document = {
@@ -59,14 +59,14 @@ def run(name: str, part: Part, parser: argparse.ArgumentParser) -> None:
         "seconds": round(monotonic() - start),
         "machine": facts | {"load_before": before.load, "load_after": machine.facts().load},
         "versions": _versions(options.peers),
-        **found,
+        **measured,
     }
     if options.json:
         write(options.json, document)
 
 
 def _given(parser: argparse.ArgumentParser, options: Options) -> list[str]:
-    """Return what was typed that the figures depend on; where files lie is none of it."""
+    """Return the options that the figures depend on; paths are left out."""
     words = []
     for name, value in vars(options).items():
         if value == parser.get_default(name) or isinstance(value, Path):
@@ -77,34 +77,34 @@ def _given(parser: argparse.ArgumentParser, options: Options) -> list[str]:
 
 
 def _shared(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("--quick", action="store_true", help="a taste of it, in minutes")
-    parser.add_argument("--json", type=Path, help="write everything to this file")
-    parser.add_argument("--folder", type=Path, help="where temporary files go")
-    parser.add_argument("--peers", type=Path, help="bin of an environment with the peers")
-    parser.add_argument("--hyperfine", type=Path, help="the program, where there is one")
+    parser.add_argument("--quick", action="store_true", help="a short run, in minutes")
+    parser.add_argument("--json", type=Path, help="file for the results")
+    parser.add_argument("--folder", type=Path, help="folder for temporary files")
+    parser.add_argument("--peers", type=Path, help="bin folder of an environment with the peers")
+    parser.add_argument("--hyperfine", type=Path, help="path of the program")
     return parser
 
 
 def _versions(peers: Path | None) -> dict[str, Any]:
-    """Return those of Python, of what we compute with, and of the peers."""
-    found: dict[str, Any] = {"python": sys.version.split()[0]}
+    """Return the versions of Python, of our packages and of the peers."""
+    known: dict[str, Any] = {"python": sys.version.split()[0]}
     for title, home in (("ours", Path(sys.executable).parent), ("peers", peers)):
         if home:
             listed = versions(home)
-            found[title] = {name: listed[name] for name in NAMED if name in listed}
-    return found
+            known[title] = {name: listed[name] for name in NAMED if name in listed}
+    return known
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document so that a diff shows what changed: one run a line, beside and renamed."""
+    """Write a document with one run per line, for readable diffs; replaces the file at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part")
-    beside.write_text(_lines(document, 0) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    partial = path.with_suffix(".part")
+    partial.write_text(_lines(document, 0) + "\n", encoding="utf-8")
+    os.replace(partial, path)
 
 
 def _lines(value: Any, depth: int) -> str:
-    """JSON with small things on one line."""
+    """Lay out JSON with small values on one line."""
     flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if len(flat) + depth <= 100 or not isinstance(value, dict | list):
         return flat
@@ -119,19 +119,19 @@ def _lines(value: Any, depth: int) -> str:
 
 
 def read(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
-    """Return the document of each part that has one."""
+    """Return the documents of all parts that have results."""
     files = sorted(folder.glob("*.json"))
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
 def say(line: str) -> None:
-    """Tell on stderr how it goes."""
+    """Report progress on stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Tell what goes on, and how long it took."""
+    """Report the current step and its time."""
     say(f"{what} …")
     start = monotonic()
     yield
@@ -139,8 +139,8 @@ def step(what: str) -> Iterator[None]:
 
 
 def chosen(names: str, every: Sequence[str]) -> list[str]:
-    """Return those of ``every`` that a comma-separated list names; all where it is empty."""
+    """Return the names in a comma-separated list; all of ``every`` if it is empty."""
     wanted = [name for name in names.split(",") if name]
     if unknown := set(wanted) - set(every):
-        sys.exit(f"{', '.join(sorted(unknown))}: choose from {', '.join(every)}")
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(every)}")
     return wanted or list(every)

@@ -1,4 +1,4 @@
-"""Small networks to be timed: stacks of convolutions with seeded weights."""
+"""Small networks to measure: stacks of convolutions with seeded weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Stack:
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def conv(self, x: str, inputs: int, kernel: int) -> str:
-        """Add a 'same' convolution that sees ``inputs`` channels and keeps numbers in range."""
+        """Add a 'same' convolution over ``inputs`` channels that keeps values in range."""
         shape = (self.channels, inputs, kernel, kernel)
         weight = self.random.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
         name = f"w{len(self.weights)}"
@@ -52,7 +52,7 @@ def regular(stack: Stack, x: str) -> str:
 
 
 def separable(stack: Stack, x: str) -> str:
-    """Add its twin with an activation after each part, as MobileNet has it."""
+    """Add its separable twin with an activation after each convolution, as in MobileNet."""
     return stack.relu(stack.conv(stack.relu(stack.conv(x, 1, 3)), stack.channels, 1))
 
 
@@ -69,5 +69,5 @@ def write(path: Path, layers: Sequence[Layer], channels: int, size: int) -> Mode
 
 
 def named(path: Path, shape: tuple[int, ...]) -> ModelFile:
-    """Return a file with an input ``x`` as the measurement takes it."""
+    """Describe a file with one input ``x`` for the measurement."""
     return ModelFile(path.stem, path, (Value("x", shape, "float32", Role.INPUT),))

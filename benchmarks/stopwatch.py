@@ -1,7 +1,7 @@
-"""Run one command to its end and print what it took, as JSON. Knows the standard library alone.
+"""Run one command and print its time and memory as JSON. Imports only the standard library.
 
-It is a process of its own, and a small one: on Linux the most memory that a child held counts
-from that of the process that started it.
+It is a separate, small process: on Linux, a child's peak memory is never below that of the process
+that started it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TIMEOUT_S = 900
 
 
 def main(command: Sequence[str]) -> None:
-    """Run it with its output thrown away; of its errors the last line is told."""
+    """Run it and discard its output; the last line of its errors is reported if it fails."""
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         process = subprocess.Popen(

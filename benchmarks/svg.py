@@ -1,4 +1,4 @@
-"""Three kinds of charts as SVG that any browser and any forge shows: plain strings, no library."""
+"""Three kinds of charts as plain SVG strings, without a library."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Scale = Callable[[float], float]
 
 @dataclass(frozen=True, slots=True)
 class Whisker:
-    """A value with its range; without one the row is a heading."""
+    """A value with its range; a row without a value is a heading."""
 
     label: str
-    spread: Sequence[float] = ()  # least, middle, largest
+    spread: Sequence[float] = ()  # minimum, median, maximum
     shown: str = ""
     colour: int = 0
 
@@ -34,12 +34,12 @@ class Point:
     """A point with its range in y."""
 
     x: float
-    y: Sequence[float]  # least, middle, largest
+    y: Sequence[float]  # minimum, median, maximum
     label: str = ""
 
 
 def whiskers(title: str, axis: str, rows: Sequence[Whisker]) -> str:
-    """Draw one row a value on a logarithmic axis, a line standing at 1."""
+    """Draw one row per value on a logarithmic axis with a line at 1."""
     ends = [value for row in rows for value in row.spread]
     x = logarithmic(min([*ends, 1.0]), max([*ends, 1.0]))
     bottom = TOP + STEP * len(rows)
@@ -63,7 +63,7 @@ def whiskers(title: str, axis: str, rows: Sequence[Whisker]) -> str:
 
 
 def stacked(title: str, axis: str, rows: Mapping[str, Mapping[str, int]]) -> str:
-    """Draw one bar a row, cut by kind; the kinds are those of the first row."""
+    """Draw one bar per row, divided by kind; the first row gives the kinds."""
     kinds = list(next(iter(rows.values())))
     most = max(sum(row.values()) for row in rows.values())
     parts = []
@@ -83,12 +83,12 @@ def stacked(title: str, axis: str, rows: Mapping[str, Mapping[str, int]]) -> str
     return _page(title, axis, bottom, [*parts, *_legend(kinds, KINDS, bottom + 20)], 24)
 
 
-#: From right to nothing.
+#: From exact to no count.
 KINDS = ("#3f8f5f", "#9ccbaa", "#b5413e", "#c9ced6")
 
 
 def scatter(title: str, axes: tuple[str, str], series: Mapping[str, Sequence[Point]]) -> str:
-    """Draw points with their ranges in y, the points of a series joined."""
+    """Draw points with their ranges in y; lines join the points of a series."""
     points = [point for each in series.values() for point in each]
     tall, left = 340, 60
     least, most = min(0.0, *(p.y[0] for p in points)), max(p.y[2] for p in points) or 1.0
@@ -124,13 +124,13 @@ def _point(point: Point, at: tuple[float, ...], colour: str) -> str:
 
 
 def logarithmic(low: float, high: float) -> Scale:
-    """Return the place of a value on a logarithmic axis between the labels."""
+    """Return the position of a value on a logarithmic axis between the labels."""
     first, last = log10(low) - 0.04, log10(high) + 0.04
     return lambda v: LEFT + (WIDTH - RIGHT - LEFT) * (log10(v) - first) / (last - first)
 
 
 def _ticks(x: Scale, low: float, high: float, bottom: float) -> list[str]:
-    found = []
+    ticks = []
     wide = log10(high / low) > 1.2
     for power in range(floor(log10(low)), ceil(log10(high)) + 1):
         for digit in (1,) if wide else (1, 2, 5):
@@ -138,15 +138,15 @@ def _ticks(x: Scale, low: float, high: float, bottom: float) -> list[str]:
             if not low <= value <= high:
                 continue
             stroke = INK if value == 1 else "#d8dee4"
-            found.append(
+            ticks.append(
                 f'<line x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{TOP - 4}" y2="{bottom}" '
                 f'stroke="{stroke}"/>' + _text(x(value) - 8, TOP - 10, f"{value:g}", "faint")
             )
-    return found
+    return ticks
 
 
 def _steps(low: float, high: float) -> list[float]:
-    """Round numbers between two ends, some five of them."""
+    """Return about five round numbers between two ends."""
     raw = (high - low) / 5 or 1.0
     unit = 10.0 ** floor(log10(raw))
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= raw)
@@ -159,13 +159,13 @@ def _grid(left: float, right: float, y: float, label: str) -> str:
 
 
 def _legend(names: Sequence[str], colours: Sequence[str], y: float) -> list[str]:
-    found, at = [], 14.0
+    entries, at = [], 14.0
     for number, name in enumerate(names):
         colour = colours[number % len(colours)]
-        found.append(f'<circle cx="{at + 5}" cy="{y}" r="5" fill="{colour}"/>')
-        found.append(_text(at + 16, y + 4, name))
+        entries.append(f'<circle cx="{at + 5}" cy="{y}" r="5" fill="{colour}"/>')
+        entries.append(_text(at + 16, y + 4, name))
         at += 40 + 7.2 * len(name)
-    return found
+    return entries
 
 
 def _text(x: float, y: float, text: str, kind: str = "") -> str:

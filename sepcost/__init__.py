@@ -1,4 +1,4 @@
-"""Tell what depthwise-separable convolution saves, prove it, and ship the cheaper model."""
+"""Count, measure and cut the cost of ONNX models with depthwise-separable convolution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-#: Where each public name lives; nothing is imported before it is asked for.
+#: Module of each public name; a module is imported when its name is first used.
 _HOMES = {
     "OPERATORS": "sepcost.cost.operators",
     "Aim": "sepcost.separable.settings",

@@ -9,43 +9,43 @@ import threading
 from contextlib import suppress
 from types import FrameType
 
-#: Ctrl-C, a kill, and the terminal that closes; Windows knows no SIGHUP.
-ASKING = ("SIGINT", "SIGTERM", "SIGHUP")
+#: Ctrl-C, kill, and a terminal that closes; Windows has no SIGHUP.
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
-#: Modules whose work is short and not to be interrupted, and when to ask again. (The import
-#: system swallows what is raised in its callbacks.)
-WHOLE = frozenset({"sepcost.atomic_file", "tempfile", "shutil", "importlib._bootstrap"})
-AGAIN_S = 0.02
+#: Modules that must not be interrupted, all of them brief, and the delay before the next attempt.
+#: (The import system swallows exceptions in its callbacks.)
+UNINTERRUPTED = frozenset({"sepcost.atomic_file", "tempfile", "shutil", "importlib._bootstrap"})
+RETRY_S = 0.02
 
-#: What stands in for a stream that was closed: to read or write there fails as it would have,
-#: but for stderr, whose absence is nobody's error.
+#: Modes of the null device that replaces a closed stream: reading and writing fail as they would
+#: have, except on stderr, where output is discarded.
 CLOSED = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
 
-#: Bytes in which many threads have no room.
-LITTLE = 2**30
+#: Below this limit of memory, many threads do not fit.
+LOW_MEMORY = 2**30
 
-#: A network is some hundred thousand objects, nearly all of which live to the end.
-RARELY = (50_000, 20, 50)
+#: A network is some hundred thousand objects, nearly all of which live until exit.
+GC_THRESHOLDS = (50_000, 20, 50)
 
 
 def main() -> None:
-    """Run the command line. A polite kill ends it like Ctrl-C does: temporary files go with it."""
+    """Run the command line. SIGTERM ends it as Ctrl-C does: temporary files are removed."""
     try:
         _open_streams()
-        for number in _asking():
+        for number in _signals():
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
                 signal.signal(number, _leave)
-        gc.set_threshold(*RARELY)
-        _mind_limits()
+        gc.set_threshold(*GC_THRESHOLDS)
+        _respect_limits()
         _run()
     except SystemExit as exit_:
         _end(exit_)
-    except (KeyboardInterrupt, Exception) as error:  # before or after what is guarded
+    except (KeyboardInterrupt, Exception) as error:  # before or after cli.guard is active
         _end(SystemExit(_code(error)))
 
 
 def _run() -> None:
-    from sepcost.cli.app import build  # noqa: PLC0415 - an interrupt while it loads is met here
+    from sepcost.cli.app import build  # noqa: PLC0415 - main handles an interrupt during the import
 
     build(sys.argv[1:])(prog_name="sepcost")
 
@@ -60,22 +60,22 @@ def _code(error: BaseException) -> int:
 
 
 def _open_streams() -> None:
-    """Give the three streams their places: a file opened there would get what is meant for them."""
+    """Reopen closed standard streams: a file opened in their place would receive their output."""
     for number, mode in enumerate(CLOSED):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, mode)  # takes the lowest number that is free
+            os.open(os.devnull, mode)  # takes the lowest free number
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
-def _mind_limits() -> None:
-    """Where memory is limited, native libraries may end the process themselves, having said why.
+def _respect_limits() -> None:
+    """If memory is limited, exit with 2 even when a native library ends the process.
 
-    Their exit code is 1, which would mean a broken budget here. And where there is no room for
-    the stacks of its threads, OpenBLAS sends an interrupt: in little memory it has to do with one.
+    Libraries that run out of memory print why and exit with 1, which means a broken budget here.
+    OpenBLAS sends an interrupt if the stacks of its threads do not fit, so it gets only one.
     """
     if sys.platform == "win32":
         return
@@ -85,40 +85,40 @@ def _mind_limits() -> None:
     limits -= {resource.RLIM_INFINITY}
     if not limits:
         return
-    if min(limits) < LITTLE:
+    if min(limits) < LOW_MEMORY:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import ctypes  # noqa: PLC0415 - takes its time
+    import ctypes  # noqa: PLC0415 - slow
 
     own = ctypes.CDLL(None)
     own.__cxa_atexit(ctypes.cast(own._exit, ctypes.c_void_p), ctypes.c_void_p(2), None)
 
 
 def _end(exit_: SystemExit) -> None:
-    """End at once: to take protobuf and numpy apart is a fifth of a short command's time."""
+    """Exit at once: freeing protobuf and numpy objects is a fifth of a short command's time."""
     if not isinstance(exit_.code, int | None):
         raise exit_
-    for number in _asking():  # what goes now goes whole
+    for number in _signals():  # the rest is not interrupted
         signal.signal(number, signal.SIG_IGN)
     code = exit_.code or 0
     try:
         sys.stdout.flush()
     except OSError:
-        code = code or 2  # what was to be told went nowhere
+        code = code or 2  # the output is lost
     with suppress(OSError):
         sys.stderr.flush()
-    atexit._run_exitfuncs()  # temporary folders go
+    atexit._run_exitfuncs()  # removes temporary folders
     os._exit(code)
 
 
-def _asking() -> list[int]:
-    return [getattr(signal, name) for name in ASKING if hasattr(signal, name)]
+def _signals() -> list[int]:
+    return [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """Unwind the program, but not in the middle of putting files in place or clearing up."""
+    """Unwind the program, but not while files are published or temporary ones removed."""
     while frame:
-        if frame.f_globals.get("__name__") in WHOLE:
-            later = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+        if frame.f_globals.get("__name__") in UNINTERRUPTED:
+            later = threading.Timer(RETRY_S, os.kill, (os.getpid(), number))
             later.daemon = True
             later.start()
             return

@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all: written beside their place, and renamed.
+"""Files that appear complete or not at all: written next to their target, then renamed.
 
-While a process writes, it holds its file locked. The system gives the lock up for a process that
-is killed, so whoever writes to the folder next knows what is nobody's any more, and removes it.
+A process locks its draft while it writes. The system releases the lock of a process that is killed,
+so the next process that writes to the folder can tell abandoned drafts, and removes them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-#: How the names of files in the making end.
+#: Suffix of drafts.
 SUFFIX = ".sepcost-tmp"
 
-#: Characters of the final name that the other one shows; a name may be 255 bytes long.
+#: Characters of the target's name in the draft's; a name may be 255 bytes long.
 SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A file in the making: ``file`` is open at ``name``, to be published at ``path``."""
+    """An unpublished file: ``file`` is open at ``name`` and will be published at ``path``."""
 
     path: Path
     name: Path
@@ -35,13 +35,13 @@ class Draft:
 
 
 @contextlib.contextmanager
-def beside(path: Path) -> Iterator[Draft]:
-    """Open a file beside ``path``. Unless it gets published, nothing of it stays.
+def create(path: Path) -> Iterator[Draft]:
+    """Open a draft next to ``path``, and remove it unless it is published.
 
     Raises
     ------
     OSError
-        Where the folder takes no file; it names ``path``.
+        If the folder is not writable; the error names ``path``.
     """
     _sweep(path.parent)
     with named(path):
@@ -54,25 +54,25 @@ def beside(path: Path) -> Iterator[Draft]:
                 draft.file.close()
 
 
-def settle(draft: Draft) -> None:
-    """Have the system write the file out: a disk that is full says so here at the latest."""
+def sync(draft: Draft) -> None:
+    """Have the system write the file to disk, which fails here if the disk is full."""
     draft.file.flush()
     os.fsync(draft.file.fileno())
 
 
 def publish(draft: Draft) -> None:
-    """Put the file in its place, with the permissions of the one that it replaces."""
-    settle(draft)
+    """Move the draft to its target, with the permissions of the file that it replaces."""
+    sync(draft)
     with contextlib.suppress(FileNotFoundError):
         draft.name.chmod(draft.path.stat().st_mode & 0o777)
-    if sys.platform == "win32":  # there, what is open cannot be renamed
+    if sys.platform == "win32":  # which cannot rename an open file
         draft.file.close()
     os.replace(draft.name, draft.path)
     _sync_folder(draft.path.parent)
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove what is of no use any more; the system may refuse."""
+    """Remove files, ignoring failures."""
     for path in paths:
         with contextlib.suppress(OSError):
             path.unlink()
@@ -84,16 +84,16 @@ def write(data: bytes, path: Path) -> None:
     Raises
     ------
     OSError
-        Where the system refuses; ``path`` is then what it was.
+        If it cannot be written; ``path`` is then unchanged.
     """
-    with beside(path) as draft:
+    with create(path) as draft:
         draft.file.write(data)
         publish(draft)
 
 
 @contextlib.contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Have errors name the file that was asked for, and not the one in the making."""
+    """Make errors name the target instead of its draft."""
     try:
         yield
     except OSError as error:
@@ -108,20 +108,20 @@ def _open(path: Path) -> Draft:
         name = path.with_name(f".{path.name[:SHOWN]}.{token}{SUFFIX}")
         file = name.open("xb")
         _lock(file)
-        if name.exists():  # else another took it for left behind before it was locked
+        if name.exists():  # else another process removed it before it was locked
             return Draft(path, name, file)
         file.close()
 
 
 def _lock(file: BinaryIO, *, at_once: bool = False) -> None:
-    """Hold a file until it is closed; with ``at_once`` fail where another does."""
+    """Lock a file until it is closed; with ``at_once``, fail if another process holds it."""
     if sys.platform != "win32":
         with contextlib.nullcontext() if at_once else contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if at_once else 0))
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left in a folder; files that are held stay."""
+    """Remove drafts that killed processes left in a folder; locked ones stay."""
     for name in folder.glob(f".*{SUFFIX}"):
         with contextlib.suppress(OSError), name.open("rb") as file:
             _lock(file, at_once=True)
@@ -129,7 +129,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make a name last through a crash, where the system can."""
+    """Make a rename survive a crash, if the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:

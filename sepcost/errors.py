@@ -1,17 +1,17 @@
-"""Everything sepcost raises on bad input, as a tree.
+"""The tree of errors that sepcost raises on bad input, and their messages.
 
 * SepcostError
   x ModelError        the ONNX file is unreadable, unsafe or contradicts itself
   x SpecError         a layer spec is malformed
-  x BindingError      a dynamic dimension is unbound, or bound to something impossible
-  x ConversionError   a model cannot be rewritten as asked
+  x BindingError      a dynamic dimension is not bound, or bound to an invalid size
+  x ConversionError   a model cannot be converted as requested
   x MeasurementError  a model could not be run or timed
   x BudgetError       a budget file is malformed
 """
 
 
 def printable(text: str) -> str:
-    """Show what does not print, such as a line break, ESC or a bidi override, as its escape."""
+    """Escape characters that do not print, such as line breaks, ESC and bidi overrides."""
     if text.isprintable():
         return text
     return "".join(
@@ -19,13 +19,18 @@ def printable(text: str) -> str:
     )
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or the error's class if it has none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 class SepcostError(Exception):
-    """The user's input is at fault; the message says where and what to do."""
+    """The user's input is at fault; the message says where, and what to do."""
 
     exit_code = 2
 
     def __str__(self) -> str:
-        """One line, whatever the names in it hold."""
+        """Return one line, even if names in the message contain line breaks."""
         return printable(super().__str__())
 
 
@@ -38,15 +43,15 @@ class SpecError(SepcostError):
 
 
 class BindingError(SepcostError):
-    """A dynamic dimension is unbound, or bound to something impossible."""
+    """A dynamic dimension is not bound, or bound to an invalid size."""
 
 
 class ConversionError(SepcostError):
-    """A model cannot be rewritten as asked."""
+    """A model cannot be converted as requested."""
 
 
 class MeasurementError(SepcostError):
-    """A model could not be run or timed: provider missing, crash, time-out."""
+    """A model could not be run or timed: provider missing, crash, timeout."""
 
     exit_code = 3
 

@@ -1,6 +1,6 @@
-"""The network: what every command reads, once a model has been described.
+"""The network: a described model, which every command reads.
 
-Plain data. No ONNX object travels beyond this point.
+Plain data; no ONNX object is in it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import prod
 Shape = tuple[int, ...]
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 
-#: Stands for an input left out, and for a shape that is not known (see ``Layer.missing``).
+#: Stands for an input that is left out and for an unknown shape (see ``Layer.missing``).
 ABSENT: Shape = (0,)
 
 #: Bits of one element; strings and opaque types have no fixed size and count as 0.
@@ -28,17 +28,17 @@ BITS: Mapping[str, int] = {
 
 
 class Role(StrEnum):
-    """What a value is to the network."""
+    """The role of a value in the network."""
 
     INPUT = "input"
     ACTIVATION = "activation"
-    WEIGHT = "weight"  # no graph input feeds it and its elements are params
-    CONSTANT = "constant"  # no graph input feeds it, but it steers: a shape, an axis, a scale
+    WEIGHT = "weight"  # independent of the graph inputs; its elements are params
+    CONSTANT = "constant"  # as WEIGHT, but no params: a shape, an axis, a scale
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One tensor. ``name`` is unique: names in subgraphs carry the graph path before them."""
+    """One tensor. ``name`` is unique: in subgraphs it starts with the path of the graph."""
 
     name: str
     shape: Shape | None
@@ -47,18 +47,18 @@ class Value:
 
     @property
     def elements(self) -> int | None:
-        """The number of elements; None where the shape is unknown."""
+        """The number of elements; None if the shape is unknown."""
         return None if self.shape is None else prod(self.shape)
 
     @property
     def size_bytes(self) -> int | None:
-        """The size in bytes, sub-byte types packed; None where the shape is unknown."""
+        """The size in bytes, with sub-byte types packed; None if the shape is unknown."""
         return None if self.shape is None else -(-prod(self.shape) * BITS.get(self.dtype, 0) // 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One side of an If that a layer stands in."""
+    """One branch of an If, around a layer."""
 
     choice: str  # id of the If
     side: str  # "then" or "else"
@@ -66,10 +66,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One node. ``id`` is unique (its first output, prefixed by the graph path); ``name`` is not.
+    """One node. ``id`` is unique (its first output after the path of the graph); ``name`` is not.
 
-    ``inputs`` and ``outputs`` are shapes, in the order of the operator's own definition; a
-    position that was left out, or whose shape is unknown, holds ``ABSENT``.
+    ``inputs`` and ``outputs`` are shapes in the order of the operator's definition, with ``ABSENT``
+    where one is left out or unknown.
     """
 
     id: str
@@ -80,18 +80,18 @@ class Layer:
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    weights: frozenset[int] = frozenset()  # positions of ``inputs`` that no graph input feeds
-    parameters: tuple[str, ...] = ()  # names in ``Network.parameters`` that those carry
+    weights: frozenset[int] = frozenset()  # positions of inputs independent of the graph inputs
+    parameters: tuple[str, ...] = ()  # names in ``Network.parameters`` that they contain
     reads: tuple[str, ...] = ()  # names in ``Network.values``, "" where left out
     writes: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()  # why shapes are unknown; empty when every shape is static
-    trips: int | None = 1  # how often it runs; None where that depends on data
-    branches: tuple[Branch, ...] = ()  # from the outermost If inwards
+    missing: tuple[str, ...] = ()  # why shapes are unknown; empty if all are static
+    trips: int | None = 1  # how often it runs; None if that depends on data
+    branches: tuple[Branch, ...] = ()  # outermost If first
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The layers of one model in execution order, with the values between them."""
+    """The layers of one model in execution order, and the values between them."""
 
     name: str
     layers: tuple[Layer, ...]
@@ -101,7 +101,7 @@ class Network:
     outputs: tuple[str, ...] = ()
     opsets: Mapping[str, int] = field(default_factory=dict)
     bindings: Mapping[str, int] = field(default_factory=dict)
-    batch: int | None = None  # what the free leading dimension of the inputs was bound to
-    choices: Mapping[str, str | None] = field(default_factory=dict)  # If id -> side if known
-    dead_weights: tuple[Value, ...] = ()  # initializers that nothing reads
+    batch: int | None = None  # what the dynamic leading dimension of the inputs is bound to
+    choices: Mapping[str, str | None] = field(default_factory=dict)  # If id -> branch that runs
+    dead_weights: tuple[Value, ...] = ()  # initializers that no node reads
     warnings: tuple[str, ...] = ()

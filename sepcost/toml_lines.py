@@ -1,7 +1,7 @@
-"""Where in a TOML document a key stands: ``tomllib`` forgets the lines, this finds them again.
+"""Line numbers of the keys in a TOML document, which ``tomllib`` does not report.
 
-Only a document that something is to be said about is scanned. The scanner trusts that the text is
-valid TOML, because ``tomllib`` has read it before.
+A document is scanned only for an error message. The scanner assumes valid TOML, because
+``tomllib`` has read the text before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
-#: Keys and list positions from the top of the document, such as ``("layers", 3, "stride")``.
+#: Keys and list indices from the top of the document, such as ``("layers", 3, "stride")``.
 Place = tuple[str | int, ...]
 
 MAX_WORDS = 40
@@ -30,7 +30,7 @@ _SCALAR = re.compile(r"[^,\]}\n#]+")
 
 
 def shown(value: object) -> str:
-    """Quote any value of the document in a message: short, one line, no control characters."""
+    """Quote a value of the document for a message: short, one line, no control characters."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and value.bit_length() > 128:  # Python refuses to print huge ones
@@ -40,9 +40,9 @@ def shown(value: object) -> str:
 
 
 def nearest(word: str, words: Iterable[str], synonyms: Mapping[str, str] = NO_SYNONYMS) -> str:
-    """Suggest the nearest right word: ``"; did you mean 'conv'?"``, or list them all.
+    """Suggest the nearest valid word (``"; did you mean 'conv'?"``), or list all of them.
 
-    Case does not matter, nor does ``-`` in the place of ``_``, in the keys of ``synonyms`` too.
+    Case is ignored and ``-`` equals ``_``, also in the keys of ``synonyms``.
     """
     known = sorted(words)[:MAX_WORDS]
     plain = _plain(word[:80])
@@ -52,7 +52,7 @@ def nearest(word: str, words: Iterable[str], synonyms: Mapping[str, str] = NO_SY
     close = get_close_matches(plain, spelled, n=1)
     if close:
         return f"; did you mean {shown(spelled[close[0]])}?"
-    return f"; known here: {', '.join(shown(each)[1:-1] for each in known)}"
+    return f"; choose from: {', '.join(shown(each)[1:-1] for each in known)}"
 
 
 def _plain(word: str) -> str:
@@ -60,14 +60,14 @@ def _plain(word: str) -> str:
 
 
 def line_of(place: Place, lines: Mapping[Place, int]) -> int:
-    """The line of a place, or of the nearest thing around it that is written down."""
+    """Return the line of a place, or of the nearest key around it."""
     while place and place not in lines:
         place = place[:-1]
     return lines.get(place, 1)
 
 
 def key_lines(text: str) -> dict[Place, int]:
-    """Find the line of every key and list element of a valid TOML document.
+    """Return the line of every key and list element of a valid TOML document.
 
     Parameters
     ----------
@@ -77,29 +77,29 @@ def key_lines(text: str) -> dict[Place, int]:
     Returns
     -------
     dict
-        The 1-based line by place. An element of a list has a place of its own.
+        The 1-based line by place; each list element has a place of its own.
     """
     scanner = _Scanner(text.replace("\r\n", "\n"))
     try:
         scanner.document()
-    except (RecursionError, AttributeError, IndexError):  # no line is better than no message
+    except (RecursionError, AttributeError, IndexError):  # a message without a line beats none
         return scanner.lines
     return scanner.lines
 
 
 class _Scanner:
-    """A cursor over the text; each method eats one production of TOML's grammar."""
+    """A cursor over the text; each method consumes one production of TOML's grammar."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
         self.lines: dict[Place, int] = {}
-        self.elements: dict[Place, int] = {}  # tables met so far in an array of tables
+        self.elements: dict[Place, int] = {}  # tables so far in each array of tables
         self.newlines = [match.start() for match in re.finditer("\n", text)]
 
     def eat(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self.text, self.at)
-        self.at = match.end()  # type: ignore[union-attr]  # key_lines answers for invalid text
+        self.at = match.end()  # type: ignore[union-attr]  # key_lines handles invalid text
         return match.group()  # type: ignore[union-attr]
 
     def mark(self, place: Place) -> None:
@@ -114,7 +114,7 @@ class _Scanner:
                 self.pair(table)
 
     def header(self) -> Place:
-        """``[a.b]`` or ``[[a.b]]``; returns the place of the table that it opens."""
+        """Consume ``[a.b]`` or ``[[a.b]]``; return the place of the table that it opens."""
         double = self.text.startswith("[[", self.at)
         start, self.at = self.at, self.at + 1 + double
         keys = self.keys("]")
@@ -132,14 +132,14 @@ class _Scanner:
         return place
 
     def keys(self, end: str) -> list[str]:
-        """Eat dotted keys up to and with ``end``."""
-        found = []
+        """Consume dotted keys through ``end``."""
+        keys = []
         while True:
             self.eat(_BLANK)
             word = self.eat(_KEY)
-            found.append(tomllib.loads(f"x = {word}")["x"] if word[0] in "\"'" else word)
+            keys.append(tomllib.loads(f"x = {word}")["x"] if word[0] in "\"'" else word)
             if end in self.eat(_DOT_OR_EQUALS):
-                return found
+                return keys
 
     def pair(self, table: Place) -> None:
         start = self.at
@@ -158,7 +158,7 @@ class _Scanner:
             self.eat(_STRING if opening in "\"'" else _SCALAR)
 
     def items(self, place: Place, closing: str) -> None:
-        """Eat the elements of a list, or the pairs of an inline table."""
+        """Consume the elements of a list, or the pairs of an inline table."""
         self.at += 1
         index = 0
         while self.eat(_BLANK) is not None and self.text[self.at] != closing:

@@ -20,11 +20,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from sepcost.cost.analysis import Analysis, Conventions, Status
+from sepcost.cost.analysis import Analysis, Conventions, CountStatus
 from sepcost.cost.operators import OPERATORS
 from sepcost.cost.tally import tally
+from sepcost.model.graphs import body_prefix, node_id
 from sepcost.model.infer import attributes
-from sepcost.model.walk_state import Scope, body_prefix, node_id
 from sepcost.network import ABSENT, Layer, Network, Shape
 
 TOKEN = "node:"
@@ -68,7 +68,7 @@ def profile(model: onnx.ModelProto, feeds: dict[str, Any], folder: Path) -> list
 def _renamed(nodes: Any, prefix: str, count: Any = None) -> Iterator[tuple[str, onnx.NodeProto]]:
     count = [0] if count is None else count
     for node in nodes:
-        id_ = node_id(Scope(prefix=prefix), node)
+        id_ = node_id(prefix, node)
         node.name = f"{TOKEN}{count[0]}"
         count[0] += 1
         yield id_, node
@@ -133,7 +133,7 @@ def agree(analysis: Analysis, runs: Iterable[Run]) -> int:
         executed = seen.get(row.layer.id, [])
         for run in executed:
             _assert_shapes(row.layer, run)
-        if executed and row.status is Status.COUNTED:
+        if executed and row.status is CountStatus.COUNTED:
             assert row.macs == sum(_again(row.layer, run) or 0 for run in executed), row.layer.id
             anew = [macs for run in executed if (macs := multiply_adds(run)) is not None]
             assert not anew or row.macs == sum(anew), row.layer.id

@@ -24,7 +24,7 @@ def names(folder):
 
 def test_a_file_is_there_when_it_is_whole(tmp_path):
     path = tmp_path / "r.json"
-    with atomic_file.beside(path) as draft:
+    with atomic_file.create(path) as draft:
         draft.file.write(b"new")
         assert not path.exists()
         atomic_file.publish(draft)
@@ -32,7 +32,7 @@ def test_a_file_is_there_when_it_is_whole(tmp_path):
 
 
 def test_what_is_not_published_goes(tmp_path):
-    with atomic_file.beside(tmp_path / "r.json") as draft:
+    with atomic_file.create(tmp_path / "r.json") as draft:
         draft.file.write(b"new")
     assert names(tmp_path) == []
 
@@ -76,8 +76,8 @@ def test_a_folder_that_is_not_there_is_named_by_the_file(tmp_path):
 LEFT = """
 import os, sys
 from pathlib import Path
-from sepcost.atomic_file import beside
-with beside(Path(sys.argv[1])) as draft:
+from sepcost.atomic_file import create
+with create(Path(sys.argv[1])) as draft:
     print("open", flush=True)
     sys.stdin.read()
 """

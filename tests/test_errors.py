@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sepcost.errors import BindingError, ModelError, SepcostError, printable
+from sepcost.errors import BindingError, ModelError, SepcostError, first_line, printable
 
 
 @pytest.mark.parametrize("kind", [SepcostError, ModelError, BindingError])
@@ -12,6 +12,11 @@ def test_a_refusal_is_one_line_that_prints(kind: type[SepcostError]) -> None:
     told = str(kind("m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"))
     assert told == r"m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"
     assert told.isprintable()
+
+
+def test_the_first_line_of_an_error_or_its_class() -> None:
+    assert first_line(ValueError("a\nb")) == "a"
+    assert first_line(ValueError()) == "ValueError"
 
 
 def test_what_prints_stays() -> None:

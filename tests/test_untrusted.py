@@ -19,16 +19,11 @@ from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
 from sepcost.cli.app import app
-from sepcost.cli.screen import Screen
-from sepcost.cli.tables import render as table
 from sepcost.errors import SepcostError
 from sepcost.model.strip_weights import tagged
-from sepcost.report import csv as csv_report
-from sepcost.report import json as json_report
-from sepcost.report import markdown
-from sepcost.report.view import View
 from sepcost.routes.analyze import analyze
 from tests import mutations
+from tests.report.render import render
 
 #: Longer for one small model is a hang; the watchdog then ends the whole process.
 PATIENCE_S = 60
@@ -53,13 +48,9 @@ def counted(path):
             found = analyze(path)
         except SepcostError:
             return False
-        for text in (
-            table([found], View(), Screen()),
-            markdown.render([found], View()),
-            csv_report.render([found], View()),
-        ):
-            assert not controls(text)
-        json.loads(json_report.render([found], View()))
+        for kind in ("table", "markdown", "csv"):
+            assert not controls(render("analyze", kind, [found]))
+        json.loads(render("analyze", "json", [found]))
     return True
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from sepcost.budget.metrics import EXACT, LayerRead
 from sepcost.budget.results import Cause
-from sepcost.cost.analysis import Analysis, LayerCost, Status
+from sepcost.cost.analysis import Analysis, CountStatus, LayerCost
 from sepcost.cost.diff import LayerChange, diff
 
 MOST_CAUSES = 3
@@ -37,7 +37,7 @@ def growth(old: Analysis, new: Analysis, metric: str) -> tuple[Cause, ...]:
 
 def uncounted(analysis: Analysis) -> tuple[Cause, ...]:
     """The layers that a lower bound leaves out."""
-    missing = {Status.UNKNOWN, Status.UNRESOLVED}
+    missing = {CountStatus.UNKNOWN, CountStatus.UNRESOLVED}
     return tuple(cause(row) for row in analysis.rows if row.status in missing)[:MOST_CAUSES]
 
 

@@ -1,8 +1,9 @@
-"""Budgets that do not come from a file: from the command line, or from Python."""
+"""Budgets from the command line or from Python, not from a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sepcost.budget.metrics import SYNONYMS, names
 from sepcost.budget.results import Budget, Level
@@ -10,36 +11,47 @@ from sepcost.budget.values import Fault, budgets
 from sepcost.errors import BudgetError
 from sepcost.toml_lines import nearest
 
+NONE: Mapping[str, str] = MappingProxyType({})
 
-def given(table: Mapping[str, object]) -> tuple[Budget, ...]:
-    """Read budgets as they would stand in a table of the configuration.
+
+def given(table: Mapping[str, object], options: Mapping[str, str] = NONE) -> tuple[Budget, ...]:
+    """Read budgets as a table of the configuration would hold them.
+
+    Parameters
+    ----------
+    table
+        Limits by metric.
+    options
+        The command-line option that each metric was typed with, for errors.
 
     Raises
     ------
     BudgetError
-        At the first metric that does not exist, or value that it does not take.
+        At the first unknown metric or malformed value.
     """
     found: list[Budget] = []
     for key, value in table.items():
+        typed = options.get(key, f"budget {key}")
         if key not in names():
-            raise BudgetError(f"budget {key!r}: unknown metric{nearest(key, names(), SYNONYMS)}")
+            raise BudgetError(f"{typed}: unknown metric{nearest(key, names(), SYNONYMS)}")
         try:
             found += budgets(key, value, (key,), Level.ERROR, lambda _: None)
         except Fault as fault:
-            raise BudgetError(f"budget {'.'.join(map(str, fault.place))}: {fault}") from None
+            inner = (str(part) for part in fault.place[1:])
+            raise BudgetError(f"{'.'.join([typed, *inner])}: {fault}") from None
     return tuple(found)
 
 
-def written(options: Sequence[str]) -> dict[str, object]:
+def written(pairs: Sequence[str]) -> dict[str, object]:
     """``["macs=600M", "forbid-ops=Loop,If"]`` as a table of the configuration.
 
     Raises
     ------
     BudgetError
-        Where the form is another, or a metric stands twice.
+        If one is not METRIC=VALUE, or a metric is given twice.
     """
     found: dict[str, object] = {}
-    for text in options:
+    for text in pairs:
         key, equals, value = text.partition("=")
         key = key.strip()
         if not equals or not key or not value.strip():

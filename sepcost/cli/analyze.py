@@ -1,31 +1,33 @@
-"""``sepcost analyze``: what a network costs, regular against separable."""
+"""``sepcost analyze``: the cost of a network, regular against separable."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sepcost.cli import options, parse
+from sepcost.cli import parse
 from sepcost.cli.guard import note
-from sepcost.cli.options import Branch, By, Format, Side, Unit
+from sepcost.cli.options import files, models, rows, words
+from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.cost.analysis import Analysis, Conventions
 from sepcost.errors import SepcostError
-from sepcost.report.view import View
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import Rows, View
 
-#: Notes on one model that are told before the rest is summed up.
+#: Notes shown per model; the rest is only counted.
 MOST_NOTES = 10
 STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to count, as typed, and how."""
+    """Sources as typed, and how to count them."""
 
     sources: Sequence[str]
     convs: Sequence[str]
@@ -33,45 +35,45 @@ class Request:
     alpha: float | None
     rho: float | None
     conventions: Conventions
-    how: Mapping[str, Any] = field(default_factory=dict)  # handed on to the API as it is
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # passed on to the API unchanged
 
 
 def analyze(
-    sources: options.Sources = None,
-    bind: options.Bind = None,
-    shape: options.ShapeOf = None,
-    trips: options.Trips = None,
-    observe: options.Observe = False,
-    inputs: options.Inputs = None,
-    conv: options.Conv = None,
-    alpha: options.Alpha = None,
-    rho: options.Rho = None,
-    by: options.ByOption = None,
-    depth: options.Depth = None,
-    top: options.Top = None,
-    sort: options.SortOption = None,
-    only: options.Only = None,
-    unit: options.UnitOption = Unit.MACS,
-    operators: options.Operators = None,
-    conv_transpose: options.ConvTranspose = Side.INPUT,
-    count_bias: options.CountBias = False,
-    if_: options.If = Branch.MAX,
-    format_: options.FormatOption = Format.TABLE,
-    output: options.Output = None,
-    netron: options.Netron = None,
-    quiet: options.Quiet = False,
+    sources: models.Sources = None,
+    bind: models.Sweep = None,
+    shape: models.Shape = None,
+    trips: models.Trips = None,
+    observe: models.Observe = False,
+    inputs: models.Inputs = None,
+    conv: models.Conv = None,
+    alpha: models.Alpha = None,
+    rho: models.Rho = None,
+    by: rows.By = None,
+    depth: rows.Depth = None,
+    top: rows.Top = None,
+    sort: rows.Sort = None,
+    only: rows.Only = None,
+    unit: rows.Unit = words.Unit.MACS,
+    operators: rows.Operators = None,
+    conv_transpose: rows.ConvTranspose = words.Positions.INPUT,
+    count_bias: rows.CountBias = False,
+    if_: rows.If = words.IfBranch.MAX,
+    format_: files.Format = Format.TABLE,
+    output: files.Output = None,
+    netron: files.Netron = None,
+    quiet: files.Quiet = False,
 ) -> None:
-    """Count MACs, parameters and memory, and what separable convolution would make of them.
+    """Count MACs, parameters and memory, now and with separable convolutions.
 
-    [bold]sepcost analyze mobilenet-v1 vgg16[/]                   side by side
-    [bold]sepcost analyze model.onnx --bind N=1,8[/]              a dynamic batch, twice
+    [bold]sepcost analyze mobilenet-v1 vgg16[/]                   two networks side by side
+    [bold]sepcost analyze model.onnx --bind N=1,8[/]              a dynamic batch, at two sizes
     [bold]sepcost analyze model.onnx --by op --sort params[/]     where the weights are
-    [bold]sepcost analyze model.onnx -f html -o report.html[/]    to look at and to share
-    [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]   one layer, no file
+    [bold]sepcost analyze model.onnx -f html -o report.html[/]    a page to read and share
+    [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]   one layer, without a file
 
-    At a terminal, a table shows the 30 dearest of the layers that cost MACs, and
-    how many it leaves out. Piped or written to a file it shows all of them, plain
-    and 160 characters wide; the variable COLUMNS sets another width.
+    At a terminal the table shows the 30 layers with the most MACs and counts the
+    others. Piped or written to a file it shows every layer, as plain text 160
+    characters wide; set COLUMNS for another width. --inputs implies --observe.
     """
     request = Request(
         sources or (), conv or (), parse.sweep(bind or ()), alpha, rho,
@@ -82,52 +84,54 @@ def analyze(
     )  # fmt: skip
     _check(request, output, netron)
     refuse_terminal(format_, output)
-    swept = len(request.binds) > 1
-    rows = by or (By.MODEL if swept else By.LAYER)
-    view = View(rows.value, depth, only, sort.value if sort else None, top or 0, unit.value)
+    row = (by or (words.By.MODEL if len(request.binds) > 1 else words.By.LAYER)).value
+    shown = Rows(row, depth, only, sort.value if sort else None, unit.value, variants=bool(conv))
+    view = View(shown, top, screen(output is not None))
     analyses = _analyses(request, quiet)
-    text = RENDER[format_](analyses, view, _Shown(top is None, bool(conv), output is not None))
+    text = renderer("analyze", format_)(analyses, view)
     if netron is not None:
-        write(_netron(analyses[0]).encode(), netron)
+        write(renderer("analyze", "netron")(analyses, view).encode(), netron)
     emit(text, output)
     if not quiet:
         _notes(analyses)
 
 
 def _check(request: Request, output: Path | None, netron: Path | None) -> None:
-    """Refuse what cannot be meant, before any work is done."""
+    """Refuse contradictory arguments before any work is done."""
     if not request.sources and not request.convs:
         raise SepcostError(
             "nothing to analyze: name an ONNX file, a layer spec or a shipped network "
             "('sepcost networks' lists them), or describe one layer with --conv 3x3,512,512,14"
         )
     if request.sources and request.convs:
-        raise SepcostError("--conv stands alone: it takes the place of a file")
+        raise SepcostError("--conv replaces SOURCE: give one or the other")
     if request.sources.count(STDIN) > 1:
-        raise SepcostError("stdin (-) can be read only once")
+        raise SepcostError("stdin (-) can be read only once: give - once")
     if netron and (len(request.sources) != 1 or len(request.binds) > 1):
-        raise SepcostError("--netron writes the figures of one model: name one, at one --bind")
+        raise SepcostError(
+            "--netron describes one model: name one SOURCE, with one size per --bind"
+        )
     for path in (output, netron):
         refuse_sources(path, request.sources)
 
 
 def _analyses(request: Request, quiet: bool) -> list[Analysis]:
     if request.convs:
-        return [found for text in request.convs for found in _single(request, text)]
+        return [analysis for text in request.convs for analysis in _single(request, text)]
     from sepcost.routes.analyze import sweep
 
-    found: list[Analysis] = []
+    analyses: list[Analysis] = []
     for source in request.sources:
         with progress(f"counting {source}", quiet):
-            found += sweep(
+            analyses += sweep(
                 source, request.binds, alpha=request.alpha, rho=request.rho,
-                conventions=request.conventions, **request.how,
+                conventions=request.conventions, **request.arguments,
             )  # fmt: skip
-    return found
+    return analyses
 
 
 def _single(request: Request, text: str) -> Iterator[Analysis]:
-    """The layer as it is, then thinned by α, then shrunk by ρ: the rows of the paper's table 3."""
+    """The layer, then with α, then with α and ρ: the rows of the paper's table 3."""
     from sepcost.routes.analyze import analyze_convolution
 
     count = partial(analyze_convolution, text, conventions=request.conventions)
@@ -138,70 +142,13 @@ def _single(request: Request, text: str) -> Iterator[Analysis]:
         yield count(alpha=request.alpha or 1.0, rho=request.rho)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """Where a table goes, and how much of it was left to us."""
-
-    brief: bool  # no --top was given
-    single: bool
-    to_file: bool
-
-
-def _table(analyses: Sequence[Analysis], view: View, shown: _Shown) -> str:
-    from sepcost.cli import tables
-
-    place = screen(shown.to_file)
-    if shown.single:
-        return tables.convolutions(analyses, view, place)
-    return tables.render(analyses, view, place, brief=shown.brief and place.terminal)
-
-
-def _json(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report import json
-
-    return json.render(analyses, view)
-
-
-def _csv(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report import csv
-
-    return csv.render(analyses, view)
-
-
-def _markdown(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report import markdown
-
-    return markdown.render(analyses, view)
-
-
-def _html(analyses: Sequence[Analysis], view: View, _: _Shown) -> str:
-    from sepcost.report.html import analyze as page
-
-    return page.render(analyses, view)
-
-
-RENDER: Mapping[Format, Callable[[Sequence[Analysis], View, _Shown], str]] = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.CSV: _csv,
-    Format.MARKDOWN: _markdown,
-    Format.HTML: _html,
-}
-
-
-def _netron(analysis: Analysis) -> str:
-    from sepcost.report import netron
-
-    return netron.render(analysis)
-
-
 def _notes(analyses: Sequence[Analysis]) -> None:
-    """Tell each note once, with the model that it is about."""
+    """Print each note once, with the model it refers to."""
     for source in dict.fromkeys(analysis.source for analysis in analyses):
-        told = dict.fromkeys(
-            warning for found in analyses if found.source == source for warning in found.warnings
+        warnings = dict.fromkeys(
+            warning for each in analyses if each.source == source for warning in each.warnings
         )
-        for warning in list(told)[:MOST_NOTES]:
+        for warning in list(warnings)[:MOST_NOTES]:
             note(warning if warning.startswith(source) else f"{source}: {warning}")
-        if len(told) > MOST_NOTES:
-            note(f"{source}: {len(told) - MOST_NOTES} more (--format json lists them)")
+        if len(warnings) > MOST_NOTES:
+            note(f"{source}: {len(warnings) - MOST_NOTES} more (--format json lists them)")

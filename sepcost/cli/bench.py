@@ -1,77 +1,83 @@
-"""``sepcost bench``: how long a network takes, with its interval, alone or against others."""
+"""``sepcost bench``: latency with its interval, of one model or against others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from sepcost.cli import bench_options as opt
-from sepcost.cli import options, parse
-from sepcost.cli.bench_options import ListFormat
+from sepcost.cli import parse
 from sepcost.cli.guard import note
-from sepcost.cli.options import Format
-from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
-from sepcost.cli.screen import Screen, screen
+from sepcost.cli.options import files, models, rows, running, words
+from sepcost.cli.options.words import Format, ListFormat
+from sepcost.cli.output import (
+    emit,
+    refuse_sources,
+    refuse_terminal,
+    refuse_unwritable,
+    write,
+)
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.latency.results import Bench
     from sepcost.latency.settings import Settings
 
-#: Kernels shown at a terminal where nobody asked for more.
-BRIEF = 30
-#: Launches after which it stops, unless more are asked for.
+#: Launches after which it stops, unless --launches asks for more.
 MOST_LAUNCHES = 30
 
 
 def bench(
-    sources: options.Sources = None,
-    bind: opt.Bind = None,
-    shape: opt.ShapeOf = None,
-    inputs: opt.Inputs = None,
-    alpha: opt.Alpha = None,
-    rho: opt.Rho = None,
-    baseline: opt.Baseline = None,
-    provider: opt.Providers = None,
-    provider_option: opt.ProviderOption = None,
-    threads: opt.Threads = 1,
-    optimization_level: opt.LevelOption = opt.Level.ALL,
-    session_option: opt.SessionOption = None,
-    strict: opt.Strict = False,
-    allow_fallback: opt.AllowFallback = False,
-    precision_target: opt.Precision = "1%",
-    max_time: opt.MaxTime = 60.0,
-    launches: opt.Launches = 5,
-    percentiles: opt.Percentiles = "50,90,99",
-    timeout: opt.Timeout = 120.0,
-    seed: opt.Seed = 0,
-    layers: opt.Layers = False,
-    machine: opt.Machine = False,
-    top: opt.Top = None,
-    format_: options.FormatOption = Format.TABLE,
-    output: options.Output = None,
-    export_samples: opt.Samples = None,
-    quiet: options.Quiet = False,
+    sources: models.Sources = None,
+    bind: models.Bind = None,
+    shape: models.Shape = None,
+    inputs: models.Inputs = None,
+    alpha: models.Alpha = None,
+    rho: models.Rho = None,
+    against: running.Against = None,
+    provider: running.Provider = None,
+    provider_option: running.ProviderOption = None,
+    threads: running.Threads = 1,
+    optimization_level: running.OptimizationLevel = words.Optimization.ALL,
+    session_option: running.SessionOption = None,
+    strict: running.Strict = False,
+    allow_fallback: running.AllowFallback = False,
+    precision_target: running.PrecisionTarget = "1%",
+    max_time: running.MaxTime = 60.0,
+    launches: running.Launches = 5,
+    percentiles: running.Percentiles = "50,90,99",
+    timeout: running.Timeout = 120.0,
+    seed: running.Seed = 0,
+    layers: rows.Layers = False,
+    machine: rows.Machine = False,
+    top: rows.Top = None,
+    format_: files.Format = Format.TABLE,
+    output: files.Output = None,
+    export_samples: files.ExportSamples = None,
+    quiet: files.Quiet = False,
 ) -> None:
-    """Measure latency with ONNX Runtime; several models against the first, interleaved.
+    """Measure latency with ONNX Runtime; several models are compared with the first.
 
-    [bold]sepcost bench model.onnx[/]                     how long it takes
-    [bold]sepcost bench model.onnx separable.onnx[/]      which is faster, by how much
-    [bold]sepcost bench model.onnx --layers[/]            which layer takes it, and why
+    [bold]sepcost bench model.onnx[/]                     how long one run takes
+    [bold]sepcost bench model.onnx separable.onnx[/]      which is faster, and by how much
+    [bold]sepcost bench model.onnx --layers[/]            which layers take the time, and why
     [bold]sepcost bench model.onnx --provider cuda[/]     on another execution provider
-    [bold]sepcost bench --machine[/]                      what this machine can do at most
+    [bold]sepcost bench --machine[/]                      the peaks of this machine
 
-    Models run in child processes, in turns and in random order, so that a ratio
-    holds on a busy machine too. One number a process; the interval is over
-    processes. It stops at --precision-target or --max-time, whichever is first.
+    Models run in child processes and take turns in random order, so that ratios hold
+    even on a busy machine. Each process gives one number; the interval covers the
+    processes. Measuring stops at --precision-target or --max-time, whichever is first.
     """
     from sepcost.latency.settings import Settings
 
     if not sources and not machine:
-        raise SepcostError("nothing to measure: name an ONNX file, a spec or a shipped network")
+        raise SepcostError(
+            "nothing to measure: name an ONNX file, a layer spec or a shipped network "
+            "('sepcost networks' lists them)"
+        )
     named = list(sources or ())
     wanted = parse.providers(provider)
     asked = Settings(
@@ -86,7 +92,7 @@ def bench(
         max_launches=max(launches, MOST_LAUNCHES),
         percentiles=parse.percentiles(percentiles),
         timeout_s=timeout,
-        baseline=_position(named, baseline),
+        baseline=_position(named, against),
         seed=seed,
         layers=layers,
         machine=machine or layers,
@@ -99,31 +105,29 @@ def bench(
     bound = parse.binding(bind, "bench measures one size at a time")
     sizes = {"bind": bound, "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
     found = _measured(named, sizes, asked, quiet)
-    emit(_rendered(found, format_, top, screen(output is not None)), output)
+    view = View(top=top, screen=screen(output is not None))
+    emit(renderer("bench", format_)(found, view), output)
     if export_samples is not None:
-        write(_samples(found), export_samples)
+        write(renderer("bench", "samples")(found, view).encode(), export_samples)
     if not quiet:
         _notes(found)
 
 
 def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence[str]) -> None:
-    """Refuse files that cannot be written before minutes are spent on measuring."""
+    """Refuse files that cannot be written before spending minutes on measuring."""
     for path in filter(None, (output, samples)):
         refuse_sources(path, sources)
-        if path.is_dir():
-            raise SepcostError(f"{path}: is a folder; name a file")
-        if not path.parent.is_dir():
-            raise SepcostError(f"{path}: there is no folder {path.parent}")
+        refuse_unwritable(path)
     if output is not None and output == samples:
-        raise SepcostError(f"{output}: is both --output and --export-samples")
+        raise SepcostError(f"{output}: given for both --output and --export-samples")
 
 
-def _position(sources: Sequence[str], baseline: str | None) -> int:
-    if baseline is None:
+def _position(sources: Sequence[str], against: str | None) -> int:
+    if against is None:
         return 0
-    if baseline not in sources:
-        raise SepcostError(f"--baseline {baseline}: is none of the models to measure")
-    return sources.index(baseline)
+    if against not in sources:
+        raise SepcostError(f"--against {against}: not among the sources to measure; add it to them")
+    return sources.index(against)
 
 
 def _measured(
@@ -136,82 +140,20 @@ def _measured(
         return measure(sources, settings=settings, on_progress=tell, **sizes)
 
 
-def _rendered(found: Bench, format_: Format, top: int | None, place: Screen) -> str:
-    brief = BRIEF if format_ is Format.TABLE and place.terminal else 0
-    return RENDER[format_](found, brief if top is None else top, place)
-
-
-def _samples(found: Bench) -> bytes:
-    from sepcost.report import bench_json
-
-    return bench_json.samples(found).encode()
-
-
-def _table(found: Bench, top: int, place: Screen) -> str:
-    from sepcost.cli import bench_tables
-
-    return bench_tables.render(found, place, top)
-
-
-def _json(found: Bench, _: int, __: Screen) -> str:
-    from sepcost.report import bench_json
-
-    return bench_json.render(found)
-
-
-def _csv(found: Bench, _: int, __: Screen) -> str:
-    from sepcost.report import bench_csv
-
-    return bench_csv.render(found)
-
-
-def _markdown(found: Bench, top: int, _: Screen) -> str:
-    from sepcost.report import bench_markdown
-
-    return bench_markdown.render(found, top)
-
-
-def _html(found: Bench, _: int, __: Screen) -> str:
-    from sepcost.report.html import bench as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[Format, Callable[[Bench, int, Screen], str]] = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.CSV: _csv,
-    Format.MARKDOWN: _markdown,
-    Format.HTML: _html,
-}
-
-
 def _notes(found: Bench) -> None:
-    from sepcost.report.bench import notes
+    from sepcost.report.bench.words import notes
 
     for line in notes(found):
         note(line)
 
 
-def providers(
-    format_: Annotated[
-        ListFormat, typer.Option("--format", "-f", help="How to write the list.")
-    ] = ListFormat.TABLE,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else stdout.")
-    ] = None,
-) -> None:
-    """List the execution providers: which are usable here, on what, and how to get the others.
+def providers(format_: files.ListFormat = ListFormat.TABLE, output: files.Output = None) -> None:
+    """List the execution providers: those usable here with their devices, and how to get others.
 
     [bold]sepcost providers[/]
-    [bold]sepcost bench model.onnx --provider openvino[/]    then measure on one of them
+    [bold]sepcost bench model.onnx --provider openvino[/]    measure on one of them
     """
-    from sepcost.cli import bench_tables
     from sepcost.latency import survey
-    from sepcost.report import bench_json
 
-    found = survey.providers()
-    if format_ is ListFormat.JSON:
-        emit(bench_json.providers(found), output)
-    else:
-        emit(bench_tables.providers(found, screen(output is not None)), output)
+    view = View(screen=screen(output is not None))
+    emit(renderer("providers", format_)(survey.providers(), view), output)

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from sepcost.cli.progress import CLEAR
 from sepcost.latency.settings import OnProgress, Progress
-from sepcost.report.bench import duration, factor, plus_minus
+from sepcost.report.bench.words import factor, plus_minus
 from sepcost.report.text import shorten, terminal
+from sepcost.report.units import duration
 
 NAME_LIMIT = 40
 

@@ -1,127 +1,134 @@
-"""``sepcost check``: cost budgets as a gate."""
+"""``sepcost check``: cost budgets as a gate in CI."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from sepcost.cli import check_options as opt
-from sepcost.cli import options, parse
-from sepcost.cli.check_options import CheckFormat
+from sepcost.cli import parse
 from sepcost.cli.guard import note, say
+from sepcost.cli.options import budgets, files, models
+from sepcost.cli.options.words import CheckFormat
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Budget, Check
     from sepcost.evidence.check import Question
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
-#: GitHub refuses a longer summary of a step.
+#: GitHub refuses longer step summaries.
 MOST_SUMMARY_BYTES = 1 << 20
-#: Formats that may stand together on stdout.
+#: Formats that may share stdout.
 LINES = frozenset({CheckFormat.TABLE, CheckFormat.GITHUB})
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One format, and the file that it goes to; stdout where there is none."""
+    """A format and its file; None means stdout."""
 
     format: CheckFormat
     file: Path | None = None
 
 
 def check(
-    sources: options.Sources = None,
-    max_macs: opt.MaxMacs = None,
-    max_flops: opt.MaxFlops = None,
-    max_params: opt.MaxParams = None,
-    max_file_size: opt.MaxFileSize = None,
-    max_peak_activations: opt.MaxPeak = None,
-    max_separable_headroom: opt.MaxHeadroom = None,
-    max_latency: opt.MaxLatency = None,
-    forbid_op: opt.ForbidOp = None,
-    budget: opt.BudgetOption = None,
-    bind: options.Bind = None,
-    shape: options.ShapeOf = None,
-    trips: options.Trips = None,
-    baseline: opt.Baseline = None,
-    update: opt.Update = False,
-    loosen: opt.Loosen = False,
-    config: opt.Config = None,
-    exact: opt.Exact = False,
-    allow_unknown: opt.AllowUnknown = None,
-    inconclusive: opt.InconclusiveOption = None,
-    jobs: opt.Jobs = None,
-    format_: opt.FormatOption = None,
-    output: options.Output = None,
-    quiet: options.Quiet = False,
+    sources: models.Sources = None,
+    max_macs: budgets.MaxMacs = None,
+    max_flops: budgets.MaxFlops = None,
+    max_params: budgets.MaxParams = None,
+    max_file_size: budgets.MaxFileSize = None,
+    max_peak_activations: budgets.MaxPeakActivations = None,
+    max_separable_headroom: budgets.MaxSeparableHeadroom = None,
+    max_latency: budgets.MaxLatency = None,
+    forbid_op: budgets.ForbidOp = None,
+    budget: budgets.Budget = None,
+    bind: models.Bind = None,
+    shape: models.Shape = None,
+    trips: models.Trips = None,
+    baseline: budgets.Baseline = None,
+    update: budgets.Update = False,
+    loosen: budgets.Loosen = False,
+    config: budgets.Config = None,
+    exact: budgets.Exact = False,
+    allow_unknown: budgets.AllowUnknown = None,
+    inconclusive: budgets.Inconclusive = None,
+    jobs: budgets.Jobs = None,
+    format_: files.CheckFormats = None,
+    output: files.Output = None,
+    quiet: files.Quiet = False,
 ) -> None:
-    """Fail where a model costs more than it may: a gate for CI.
+    """Fail if a model exceeds its budgets: a gate for CI.
 
     [bold]sepcost check[/]                                       all budgets of pyproject.toml
-    [bold]sepcost check model.onnx --max-macs 600M[/]            one, for now
+    [bold]sepcost check model.onnx --max-macs 600M[/]            one budget, without a file
     [bold]sepcost check --baseline git:origin/main[/]            against the main branch
-    [bold]sepcost check -f github -f junit=report.xml[/]         where CI reads it
+    [bold]sepcost check -f github -f junit=report.xml[/]         in the formats that CI reads
 
-    Exit codes: 0 within budget, 1 a budget is broken, 2 usage, configuration or a
-    model that cannot be read, 3 a measurement failed. One bad model is an error in
-    the report; the others are judged.
+    Without SOURCE it checks every model that the configuration names. A model that cannot
+    be read is an error in the report; the others are still judged.
+    Exit codes: 0 within budget, 1 over budget, 2 usage or configuration error or an
+    unreadable model, 3 measurement failed.
     """
     from sepcost.evidence.check import Question
 
-    most = {
+    limits = {
         "macs": max_macs, "flops": max_flops, "params": max_params, "file-size": max_file_size,
         "peak-activations": max_peak_activations, "separable-headroom": max_separable_headroom,
         "latency": max_latency, "forbid-ops": forbid_op,
     }  # fmt: skip
     sizes = {
-        "bind": parse.binding(bind, "check judges one size at a time"),
+        "bind": parse.binding(bind, "check judges models at one size"),
         "shape": parse.shapes(shape or ()),
         "trips": parse.trips(trips or ()),
     }
     question = Question(
-        tuple(sources or ()), config, _budgets(most, budget or ()),
+        tuple(sources or ()), config, _budgets(limits, budget or ()),
         {key: value for key, value in sizes.items() if value}, baseline, allow_unknown,
         inconclusive.value if inconclusive else None, exact, jobs, update, loosen,
     )  # fmt: skip
     if loosen and not update:
-        raise SepcostError("--loosen says how to --update: add --update")
+        raise SepcostError("--loosen needs --update: add --update")
     reports = _reports(format_ or (), output)
     for report in reports:
         refuse_terminal(report.format, report.file)
         refuse_sources(report.file, [*question.sources, *([str(config)] if config else ())])
-    found = _checked(question, quiet)
-    _tell(found, reports, quiet)
-    for fault in found.faults:
+    result = _checked(question, quiet)
+    _publish(result, reports, quiet)
+    for fault in result.faults:
         say(f"sepcost: error: {fault.model}: {fault.message}")
-    if found.exit_code:
-        raise typer.Exit(found.exit_code)
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
 
 
-def _budgets(most: Mapping[str, object], more: Sequence[str]) -> tuple[Budget, ...]:
+def _budgets(limits: Mapping[str, object], pairs: Sequence[str]) -> tuple[Budget, ...]:
+    """Read the budgets of the command line; --budget wins over an option of its own."""
     from sepcost.budget.flags import given, written
 
-    asked = {key: value for key, value in most.items() if value}
-    return given({**asked, **written(more)})
+    own = {key: value for key, value in limits.items() if value}
+    others = written(pairs)
+    named = {key: "--forbid-op" if key == "forbid-ops" else f"--max-{key}" for key in own}
+    return given({**own, **others}, named | {key: f"--budget {key}" for key in others})
 
 
 def _reports(formats: Sequence[str], output: Path | None) -> tuple[Report, ...]:
-    """``["github", "junit=report.xml"]``: what stands on stdout first; a table, if nothing does."""
-    found = [_report(text) for text in formats]
-    bare = [report for report in found if report.file is None] or [Report(CheckFormat.TABLE)]
+    """``["github", "junit=report.xml"]``: those on stdout first; a table if there is none."""
+    reports = [_report(text) for text in formats]
+    bare = [report for report in reports if report.file is None] or [Report(CheckFormat.TABLE)]
     if len(bare) > 1 and (output or not {report.format for report in bare} <= LINES):
-        names = " and ".join(report.format for report in bare)
-        raise SepcostError(f"--format {names}: only one fits there; write --format FORMAT=FILE")
+        names = " and ".join(f"--format {report.format}" for report in bare)
+        place = output or "stdout"
+        raise SepcostError(f"{names}: {place} takes one report; write the others to FORMAT=FILE")
     shown = [Report(report.format, output) for report in bare]
-    return (*shown, *(report for report in found if report.file is not None))
+    return (*shown, *(report for report in reports if report.file is not None))
 
 
 def _report(text: str) -> Report:
@@ -130,7 +137,7 @@ def _report(text: str) -> Report:
     name, equals, file = text.partition("=")
     known = [each.value for each in CheckFormat]
     if name not in known:
-        raise SepcostError(f"--format {text!r}: no such format{nearest(name, known)}")
+        raise SepcostError(f"--format {text!r}: unknown format{nearest(name, known)}")
     if equals and not file:
         raise SepcostError(f"--format {text!r}: expected {name}=FILE")
     return Report(CheckFormat(name), Path(file) if file else None)
@@ -143,90 +150,30 @@ def _checked(question: Question, quiet: bool) -> Check:
         return answer(question)
 
 
-def _tell(found: Check, reports: Sequence[Report], quiet: bool) -> None:
-    """Write everything that was asked for, the baseline first: a full disk must not hide it."""
-    if found.baseline is not None:
-        write(found.baseline.text.encode(), Path(found.baseline.path))
+def _publish(result: Check, reports: Sequence[Report], quiet: bool) -> None:
+    """Write the baseline and the reports; the baseline first, so that a full disk is noticed."""
+    if result.baseline is not None:
+        write(result.baseline.text.encode(), Path(result.baseline.path))
         if not quiet:
-            say(f"wrote {found.baseline.path}")
+            say(f"wrote {result.baseline.path}")
     for report in reports:
-        emit(RENDER[report.format](found, report.file is not None), report.file)
+        view = View(screen=screen(report.file is not None))
+        emit(renderer("check", report.format)(result, view), report.file)
     if any(report.format is CheckFormat.GITHUB for report in reports):
-        _summarise(found)
+        _summarise(result)
     if not quiet:
-        for line in found.notes:
+        for line in result.notes:
             note(line)
 
 
 def _summarise(found: Check) -> None:
-    """Append the Markdown report to the summary of the job's step, where there is one."""
+    """Append the Markdown report to the step summary, if CI offers one."""
     name = os.environ.get(SUMMARY)
     if not name:
         return
-    from sepcost.report import check_markdown
-
     path = Path(name)
     used = path.stat().st_size if path.is_file() else 0
-    text = check_markdown.render(found, max(0, MOST_SUMMARY_BYTES - used - 1))
+    view = View(most_bytes=max(0, MOST_SUMMARY_BYTES - used - 1))
+    text = renderer("check", "markdown")(found, view)
     with path.open("ab") as file:
         file.write(text.encode())
-
-
-def _table(found: Check, to_file: bool) -> str:
-    from sepcost.report import check_text
-
-    return check_text.render(found, screen(to_file).colour)
-
-
-def _json(found: Check, _: bool) -> str:
-    from sepcost.report import check_json
-
-    return check_json.render(found)
-
-
-def _markdown(found: Check, _: bool) -> str:
-    from sepcost.report import check_markdown
-
-    return check_markdown.render(found)
-
-
-def _junit(found: Check, _: bool) -> str:
-    from sepcost.report import junit
-
-    return junit.render(found)
-
-
-def _sarif(found: Check, _: bool) -> str:
-    from sepcost.report import sarif
-
-    return sarif.render(found)
-
-
-def _github(found: Check, _: bool) -> str:
-    from sepcost.report import github
-
-    return github.render(found)
-
-
-def _gitlab(found: Check, _: bool) -> str:
-    from sepcost.report import gitlab
-
-    return gitlab.render(found)
-
-
-def _html(found: Check, _: bool) -> str:
-    from sepcost.report.html import check as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[CheckFormat, Callable[[Check, bool], str]] = {
-    CheckFormat.TABLE: _table,
-    CheckFormat.JSON: _json,
-    CheckFormat.MARKDOWN: _markdown,
-    CheckFormat.JUNIT: _junit,
-    CheckFormat.SARIF: _sarif,
-    CheckFormat.GITHUB: _github,
-    CheckFormat.GITLAB: _gitlab,
-    CheckFormat.HTML: _html,
-}

@@ -1,171 +1,136 @@
-"""``sepcost convert``: regular convolutions into separable ones that keep the model working."""
+"""``sepcost convert``: replace regular convolutions by separable ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from sepcost.cli import bench_options, options, parse
-from sepcost.cli import convert_options as opt
-from sepcost.cli.convert_parse import Goals, forms, goal, numbers, size
+from sepcost.cli import convert_parse, parse
+from sepcost.cli.convert_parse import Goals
 from sepcost.cli.guard import note, say
-from sepcost.cli.options import Format
-from sepcost.cli.output import emit, refuse_sources, refuse_terminal
-from sepcost.cli.screen import screen
+from sepcost.cli.options import conversion, files, models, running, words
+from sepcost.cli.options.words import Format
+from sepcost.cli.output import emit, refuse_sources, refuse_terminal, refuse_unwritable
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
-    from sepcost.separable.settings import ConvertSettings
 
 MISSED = 1
 
 
 def convert(
-    source: opt.Model,
-    output: opt.Target = None,
-    rank: opt.Rank = None,
-    max_error: opt.MaxError = None,
-    max_drop: opt.MaxDrop = None,
-    speedup: opt.Speedup = None,
-    macs: opt.Macs = None,
-    init: opt.InitOption = opt.Init.FACTORS,
-    only: opt.Only = None,
-    skip: opt.Skip = None,
-    by: opt.By = None,
-    forms_: opt.Forms = None,
-    form: opt.Form = None,
-    calibrate: opt.Calibrate = None,
-    mean: opt.Mean = None,
-    std: opt.Std = None,
-    size_: opt.Size = None,
-    layout: opt.LayoutOption = None,
-    bind: options.Bind = None,
-    shape: options.ShapeOf = None,
-    inputs: opt.Inputs = None,
-    provider: bench_options.Providers = None,
-    provider_option: bench_options.ProviderOption = None,
-    threads: bench_options.Threads = 1,
-    dry_run: opt.DryRun = False,
-    frontier: opt.Frontier = False,
-    verify: opt.Verify = True,
-    max_time: opt.MaxTime = 30.0,
-    seed: opt.Seed = 0,
-    force: opt.Force = False,
-    format_: options.FormatOption = Format.TABLE,
-    report: opt.Report = None,
-    quiet: options.Quiet = False,
+    source: models.Source,
+    rank: conversion.Rank = None,
+    max_error: conversion.MaxError = None,
+    max_drop: conversion.MaxDrop = None,
+    speedup: conversion.Speedup = None,
+    macs: conversion.Macs = None,
+    init: conversion.Init = words.Init.FACTORS,
+    only: conversion.Only = None,
+    skip: conversion.Skip = None,
+    reduce: conversion.Reduce = None,
+    forms: conversion.Forms = None,
+    emit_: conversion.Emit = None,
+    calibrate: conversion.Calibrate = None,
+    mean: conversion.Mean = None,
+    std: conversion.Std = None,
+    size: conversion.Size = None,
+    layout: conversion.Layout = None,
+    bind: models.Bind = None,
+    shape: models.Shape = None,
+    inputs: models.Inputs = None,
+    provider: running.Provider = None,
+    provider_option: running.ProviderOption = None,
+    threads: running.Threads = 1,
+    verify: running.Verify = True,
+    max_time: running.MaxTime = 30.0,
+    seed: running.Seed = 0,
+    output: files.Model = None,
+    dry_run: files.DryRun = False,
+    frontier: files.Frontier = False,
+    force: files.Force = False,
+    format_: files.Format = Format.TABLE,
+    report: files.Report = None,
+    quiet: files.Quiet = False,
 ) -> None:
-    """Turn regular convolutions into separable ones, keep what the model does, prove the speed.
+    """Replace regular convolutions by separable ones, and measure what it costs and gains.
 
     [bold]sepcost convert m.onnx -o out.onnx --rank full[/]
     [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]
     [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]
     [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
-    [bold]sepcost convert m.onnx --frontier -f html --report r.html[/]
+    [bold]sepcost convert m.onnx --frontier -f html --report report.html[/]
 
-    Without calibration data it works from the weights alone, which keeps far less.
-    A result that misses the goal is not written (exit 1), unless --force says so.
+    Without calibration data it uses the weights alone and loses far more accuracy.
+    With it, the result is judged on held-out samples, and --inputs is not used.
+    If the goal is not met, no model is written (exit 1) unless you add --force.
     """
+    from sepcost.cli.convert_progress import live
     from sepcost.latency.jobs import Runtime
-    from sepcost.separable.settings import By, ConvertSettings, ImageFormat
+    from sepcost.routes.convert import convert as route
+    from sepcost.separable.data.images import ImageFormat
+    from sepcost.separable.settings import ConvertSettings, Saving
 
-    if output is None and not (dry_run or frontier):
-        raise SepcostError("name where the model goes with -o, or ask for the plan with --dry-run")
-    refuse_sources(report, [source])
+    _check(source, output, report, wants_model=not (dry_run or frontier))
     refuse_terminal(format_, report, "--report")
-    providers = tuple(provider.split(",")) if provider else ("cpu",)
-    asked = ConvertSettings(
-        goal=goal(Goals(rank, max_error, max_drop, speedup, macs)),
-        by=By(by) if by else None,
+    providers = parse.providers(provider)
+    chosen = parse.provider_options(provider_option or (), providers)
+    settings = ConvertSettings(
+        goal=convert_parse.goal(Goals(rank, max_error, max_drop, speedup, macs)),
+        reduce=Saving(reduce) if reduce else None,
         only=tuple(only or ()),
         skip=tuple(skip or ()),
-        forms=forms(forms_),
-        form=str(form) if form else None,
-        random_init=init is opt.Init.RANDOM,
+        forms=convert_parse.forms(forms),
+        emit=str(emit_) if emit_ else None,
+        random_init=init is words.Init.RANDOM,
         calibrate=calibrate,
         images=ImageFormat(
-            numbers("--mean", mean), numbers("--std", std), size(size_), str(layout or "")
+            convert_parse.numbers("--mean", mean),
+            convert_parse.numbers("--std", std),
+            convert_parse.size(size),
+            str(layout or ""),
         ),
-        bind=parse.binding(bind, "convert works at one size"),
-        shape=parse.shapes(shape or ()),
         inputs=inputs,
-        runtime=Runtime(
-            providers, parse.provider_options(provider_option or (), providers[0]), {}, threads
-        ),
+        runtime=Runtime(providers, chosen, {}, threads),
         verify=verify,
         max_time_s=max_time,
         seed=seed,
     )
-    found = _converted(source, asked, None if dry_run else output, (force, frontier, quiet))
-    emit(RENDER[format_](found, report), report)
+    bound, shapes = parse.binding(bind, "convert works at one size"), parse.shapes(shape or ())
+    with live(quiet) as tell:
+        found = route(
+            source, None if dry_run else output, bind=bound, shape=shapes, settings=settings,
+            force=force, frontier=frontier, on_progress=tell,
+        )  # fmt: skip
+    view = View(screen=screen(report is not None))
+    emit(renderer("convert", format_)(found, view), report)
     _end(found, quiet)
 
 
-def _converted(
-    source: str, asked: ConvertSettings, target: Path | None, how: tuple[bool, bool, bool]
-) -> Conversion:
-    from sepcost.cli.convert_progress import live
-    from sepcost.routes.convert import convert as work
-
-    force, frontier, quiet = how
-    with live(quiet) as tell:
-        return work(
-            source, target, settings=asked, force=force, frontier=frontier, on_progress=tell
-        )
+def _check(source: str, model: Path | None, report: Path | None, *, wants_model: bool) -> None:
+    """Refuse contradictory arguments before spending minutes on the work."""
+    if model is None and wants_model:
+        raise SepcostError("no file for the model: add -o OUT.onnx, or --dry-run to only plan")
+    refuse_sources(report, [source])
+    if report is not None:
+        refuse_unwritable(report)
 
 
 def _end(found: Conversion, quiet: bool) -> None:
-    from sepcost.report.convert_markdown import notes
+    from sepcost.report.convert.words import notes
 
     if found.missed:
-        held = "" if found.written else "; nothing was written"
-        say(f"sepcost: {found.missed}{held}")
+        kept = "" if found.written else "; nothing was written"
+        say(f"sepcost: {found.missed}{kept}")
     if not quiet:
         for line in notes(found):
             if line != found.missed:
                 note(line)
     if found.missed:
         raise typer.Exit(MISSED)
-
-
-def _table(found: Conversion, report: Path | None) -> str:
-    from sepcost.cli import convert_tables
-
-    return convert_tables.render(found, screen(report is not None))
-
-
-def _json(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_json
-
-    return convert_json.render(found)
-
-
-def _csv(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_csv
-
-    return convert_csv.render(found)
-
-
-def _markdown(found: Conversion, _: Path | None) -> str:
-    from sepcost.report import convert_markdown
-
-    return convert_markdown.render(found)
-
-
-def _html(found: Conversion, _: Path | None) -> str:
-    from sepcost.report.html import convert as page
-
-    return page.render(found)
-
-
-RENDER: Mapping[Format, Callable[[Conversion, Path | None], str]] = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.CSV: _csv,
-    Format.MARKDOWN: _markdown,
-    Format.HTML: _html,
-}

@@ -1,4 +1,4 @@
-"""What people type into the options of ``convert``, as plain data."""
+"""Values of the options of ``convert``, from text to plain data."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Goals(NamedTuple):
 
 
 def goal(given: Goals) -> Goal:
-    """The one goal; ``--max-error 0.02`` where there is none.
+    """The goal; by default ``--max-error 0.02``.
 
     Raises
     ------
     SepcostError
-        Where several are given, or one has another form.
+        If several are given, or one is malformed.
     """
     from sepcost.separable.settings import Aim, Goal
 
     named = [name for name, value in given._asdict().items() if value is not None]
     if len(named) > 1:
         options = " and ".join(f"--{name.replace('_', '-')}" for name in named)
-        raise SepcostError(f"{options}: one goal at a time")
+        raise SepcostError(f"{options}: give only one goal")
     if given.rank is not None:
         return Goal(Aim.RANK, _rank(given.rank))
     if given.speedup is not None:
@@ -52,17 +52,17 @@ def _rank(text: str) -> int:
     if text.strip() == "full":
         return 0
     if not re.fullmatch(r"[1-9][0-9]{0,5}", text.strip()):
-        raise SepcostError(f"--rank {text!r}: expected a whole number from 1 up, or full")
+        raise SepcostError(f"--rank {text!r}: expected a whole number of at least 1, or full")
     return int(text)
 
 
 def forms(text: str | None) -> tuple[Form, ...]:
-    """``"depthwise-pointwise,bottleneck"`` to forms; all separable ones where none is named.
+    """``"depthwise-pointwise,bottleneck"`` to forms; by default all separable ones.
 
     Raises
     ------
     SepcostError
-        Where there is no such form.
+        If a form is unknown.
     """
     from sepcost.separable.factors.blocks import Form
     from sepcost.separable.settings import FORMS
@@ -70,20 +70,20 @@ def forms(text: str | None) -> tuple[Form, ...]:
     if text is None:
         return FORMS
     known = {str(form): form for form in Form}
-    named = [name.strip() for name in text.split(",")]
-    for name in named:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
         if name not in known:
             raise SepcostError(f"--forms {name!r}: choose from {', '.join(known)}")
-    return tuple(known[name] for name in dict.fromkeys(named))
+    return tuple(known[name] for name in dict.fromkeys(names))
 
 
 def numbers(option: str, text: str | None) -> tuple[float, ...]:
-    """``"0.485,0.456"`` to numbers; none where nothing is given.
+    """``"0.485,0.456"`` to numbers; by default none.
 
     Raises
     ------
     SepcostError
-        Where one is no number.
+        If one is not a number.
     """
     if text is None:
         return ()
@@ -99,7 +99,7 @@ def size(text: str | None) -> tuple[int, int] | None:
     Raises
     ------
     SepcostError
-        Where it has another form.
+        If it is malformed.
     """
     if text is None:
         return None

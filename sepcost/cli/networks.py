@@ -1,65 +1,52 @@
-"""``sepcost networks``: what ships, and how to get one as a file."""
+"""``sepcost networks``: the shipped networks, their layer specs and their ONNX models."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from sepcost.cli import complete, options
 from sepcost.cli.guard import say
+from sepcost.cli.options import files, models
 from sepcost.cli.output import emit, write
 from sepcost.cli.progress import progress
-from sepcost.cli.screen import screen
 from sepcost.errors import SepcostError
+from sepcost.report.formats import renderer
+from sepcost.report.screen import screen
+from sepcost.report.view import View
 
 
 def networks(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NAME]",
-            show_default=False,
-            autocompletion=complete.network,
-            help="One of them.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write NAME as an ONNX model."),
-    ] = None,
-    alpha: options.Alpha = None,
-    rho: options.Rho = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
-    quiet: options.Quiet = False,
+    name: models.Network = None,
+    output: files.Model = None,
+    alpha: models.Alpha = None,
+    rho: models.Rho = None,
+    force: files.Force = False,
+    quiet: files.Quiet = False,
 ) -> None:
-    """List the networks that ship with sepcost, show one's layer spec, or write it as ONNX.
+    """List the networks that ship with sepcost, show the layer spec of one, or write it as ONNX.
 
-    [bold]sepcost networks[/]                                      what there is
-    [bold]sepcost networks mobilenet-v1[/]                         its spec, to start from
-    [bold]sepcost networks mobilenet-v1 -o m.onnx --alpha 0.5[/]   with seeded weights
+    [bold]sepcost networks[/]                                        all networks
+    [bold]sepcost networks mobilenet-v1[/]                           its layer spec, to start from
+    [bold]sepcost networks mobilenet-v1 -o m.onnx --alpha 0.5[/]     a model with seeded weights
     """
     if name is None:
         if output or alpha or rho:
-            raise SepcostError("name the network: sepcost networks NAME -o FILE")
+            raise SepcostError("no network named: sepcost networks NAME -o OUT.onnx")
         _list(quiet)
     elif output is None:
         if alpha or rho:
-            raise SepcostError("--alpha and --rho thin the model that -o FILE writes: add -o FILE")
+            raise SepcostError("--alpha and --rho change the model: add -o OUT.onnx")
         _show(name)
     else:
-        _write(name, output, (alpha, rho), force, quiet)
+        _write(name, output, alpha, rho, force=force, quiet=quiet)
 
 
 def _list(quiet: bool) -> None:
-    from sepcost.cli import tables
     from sepcost.model import spec
     from sepcost.routes.analyze import analyze
 
     with progress("counting the shipped networks", quiet):
-        found = [(info.description, analyze(info.name)) for info in spec.networks()]
-    emit(tables.shipped(found, screen(to_file=False)), None)
+        counted = [(info.description, analyze(info.name)) for info in spec.networks()]
+    emit(renderer("networks", "table")(counted, View(screen=screen(to_file=False))), None)
 
 
 def _show(name: str) -> None:
@@ -69,20 +56,15 @@ def _show(name: str) -> None:
 
 
 def _write(
-    name: str,
-    output: Path,
-    multipliers: tuple[float | None, float | None],
-    force: bool,
-    quiet: bool,
+    name: str, to: Path, alpha: float | None, rho: float | None, *, force: bool, quiet: bool
 ) -> None:
-    """Build the model with its weights; refuse to overwrite unless told to."""
+    """Build the model with its weights; overwrite only with --force."""
     from sepcost.model import spec
 
-    if output.exists() and not force:
-        raise SepcostError(f"{output}: exists already; --force overwrites it")
-    alpha, rho = multipliers
+    if to.exists() and not force:
+        raise SepcostError(f"{to}: already exists; --force overwrites it")
     with progress(f"building {name}", quiet):
         data = spec.build(spec.find(name), alpha=alpha, rho=rho).SerializeToString()
-        write(data, output)
+        write(data, to)
     if not quiet:
-        say(f"wrote {output} ({len(data) / 1e6:.1f} MB)")
+        say(f"wrote {to} ({len(data) / 1e6:.1f} MB)")

@@ -1,4 +1,4 @@
-"""Where a report goes: stdout, or a file that appears whole or not at all."""
+"""Reports to stdout, or to files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HTML = "html"
 
 
 def emit(text: str, output: Path | None) -> None:
-    """Write a report to ``output``, or to stdout where there is none."""
+    """Write a report to ``output``, or to stdout if that is None."""
     if output is not None:
         write(text.encode(), output)
         return
@@ -24,47 +24,61 @@ def emit(text: str, output: Path | None) -> None:
 
 
 def refuse_terminal(format_: str, output: Path | None, option: str = "-o") -> None:
-    """Refuse to fill a terminal with a page that is made for a browser.
+    """Refuse to print a page for browsers at a terminal.
 
     Raises
     ------
     SepcostError
-        Where there is no ``output`` and stdout is a terminal.
+        If there is no ``output`` and stdout is a terminal.
     """
     if format_ == HTML and output is None and to_terminal():
-        raise SepcostError(f"--format html is a page for a browser: add {option} report.html")
+        raise SepcostError(f"--format html writes a page for browsers: add {option} report.html")
 
 
 def to_terminal() -> bool:
-    """Whether a person would see what goes to stdout."""
+    """Whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:
-    """Refuse to write a report over a model that it is about.
+    """Refuse to write a report over one of its sources.
 
     Raises
     ------
     SepcostError
-        Where ``output`` is one of ``sources``.
+        If ``output`` is one of ``sources``.
     """
     if output is None or not output.exists():
         return
     for source in sources:
         with contextlib.suppress(OSError, ValueError):
             if output.samefile(source):
-                raise SepcostError(f"{output}: is a source; write the report elsewhere")
+                raise SepcostError(f"{output}: is a source; write the report to another file")
+
+
+def refuse_unwritable(output: Path) -> None:
+    """Refuse a directory, or a file in a directory that does not exist.
+
+    Raises
+    ------
+    SepcostError
+        In either case.
+    """
+    if output.is_dir():
+        raise SepcostError(f"{output}: is a directory; name a file")
+    if not output.parent.is_dir():
+        raise SepcostError(f"{output}: no such directory: {output.parent}; create it first")
 
 
 def write(data: bytes, path: Path) -> None:
-    """Write ``data`` beside ``path`` and rename it, so that no reader ever sees a part of it.
+    """Write ``data`` to a temporary file and rename it to ``path``: no reader sees half of it.
 
-    A device or a pipe cannot be renamed over and is written to. A link stays a link.
+    A device or a pipe cannot be replaced and is written to directly. A link stays a link.
 
     Raises
     ------
     OSError
-        Where the system refuses.
+        If the system refuses.
     """
     if path.exists() and not path.is_file():
         with atomic_file.named(path), path.open("wb") as stream:

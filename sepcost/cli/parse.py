@@ -1,4 +1,4 @@
-"""What people type into options, as plain data."""
+"""Values of options, from text to plain data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def sweep(given: Sequence[str]) -> tuple[dict[str, int], ...]:
     Raises
     ------
     BindingError
-        Where the form is another, a symbol stands twice, or there are too many combinations.
+        If the text is not of this form, a symbol is given twice, or there are too many
+        combinations.
     """
     choices = _pairs("--bind", given, "N=8 or N=1,2,4,8")
     sizes = [
@@ -36,21 +37,22 @@ def sweep(given: Sequence[str]) -> tuple[dict[str, int], ...]:
 
 
 def binding(given: Sequence[str] | None, reason: str) -> dict[str, int]:
-    """``["N=8", "H=224"]`` to ``{"N": 8, "H": 224}``, where only one size makes sense.
+    """``["N=8", "H=224"]`` to ``{"N": 8, "H": 224}``, for commands that take one size.
 
     Raises
     ------
     BindingError
-        As ``sweep``, and for more than one size, with the reason why not.
+        As ``sweep``, and for several sizes, with the reason.
     """
     binds = sweep(given or ())
     if len(binds) > 1:
-        raise BindingError(f"--bind: {reason}; analyze sweeps")
+        many = next(text for text in given or () if "," in text.rpartition("=")[2])
+        raise BindingError(f"--bind {many!r}: {reason}; only analyze takes several")
     return binds[0]
 
 
 def shapes(given: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """``["input=1x3x224x224"]`` to ``{"input": (1, 3, 224, 224)}``; nothing after = is a scalar."""
+    """``["input=1x3x224x224"]`` to ``{"input": (1, 3, 224, 224)}``; ``input=`` is a scalar."""
     return {
         name: tuple(
             _whole("--shape", f"{name}={sizes}", size) for size in re.split("[x×,]", sizes) if sizes
@@ -68,12 +70,12 @@ def trips(given: Sequence[str]) -> dict[str, int]:
 
 
 def settings(option: str, given: Sequence[str]) -> dict[str, str]:
-    """``["key=value"]`` to ``{"key": "value"}``; only the first = parts them.
+    """``["key=value"]`` to ``{"key": "value"}``, split at the first ``=``.
 
     Raises
     ------
     SepcostError
-        Where there is no =.
+        If there is no ``=``.
     """
     pairs = [text.partition("=") for text in given]
     for name, equals, _ in pairs:
@@ -83,28 +85,35 @@ def settings(option: str, given: Sequence[str]) -> dict[str, str]:
 
 
 def providers(given: str | None) -> tuple[str, ...]:
-    """``"cuda,cpu"`` to ``("cuda", "cpu")``; the CPU's where none is given.
+    """``"cuda,cpu"`` to ``("cuda", "cpu")``; default: the CPU provider.
 
     Raises
     ------
     SepcostError
-        Where a name is empty, or there is no such provider.
+        If a name is empty or unknown.
     """
     if given is None:
         return (CPU,)
-    found = [name.strip() for name in given.split(",")]
-    if not all(found):
+    names = [name.strip() for name in given.split(",")]
+    if not all(names):
         raise SepcostError(f"--provider {given!r}: expected names, like openvino or cuda,cpu")
-    return tuple(dict.fromkeys(short_name(provider(name).name) for name in found))
+    return tuple(dict.fromkeys(_provider(name) for name in names))
+
+
+def _provider(name: str) -> str:
+    try:
+        return short_name(provider(name).name)
+    except SepcostError as error:
+        raise SepcostError(f"--provider: {error}") from None
 
 
 def provider_options(given: Sequence[str], asked: Sequence[str]) -> dict[str, dict[str, str]]:
-    """``["cuda:device_id=1", "key=value"]`` by provider; without a provider it is the first's.
+    """``["cuda:device_id=1", "key=value"]`` by provider; without one, for the first of ``asked``.
 
     Raises
     ------
     SepcostError
-        Where the provider is not one of those asked for, or is the CPU's, which has no options.
+        If the provider is not among ``asked``, or is the CPU provider, which has no options.
     """
     found: dict[str, dict[str, str]] = {}
     for key, value in settings("--provider-option", given).items():
@@ -114,7 +123,8 @@ def provider_options(given: Sequence[str], asked: Sequence[str]) -> dict[str, di
             raise SepcostError(f"--provider-option {key}: --provider does not name {owner}")
         if owner == CPU:
             raise SepcostError(
-                f"--provider-option {key}: the CPU provider has none; is it a --session-option?"
+                f"--provider-option {key}: the CPU provider takes no options; "
+                "did you mean --session-option?"
             )
         found.setdefault(owner, {})[option] = value
     return found
@@ -126,7 +136,7 @@ def fraction(option: str, given: str) -> float:
     Raises
     ------
     SepcostError
-        Where it is no number above 0.
+        If it is not a number above 0.
     """
     text = given.strip()
     try:
@@ -134,7 +144,7 @@ def fraction(option: str, given: str) -> float:
     except ValueError:
         value = nan
     if not 0 < value < inf:
-        raise SepcostError(f"{option} {given!r}: expected a part above 0, like 1% or 0.01")
+        raise SepcostError(f"{option} {given!r}: expected a share above 0, like 1% or 0.01")
     return value
 
 
@@ -144,15 +154,15 @@ def percentiles(given: str) -> tuple[float, ...]:
     Raises
     ------
     SepcostError
-        Where one is no number from 0 to 100.
+        If one is not a number from 0 to 100.
     """
     try:
-        found = tuple(float(part) for part in given.split(",") if part.strip())
+        values = tuple(float(part) for part in given.split(",") if part.strip())
     except ValueError:
-        found = (nan,)
-    if not all(0 <= one <= 100 for one in found):
+        values = (nan,)
+    if not all(0 <= value <= 100 for value in values):
         raise SepcostError(f"--percentiles {given!r}: expected numbers from 0 to 100, like 50,90")
-    return found
+    return values
 
 
 def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
@@ -168,34 +178,38 @@ def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
 
 
 def _whole(option: str, text: str, value: str, least: int = 1) -> int:
-    digits = value.strip()  # also of spaces that int() does not know, as U+001C
+    digits = value.strip()  # int() rejects some white space, such as U+001C
     if not re.fullmatch("[0-9]{1,18}", digits) or int(digits) < least:
-        raise BindingError(f"{option} {text!r}: {value!r} is no whole number from {least} up")
+        raise BindingError(
+            f"{option} {text!r}: {value!r} is not a whole number of at least {least}"
+        )
     return int(digits)
 
 
 def operators(given: str | None) -> Mapping[Any, Any] | None:
-    """Import ``module:NAME``, a mapping of (domain, op_type) to formulas, on top of the built-in.
+    """Import ``module:NAME``, a mapping of (domain, op_type) to formulas; add the built-in ones.
 
     Raises
     ------
     SepcostError
-        Where the module or the name does not exist, the import fails, or it is no mapping.
+        If the module or the name does not exist, the import fails, or it is not such a mapping.
     """
     if given is None:
         return None
     module, _, name = given.partition(":")
     if not module or not name:
         raise SepcostError(f"--operators {given!r}: expected module:NAME, like my_ops:OPERATORS")
-    found = _import(given, module, name)
-    if not isinstance(found, Mapping) or not all(
+    table = _import(given, module, name)
+    if not isinstance(table, Mapping) or not all(
         isinstance(key, tuple) and len(key) == 2 and callable(formula)
-        for key, formula in found.items()
+        for key, formula in table.items()
     ):
-        raise SepcostError(f"--operators {given!r}: maps no (domain, op_type) to functions")
+        raise SepcostError(
+            f"--operators {given!r}: expected a dict {{(domain, op_type): function of a layer}}"
+        )
     from sepcost.cost.operators import OPERATORS
 
-    return {**OPERATORS, **found}
+    return {**OPERATORS, **table}
 
 
 def _import(given: str, module: str, name: str) -> object:
@@ -203,7 +217,7 @@ def _import(given: str, module: str, name: str) -> object:
     sys.path.insert(0, here)
     try:
         return getattr(importlib.import_module(module), name)
-    except Exception as error:  # a module may raise anything while it is imported
+    except Exception as error:  # importing a module may raise anything
         raise SepcostError(f"--operators {given!r}: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(here)

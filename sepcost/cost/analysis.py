@@ -1,4 +1,4 @@
-"""What a network costs: the frozen results that every report reads."""
+"""The cost of a network: the frozen results that every report reads."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from sepcost.network import Layer, Network, Shape
 
 
-class Status(StrEnum):
-    """How far a layer's MACs are known."""
+class CountStatus(StrEnum):
+    """Whether the MACs of a layer are known."""
 
     COUNTED = "counted"
     FREE = "free"  # costs no MACs by definition
@@ -20,10 +20,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """What people disagree on; the defaults are those of the README."""
+    """Conventions of counting that people disagree on; the README gives the reasons."""
 
-    conv_transpose: str = "input"  # positions that a ConvTranspose is counted at: input | output
-    count_bias: bool = False  # one more MAC for each output element of an operator with a bias
+    conv_transpose: str = "input"  # where a ConvTranspose is counted: input | output
+    count_bias: bool = False  # one more MAC per output element where there is a bias
     if_branches: str = "max"  # max | sum | then | else
 
 
@@ -39,7 +39,7 @@ class Convolution:
     in_channels: int
     out_channels: int
     positions: int  # batch times output positions (times input positions when transposed)
-    pointwise_positions: int  # batch times output positions, where the pointwise part runs
+    pointwise_positions: int  # batch times output positions
     transposed: bool = False
 
 
@@ -49,10 +49,10 @@ class Separable:
 
     eligible: bool
     reason: str | None  # why not, where not eligible
-    macs: int | None  # times the trips of the layer, as LayerCost.macs
+    macs: int | None  # including trips, as LayerCost.macs
     params: int | None
     ratio: float | None  # separable macs / regular macs
-    break_even_rank: float | None  # below it, rank R costs fewer MACs than the regular convolution
+    break_even_rank: float | None  # below this rank, fewer MACs than the regular convolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class LayerCost:
     """One row. MACs, element operations and bytes include the layer's trips."""
 
     layer: Layer
-    status: Status
+    status: CountStatus
     reason: str | None  # why unknown or unresolved
     macs: int | None
-    params: int  # parameters that no earlier row has counted
+    params: int  # without parameters counted in an earlier row
     weight_bytes: int
     elementwise_ops: int | None
     bytes_moved: int | None
@@ -74,7 +74,7 @@ class LayerCost:
 
     @property
     def intensity(self) -> float | None:
-        """FLOPs for each byte moved (Williams et al. 2009); None where either is unknown."""
+        """FLOPs per byte moved (Williams et al. 2009); None if either is unknown."""
         if self.macs is None or not self.bytes_moved:
             return None
         return 2 * self.macs / self.bytes_moved
@@ -82,7 +82,7 @@ class LayerCost:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the counted rows; lower bounds where the coverage is not complete."""
+    """Sums over the counted rows; lower bounds unless the coverage is complete."""
 
     macs: int
     params: int
@@ -95,21 +95,21 @@ class Totals:
 
     @property
     def flops(self) -> int:
-        """Two floating point operations for each multiply-accumulate."""
+        """Two floating-point operations per MAC."""
         return 2 * self.macs
 
     @property
     def reduction(self) -> float:
-        """How many times fewer MACs the separable network takes; 1.0 for an empty network."""
+        """MACs of the network over MACs of its separable counterpart; 1.0 for an empty network."""
         return self.macs / self.separable_macs if self.separable_macs else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many rows fall in each status, of those that the totals rest on.
+    """The number of rows per status, among the rows that decide the totals.
 
-    Rows in a branch of an If that is known not to run, or that the conventions leave out, are in
-    none; where the dearest branch counts, the rows of both are, since both were weighed.
+    Rows in a branch that is known not to run, or that the conventions exclude, are left out. Where
+    the most expensive branch counts, the rows of both do, because the choice depends on both.
     """
 
     counted: int
@@ -119,7 +119,7 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether the totals are exact, not just lower bounds."""
+        """Whether the totals are exact rather than lower bounds."""
         return not (self.unknown or self.unresolved)
 
 
@@ -134,12 +134,12 @@ class Group:
     elementwise_ops: int
     bytes_moved: int
     separable_macs: int
-    complete: bool  # False where a row of the group is unknown or unresolved
+    complete: bool  # False if a row is unknown or unresolved
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What one network costs, row by row and in total."""
+    """The cost of one network, per row and in total."""
 
     source: str  # what the user named
     network: Network
@@ -150,7 +150,7 @@ class Analysis:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON document ``sepcost/analyze/1`` with this one model in it."""
+        """Return the JSON document ``sepcost/analyze/1`` for this one model."""
         from sepcost.cost.document import document  # noqa: PLC0415  (it reads this module)
 
         return document([self], [self.source])

@@ -1,4 +1,4 @@
-"""Which branch of each If is in the totals."""
+"""Which branches of each If count towards the totals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sepcost.network import Branch, Layer
 
 Cost = tuple[int, int]  # MACs, then element operations
-Sides = Mapping[str, frozenset[str]]  # id of an If -> its sides that count
+Sides = Mapping[str, frozenset[str]]  # id of an If -> its branches that count
 
 BOTH = frozenset({"then", "else"})
 
@@ -18,17 +18,17 @@ def sides(
     choices: Mapping[str, str | None],
     convention: str,
 ) -> Sides:
-    """Choose the sides of every If that has rows, innermost first.
+    """Choose the branches of every If that has layers, innermost first.
 
     Parameters
     ----------
     layers, costs
-        Rows, and what each costs with its trips.
+        The layers, and the cost of each including trips.
     choices
-        The side that is known to run, by If.
+        The branch that is known to run, by If.
     convention
-        What counts where none is known: ``max`` (the dearest side: most MACs, then most element
-        operations, then ``then``), ``sum`` (both), ``then`` or ``else``.
+        What counts if that is unknown: ``max`` (the most expensive branch: most MACs, then most
+        element operations, then ``then``), ``sum`` (both), ``then`` or ``else``.
     """
     spent: dict[Branch, Cost] = {}
     parents: dict[str, Branch | None] = {}
@@ -50,12 +50,12 @@ def sides(
 
 
 def runs(layer: Layer, chosen: Sides) -> bool:
-    """Whether every branch that the layer stands in counts."""
+    """Whether every branch around the layer counts."""
     return all(branch.side in chosen[branch.choice] for branch in layer.branches)
 
 
 def may_run(layer: Layer, choices: Mapping[str, str | None]) -> bool:
-    """Whether no branch that the layer stands in is known not to run."""
+    """Whether no branch around the layer is known to be skipped."""
     return all(choices.get(branch.choice) in (None, branch.side) for branch in layer.branches)
 
 

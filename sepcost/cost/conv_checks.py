@@ -1,4 +1,4 @@
-"""What makes a convolution impossible."""
+"""Checks that a convolution's attributes, weight and data fit together."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from sepcost.cost.geometry import Operands, channels_last, given, integer, ints,
 from sepcost.errors import ModelError
 from sepcost.network import Layer
 
+#: What auto_pad may say; the empty word stands for NOTSET.
+AUTO_PAD = ("", "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
+
 
 def check(layer: Layer) -> None:
-    """Refuse a convolution that cannot be.
+    """Refuse a convolution that no runtime could execute.
 
-    Shapes that are not known are not looked at, so it can run before and after shape inference;
-    any layer that does not convolve passes.
+    Unknown shapes are skipped, so the check can run before and after shape inference. A layer that
+    does not convolve passes.
 
     Raises
     ------
     ModelError
-        One line that names the node, the attribute and what it had to be.
+        The message names the node, the attribute and its valid values.
     """
     where = operands(layer)
     if where is None:
@@ -40,12 +43,15 @@ def _check_attributes(layer: Layer) -> None:
     group = integer(layer, "group", 1)
     if group < 1:
         raise _refuse(layer, f"group {group} must be at least 1")
+    mode = layer.attributes.get("auto_pad", "")
+    if mode not in AUTO_PAD:
+        raise _refuse(layer, f"auto_pad {mode!r} is none of {', '.join(AUTO_PAD[1:])}")
 
 
 def _check_weight(layer: Layer, where: Operands) -> None:
     weight, group = layer.inputs[where.weight], integer(layer, "group", 1)
     if len(weight) < 3:
-        raise _refuse(layer, f"its weight has shape {list(weight)}, which is no kernel")
+        raise _refuse(layer, f"its weight of shape {list(weight)} has no spatial axes")
     kernel = ints(layer, "kernel_shape")
     if kernel is not None and kernel != weight[2:]:
         raise _refuse(
@@ -68,7 +74,7 @@ def _check_data(layer: Layer, where: Operands) -> None:
     channels = data[-1] if channels_last(layer) else data[1]
     group = integer(layer, "group", 1)
     wanted = weight[0] if where.transposed else weight[1] * group
-    if channels != wanted:
+    if channels != wanted and not (where.blocked and channels < wanted):
         raise _refuse(
             layer,
             f"its input has {channels} channels, but weight {list(weight)} in {group} group(s) "
@@ -79,7 +85,7 @@ def _check_data(layer: Layer, where: Operands) -> None:
 
 
 def _check_extent(layer: Layer, where: Operands) -> None:
-    """Refuse a kernel that no position of the padded input holds."""
+    """Refuse a kernel that is larger than the padded input."""
     kernel = layer.inputs[where.weight][2:]
     mode = layer.attributes.get("auto_pad") or "NOTSET"
     if mode not in ("NOTSET", "VALID"):
@@ -92,5 +98,5 @@ def _check_extent(layer: Layer, where: Operands) -> None:
         span = (side - 1) * dilation + 1
         if span > padded:
             raise _refuse(
-                layer, f"its kernel spans {span} on axis {axis}, the padded input has {padded}"
+                layer, f"its kernel spans {span} on axis {axis}, but the padded input has {padded}"
             )

@@ -1,4 +1,4 @@
-"""Network -> Analysis: what every layer costs, and their sums."""
+"""Network -> Analysis: the cost of every layer, and the totals."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from sepcost.cost.analysis import (
     Analysis,
     Conventions,
     Convolution,
+    CountStatus,
     Coverage,
     LayerCost,
     Separable,
-    Status,
     Totals,
 )
 from sepcost.cost.geometry import convolution
 from sepcost.cost.operators import OPERATORS
 from sepcost.cost.tally import Operators, Tally, tally
-from sepcost.cost.warnings import remarks
+from sepcost.cost.warnings import analysis_warnings
 from sepcost.cost.whatif import separable, separable_network_params
 from sepcost.network import Layer, Network
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """What every row needs to know of the whole."""
+class _Context:
+    """What every row needs to know about the network."""
 
     network: Network
     conventions: Conventions
@@ -41,50 +41,50 @@ def count(
     operators: Operators | None = None,
     conventions: Conventions | None = None,
 ) -> Analysis:
-    """Count what a network costs, in time linear in its layers.
+    """Count the cost of a network, in time linear in its layers.
 
     Parameters
     ----------
     network
         A described network.
     source
-        What the user named, for the reports.
+        The source as the user named it, for the reports.
     operators
-        MAC formulas by (domain, op_type), ``OPERATORS`` by default. One that is given takes
-        precedence over the operator's being free.
+        MAC formulas by (domain, op_type), ``OPERATORS`` by default. A formula also applies to an
+        operator that would be free.
     conventions
-        What people disagree on; the defaults are those of the README.
+        Conventions of counting.
 
     Raises
     ------
     SepcostError
-        Where a formula that the user brought fails; it names the operator and the node.
+        If a formula given by the user fails; the message names the operator and the node.
     """
     table = OPERATORS if operators is None else operators
     agreed = conventions or Conventions()
     tallies = [tally(layer, table, agreed) for layer in network.layers]
     costs = [
-        (_times(found.macs, layer) or 0, _times(found.elementwise_ops, layer) or 0)
-        for layer, found in zip(network.layers, tallies, strict=True)
+        (_times(once.macs, layer) or 0, _times(once.elementwise_ops, layer) or 0)
+        for layer, once in zip(network.layers, tallies, strict=True)
     ]
     sides = branches.sides(network.layers, costs, network.choices, agreed.if_branches)
-    frame = _Frame(network, agreed, sides, _owners(network.layers, sides))
+    context = _Context(network, agreed, sides, _owners(network.layers, sides))
     rows = tuple(
-        _row(frame, layer, found) for layer, found in zip(network.layers, tallies, strict=True)
+        _row(context, layer, once) for layer, once in zip(network.layers, tallies, strict=True)
     )
     return Analysis(
         source=source,
         network=network,
         rows=rows,
         totals=_totals(network, [row for row in rows if row.counted]),
-        coverage=_coverage(frame, rows),
+        coverage=_coverage(context, rows),
         conventions=agreed,
-        warnings=remarks(network, rows, sides, agreed),
+        warnings=analysis_warnings(network, rows, sides, agreed),
     )
 
 
 def _owners(layers: Sequence[Layer], sides: branches.Sides) -> dict[str, str]:
-    """Give each parameter to the first counted layer that uses it, else to the first."""
+    """Assign each parameter to the first counted layer that uses it, or else to the first."""
     owners: dict[str, str] = {}
     for counted in (True, False):
         for layer in layers:
@@ -94,33 +94,33 @@ def _owners(layers: Sequence[Layer], sides: branches.Sides) -> dict[str, str]:
     return owners
 
 
-def _row(frame: _Frame, layer: Layer, found: Tally) -> LayerCost:
-    network = frame.network
+def _row(context: _Context, layer: Layer, once: Tally) -> LayerCost:
+    network = context.network
     owned = [
         network.parameters[name]
         for name in layer.parameters
-        if frame.owners[name] == layer.id and name in network.parameters
+        if context.owners[name] == layer.id and name in network.parameters
     ]
     params = sum(value.elements or 0 for value in owned)
-    geometry = convolution(layer, frame.conventions)
+    geometry = convolution(layer, context.conventions)
     return LayerCost(
         layer=layer,
-        status=found.status,
-        reason=found.reason,
-        macs=_times(found.macs, layer),
+        status=once.status,
+        reason=once.reason,
+        macs=_times(once.macs, layer),
         params=params,
         weight_bytes=sum(value.size_bytes or 0 for value in owned),
-        elementwise_ops=_times(found.elementwise_ops, layer),
+        elementwise_ops=_times(once.elementwise_ops, layer),
         bytes_moved=_times(memory.bytes_moved(layer, network), layer),
         activation_bytes=_times(memory.activation_bytes(layer, network), layer),
-        counted=branches.runs(layer, frame.sides),
+        counted=branches.runs(layer, context.sides),
         convolution=geometry,
-        separable=_separable(layer, geometry, found, params) if geometry else None,
+        separable=_separable(layer, geometry, once, params) if geometry else None,
     )
 
 
-def _separable(layer: Layer, geometry: Convolution, found: Tally, params: int) -> Separable:
-    once = separable(layer, geometry, found.macs, params, found.bias)
+def _separable(layer: Layer, geometry: Convolution, tallied: Tally, params: int) -> Separable:
+    once = separable(layer, geometry, tallied.macs, params, tallied.bias)
     if once.macs is None or layer.trips == 1:
         return once
     return Separable(
@@ -134,7 +134,7 @@ def _separable(layer: Layer, geometry: Convolution, found: Tally, params: int) -
 
 
 def _times(once: int | None, layer: Layer) -> int | None:
-    """Over all trips; 0 stays 0 however often it is spent."""
+    """Multiply by the trips; 0 stays 0 even if the trip count is unknown."""
     if not once:
         return once
     return None if layer.trips is None else once * layer.trips
@@ -158,23 +158,23 @@ def _totals(network: Network, rows: Sequence[LayerCost]) -> Totals:
 
 
 def separable_macs(row: LayerCost) -> int:
-    """MACs of the row in the network whose eligible convolutions are separable; 0 if unknown."""
+    """MACs of the row once its convolution, if eligible, is separable; 0 if unknown."""
     replaced = row.separable.macs if row.separable and row.separable.eligible else None
     return (row.macs or 0) if replaced is None else replaced
 
 
-def _coverage(frame: _Frame, rows: Sequence[LayerCost]) -> Coverage:
-    """Count every row that the totals rest on: under ``max`` those of the other sides too."""
-    undecided = frame.conventions.if_branches == "max"
-    choices = frame.network.choices
-    found = Counter(
+def _coverage(context: _Context, rows: Sequence[LayerCost]) -> Coverage:
+    """Count the rows that decide the totals: with ``max``, those of both branches."""
+    undecided = context.conventions.if_branches == "max"
+    choices = context.network.choices
+    statuses = Counter(
         row.status
         for row in rows
         if row.counted or (undecided and branches.may_run(row.layer, choices))
     )
     return Coverage(
-        counted=found[Status.COUNTED],
-        free=found[Status.FREE],
-        unknown=found[Status.UNKNOWN],
-        unresolved=found[Status.UNRESOLVED],
+        counted=statuses[CountStatus.COUNTED],
+        free=statuses[CountStatus.FREE],
+        unknown=statuses[CountStatus.UNKNOWN],
+        unresolved=statuses[CountStatus.UNRESOLVED],
     )

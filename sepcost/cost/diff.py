@@ -1,7 +1,7 @@
-"""What changed between two networks, layer by layer, and what that costs.
+"""The changes between two networks, per layer, and their cost.
 
-Structure and cost are compared. The values of weights are compared where their hashes are given; a
-network that was only trained further shows no other change.
+Structure and cost are compared. The values of weights are compared where their hashes are given;
+otherwise training a network further is no change.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from sepcost.cost.analysis import Analysis, LayerCost
 from sepcost.cost.match import match
 from sepcost.network import Shape
 
-#: What a layer costs, as compared, and by the names of the JSON document.
+#: The costs that are compared, by their names in the JSON document.
 COSTS = ("macs", "params", "weight_bytes", "elementwise_ops", "bytes_moved", "activation_bytes")
 TOTALS = (
     "macs", "flops", "params", "elementwise_ops", "weight_bytes", "activation_bytes",
     "peak_activation_bytes", "separable_macs", "separable_params",
 )  # fmt: skip
+
+#: The property of a pair whose weights differ.
+WEIGHT_VALUES = "weight values"
 
 #: Hashes of contents by the names of constants.
 Digests = Mapping[str, str]
@@ -29,7 +32,7 @@ Fact = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 
 
 class Kind(StrEnum):
-    """What became of a layer."""
+    """The kind of a change."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -38,7 +41,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One property that changed: ``kernel`` from (3, 3) to (5, 5). None where there was none."""
+    """One property that changed, such as ``kernel`` from (3, 3) to (5, 5); None if absent."""
 
     what: str
     old: Fact
@@ -47,7 +50,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class LayerChange:
-    """One layer that is not what it was; ``old`` is None where it was added."""
+    """One layer that changed; ``old`` is None if it was added, ``new`` if it was removed."""
 
     kind: Kind
     old: LayerCost | None
@@ -56,15 +59,15 @@ class LayerChange:
 
     @property
     def row(self) -> LayerCost:
-        """The layer to name: the new one, or the removed."""
+        """The layer to name: the new one, or the removed one."""
         row = self.new or self.old
         assert row is not None
         return row
 
     def delta(self, cost: str) -> int | None:
-        """How much more the layer costs now, by a name in ``COSTS``; None where unknown.
+        """The increase of a cost in ``COSTS``; None if unknown.
 
-        A row outside the totals costs nothing.
+        A row outside the totals costs 0.
         """
         before, after = _cost(self.old, cost), _cost(self.new, cost)
         return None if before is None or after is None else after - before
@@ -72,7 +75,7 @@ class LayerChange:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Two networks side by side."""
+    """The comparison of two networks."""
 
     old: Analysis
     new: Analysis
@@ -82,7 +85,7 @@ class Diff:
     weights: bool = False  # whether the values of weights were compared
 
     def total(self, name: str) -> tuple[int, int]:
-        """A total of the old and of the new network, by a name in ``TOTALS``."""
+        """Return one of ``TOTALS`` for the old and for the new network."""
         return getattr(self.old.totals, name), getattr(self.new.totals, name)
 
     @property
@@ -94,14 +97,8 @@ class Diff:
 def diff(old: Analysis, new: Analysis, values: tuple[Digests, Digests] | None = None) -> Diff:
     """Compare two analyses.
 
-    Layers are matched by identity and structure, not by position alone; see ``match``.
-
-    Parameters
-    ----------
-    old, new
-        The sides.
-    values
-        The hashes of what the constants of each side hold, by name.
+    Layers are matched by identity and structure; see ``match``. ``values`` are the hashes of the
+    constants of each side, by name.
     """
     pairs = match([row.layer for row in old.rows], [row.layer for row in new.rows])
     changes: list[tuple[tuple[int, int, int], LayerChange]] = []
@@ -125,16 +122,16 @@ def diff(old: Analysis, new: Analysis, values: tuple[Digests, Digests] | None = 
 def _retrained(
     old: LayerCost, new: LayerCost, values: tuple[Digests, Digests] | None
 ) -> Iterator[Difference]:
-    """Whether what two layers have learned differs, whatever it is called."""
+    """Compare the values of the weights of a pair, whatever they are called."""
     if values is None:
         return
-    before, after = (_held(row, side) for row, side in zip((old, new), values, strict=True))
+    before, after = (_digest(row, side) for row, side in zip((old, new), values, strict=True))
     if before != after:
-        yield Difference("weight values", before, after)
+        yield Difference(WEIGHT_VALUES, before, after)
 
 
-def _held(row: LayerCost, digests: Digests) -> str | None:
-    """One short hash of all constants that a layer reads."""
+def _digest(row: LayerCost, digests: Digests) -> str | None:
+    """Put the hashes of all constants that a layer reads into a short one."""
     names = dict.fromkeys((*row.layer.parameters, *row.layer.reads))
     found = [digests[name] for name in names if name in digests]
     return sha256(" ".join(found).encode()).hexdigest()[:12] if found else None
@@ -143,7 +140,7 @@ def _held(row: LayerCost, digests: Digests) -> str | None:
 def _removed(
     old: Analysis, pairs: dict[int, int]
 ) -> Iterator[tuple[tuple[int, int, int], LayerChange]]:
-    """Removed layers, each placed before the successor of the layer that it stood behind."""
+    """Yield removed layers, each placed after the layer that it followed."""
     heirs = {before: at for at, before in pairs.items()}
     place = 0
     for at, row in enumerate(old.rows):
@@ -156,12 +153,12 @@ def _removed(
 def _cost(row: LayerCost | None, cost: str) -> int | None:
     if row is None or not row.counted:
         return 0
-    found = getattr(row, cost)
-    return found if found is None else int(found)
+    amount = getattr(row, cost)
+    return amount if amount is None else int(amount)
 
 
 def _differences(old: LayerCost, new: LayerCost) -> Iterator[Difference]:
-    """Properties that differ: those of the operator first, then what it costs."""
+    """Yield the properties that differ: those of the operator, then its costs."""
     before, after = _properties(old), _properties(new)
     for what in [*before, *(key for key in after if key not in before)]:
         if before.get(what) != after.get(what):
@@ -176,9 +173,9 @@ def _differences(old: LayerCost, new: LayerCost) -> Iterator[Difference]:
 
 def _properties(row: LayerCost) -> dict[str, Fact]:
     layer, conv = row.layer, row.convolution
-    found: dict[str, Fact] = {"op_type": layer.op_type}
+    facts: dict[str, Fact] = {"op_type": layer.op_type}
     if conv is not None:
-        found |= {
+        facts |= {
             "kernel": conv.kernel,
             "strides": conv.strides,
             "dilations": conv.dilations,
@@ -188,9 +185,9 @@ def _properties(row: LayerCost) -> dict[str, Fact]:
             "out_channels": conv.out_channels,
         }
     hidden = {"kernel_shape", "strides", "dilations", "pads", "group", "auto_pad"} if conv else ()
-    found |= {key: value for key, value in layer.attributes.items() if key not in hidden}
-    found |= _shapes("input", layer.inputs) | _shapes("output", layer.outputs)
-    return found | {"trips": layer.trips}
+    facts |= {key: value for key, value in layer.attributes.items() if key not in hidden}
+    facts |= _shapes("input", layer.inputs) | _shapes("output", layer.outputs)
+    return facts | {"trips": layer.trips}
 
 
 def _shapes(side: str, shapes: tuple[Shape, ...]) -> dict[str, Fact]:

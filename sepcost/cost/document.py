@@ -1,4 +1,4 @@
-"""Analyses as the JSON document ``sepcost/analyze/1``: plain dicts, lists, numbers, text, None."""
+"""Analyses as the JSON document ``sepcost/analyze/1``, in plain Python types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Entry = dict[str, Any]
 
 
 def document(analyses: Iterable[Analysis], sources: Sequence[str]) -> Entry:
-    """Return the whole document, one entry of ``models`` for each analysis."""
+    """Return the whole document, with one entry of ``models`` per analysis."""
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -26,7 +26,7 @@ def document(analyses: Iterable[Analysis], sources: Sequence[str]) -> Entry:
 
 
 def entry(analysis: Analysis) -> Entry:
-    """Return one entry of ``models``: what was read, the totals, every row."""
+    """Return one entry of ``models``: inputs and outputs, totals, every row."""
     network, totals = analysis.network, analysis.totals
     return {
         "name": network.name,
@@ -46,7 +46,7 @@ def entry(analysis: Analysis) -> Entry:
 
 
 def per_item(analysis: Analysis) -> Entry | None:
-    """Totals for one item of the batch; None where no leading dimension of the inputs is free."""
+    """Totals per item of the batch; None if the model has no dynamic batch dimension."""
     batch = analysis.network.batch
     if not batch:
         return None
@@ -106,29 +106,29 @@ def _layer(network: Network, row: LayerCost) -> Entry:
     }
 
 
-def _convolution(found: Convolution) -> Entry:
+def _convolution(conv: Convolution) -> Entry:
     return {
-        "kernel": list(found.kernel),
-        "strides": list(found.strides),
-        "dilations": list(found.dilations),
-        "pads": list(found.pads),
-        "group": found.group,
-        "in_channels": found.in_channels,
-        "out_channels": found.out_channels,
-        "transposed": found.transposed,
+        "kernel": list(conv.kernel),
+        "strides": list(conv.strides),
+        "dilations": list(conv.dilations),
+        "pads": list(conv.pads),
+        "group": conv.group,
+        "in_channels": conv.in_channels,
+        "out_channels": conv.out_channels,
+        "transposed": conv.transposed,
     }
 
 
 def _shapes(
     network: Network, shapes: Sequence[Shape], names: Sequence[str]
 ) -> list[list[int] | None]:
-    """Sizes, or None where a position is left out or its shape is not known."""
-    found: list[list[int] | None] = []
+    """Return the shapes; None where a position is left out or its shape is unknown."""
+    entries: list[list[int] | None] = []
     for place, shape in enumerate(shapes):
         value = network.values.get(names[place]) if place < len(names) else None
         known = shape if shape != ABSENT else value.shape if value else None
-        found.append(_sizes(known))
-    return found
+        entries.append(_sizes(known))
+    return entries
 
 
 def _sizes(shape: Shape | None) -> list[int] | None:

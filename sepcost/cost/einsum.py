@@ -1,9 +1,9 @@
-"""Einsum: from its equation to its MACs.
+"""MACs of an Einsum equation.
 
-Two operands take the product of all their distinct labels: one MAC for each term of the sum.
-More are contracted in pairs from left to right, as ONNX Runtime does: after each pair only those
-labels stay that a later operand or the output names. One operand alone is transposed or reduced
-and takes no MACs.
+Two operands take the product of the sizes of all their distinct labels: one MAC per term of the
+sum. More operands are contracted in pairs from left to right, as in ONNX Runtime: after each pair,
+only the labels in later operands or the output remain. A single operand is only transposed or
+reduced and takes no MACs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Term = dict[str, int]  # label -> size
 
 
 def macs(equation: str, shapes: Sequence[Shape]) -> int:
-    """Count the MACs of ``equation`` over operands of these shapes.
+    """Count the MACs of ``equation`` on operands of these shapes.
 
     Raises
     ------
     ValueError
-        The equation and the shapes do not fit.
+        If the equation and the shapes do not fit.
 
     Examples
     --------
@@ -46,7 +46,9 @@ def _parse(equation: str, shapes: Sequence[Shape]) -> tuple[list[Term], set[str]
     inputs, arrow, target = equation.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if len(terms) != len(shapes):
-        raise ValueError(f"einsum {equation!r} names {len(terms)} operands, not {len(shapes)}")
+        raise ValueError(
+            f"einsum {equation!r} names {len(terms)} operands, the node has {len(shapes)}"
+        )
     pairs = list(zip(terms, shapes, strict=True))
     operands = [_term(term, shape) for term, shape in pairs]
     ellipses = {label for operand in operands for label in operand if label.startswith(".")}
@@ -58,7 +60,7 @@ def _parse(equation: str, shapes: Sequence[Shape]) -> tuple[list[Term], set[str]
 
 
 def _term(term: str, shape: Shape) -> Term:
-    """Sizes by label; the axes of an ellipsis are ``.1`` (the last), ``.2``, and so on."""
+    """Return the size of each label; an ellipsis stands for ``.1`` (its last axis), ``.2``, ..."""
     before, dots, after = term.partition("...")
     hidden = len(shape) - len(before) - len(after)
     if hidden < 0 or (hidden and not dots):

@@ -12,7 +12,7 @@ from sepcost.network import ABSENT, Layer, Shape
 
 @dataclass(frozen=True, slots=True)
 class Operands:
-    """Where one operator keeps what it convolves, as positions in its inputs."""
+    """Positions of an operator's data, weight and bias among its inputs."""
 
     weight: int = 1
     bias: int = 2
@@ -20,13 +20,15 @@ class Operands:
     transposed: bool = False
     channels_last: bool = False
     deformable: bool = False
+    blocked: bool = False  # the weight is padded to whole blocks of channels
 
 
 _PLAIN = Operands()
 _LAST = Operands(channels_last=True)
 _QUANTIZED = Operands(weight=3, bias=8)
 
-#: Every operator that convolves with one weight, by domain and op_type.
+#: Every operator that convolves with one weight, by domain and op_type. Their MACs and element
+#: operations follow (see ``cost.operators``).
 CONVOLUTIONS: Mapping[tuple[str, str], Operands] = {
     ("", "Conv"): _PLAIN,
     ("", "ConvInteger"): Operands(bias=-1),
@@ -38,7 +40,7 @@ CONVOLUTIONS: Mapping[tuple[str, str], Operands] = {
     ("com.microsoft", "NhwcConv"): _LAST,
     ("com.microsoft", "NhwcFusedConv"): _LAST,
     ("com.microsoft", "QLinearConv"): _QUANTIZED,
-    ("com.microsoft.nchwc", "Conv"): _PLAIN,
+    ("com.microsoft.nchwc", "Conv"): Operands(blocked=True),
     ("com.ms.internal.nhwc", "Conv"): _LAST,
     ("com.ms.internal.nhwc", "ConvTranspose"): Operands(transposed=True, channels_last=True),
     ("com.ms.internal.nhwc", "QLinearConv"): Operands(weight=3, bias=8, channels_last=True),
@@ -49,22 +51,22 @@ CONVOLUTIONS: Mapping[tuple[str, str], Operands] = {
 
 
 def key(layer: Layer) -> tuple[str, str]:
-    """Domain and op_type as the tables hold them: the default domain has two spellings."""
+    """Domain and op_type as in the tables: the default domain has two spellings."""
     return ("" if layer.domain == "ai.onnx" else layer.domain, layer.op_type)
 
 
 def operands(layer: Layer) -> Operands | None:
-    """Where the layer keeps data, weight and bias; None where it does not convolve."""
+    """Positions of data, weight and bias; None if the layer does not convolve."""
     return CONVOLUTIONS.get(key(layer))
 
 
 def given(shapes: Sequence[Shape], position: int) -> bool:
-    """Whether an optional input is there, with a known shape."""
+    """Whether an optional input is present and has a known shape."""
     return 0 <= position < len(shapes) and shapes[position] != ABSENT
 
 
 def ints(layer: Layer, name: str) -> Shape | None:
-    """Return an attribute that lists integers; None where it is left out or empty."""
+    """Return an attribute of integers; None if it is missing or empty."""
     value = layer.attributes.get(name)
     if isinstance(value, tuple) and value:
         return tuple(int(item) for item in value)
@@ -72,7 +74,7 @@ def ints(layer: Layer, name: str) -> Shape | None:
 
 
 def integer(layer: Layer, name: str, default: int) -> int:
-    """Return an integer attribute."""
+    """Return an integer attribute, or the default."""
     value = layer.attributes.get(name, default)
     return value if isinstance(value, int) else default
 
@@ -85,13 +87,13 @@ def convolution(layer: Layer, conventions: Conventions | None = None) -> Convolu
     layer
         Any layer; ``auto_pad``, missing strides, dilations and kernel_shape are resolved.
     conventions
-        Under ``conv_transpose == "output"`` the positions of a transposed one are its outputs.
+        With ``conv_transpose == "output"``, a transposed one is counted at its output positions.
 
     Returns
     -------
     Convolution or None
-        None where the layer does not convolve, or the shapes of data, weight and output are not
-        known or differ in rank.
+        None if the layer does not convolve, or if the shapes of data, weight and output are
+        unknown or differ in rank.
     """
     where = operands(layer)
     if where is None or not _known(layer, where):
@@ -127,18 +129,18 @@ def _known(layer: Layer, where: Operands) -> bool:
 
 
 def spatial(layer: Layer, shape: Shape) -> Shape:
-    """The spatial axes of the layer's data or output."""
+    """The spatial sizes in the shape of a layer's data or output."""
     return shape[1:-1] if channels_last(layer) else shape[2:]
 
 
 def channels_last(layer: Layer) -> bool:
-    """Whether data and output hold their channels on the last axis."""
+    """Whether the last axis of data and output holds the channels."""
     where = operands(layer)
     return bool(where and where.channels_last) or bool(integer(layer, "channels_last", 0))
 
 
 def _pads(layer: Layer, where: Operands) -> Shape:
-    """Begins, then ends: given, or what the output shape says that auto_pad took.
+    """Begins, then ends: as given, or derived from the output shape for auto_pad.
 
     Conv takes ``(out - 1) * stride + span - in`` and ConvTranspose
     ``(in - 1) * stride + output_padding + span - out`` for each axis, with

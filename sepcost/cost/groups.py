@@ -1,44 +1,44 @@
-"""Rows that share an op_type, a scope or a kernel, summed."""
+"""Sums over rows that share an op_type, a scope or a kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sepcost.cost.analysis import Analysis, Group, LayerCost, Status
+from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost
 from sepcost.cost.count import separable_macs
 
 
 def groups(analysis: Analysis, by: str, depth: int | None = None) -> tuple[Group, ...]:
-    """Sum the counted rows by what they share; the groups sum to the totals.
+    """Sum the counted rows by a shared property; the groups add up to the totals.
 
     Parameters
     ----------
     analysis
-        What was counted.
+        The analysis to group.
     by
-        ``op`` (op_type, with its domain if not the default), ``scope`` (graph path, then the
-        path in the node's name) or ``kernel`` (as in the paper's table 2).
+        ``op`` (op_type, with its domain unless it is the default), ``scope`` (graph path, then
+        the path in the node's name) or ``kernel`` (as in the paper's table 2).
     depth
-        How many parts of a scope to keep; all of them by default.
+        Number of scope levels to keep; all by default.
 
     Returns
     -------
     tuple of Group
-        The dearest first.
+        The most expensive first.
 
     Raises
     ------
     ValueError
-        Where ``by`` is none of the three.
+        If ``by`` is none of the three.
     """
     if by not in _KEYS:
-        raise ValueError(f"groups by {', '.join(_KEYS)}, not {by!r}")
+        raise ValueError(f"cannot group by {by!r}; choose from {', '.join(_KEYS)}")
     shared: dict[str, list[LayerCost]] = {}
     for row in analysis.rows:
         if row.counted:
             shared.setdefault(_KEYS[by](row, depth), []).append(row)
-    found = [_group(key, rows) for key, rows in shared.items()]
-    return tuple(sorted(found, key=lambda group: -group.macs))
+    result = [_group(key, rows) for key, rows in shared.items()]
+    return tuple(sorted(result, key=lambda group: -group.macs))
 
 
 def _group(key: str, rows: Sequence[LayerCost]) -> Group:
@@ -50,7 +50,7 @@ def _group(key: str, rows: Sequence[LayerCost]) -> Group:
         elementwise_ops=sum(row.elementwise_ops or 0 for row in rows),
         bytes_moved=sum(row.bytes_moved or 0 for row in rows),
         separable_macs=sum(separable_macs(row) for row in rows),
-        complete=all(row.status in (Status.COUNTED, Status.FREE) for row in rows),
+        complete=all(row.status in (CountStatus.COUNTED, CountStatus.FREE) for row in rows),
     )
 
 
@@ -60,7 +60,7 @@ def _op(row: LayerCost, _: int | None) -> str:
 
 
 def _scope(row: LayerCost, depth: int | None) -> str:
-    """``/`` for the top; PyTorch and TensorFlow write the path of modules into node names."""
+    """``/`` at the top; PyTorch and TensorFlow write module paths into node names."""
     path = [*row.layer.scope.split("/"), *row.layer.name.split("/")[:-1]]
     return "/".join([part for part in path if part][:depth]) or "/"
 
@@ -68,7 +68,7 @@ def _scope(row: LayerCost, depth: int | None) -> str:
 def _kernel(row: LayerCost, _: int | None) -> str:
     conv = row.convolution
     if conv is None:
-        return "no MACs" if row.status is Status.FREE else row.layer.op_type
+        return "no MACs" if row.status is CountStatus.FREE else row.layer.op_type
     size = "x".join(map(str, conv.kernel))
     depthwise = conv.group == conv.in_channels > 1
     kind = " depthwise" if depthwise else " grouped" if conv.group > 1 else ""

@@ -1,12 +1,13 @@
-"""Which layer of one network is which of another: by identity and structure, not by position.
+"""Match the layers of two networks by identity and structure rather than by position.
 
-1. A name (or id) that stands once on either side, with the same structure: the same layer.
-2. Between those, the alignment in order that keeps most: what is alike in name and structure, then
-   in structure (renamed: exporters number values through, so one layer more renames all that
-   follow), then in name and operator (changed), then in operator (changed and renamed).
-3. A name (or id) with the same operator, wherever it stands: moved and changed.
+1. Same layer: its name (or id) occurs once in each network, and the structure is equal.
+2. Between those, the alignment in order that is worth most. A pair with equal name and structure is
+   worth more than one with equal structure (renamed: exporters number values consecutively, so one
+   new layer renames all that follow), then name and operator (changed), then operator alone
+   (changed and renamed).
+3. Equal name (or id) and operator at any position: moved and changed.
 
-What is left was removed or added.
+The remaining layers were removed or added.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from sepcost.network import Layer
 
 Key = Callable[[Layer], Hashable]
 
-#: What a pair is worth to an alignment (Needleman and Wunsch 1970, gaps cost nothing): that of
-#: one name and operator nearly as much as that of one structure, so that a network whose every
-#: layer got thinner is not torn apart for the few that happen to look like another.
+#: The worth of a pair in an alignment (Needleman and Wunsch 1970, without gap penalty). Equal name
+#: and operator are worth nearly as much as equal structure: otherwise, if all layers of a network
+#: became thinner, the few that happen to resemble another one would be matched to it.
 SAME, RENAMED, CHANGED, ALIKE = 8, 6, 5, 2
 
-#: Cells of an alignment, which takes a microsecond for each; longer gaps are matched run by run.
+#: Most cells of an alignment, at about a microsecond each; longer gaps are matched run by run.
 MAX_CELLS = 400_000
 
 
 def structure(layer: Layer) -> Hashable:
-    """What a layer computes, whatever it and its values are called."""
+    """What a layer computes, regardless of names."""
     return (
         layer.op_type,
         layer.domain,
@@ -54,7 +55,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
     Returns
     -------
     dict
-        Position in ``new`` -> position in ``old``. No position stands twice.
+        Position in ``new`` -> position in ``old``; each position at most once.
     """
     pairing = _Pairing(old, new)
     for identity in (_name, _id):
@@ -62,7 +63,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
     pairing.align()
     for identity in (_name, _id):
         pairing.unique(identity, _operator)
-    return pairing.found
+    return pairing.pairs
 
 
 def _name(layer: Layer) -> str:
@@ -102,7 +103,7 @@ def _worth(old: Traits, new: Traits) -> int:
 
 
 def alignment(old: Sequence[Traits], new: Sequence[Traits]) -> list[tuple[int, int]]:
-    """Pairs in order whose worth sums to the most."""
+    """Return the pairs, in order, with the highest total worth."""
     best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for a in range(len(old) - 1, -1, -1):
         row, below = best[a], best[a + 1]
@@ -128,7 +129,7 @@ def _walk(
 
 
 def runs(old: Sequence[Traits], new: Sequence[Traits]) -> Iterator[tuple[int, int]]:
-    """Pairs in order of equal structure: the longest run first, then those on either side."""
+    """Yield pairs of equal structure in order: the longest run, then those on either side."""
     matcher = SequenceMatcher(None, [one[1] for one in old], [one[1] for one in new], False)
     for block in matcher.get_matching_blocks():
         for step in range(block.size):
@@ -136,24 +137,24 @@ def runs(old: Sequence[Traits], new: Sequence[Traits]) -> Iterator[tuple[int, in
 
 
 class _Pairing:
-    """The pairs found so far, and who is still alone."""
+    """The pairs so far, and the layers still unmatched."""
 
     def __init__(self, old: Sequence[Layer], new: Sequence[Layer]) -> None:
         self.old, self.new = old, new
-        self.found: dict[int, int] = {}
+        self.pairs: dict[int, int] = {}  # new -> old
         self.free_old = list(range(len(old)))
         self.free_new = list(range(len(new)))
 
     def take(self, pairs: Iterator[tuple[int, int]]) -> None:
         """Keep pairs as (old, new)."""
         taken = {new: old for old, new in pairs}
-        self.found |= taken
+        self.pairs |= taken
         gone = set(taken.values())
         self.free_old = [at for at in self.free_old if at not in gone]
         self.free_new = [at for at in self.free_new if at not in taken]
 
     def unique(self, identity: Callable[[Layer], str], key: Key) -> None:
-        """Pair layers whose identity stands once on either side, where their keys agree too."""
+        """Pair layers whose identity occurs once on each side, if their keys are equal too."""
         left = _once(self.old, self.free_old, identity)
         right = _once(self.new, self.free_new, identity)
         self.take(
@@ -163,18 +164,18 @@ class _Pairing:
         )
 
     def align(self) -> None:
-        """Pair layers in order between pairs that stand in order already."""
+        """Align the unmatched layers between pairs that are in order already."""
         self.take(pair for olds, news in self._gaps() for pair in self._aligned(olds, news))
 
     def _aligned(self, olds: list[int], news: list[int]) -> Iterator[tuple[int, int]]:
         left = [_traits(self.old[at]) for at in olds]
         right = [_traits(self.new[at]) for at in news]
         small = len(olds) * len(news) <= MAX_CELLS
-        found = alignment(left, right) if small else runs(left, right)
-        return ((olds[a], news[b]) for a, b in found)
+        pairs = alignment(left, right) if small else runs(left, right)
+        return ((olds[a], news[b]) for a, b in pairs)
 
     def _gaps(self) -> Iterator[tuple[list[int], list[int]]]:
-        """Free layers of both sides between the same matched neighbours."""
+        """Return the unmatched layers of both sides between the same matched neighbours."""
         fences = self._fences()
         old_fences = [old for _, old in fences]
         new_fences = [new for new, _ in fences]
@@ -186,9 +187,9 @@ class _Pairing:
         return ((olds, news) for olds, news in gaps.values() if olds and news)
 
     def _fences(self) -> list[tuple[int, int]]:
-        """The longest run of pairs that rise on both sides, as (new, old): patience sorting."""
-        pairs = sorted(self.found.items())
-        tails: list[int] = []  # the least last old position of a run of each length
+        """The longest increasing sequence of pairs, as (new, old): patience sorting."""
+        pairs = sorted(self.pairs.items())
+        tails: list[int] = []  # by length of a run: its smallest last old position
         ends: list[int] = []
         before: list[int | None] = []
         for index, (_, old) in enumerate(pairs):

@@ -9,18 +9,18 @@ from sepcost.network import Layer
 
 
 def matmul(layer: Layer) -> int:
-    """``size of the output * K``; K ends the shape of A, 1-D operands and broadcast included."""
+    """``output size * K``, where K is the last axis of A; holds for 1-D operands and broadcasts."""
     return prod(layer.outputs[0]) * layer.inputs[0][-1]
 
 
 def gemm(layer: Layer) -> int:
-    """As matmul, where ``transA`` moves K to the front."""
+    """As matmul; ``transA`` puts K first."""
     a = layer.inputs[0]
     return prod(layer.outputs[0]) * (a[0] if integer(layer, "transA", 0) else a[1])
 
 
 def fused_matmul(layer: Layer) -> int:
-    """As matmul, where ``transA`` moves K to M's place: the front under ``transBatchA``."""
+    """As matmul; ``transA`` swaps K and M, and with ``transBatchA`` K comes first."""
     a = layer.inputs[0]
     if len(a) == 1 or not integer(layer, "transA", 0):
         return matmul(layer)
@@ -28,12 +28,12 @@ def fused_matmul(layer: Layer) -> int:
 
 
 def gated_mlp(layer: Layer) -> int:
-    """MatMulNBitsMlp: the gate's product and the other's, of the same size."""
+    """MatMulNBitsMlp: the gate and the up projection, two products of the same size."""
     return 2 * matmul(layer)
 
 
 def query_key_value(layer: Layer) -> int:
-    """MatMulNBitsQkv: the same A times three weights."""
+    """MatMulNBitsQkv: one A times three weights."""
     k = layer.inputs[0][-1]
     return k * sum(prod(output) for output in layer.outputs[:3])
 

@@ -1,99 +1,82 @@
-"""What a layer moves, and how much memory the values between layers need.
+"""The bytes that a layer moves, and the memory that activations need.
 
 Conventions:
 
-* A layer moves each distinct value that it reads or writes once, weights included, sub-byte types
-  packed: a perfect cache within a layer, none between layers.
-* Views (Identity, Reshape, Flatten, Squeeze, Unsqueeze, Dropout at inference, ...) move nothing,
-  and their output shares the memory of their input. Constants, and the nodes that hold subgraphs,
-  move nothing either: the rows of the subgraph do.
+* A layer moves each distinct value that it reads or writes once, including weights, with sub-byte
+  types packed. This assumes a perfect cache within a layer and none between layers.
+* Views (Identity, Reshape, Flatten, Squeeze, Unsqueeze, Dropout at inference, ...) move nothing;
+  their output shares the memory of their input. Constants move nothing, nor do nodes that hold
+  subgraphs: the rows of the subgraph do.
 * Gather and Slice, in all their forms, read as many bytes of the data as they write. Shape reads
-  nothing but a shape.
+  only a shape.
 * The peak is that of one pass over the rows in order. An activation lives from the row that writes
   it to the last row that reads it; graph inputs live from the start to their last use, graph
-  outputs to the end. While a row runs, its inputs and outputs live together: nothing is reused in
-  place. Weights and constants are not activations. A loop's trips do not multiply the peak, and
-  of the branches of an If, which follow each other in the rows, the larger one makes it.
+  outputs to the end. While a row runs, its inputs and outputs are all live: nothing is reused in
+  place. Weights and constants are not activations. The trips of a loop do not multiply the peak.
+  The branches of an If follow each other in the rows, so the larger one sets the peak.
 * Values of unknown size count as 0 in the peak.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final
 
 from sepcost.cost.geometry import key
-from sepcost.cost.no_macs import Key
+from sepcost.cost.operators import ROWS
+from sepcost.cost.rows import Row, Traffic
 from sepcost.network import Layer, Network, Role, Value
-
-_KINDS: Mapping[str, str] = {
-    "view": "BitCast Dropout Flatten Identity MemcpyFromHost MemcpyToHost Optional "
-    "OptionalGetElement Reshape Squeeze Unsqueeze",
-    "still": "Constant If Loop Scan SequenceMap",
-    "picks": "Compress Gather GatherElements GatherND Slice",
-    "shape": "EyeLike OptionalHasElement RandomNormalLike RandomUniformLike Shape Size",
-}
-
-#: What an operator does with its first input: "view" shares its memory, "picks" reads as much of
-#: it as it writes, "shape" reads its shape alone; "still" moves nothing at all.
-KINDS: Final[Mapping[Key, str]] = {
-    **{("", name): kind for kind, names in _KINDS.items() for name in names.split()},
-    ("ai.onnx.ml", "ArrayFeatureExtractor"): "picks",
-    ("com.microsoft", "ExpandDims"): "view",
-    ("com.microsoft", "GatherND"): "picks",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """The least time that a roofline allows, and what sets it."""
+class RooflineBound:
+    """The shortest time that the roofline allows, and what limits it."""
 
     ns: float
     limit: str  # "compute" or "memory"
 
 
 def bytes_moved(layer: Layer, network: Network) -> int | None:
-    """Bytes that one run of a layer reads and writes; None where a size is not known."""
-    kind = KINDS.get(key(layer))
-    if kind in {"view", "still"}:
+    """Bytes that one run of a layer reads and writes; None if a size is unknown."""
+    traffic = _traffic(layer)
+    if traffic in {"view", "none"}:
         return 0
     writes = {name for name in layer.writes if name}
     reads = {name for name in layer.reads if name} - writes
-    if kind in {"picks", "shape"}:
+    if traffic in {"picks", "shape"}:
         reads -= set(layer.reads[:1])
     read, written = _sum(network, reads), _sum(network, writes)
     if read is None or written is None:
         return None
-    return read + written * (2 if kind == "picks" else 1)
+    return read + written * (2 if traffic == "picks" else 1)
 
 
 def activation_bytes(layer: Layer, network: Network) -> int | None:
-    """Bytes of the activations that one run of a layer writes; a view writes none."""
-    if KINDS.get(key(layer)) in {"view", "still"}:
+    """Bytes of activations that one run of a layer writes; a view writes none."""
+    if _traffic(layer) in {"view", "none"}:
         return 0
     values = (network.values.get(name) for name in dict.fromkeys(layer.writes) if name)
     return _total(value for value in values if value is None or value.role is Role.ACTIVATION)
 
 
 def peak_activation_bytes(network: Network, layers: Iterable[Layer] | None = None) -> int:
-    """Return the most bytes of activations that live at once, see the module's conventions.
+    """Return the maximum of live bytes of activations; see the module's conventions.
 
     Parameters
     ----------
     network
-        Its values and, unless others are given, its layers.
+        Provides the values.
     layers
-        The layers that run, in order.
+        The layers that run, in order; by default all layers of the network.
     """
     return max(live_bytes(network, layers), default=0)
 
 
 def live_bytes(network: Network, layers: Iterable[Layer] | None = None) -> list[int]:
-    """Return the bytes of activations that live at the start and while each layer runs.
+    """Return the live bytes of activations at the start and while each layer runs.
 
-    The arguments are those of ``peak_activation_bytes``; its result is the largest of these.
+    The parameters are those of ``peak_activation_bytes``, which returns the largest of these.
     """
     order = tuple(network.layers if layers is None else layers)
     storage = _storage(order, network)
@@ -108,20 +91,28 @@ def live_bytes(network: Network, layers: Iterable[Layer] | None = None) -> list[
 
 def roofline_bound(
     macs: int, moved_bytes: int, peak_macs_per_ns: float, bytes_per_ns: float
-) -> Bound:
-    """Return the larger of compute and transfer time (Williams et al. 2009).
+) -> RooflineBound:
+    """Return the larger of compute time and transfer time (Williams et al. 2009).
 
     ``max(macs / peak_macs_per_ns, moved_bytes / bytes_per_ns)``
     """
     compute, transfer = macs / peak_macs_per_ns, moved_bytes / bytes_per_ns
-    return Bound(compute, "compute") if compute >= transfer else Bound(transfer, "memory")
+    return (
+        RooflineBound(compute, "compute")
+        if compute >= transfer
+        else RooflineBound(transfer, "memory")
+    )
+
+
+def _traffic(layer: Layer) -> Traffic:
+    return ROWS.get(key(layer), Row()).traffic
 
 
 def _storage(order: Iterable[Layer], network: Network) -> dict[str, str]:
-    """For each view, the value whose memory it shares."""
+    """Map each view to the value whose memory it shares."""
     storage: dict[str, str] = {}
     for layer in order:
-        if KINDS.get(key(layer)) == "view" and layer.reads and layer.writes:
+        if _traffic(layer) == "view" and layer.reads and layer.writes:
             source = layer.reads[0]
             storage[layer.writes[0]] = storage.get(source, source)
     return storage
@@ -130,7 +121,7 @@ def _storage(order: Iterable[Layer], network: Network) -> dict[str, str]:
 def _lifetimes(
     order: tuple[Layer, ...], network: Network, storage: dict[str, str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """First and last row of each activation that has memory of its own; row 0 is the start."""
+    """First and last row of each activation with memory of its own; row 0 is the start."""
     births = {value.name: 0 for value in network.inputs}
     deaths = dict.fromkeys(births, 0)
     for row, layer in enumerate(order, start=1):

@@ -1,4 +1,4 @@
-"""One layer -> what one run of it costs, or why that is not known."""
+"""The cost of one run of one layer, or why it is unknown."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ from dataclasses import dataclass, replace
 from operator import index
 from typing import Any
 
-from sepcost.cost.analysis import Conventions, Status
-from sepcost.cost.elementwise import bias_ops, elementwise_ops
+from sepcost.cost.analysis import Conventions, CountStatus
 from sepcost.cost.geometry import key
-from sepcost.cost.operators import (
-    FREE,
-    NO_FORMULA,
-    OPERATORS,
-    MacFormula,
-    conv_transpose,
-    conv_transpose_at_output,
-)
+from sepcost.cost.macs import conv_transpose, conv_transpose_at_output
+from sepcost.cost.operators import FREE, NO_FORMULA, OPERATORS, bias_ops, elementwise_ops
+from sepcost.cost.rows import MacFormula
 from sepcost.errors import SepcostError
 from sepcost.network import ABSENT, Layer, Shape
 
@@ -26,9 +20,9 @@ Operators = Mapping[tuple[str, str], MacFormula]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one run of a layer costs; ``macs`` include ``bias``, which is 0 where it is no MAC."""
+    """The cost of one run; ``macs`` include ``bias``, which is 0 unless conventions count it."""
 
-    status: Status
+    status: CountStatus
     reason: str | None
     macs: int | None
     elementwise_ops: int | None
@@ -36,11 +30,11 @@ class Tally:
 
 
 class UnknownShapeError(Exception):
-    """A formula asked for a shape that is not known."""
+    """A formula used a shape that is not known."""
 
 
 class UnknownShape(tuple[int, ...]):
-    """Stands in a layer for a shape that is not known, so that no formula takes it for a number."""
+    """Stands for an unknown shape; any use of it in a formula raises."""
 
     __slots__ = ()
 
@@ -68,45 +62,45 @@ def tally(layer: Layer, operators: Operators, conventions: Conventions) -> Tally
     Raises
     ------
     SepcostError
-        Where a formula that the user brought fails; it names the operator.
+        If a formula given by the user fails; the message names the operator.
     """
     name, visible = key(layer), _visible(layer)
     formula = operators.get(name)
     elements = _elements(visible)
     if formula is None:
         if name in FREE:
-            return Tally(Status.FREE, None, 0, elements)
+            return Tally(CountStatus.FREE, None, 0, elements)
         reason = NO_FORMULA.get(name, "no formula for this operator")
-        return Tally(Status.UNKNOWN, reason, None, elements)
+        return Tally(CountStatus.UNKNOWN, reason, None, elements)
     if formula is conv_transpose and conventions.conv_transpose == "output":
         formula = conv_transpose_at_output
     try:
         macs = index(formula(visible))
         bias = bias_ops(visible) if conventions.count_bias else 0
     except UnknownShapeError:
-        return Tally(Status.UNRESOLVED, "; ".join(layer.missing[:2]), None, elements)
+        return Tally(CountStatus.UNRESOLVED, "; ".join(layer.missing[:2]), None, elements)
     except Exception as error:
         if formula is not OPERATORS.get(name) and formula is not conv_transpose_at_output:
             raise _broken(layer, error) from error
         reason = f"its shapes do not fit the operator ({type(error).__name__}: {error})"
-        return Tally(Status.UNRESOLVED, reason, None, None)
+        return Tally(CountStatus.UNRESOLVED, reason, None, None)
     return _timed(layer, macs, bias, elements)
 
 
 def _timed(layer: Layer, macs: int, bias: int, elements: int | None) -> Tally:
-    """Settle a count: none is known for a number of runs that is not, and none may be negative."""
+    """Finish a count: it is unknown if the trip count is, and must not be negative."""
     if macs < 0:
         raise _broken(layer, ValueError(f"{macs} MACs"))
     if layer.trips is None and macs:
         return Tally(
-            Status.UNRESOLVED, "how often it runs depends on data: give --trips", None, elements
+            CountStatus.UNRESOLVED, "its trip count depends on data: give --trips", None, elements
         )
     rest = None if elements is None else elements - bias
-    return Tally(Status.COUNTED, None, macs + bias, rest, bias)
+    return Tally(CountStatus.COUNTED, None, macs + bias, rest, bias)
 
 
 def _visible(layer: Layer) -> Layer:
-    """The layer with every shape that is unknown, not left out, made unreadable."""
+    """Return the layer with each unknown shape replaced by ``UnknownShape``."""
     if not layer.missing:
         return layer
     return replace(

@@ -1,20 +1,20 @@
-"""What a reader must know beside the numbers: one line each."""
+"""The warnings of an analysis, one line each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sepcost.cost.analysis import Conventions, LayerCost, Status
+from sepcost.cost.analysis import Conventions, CountStatus, LayerCost
 from sepcost.cost.branches import BOTH, Sides, may_run
 from sepcost.network import Network
 
-_NAMED = 3  # how many are named before "and n more"
+_NAMED = 3  # names shown before "and n more"
 
 
-def remarks(
+def analysis_warnings(
     network: Network, rows: Sequence[LayerCost], sides: Sides, conventions: Conventions
 ) -> tuple[str, ...]:
-    """Collect the warnings of an analysis; names from the model stand in them as literals."""
+    """Collect the warnings of an analysis; names from the model are quoted and escaped."""
     lines = (
         *network.warnings,
         *_dead(network),
@@ -30,44 +30,45 @@ def _dead(network: Network) -> Iterator[str]:
         elements = sum(value.elements or 0 for value in values)
         names = _listed(value.name for value in values)
         yield (
-            f"{_plural(len(values), 'initializer')} that nothing reads ({elements:,} elements) "
-            f"not counted: {names}"
+            f"not counted: {_plural(len(values), 'initializer')} that no node reads "
+            f"({elements:,} elements): {names}"
         )
 
 
 def _gaps(network: Network, rows: Sequence[LayerCost]) -> Iterator[str]:
-    """Name the operators whose MACs are missing from the totals, which say "at least"."""
+    """Name the operators whose MACs are missing, which makes the totals lower bounds."""
     gaps: dict[tuple[str, str], list[LayerCost]] = {}
     for row in rows:
-        missing = row.status in (Status.UNKNOWN, Status.UNRESOLVED)
+        missing = row.status in (CountStatus.UNKNOWN, CountStatus.UNRESOLVED)
         if missing and may_run(row.layer, network.choices):
             layer = row.layer
             operator = f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
             gaps.setdefault((operator, _general(row)), []).append(row)
-    for (operator, reason), found in gaps.items():
-        names = _listed(row.layer.name or row.layer.id for row in found)
-        yield f"totals are at least: {len(found)} {operator} not counted, {reason}: {names}"
+    for (operator, reason), missing_rows in gaps.items():
+        names = _listed(row.layer.name or row.layer.id for row in missing_rows)
+        count = len(missing_rows)
+        yield f"totals are lower bounds: {count} {operator} not counted ({reason}): {names}"
 
 
 def _general(row: LayerCost) -> str:
-    """The reason without what differs from layer to layer."""
-    if row.status is Status.UNRESOLVED and row.layer.missing and row.reason:
-        return "a shape it needs is not known" if row.layer.trips is not None else row.reason
+    """The reason without the details of one layer."""
+    if row.status is CountStatus.UNRESOLVED and row.layer.missing and row.reason:
+        return "a shape is unknown" if row.layer.trips is not None else row.reason
     return row.reason or row.status.value
 
 
 def _branches(network: Network, sides: Sides, conventions: Conventions) -> Iterator[str]:
-    """Say which sides count of the Ifs whose condition is not known."""
+    """State which branches count for each If whose condition is unknown."""
     open_ifs = [choice for choice in sides if network.choices.get(choice) is None]
     if not open_ifs:
         return
     many = _plural(len(open_ifs), "If")
     if conventions.if_branches == "sum":
-        yield f"{many}: both branches are in the totals (--if sum)"
+        yield f"{many}: totals include both branches (--if sum)"
         return
-    how = "the dearest branch" if conventions.if_branches == "max" else "one branch"
+    which = "the most expensive branch" if conventions.if_branches == "max" else "one branch"
     named = _listed(open_ifs, lambda choice: f" ({_side(sides[choice])})")
-    yield f"{many}: {how} of each is in the totals: {named}"
+    yield f"{many}: totals include {which} of each: {named}"
 
 
 def _side(chosen: frozenset[str]) -> str:
@@ -75,10 +76,10 @@ def _side(chosen: frozenset[str]) -> str:
 
 
 def _listed(names: Iterable[str], note: object = None) -> str:
-    found = list(names)
+    every = list(names)
     suffix = note if callable(note) else lambda _: ""
-    shown = ", ".join(f"{name[:80]!r}{suffix(name)}" for name in found[:_NAMED])
-    rest = len(found) - _NAMED
+    shown = ", ".join(f"{name[:80]!r}{suffix(name)}" for name in every[:_NAMED])
+    rest = len(every) - _NAMED
     return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 

@@ -1,9 +1,9 @@
-"""What depthwise-separable convolution would make of a layer: rank 1, all else unchanged.
+"""The depthwise-separable counterpart of a convolution: rank 1, everything else unchanged.
 
-Every output channel of a regular convolution has its own spatial kernel for each input channel;
-the separable one has one depthwise kernel for each input channel, then mixes channels with a
-pointwise convolution (Howard et al. 2017, eq. 5). Stride, dilation, padding and transposition go
-to the depthwise part; groups stay groups in the pointwise part.
+In a regular convolution, every output channel has its own spatial kernel per input channel. The
+separable one has one depthwise kernel per input channel, then mixes channels with a pointwise
+convolution (Howard et al. 2017, eq. 5). Stride, dilation, padding and transposition move to the
+depthwise part; groups remain in the pointwise part.
 """
 
 from __future__ import annotations
@@ -20,35 +20,37 @@ from sepcost.network import Layer, Network
 def separable(
     layer: Layer, convolution: Convolution, macs: int | None, params: int, bias: int = 0
 ) -> Separable:
-    """Give the depthwise + pointwise counterpart of one convolution.
+    """Return the depthwise + pointwise counterpart of one convolution.
 
     Parameters
     ----------
     layer, convolution
         The layer, and its geometry from ``geometry.convolution``.
     macs
-        MACs of one run, None where they are not known.
+        MACs of one run; None if unknown.
     params
-        Those that the layer brings to the network; 0 where its weight was counted before, and
-        then the counterpart brings none either.
+        Parameters that the layer adds to the network; 0 if its weight was counted before, and then
+        the counterpart adds none either.
     bias
-        How many of ``macs`` are the bias, which the pointwise part takes over.
+        How many of ``macs`` are the bias, which moves to the pointwise part.
 
     Returns
     -------
     Separable
-        Of one run. Ineligible where ``reason`` says so; "not profitable" keeps its figures.
+        For one run. If ineligible, ``reason`` says why; "not profitable" keeps its figures.
     """
     reason = _ineligible(layer, convolution)
     if reason is not None:
         return Separable(False, reason, None, None, None, None)
-    replaced = counterpart_macs(convolution) + bias
     before = formulas.regular(*_regular(convolution)) + bias
+    if macs not in (None, before):
+        return Separable(False, "counted by another formula", None, None, None, None)
+    replaced = counterpart_macs(convolution) + bias
     saves = replaced < before
     return Separable(
         eligible=saves,
         reason=None if saves else "not profitable",
-        macs=None if macs is None else macs - before + replaced,
+        macs=None if macs is None else replaced,
         params=counterpart_params(convolution, params),
         ratio=replaced / before if before else None,
         break_even_rank=before / replaced if replaced else None,
@@ -56,7 +58,7 @@ def separable(
 
 
 def counterpart_macs(convolution: Convolution) -> int:
-    """MACs of the depthwise part where it runs plus those of the pointwise part where it does."""
+    """MACs of the depthwise part at its positions plus those of the pointwise part at its own."""
     channels = (convolution.in_channels, convolution.out_channels)
     return formulas.depthwise(
         convolution.kernel, convolution.in_channels, convolution.positions
@@ -70,13 +72,13 @@ def weight_params(convolution: Convolution) -> int:
 
 
 def separable_weight_params(convolution: Convolution) -> int:
-    """Elements of the two weights that take its place: ``K * M + M * N / group``."""
+    """Elements of the two weights that replace it: ``K * M + M * N / group``."""
     channels = (convolution.in_channels, convolution.out_channels)
     return formulas.separable_params(convolution.kernel, channels, convolution.group)
 
 
 def counterpart_params(convolution: Convolution, params: int) -> int:
-    """Swap the weight's elements for its counterpart's; a bias stays."""
+    """Replace the elements of the weight by those of its counterpart; a bias stays."""
     weight = weight_params(convolution)
     if params < weight:
         return params
@@ -84,10 +86,10 @@ def counterpart_params(convolution: Convolution, params: int) -> int:
 
 
 def separable_network_params(network: Network, rows: Iterable[LayerCost]) -> int:
-    """How many params the network gains (below 0: saves) with every eligible row replaced.
+    """Params that the network gains (below 0: saves) if every eligible row is replaced.
 
-    Each weight counts once however many rows share it, and one that a row still needs as it is
-    stays beside its counterpart.
+    A weight that several rows share counts once. If another row still needs it, it stays in
+    addition to its counterpart.
     """
     replaced: dict[str, int] = {}
     kept: set[str] = set()
@@ -103,14 +105,14 @@ def separable_network_params(network: Network, rows: Iterable[LayerCost]) -> int
 
 
 def _weight_name(network: Network, row: LayerCost) -> str | None:
-    """Return the parameter that an eligible row would do without."""
+    """Return the parameter that replacing an eligible row makes unnecessary."""
     if row.convolution is None or row.separable is None or not row.separable.eligible:
         return None
     layer, where, size = row.layer, operands(row.layer), weight_params(row.convolution)
     direct = layer.reads[where.weight] if where and where.weight < len(layer.reads) else ""
     names = [direct] if direct in layer.parameters else layer.parameters
-    found = (network.parameters.get(name) for name in names)
-    return next((value.name for value in found if value and value.elements == size), None)
+    values = (network.parameters.get(name) for name in names)
+    return next((value.name for value in values if value and value.elements == size), None)
 
 
 def _regular(convolution: Convolution) -> tuple[tuple[int, ...], tuple[int, int], int, int]:
@@ -119,7 +121,7 @@ def _regular(convolution: Convolution) -> tuple[tuple[int, ...], tuple[int, int]
 
 
 def _ineligible(layer: Layer, convolution: Convolution) -> str | None:
-    """Why the layer has no separable counterpart: the first that holds."""
+    """Return the first reason why the layer has no separable counterpart."""
     where = operands(layer)
     kernel, group = convolution.kernel, convolution.group
     deformable = where is not None and where.deformable
@@ -130,7 +132,7 @@ def _ineligible(layer: Layer, convolution: Convolution) -> str | None:
         (deformable, "deformable sampling"),
         (run_time, "weights computed at run time"),
         (convolution.out_channels == 1, "one output channel"),
-        (convolution.out_channels == group, "one output channel a group"),
+        (convolution.out_channels == group, "one output channel per group"),
     )
     return next((reason for applies, reason in reasons if applies), None)
 
@@ -140,5 +142,5 @@ def _depthwise_reason(convolution: Convolution) -> str:
         return "already depthwise: one input channel"
     if convolution.out_channels > convolution.group:
         multiplier = convolution.out_channels // convolution.group
-        return f"already depthwise, {multiplier} kernels a channel"
+        return f"already depthwise, {multiplier} kernels per channel"
     return "already depthwise"

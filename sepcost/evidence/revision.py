@@ -56,6 +56,19 @@ class Revision:
             raise BudgetError(f"{self.called(inside)}: {_said(done)}")
         return self._smudged(inside, target)
 
+    def extract_data(self, path: Path, extracted: Path, into: Path) -> None:
+        """Write the external data of the model at ``path`` below ``into``, as far as there are.
+
+        Raises
+        ------
+        SepcostError
+            As for ``extract``, and if ``extracted`` is no model.
+        """
+        from sepcost.model.external import files  # noqa: PLC0415  (imports onnx)
+
+        for data in files(extracted):
+            self.extract(path.parent / data.relative_to(extracted.parent), into)
+
     def called(self, inside: Path) -> str:
         """The file at the revision, as messages name it."""
         return f"{PREFIX}{self.name}:{PurePosixPath(inside)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sepcost.latency.providers import CPU
-from sepcost.latency.results import Difference, Machine, Placement
+from sepcost.latency.results import Machine, OutputDifference, Placement
 from sepcost.latency.stats import MARGIN, Samples, Statistic
 
 #: Float32 kernels that sum in another order differ by less than this.
@@ -78,7 +78,7 @@ def of_no_use(placement: Sequence[Placement], asked: Sequence[str]) -> Iterator[
         yield f"{' and '.join(wanted)} took no node: all ran on {' and '.join(sorted(used))}"
 
 
-def of_differences(differences: Sequence[Difference], provider: str) -> Iterator[str]:
+def of_differences(differences: Sequence[OutputDifference], provider: str) -> Iterator[str]:
     """Name the outputs that are far from the CPU provider's."""
     for one in differences:
         if one.relative_error is None:

@@ -8,7 +8,7 @@ from math import isfinite
 
 from sepcost.latency import advice, stats
 from sepcost.latency.results import Comparison
-from sepcost.latency.stats import Interval, Samples, Statistic, Verdict
+from sepcost.latency.stats import Interval, Outcome, Samples, Statistic
 
 Launch = tuple[Samples, ...]  # one entry a model
 
@@ -61,7 +61,7 @@ def compare(
         values = [b / a for a, b in (stats.summarise(pair)[1] for pair in pairs)]
         smallest = stats.smallest_change(values)
         verdict = stats.judge(ratio, stats.MARGIN * target)
-        unsure = verdict is Verdict.INCONCLUSIVE and isfinite(smallest)
+        unsure = verdict is Outcome.INCONCLUSIVE and isfinite(smallest)
         yield Comparison(
             a=names[baseline],
             b=name,

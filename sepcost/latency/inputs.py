@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sepcost.errors import BindingError
+from sepcost.errors import BindingError, first_line
+from sepcost.model.dtypes import numpy_dtype
 from sepcost.network import Shape, Value
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
 
 TOKENS = 10  # random indices stay below any real table's size
-EXOTIC = ("bfloat16", "float8", "float4", "int4", "uint4", "int2", "uint2")
 
 _MASK = re.compile(r"mask|valid", re.IGNORECASE)
 _SEGMENT = re.compile(r"token_type|segment", re.IGNORECASE)
@@ -107,27 +107,6 @@ def _integers(value: Value, shape: Shape, random: np.random.Generator) -> Array:
     return random.integers(0, 2 if _FLAG.search(value.name) else narrow, shape)
 
 
-def numpy_dtype(name: str) -> np.dtype[Any]:
-    """Return the numpy type of an ONNX element type; ml_dtypes supplies those numpy lacks.
-
-    Raises
-    ------
-    BindingError
-        When there is none: the input is a sequence, a map, or of an unknown type.
-    """
-    try:
-        if name.startswith(EXOTIC):
-            import ml_dtypes  # noqa: PLC0415 - rare, and part of onnx's own dependencies
-
-            exotic = {"float8e8m0": "float8_e8m0fnu", "float4e2m1": "float4_e2m1fn"}
-            plain = name.replace("float8e4m3", "float8_e4m3").replace("float8e5m2", "float8_e5m2")
-            exotic_type: type = getattr(ml_dtypes, exotic.get(name, plain))
-            return np.dtype(exotic_type)
-        return np.dtype(name)
-    except (ImportError, AttributeError, TypeError) as error:
-        raise BindingError(f"inputs of type {name!r} cannot be made; leave them out") from error
-
-
 def stored_shapes(path: Path) -> dict[str, Shape]:
     """Read the shapes in an .npz from the headers alone: what dynamic dimensions may be bound to.
 
@@ -190,11 +169,6 @@ def _read(path: Path, action: Callable[[], T]) -> T:
         raise BindingError(
             f"{path}: is no .npz archive of plain arrays: {first_line(error)}"
         ) from error
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line, or what it is called."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def _check_names(path: Path, found: Sequence[str], values: Sequence[Value]) -> None:

@@ -17,6 +17,8 @@ from sepcost.latency.jobs import Runtime
 from sepcost.latency.results import Machine, Peaks
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+#: "quota period" in microseconds, or "max period": cgroup v2, as containers see it.
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
 #: File -> the text that means that turbo is on.
 TURBO = {
     Path("/sys/devices/system/cpu/intel_pstate/no_turbo"): "0",
@@ -38,10 +40,13 @@ def facts() -> Machine:
 
 
 def cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Count the cores that this process may use: its affinity, and the quota of its cgroup."""
+    here = hasattr(os, "sched_getaffinity")
+    allowed = len(os.sched_getaffinity(0)) if here else os.cpu_count() or 1
+    quota, _, period = (_text(QUOTA) or "max").partition(" ")
+    if not (quota.isdecimal() and period.isdecimal() and int(period)):
+        return allowed
+    return max(1, min(allowed, int(quota) // int(period)))
 
 
 def _text(path: Path) -> str | None:

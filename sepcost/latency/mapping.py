@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from sepcost.latency.labels import TOKEN, Labelled, reads, walk
-from sepcost.model.walk_state import body_prefix
+from sepcost.latency.labels import TOKEN, Labelled
+from sepcost.model.graphs import body_prefix, nodes, subgraphs, tree
 
 #: The main operators of fusions: what lies before one belongs to the kernel before it ...
 MAIN = frozenset(
@@ -57,7 +57,7 @@ class _Trace:
 
     def before(self, label: str) -> Iterator[tuple[str, str]]:
         """Yield each value that a node reads and the node that makes it."""
-        for value in reads(self.nodes[label]):
+        for value in _reads(self.nodes[label]):
             if value in self.producers:
                 yield value, self.producers[value]
 
@@ -71,7 +71,7 @@ def kernels(labels: Labelled, optimised: onnx.GraphProto) -> tuple[list[Kernel],
         The kernels in the order of the optimised graph, each with its nodes; and the nodes that
         were computed when the session was made, which no kernel runs.
     """
-    trace = _Trace({node.name: node for node in walk(labels.model.graph)}, labels.producers)
+    trace = _Trace({node.name: node for node in nodes(labels.model.graph)}, labels.producers)
     found = list(_placed(optimised, labels, ""))
     for name, node, _ in found:
         trace.stored.update(node.output)
@@ -94,12 +94,21 @@ def _placed(
 ) -> Iterator[tuple[str, onnx.NodeProto, str]]:
     """Yield (name in the profile, node, scope) of every node of an optimised graph."""
     for position, node in enumerate(graph.node):
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                holder = labels.ids.get(node.name)
-                inside = body_prefix(holder, attribute.name).rstrip("/") if holder else scope
-                yield from _placed(attribute.g, labels, inside)
+        for place, inner in subgraphs(node):
+            holder = labels.ids.get(node.name)
+            inside = body_prefix(holder, place).rstrip("/") if holder else scope
+            yield from _placed(inner, labels, inside)
         yield node.name or f"{node.op_type}_{position}", node, scope
+
+
+def _reads(node: onnx.NodeProto) -> Iterator[str]:
+    """Yield what a node and the nodes of its subgraphs read, inner values included."""
+    yield from node.input
+    for _, subgraph in subgraphs(node):
+        for graph in tree(subgraph):
+            for inner in graph.node:
+                yield from inner.input
+            yield from (output.name for output in graph.output)
 
 
 def _claim(trace: _Trace, name: str, kernel: onnx.NodeProto) -> None:
@@ -176,7 +185,7 @@ def _varying(trace: _Trace, inputs: Set[str]) -> set[str]:
     """Return the nodes whose results depend on what the model, or a subgraph, is fed."""
     found: set[str] = set()
     for label, node in trace.nodes.items():
-        fed = any(value in inputs for value in reads(node))
+        fed = any(value in inputs for value in _reads(node))
         if fed or any(maker in found for _, maker in trace.before(label)):
             found.add(label)
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,11 +19,11 @@ from sepcost.latency.estimates import Launch, compare, estimate, latencies, prec
 from sepcost.latency.jobs import Job, ModelFile
 from sepcost.latency.results import (
     Bench,
-    Difference,
     LayerTime,
     Machine,
     Measurement,
     Memory,
+    OutputDifference,
     Peaks,
     Placement,
 )
@@ -119,7 +120,8 @@ class _Session:
 
     def _run(self, task: str, models: Sequence[ModelFile], **changes: Any) -> Message:
         settings = self.settings
-        job = Job(task, models, settings.runtime, settings.inputs, settings.seed)
+        inputs = Path(settings.inputs) if settings.inputs else None
+        job = Job(task, models, settings.runtime, inputs, settings.seed)
         return self.execute(replace(job, **changes), settings.timeout_s, self._tell)
 
     def _tell(self, stage: Message) -> None:
@@ -203,7 +205,7 @@ class _Session:
         samples = tuple(launch[index] for launch in self.launches)
         latency, statistics = estimate([(s,) for s in samples])
         placement = _placement(probe)
-        differences = tuple(Difference(*d) for d in probe["differences"])
+        differences = tuple(OutputDifference(*d) for d in probe["differences"])
         asked = self.settings.runtime.providers
         wall = [ns for s in samples for ns in s.wall_ns]
         counted = [n for s in samples for n in s.switches]

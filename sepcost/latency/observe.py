@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sepcost.latency.child import execute
 from sepcost.latency.jobs import FOLDER_KEY, Job, ModelFile, Runtime
+from sepcost.model.graphs import body_prefix, node_id, subgraphs
 from sepcost.model.links import serialised
 from sepcost.model.tensors import whole
 from sepcost.model.values import tensor_type
-from sepcost.model.walk_state import Observation, Scope, body_prefix, node_id
+from sepcost.model.walk_state import Observation
 from sepcost.network import Network
 
 if TYPE_CHECKING:
@@ -110,12 +111,11 @@ def _renamed(original: onnx.ModelProto) -> tuple[onnx.ModelProto, list[_Node]]:
 
     def rename(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
         for node in nodes:
-            id_ = node_id(Scope(prefix=prefix), node)
+            id_ = node_id(prefix, node)
             node.name = f"{_TOKEN}{len(numbered)}"
             numbered.append(_Node(id_, [bool(output) for output in node.output]))
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    rename(attribute.g.node, body_prefix(id_, attribute.name))
+            for place, graph in subgraphs(node):
+                rename(graph.node, body_prefix(id_, place))
 
     rename(proto.graph.node, "")
     return proto, numbered

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from math import ceil, isfinite
 
-from sepcost.latency.stats import Interval, Samples, Statistic, Verdict, bound
+from sepcost.latency.stats import Interval, Outcome, Samples, Statistic, bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class OutputDifference:
     """How far one output lies from the CPU provider's on the same input."""
 
     output: str
@@ -76,7 +76,7 @@ class Measurement:
     first_run_ns: int
     memory: Memory | None
     placement: tuple[Placement, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[OutputDifference, ...]
     samples: tuple[Samples, ...]  # one entry a launch
     layers: tuple[LayerTime, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Comparison:
     a: str
     b: str
     ratio: Interval
-    verdict: Verdict
+    verdict: Outcome
     smallest_change: float  # what this measurement would have shown four times in five
     statistics: tuple[Statistic, ...]
     advice: str | None = None  # what would help, where the verdict is inconclusive
@@ -128,7 +128,7 @@ class Comparison:
     @property
     def words(self) -> str:
         """The verdict as design.md prints it; the per cent is rounded up to a tenth."""
-        if self.verdict is Verdict.SAME:
+        if self.verdict is Outcome.SAME:
             return f"same within {ceil(bound(self.ratio) * 1000) / 10:g}%"
         return str(self.verdict)
 

@@ -63,9 +63,9 @@ def measure(
     return roofline.beside_cost(named, [count(network, network.name) for network in networks])
 
 
-def _described(model: Loaded, sizes: Sizes, inputs: Path | None) -> Network:
+def _described(model: Loaded, sizes: Sizes, inputs: str | Path | None) -> Network:
     """Give a model its static shapes; the user's arrays bind what it leaves open."""
-    stored = _open_shapes(model, stored_shapes(inputs)) if inputs else {}
+    stored = _open_shapes(model, stored_shapes(Path(inputs))) if inputs else {}
     try:
         return describe(model, bind=sizes.bind, shape={**stored, **sizes.shape})
     except BindingError as error:

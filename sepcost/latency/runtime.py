@@ -18,9 +18,9 @@ import onnxruntime as ort
 
 from sepcost.errors import MeasurementError, ModelError, SepcostError
 from sepcost.latency import ort_errors, plugins
-from sepcost.latency.inputs import EXOTIC
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_name
+from sepcost.model.dtypes import EXOTIC, NUMBERS
 
 if TYPE_CHECKING:
     from sepcost.latency.inputs import Array
@@ -189,12 +189,8 @@ def _in_numpy(kind: str) -> bool:
 def _own(array: Array, dtype: str) -> ort.OrtValue:
     if array.dtype.isbuiltin == 1:
         return ort.OrtValue.ortvalue_from_numpy(array)
-    from onnx import TensorProto  # noqa: PLC0415 - for the number of a rare type
-
     bits = array.view({1: "u1", 2: "u2"}[array.dtype.itemsize])
-    return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(
-        bits, TensorProto.DataType.Value(dtype.upper())
-    )
+    return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, NUMBERS[dtype])
 
 
 def placement(made: ort.InferenceSession) -> list[tuple[str, list[str]]]:

@@ -35,7 +35,7 @@ class Settings:
     machine: bool = False  # the machine's peaks, measured once and cached
     strict: bool = False  # refuse nodes that fell back to another provider
     allow_fallback: bool = False  # measure even where every node fell back to the CPU
-    inputs: Path | None = None
+    inputs: str | Path | None = None
 
     @property
     def runtime(self) -> Runtime:

@@ -36,7 +36,7 @@ class Statistic(StrEnum):
     P10 = "10th percentile (noisy)"
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """What an interval of a ratio says."""
 
     FASTER = "faster"
@@ -204,14 +204,14 @@ def bound(ratio: Interval) -> float:
     return max(ratio.high - 1, 1 / ratio.low - 1) if ratio.low > 0 else inf
 
 
-def judge(ratio: Interval, margin: float) -> Verdict:
+def judge(ratio: Interval, margin: float) -> Outcome:
     """Say in one word what the interval of a ratio b / a shows.
 
     An interval that lies within ``margin`` of 1 on both sides is the same, even where it just
     excludes 1: an interval of 95 % does so for one in twenty pairs of equal models.
     """
     if bound(ratio) <= margin:
-        return Verdict.SAME
+        return Outcome.SAME
     if ratio.high < 1:
-        return Verdict.FASTER
-    return Verdict.SLOWER if ratio.low > 1 else Verdict.INCONCLUSIVE
+        return Outcome.FASTER
+    return Outcome.SLOWER if ratio.low > 1 else Outcome.INCONCLUSIVE

@@ -38,7 +38,7 @@ SPLIT_SWITCHES = getrusage is not None
 
 
 @dataclass(slots=True)
-class Side:
+class TimedModel:
     """One model in a launch: how it is run, how long a turn is, and what was timed so far."""
 
     run: Run
@@ -73,34 +73,36 @@ def warm_up(run: Run, beat: Beat = lambda: None) -> int:
     return min(times)
 
 
-def side(run: Run, best_ns: int) -> Side:
+def timed_model(run: Run, best_ns: int) -> TimedModel:
     """Choose the length of a turn from the best time seen while warming up."""
     repeats = 1 if best_ns > SLOW_NS else min(50, max(3, ceil(TURN_NS / best_ns)))
-    return Side(run, repeats, min(10, max(1, ceil(DISCARD_NS / best_ns))))
+    return TimedModel(run, repeats, min(10, max(1, ceil(DISCARD_NS / best_ns))))
 
 
-def turn(one: Side) -> None:
+def turn(model: TimedModel) -> None:
     """Discard, then time each run with its CPU time and its context switches."""
-    run = one.run
-    for _ in range(one.discards):
+    run = model.run
+    for _ in range(model.discards):
         run()
-    for _ in range(one.repeats):
+    for _ in range(model.repeats):
         switches, cpu = preempted(), process_time_ns()
         start = perf_counter_ns()
         run()
         end = perf_counter_ns()
-        one.cpu_ns.append(process_time_ns() - cpu)
-        one.switches.append(preempted() - switches)
-        one.wall_ns.append(end - start)
+        model.cpu_ns.append(process_time_ns() - cpu)
+        model.switches.append(preempted() - switches)
+        model.wall_ns.append(end - start)
 
 
-def take_turns(sides: Sequence[Side], slice_s: float, seed: int, beat: Beat = lambda: None) -> None:
-    """Time every side in rounds of random order for about ``slice_s`` seconds a side.
+def take_turns(
+    models: Sequence[TimedModel], slice_s: float, seed: int, beat: Beat = lambda: None
+) -> None:
+    """Time every model in rounds of random order, for about ``slice_s`` seconds each.
 
-    The time is stretched up to three times until each side has enough undisturbed runs. Slow
+    The time is stretched up to threefold until each model has enough undisturbed runs. Slow
     models take at least three rounds, however long those last.
     """
-    order = list(sides)
+    order = list(models)
     shuffle = random.Random(seed).shuffle
     budget = slice_s * 1e9 * len(order)
     start = perf_counter_ns()
@@ -110,17 +112,17 @@ def take_turns(sides: Sequence[Side], slice_s: float, seed: int, beat: Beat = la
     try:
         while not _over(perf_counter_ns() - start, budget, rounds, order):
             shuffle(order)
-            for one in order:
-                turn(one)
+            for model in order:
+                turn(model)
                 beat()
             rounds += 1
     finally:
         gc.enable()
 
 
-def _over(spent: float, budget: float, rounds: int, sides: Sequence[Side]) -> bool:
+def _over(spent: float, budget: float, rounds: int, models: Sequence[TimedModel]) -> bool:
     if rounds < FEWEST_ROUNDS:
         return False
     if spent >= STRETCH * budget:
         return True
-    return spent >= budget and rounds >= ROUNDS and all(one.settled for one in sides)
+    return spent >= budget and rounds >= ROUNDS and all(model.settled for model in models)

@@ -109,16 +109,16 @@ def launch(job: Job, wire: Wire) -> Result:
     """Hold all sessions at once and take turns: one sampling unit."""
     from sepcost.latency import runtime  # noqa: PLC0415
 
-    sides = []
+    timed = []
     for model in job.models:
         wire.stage("loading", model.name)
         made = runtime.session(model.path, job.runtime)
         arrays, _ = inputs.feeds(model.inputs, job.inputs, job.seed)
         run = runtime.runner(made, arrays, model)
         wire.stage("running", model.name)
-        sides.append(turns.side(run, turns.warm_up(run, wire.beat)))
+        timed.append(turns.timed_model(run, turns.warm_up(run, wire.beat)))
     wire.stage("running", " and ".join(model.name for model in job.models))
-    turns.take_turns(sides, job.slice_s, job.seed + job.launch, wire.beat)
+    turns.take_turns(timed, job.slice_s, job.seed + job.launch, wire.beat)
     split, stands = turns.SPLIT_SWITCHES, job.runtime.cpu_only and job.runtime.threads == 1
     return {
         "samples": [
@@ -127,7 +127,7 @@ def launch(job: Job, wire: Wire) -> Result:
                 "switches": one.switches if split else [],
                 "cpu_ns": one.cpu_ns if stands else [],
             }
-            for one in sides
+            for one in timed
         ]
     }
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import onnx
 
+from sepcost.errors import first_line
+from sepcost.model.graphs import tensors
 from sepcost.model.strip_weights import skim
 from sepcost.model.tensor_checks import location
-from sepcost.model.tree import tensors
 
 
 def skimmed(path: Path, source: str) -> onnx.ModelProto:
@@ -45,7 +46,7 @@ def problem(model: onnx.ModelProto) -> str | None:
             with _unheard():
                 onnx.checker.check_model(path, full_check=True)
         except Exception as error:
-            return next(iter(str(error).splitlines()), type(error).__name__)
+            return first_line(error)
     return None
 
 

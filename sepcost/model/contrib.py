@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from onnx import TensorProto, TypeProto
 
+from sepcost.model.layouts import LAYOUTS, MICROSOFT
 from sepcost.model.rules import (
     Attributes,
     Inputs,
@@ -17,7 +18,6 @@ from sepcost.model.rules import (
     ask_relative,
     at,
     broadcast,
-    channels_last,
     elem_type,
     like,
     matmul,
@@ -28,9 +28,6 @@ from sepcost.model.rules import (
 )
 from sepcost.model.values import static_shape, tensor_type
 from sepcost.network import Shape
-
-MICROSOFT = "com.microsoft"
-NCHWC = "com.microsoft.nchwc"
 
 
 def _packed_matmul(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
@@ -177,7 +174,6 @@ _LIKE_FIRST = (
     ("onnx.brevitas", "Quant"), ("onnx.brevitas", "BipolarQuant"), ("onnx.brevitas", "Trunc"),
     ("qonnx.custom_op.general", "Quant"), ("qonnx.custom_op.general", "BipolarQuant"),
     ("qonnx.custom_op.general", "Trunc"), ("finn.custom_op.general", "Quant"),
-    (NCHWC, "ReorderInput"), (NCHWC, "ReorderOutput"),
     *((MICROSOFT, name) for name in (
         "Gelu", "FastGelu", "BiasGelu", "QuickGelu", "BiasAdd", "BiasDropout", "BiasSoftmax",
         "DecoderMaskedMultiHeadAttention", "GroupNorm", "SkipGroupNorm", "Inverse", "NhwcFusedAdd",
@@ -187,10 +183,8 @@ _LIKE_FIRST = (
 
 #: As the standard operator of the same name, which knows fewer attributes or types.
 _NAMESAKES = (
-    (MICROSOFT, "QLinearConv"), (MICROSOFT, "Pad"), (MICROSOFT, "Range"), (MICROSOFT, "Unique"),
+    (MICROSOFT, "Pad"), (MICROSOFT, "Range"), (MICROSOFT, "Unique"),
     (MICROSOFT, "Trilu"), (MICROSOFT, "GridSample"),
-    (NCHWC, "MaxPool"), (NCHWC, "AveragePool"), (NCHWC, "GlobalMaxPool"),
-    (NCHWC, "GlobalAveragePool"),
 )  # fmt: skip
 
 _FLOAT = TensorProto.FLOAT
@@ -202,7 +196,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("", "Crop"): _crop,
     ("", "Dropout"): _dropout,
     ("", "GivenTensorFill"): _given,
-    (NCHWC, "Conv"): relative("Conv", 0, 1, 2),
+    **LAYOUTS,
     **{
         (MICROSOFT, name): rule
         for name, rule in {
@@ -226,15 +220,10 @@ RULES: Mapping[tuple[str, str], Rule] = {
             "MatMulNBits": _packed_matmul,
             "MultiHeadAttention": _multi_head_attention,
             "MurmurHash3": as_type(like(0), to=TensorProto.UINT32),
-            "NhwcConv": channels_last("Conv", 0, 1, 2),
-            "NhwcFusedConv": channels_last("Conv", 0, 1, 2),
-            "NhwcMaxPool": channels_last("MaxPool", 0),
             "QAttention": _attention(8, 3),
             "QGemm": _gemm_8_bit,
             "QLinearAdd": broadcast(0, 3),
-            "QLinearAveragePool": channels_last("AveragePool", 0, always=False),
             "QLinearConcat": _quantized_concat,
-            "QLinearGlobalAveragePool": channels_last("GlobalAveragePool", 0, always=False),
             "QLinearMul": broadcast(0, 3),
             "QLinearWhere": broadcast(0, 1, 4),
             "QOrderedMatMul": matmul(2),

@@ -11,11 +11,12 @@ import onnx
 from onnx import TensorProto
 
 from sepcost.errors import ModelError
+from sepcost.model.dtypes import DTYPES
+from sepcost.model.graphs import body_prefix
 from sepcost.model.load import Loaded
 from sepcost.model.provenance import NOT_LEARNED
 from sepcost.model.tensors import content, folder, whole
-from sepcost.model.values import DTYPES, text
-from sepcost.model.walk_state import body_prefix
+from sepcost.model.values import text
 
 Function = tuple[str, str, str]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import onnx
 
+from sepcost.model.graphs import tensors
 from sepcost.model.load import LFS, Loaded, load
 from sepcost.model.tensor_checks import location
-from sepcost.model.tree import tensors
 from sepcost.model.values import text
 
 _MAX_POINTER_BYTES = 1024

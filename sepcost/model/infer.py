@@ -12,10 +12,10 @@ import onnx
 from onnx import TypeProto, helper
 
 from sepcost.model.contrib import RULES
+from sepcost.model.graphs import STANDARD
 from sepcost.model.rules import Inputs
 from sepcost.model.schema import ask, schema_of
 
-STANDARD = frozenset({"", "ai.onnx"})
 _GRAPHS = frozenset({onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS})
 
 

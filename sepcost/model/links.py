@@ -11,7 +11,7 @@ from pathlib import Path
 
 import onnx
 
-from sepcost.model.tree import tensors
+from sepcost.model.graphs import tensors
 from sepcost.model.values import text
 
 

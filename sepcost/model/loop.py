@@ -1,25 +1,25 @@
-"""Loop: a body that runs until its trips are over or its condition fails."""
+"""Loop: a body that runs until its trip count is reached or its condition fails."""
 
 from __future__ import annotations
 
 import onnx
 from onnx import TensorProto
 
-from sepcost.model.control import Inputs, Site, body_of, common, feed, stacked, times, trips_of
+from sepcost.model.control import Holder, Inputs, body_of, common, feed, stacked, times, trips_of
+from sepcost.model.graphs import body_prefix
 from sepcost.model.values import Known, opaque, tensor_type
-from sepcost.model.walk_state import body_prefix
 
 
-def loop(site: Site, inputs: Inputs) -> list[Known]:
-    """Walk the body once, with carried types that hold for every trip.
+def loop(holder: Holder, inputs: Inputs) -> list[Known]:
+    """Walk the body with carried types that hold for every trip.
 
-    The outputs are the carried values as the last trip left them, or as they were given where
-    there is none, then what is collected over the trips.
+    The outputs are the carried values after the last trip (the initial ones if there is no trip),
+    then the outputs stacked over the trips.
     """
-    body = body_of(site, "body")
-    trips = trips_of(site, _trips(inputs, body))
+    body = body_of(holder, "body")
+    trips = trips_of(holder, _trips(inputs, body))
     given = [Known("", known.type) if known else opaque("") for known in inputs[2:]]
-    outputs = _fixed_point(site, body, given, trips)[1:]
+    outputs = _fixed_point(holder, body, given, trips)[1:]
     left, collected = outputs[: len(given)], outputs[len(given) :]
     if trips == 0:
         left = given
@@ -30,21 +30,21 @@ def loop(site: Site, inputs: Inputs) -> list[Known]:
 
 
 def _fixed_point(
-    site: Site, body: onnx.GraphProto, given: list[Known], trips: int | None
+    holder: Holder, body: onnx.GraphProto, given: list[Known], trips: int | None
 ) -> list[Known]:
-    """Walk the body; where a carried type changes on the way, keep what agrees and walk again."""
-    layers = len(site.walk.layers)
+    """Walk the body; while a carried type changes, keep what agrees and walk it again."""
+    layers = len(holder.state.layers)
     counter = Known("", tensor_type(TensorProto.INT64, ()))
     condition = Known("", tensor_type(TensorProto.BOOL, ()))
     carried = given
     while True:
-        inner = site.scope.within(
-            body_prefix(site.id, "body"),
-            trips=times(site.scope.trips, trips),
-            soft=site.scope.soft or not trips,
+        inner = holder.scope.within(
+            body_prefix(holder.id, "body"),
+            trips=times(holder.scope.trips, trips),
+            soft=holder.scope.soft or not trips,
         )
-        feed(site, inner, body, [counter, condition, *carried])
-        outputs = [Known("", known.type) for known in site.run(inner, body)]
+        feed(holder, inner, body, [counter, condition, *carried])
+        outputs = [Known("", known.type) for known in holder.run(inner, body)]
         agreed = [
             Known("", common(before.type, after.type))
             for before, after in zip(carried, outputs[1:], strict=False)
@@ -54,11 +54,11 @@ def _fixed_point(
         ):
             return outputs
         carried = agreed + carried[len(agreed) :]
-        del site.walk.layers[layers:]
+        del holder.state.layers[layers:]
 
 
 def _trips(inputs: Inputs, body: onnx.GraphProto) -> int | None:
-    """The trip count, where it is a constant and nothing can end the loop before."""
+    """The trip count, if it is constant and the condition cannot end the loop early."""
     count, condition = (*inputs, None, None)[:2]
     if condition is not None:
         if condition.array is None or condition.array.size != 1:
@@ -71,7 +71,7 @@ def _trips(inputs: Inputs, body: onnx.GraphProto) -> int | None:
 
 
 def _keeps_going(body: onnx.GraphProto) -> bool:
-    """Whether the condition that the body hands on is the one it got, or a constant true."""
+    """Whether the condition that the body returns is its own input or a constant true."""
     if len(body.input) < 2 or not body.output:
         return False
     name = body.output[0].name

@@ -18,14 +18,14 @@ from types import FrameType
 import onnx
 from google.protobuf.message import DecodeError
 
-from sepcost.atomic_file import Draft, beside, publish, remove, settle
+from sepcost.atomic_file import Draft, create, publish, remove, sync
 from sepcost.errors import ConversionError, ModelError
 from sepcost.model.checker import locations, problem, skimmed
+from sepcost.model.graphs import graphs
 from sepcost.model.load import Loaded
 from sepcost.model.restore_weights import DataFile, Piece, size, unskim, write
 from sepcost.model.stamp import check_unchanged
 from sepcost.model.tensors import folder, whole
-from sepcost.model.tree import graphs
 
 if sys.platform != "win32":
     import fcntl
@@ -87,10 +87,10 @@ def _write(
 ) -> None:
     """Write all files beside their places, and publish them once they are checked."""
     with _orderly_exit(), contextlib.ExitStack() as stack:
-        drafts = [stack.enter_context(beside(path)) for path in contents]
+        drafts = [stack.enter_context(create(path)) for path in contents]
         for draft, parts in zip(drafts, contents.values(), strict=True):
             write(parts, draft.file)
-            settle(draft)
+            sync(draft)
         _check(model, drafts[-1].name, place)
         check_unchanged(model.stamps)
         _publish(drafts, replaced)

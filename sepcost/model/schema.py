@@ -11,6 +11,7 @@ from onnx import TensorProto, TypeProto, helper
 from onnx.defs import OpSchema, SchemaError
 from onnx.shape_inference import infer_node_outputs
 
+from sepcost.model.corrections import complete, corrected
 from sepcost.model.inference_guard import check
 from sepcost.model.values import Known
 
@@ -47,6 +48,7 @@ def ask(
     node.input.extend([f"i{k}" if known else "" for k, known in enumerate(inputs)])
     node.output.extend([f"o{k}" if name else "" for k, name in enumerate(outputs)])
     check(node, inputs)
+    complete(node)
     found = _answer(
         _Key(schema.name, schema.since_version, schema.domain),
         node.SerializeToString(),
@@ -58,7 +60,7 @@ def ask(
         ),
         ir_version,
     )
-    return list(found)
+    return corrected(node, inputs, list(found))
 
 
 class _Key(NamedTuple):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from onnx import TensorProto
 
+from sepcost.model.dtypes import DTYPES
 from sepcost.model.tensor_checks import location
-from sepcost.model.values import DTYPES, text
+from sepcost.model.values import text
 from sepcost.network import BITS
 
 #: As many as a shape, the pads or the scales of any operator take; longer vectors are weights.

@@ -15,8 +15,9 @@ import onnx
 from onnx import TensorProto
 
 from sepcost.errors import ModelError
-from sepcost.model.tree import tensors
-from sepcost.model.values import DTYPES, numbers_in, text
+from sepcost.model.dtypes import DTYPES
+from sepcost.model.graphs import tensors
+from sepcost.model.values import numbers_in, text
 from sepcost.network import BITS
 
 #: Two numbers make one complex element.

@@ -11,16 +11,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 
+from sepcost.model.dtypes import DTYPES
 from sepcost.network import Shape
 
 #: Constants up to this many elements are kept and computed with: shapes, axes, scales.
 FOLD_ELEMENTS = 1024
-
-DTYPES: Mapping[int, str] = {
-    number: {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower())
-    for name, number in TensorProto.DataType.items()
-    if number
-}
 
 #: The fields of a tensor that hold elements as numbers; where one is filled, raw_data is empty.
 _TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")

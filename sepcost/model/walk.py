@@ -1,4 +1,4 @@
-"""One graph or function body, node by node: fold, infer, complete, name, note whose weights."""
+"""Walk one graph or function body, node by node: fold, infer, complete and name its outputs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,32 @@ from sepcost.cost.conv_checks import check
 from sepcost.cost.geometry import CONVOLUTIONS
 from sepcost.errors import ModelError
 from sepcost.model.constants import constant, guarded, initializer
-from sepcost.model.control import Graph, Inputs, Site, call, if_, key_of, other
+from sepcost.model.control import Holder, Inputs, call, if_, other
 from sepcost.model.fold import fold
-from sepcost.model.infer import STANDARD, infer
+from sepcost.model.graphs import (
+    STANDARD,
+    Body,
+    called,
+    has_subgraphs,
+    in_order,
+    label,
+    node_id,
+    resolved,
+)
+from sepcost.model.infer import infer
 from sepcost.model.loop import loop
-from sepcost.model.order import in_order
 from sepcost.model.provenance import RANDOM, carried
-from sepcost.model.references import resolved
 from sepcost.model.scan import scan
 from sepcost.model.values import Known, bound_type, opaque, static_shape, text
-from sepcost.model.walk_state import Scope, Walk, label, node_id
+from sepcost.model.walk_state import Scope, WalkState
 
-CONTROL: Mapping[str, Callable[[Site, Inputs], list[Known]]] = {
+CONTROL: Mapping[str, Callable[[Holder, Inputs], list[Known]]] = {
     "If": if_,
     "Loop": loop,
     "Scan": scan,
 }
 
-#: What inference raises where a node and its inputs do not fit each other.
+#: Raised by inference if a node and its inputs do not fit together.
 MISFITS = (
     ModelError, InferenceError, ValidationError, ArithmeticError, AttributeError, LookupError,
     RuntimeError, TypeError, ValueError,
@@ -41,15 +49,15 @@ MISFITS = (
 Declared = Mapping[str, TypeProto]
 
 
-def visit(walk: Walk, scope: Scope, graph: Graph) -> list[Known]:
-    """Walk a graph, or the body of a function, in execution order and return its outputs.
+def walk(state: WalkState, scope: Scope, graph: Body) -> list[Known]:
+    """Walk a graph or function body in execution order and return its outputs.
 
     Raises
     ------
     ModelError
-        Where it contradicts itself.
+        If the graph contradicts itself.
     """
-    walk.enter(scope, len(graph.node))
+    state.enter(scope, len(graph.node))
     if isinstance(graph, onnx.FunctionProto):
         declared = {text(v.name): v.type for v in graph.value_info}
         outputs = [text(name) for name in graph.output]
@@ -57,74 +65,74 @@ def visit(walk: Walk, scope: Scope, graph: Graph) -> list[Known]:
         declared = {text(v.name): v.type for v in (*graph.value_info, *graph.output)}
         outputs = [text(value.name) for value in graph.output]
         for tensor in graph.initializer:
-            initializer(walk, scope, tensor, tuple(tensor.dims))
+            initializer(state, scope, tensor, tuple(tensor.dims))
         for sparse in graph.sparse_initializer:
-            initializer(walk, scope, sparse.values, tuple(sparse.dims))
-    for node in in_order(graph, scope, walk.source):
-        _node(walk, scope, node, declared)
-    return [_output(walk, scope, name) for name in outputs]
+            initializer(state, scope, sparse.values, tuple(sparse.dims))
+    for node in in_order(graph.node, state.source, lambda name: scope.find(text(name)) is not None):
+        _node(state, scope, node, declared)
+    return [_output(state, scope, name) for name in outputs]
 
 
-def _output(walk: Walk, scope: Scope, name: str) -> Known:
+def _output(state: WalkState, scope: Scope, name: str) -> Known:
     known = scope.find(name)
     if known is None:
         raise ModelError(
-            f"{walk.source}: the output {name!r} is written by no node; export the model again"
+            f"{state.source}: no node writes the output {name!r}; export the model again"
         )
-    walk.read.add(known.name)
+    state.read.add(known.name)
     return known
 
 
-def _node(walk: Walk, scope: Scope, node: onnx.NodeProto, declared: Declared) -> None:
+def _node(state: WalkState, scope: Scope, node: onnx.NodeProto, declared: Declared) -> None:
     if scope.references is not None:
         node = resolved(node, scope.references)
-    inputs = walk.inputs(scope, node)
-    site = Site(walk, scope, node, lambda inner, graph: visit(walk, inner, graph))
-    function = walk.functions.get(key_of(node)) if walk.functions else None
+    inputs = state.inputs(scope, node)
+    holder = Holder(state, scope, node, lambda inner, graph: walk(state, inner, graph))
+    function = state.functions.get(called(node)) if state.functions else None
     if function is not None:
-        for raw, known in zip(node.output, call(site, function, inputs), strict=False):
-            walk.bind(scope, node, text(raw), known)
+        for raw, known in zip(node.output, call(holder, function, inputs), strict=False):
+            state.bind(scope, node, text(raw), known)
         return
     problem = ""
     if node.op_type in CONTROL and node.domain in STANDARD:
-        outputs = CONTROL[node.op_type](site, inputs)
-    elif any(a.HasField("g") or a.graphs for a in node.attribute):
-        outputs = other(site, inputs)
+        outputs = CONTROL[node.op_type](holder, inputs)
+    elif has_subgraphs(node):
+        outputs = other(holder, inputs)
     else:
-        outputs, problem = _plain_outputs(walk, scope, node, inputs)
-    _complete(walk, scope, node, outputs, declared)
-    walk.emit(scope, node, inputs, _named(walk, scope, node, outputs), problem)
+        outputs, problem = _plain_outputs(state, scope, node, inputs)
+    _complete(state, scope, node, outputs, declared)
+    state.emit(scope, node, inputs, _named(state, scope, node, outputs), problem)
 
 
 def _plain_outputs(
-    walk: Walk, scope: Scope, node: onnx.NodeProto, inputs: Inputs
+    state: WalkState, scope: Scope, node: onnx.NodeProto, inputs: Inputs
 ) -> tuple[list[Known], str]:
-    """Return the outputs of a node without graphs of its own, and what is wrong with it."""
+    """Return the outputs of a node without subgraphs, and what is wrong with it."""
     if node.op_type == "Constant" and node.domain in STANDARD:
-        return [constant(walk, scope, node)], ""
+        return [constant(state, scope, node)], ""
     outputs = fold(node, inputs)
     problem = ""
     if outputs is None:
-        types, problem = _types(walk, scope, node, inputs)
+        types, problem = _types(state, scope, node, inputs)
         outputs = [Known("", type_) for type_ in types]
     fixed = bool(inputs) and all(known is None or known.constant for known in inputs)
     for output in outputs:
         output.constant = fixed and node.op_type not in RANDOM
         output.parameters = carried(node.op_type, inputs) if output.constant else ()
     if node.op_type == "ConstantOfShape" and outputs and outputs[0].constant:
-        outputs[0].name = node_id(scope, node)
-        walk.learn(outputs[0])
+        outputs[0].name = node_id(scope.prefix, node)
+        state.learn(outputs[0])
     return outputs, problem
 
 
 def _types(
-    walk: Walk, scope: Scope, node: onnx.NodeProto, inputs: Inputs
+    state: WalkState, scope: Scope, node: onnx.NodeProto, inputs: Inputs
 ) -> tuple[list[TypeProto], str]:
-    """Infer; what contradicts itself is refused, or only noted where the node may never run."""
+    """Infer the output types; a contradiction is refused, or noted if the node may never run."""
     try:
-        if key_of(node)[:2] in CONVOLUTIONS:
-            check(walk.layer(scope, node, inputs, [None] * len(node.output)))
-        types = infer(node, inputs, scope.opset(node.domain), walk.ir_version)
+        if called(node)[:2] in CONVOLUTIONS:
+            check(state.layer(scope, node, inputs, [None] * len(node.output)))
+        types = infer(node, inputs, scope.opset(node.domain), state.ir_version)
         for type_ in types:
             _check_sizes(type_)
         if node.op_type == "Reshape":
@@ -134,8 +142,8 @@ def _types(
         if scope.soft:
             return [TypeProto() for _ in node.output], f"contradicts itself: {reason}"
         raise ModelError(
-            f"{walk.source}: {label(node)}: {reason}"
-            " (check the sizes that were bound, or export the model again)"
+            f"{state.source}: {label(node)}: {reason}"
+            " (check the bound sizes, or export the model again)"
         ) from error
     return types, ""
 
@@ -147,37 +155,37 @@ def _check_sizes(type_: TypeProto) -> None:
 
 
 def _check_elements(before: Known | None, after: TypeProto) -> None:
-    """ONNX infers a Reshape to constant sizes without a look at what is reshaped."""
+    """ONNX infers a Reshape to constant sizes without checking the number of elements."""
     old, new = before.shape if before else None, static_shape(after)
     if old is not None and new is not None and prod(old) != prod(new):
         raise ValueError(f"{list(old)} cannot be reshaped to {list(new)}")
 
 
 def _complete(
-    walk: Walk, scope: Scope, node: onnx.NodeProto, outputs: list[Known], declared: Declared
+    state: WalkState, scope: Scope, node: onnx.NodeProto, outputs: list[Known], declared: Declared
 ) -> None:
-    """Where inference left a shape open, take what a run showed, else what the model declares."""
+    """Complete shapes that inference left open: by the observed run, else by the declarations."""
     for k, (raw, output) in enumerate(zip(node.output, outputs, strict=False)):
         if not raw or output.shape is not None:
             continue
-        seen = walk.observed.get(node_id(scope, node))
+        seen = state.observed.get(node_id(scope.prefix, node))
         found = seen.outputs[k] if seen and k < len(seen.outputs) else None
         if found is None and text(raw) in declared:
-            claim = bound_type(declared[text(raw)], walk.bindings)
+            claim = bound_type(declared[text(raw)], state.bindings)
             is_open = output.type.WhichOneof("value") is None
-            if (is_open or static_shape(claim) is not None) and not walk.rebound:
+            if (is_open or static_shape(claim) is not None) and not state.rebound:
                 found = claim
         if found is not None:
             output.retype(found)
 
 
 def _named(
-    walk: Walk, scope: Scope, node: onnx.NodeProto, outputs: list[Known]
+    state: WalkState, scope: Scope, node: onnx.NodeProto, outputs: list[Known]
 ) -> list[Known | None]:
-    """Give each output its unique name; None stands for an output that is left out."""
+    """Give each output its unique name; an output that is left out is None."""
     named: list[Known | None] = []
     for raw, output in zip_longest(node.output, outputs[: len(node.output)]):
         known = output or opaque("")
         known.name = scope.prefix + text(raw)
-        named.append(guarded(walk, node, known) if raw else None)
+        named.append(guarded(state, node, known) if raw else None)
     return named

@@ -1,4 +1,4 @@
-"""The state of describing a model: scopes of names, and the layers collected so far."""
+"""State while a model is described: scopes of names, and the layers collected so far."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ import onnx
 from onnx import TypeProto
 
 from sepcost.errors import ModelError
+from sepcost.model.graphs import STANDARD, FunctionKey, label, node_id
 from sepcost.model.provenance import NOT_LEARNED, steers
 from sepcost.model.values import Known, text
 from sepcost.network import ABSENT, Attribute, Branch, Layer, Role, Shape, Value
 
-#: Nodes visited before a model is taken for an expansion bomb.
+#: Nodes that a model may expand to; beyond, it is refused as an expansion bomb.
 MAX_NODES = 200_000
 
-#: Far deeper than any exporter nests, and well within Python's own limit.
+#: Far deeper than exporters nest, and well within Python's recursion limit.
 MAX_DEPTH = 100
-
-FunctionKey = tuple[str, str, str]  # domain, name, overload
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a run showed of one node: the types of its outputs, and how often it ran."""
+    """One node as observed in a run: the types of its outputs, and how often it ran."""
 
     outputs: tuple[TypeProto | None, ...]
     runs: int
@@ -32,20 +31,20 @@ class Observation:
 
 @dataclass(slots=True)
 class Scope:
-    """One graph, subgraph or function body and the names that it can see."""
+    """The names visible in one graph, subgraph or function body."""
 
     prefix: str = ""
     opsets: Mapping[str, int] = field(default_factory=dict)
     parent: Scope | None = None
     names: dict[str, Known] = field(default_factory=dict)
-    references: Mapping[str, onnx.AttributeProto] | None = None  # of the call, in a function
+    references: Mapping[str, onnx.AttributeProto] | None = None  # in a function: of the call
     trips: int | None = 1
     branches: tuple[Branch, ...] = ()
     depth: int = 0
-    soft: bool = False  # in a branch that may never run, what contradicts is noted, not refused
+    soft: bool = False  # it may never run: contradictions are noted, not refused
 
     def find(self, name: str) -> Known | None:
-        """Look a name up here, then outwards."""
+        """Look up a name here, then in the scopes outside."""
         scope: Scope | None = self
         while scope is not None:
             known = scope.names.get(name)
@@ -55,20 +54,20 @@ class Scope:
         return None
 
     def within(self, prefix: str, **changes: object) -> Scope:
-        """Open a subgraph that sees the names of this scope."""
+        """Return the scope of a subgraph, which also sees the names of this one."""
         changes = {"prefix": prefix, "parent": self, "names": {}, "depth": self.depth + 1} | changes
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def opset(self, domain: str) -> int:
-        """Return the opset of a domain; ONNX's own is known by two names."""
-        if domain in {"", "ai.onnx"}:
+        """Return the opset of a domain; ONNX's own domain has two spellings."""
+        if domain in STANDARD:
             return self.opsets.get("", self.opsets.get("ai.onnx", 1))
         return self.opsets.get(domain, 1)
 
 
 @dataclass(slots=True)
-class Walk:
-    """Everything collected on the way through one model."""
+class WalkState:
+    """Everything collected while walking one model."""
 
     source: str
     ir_version: int
@@ -76,12 +75,12 @@ class Walk:
     given_trips: Mapping[str, int]
     observed: Mapping[str, Observation]
     bindings: Mapping[str, int] = field(default_factory=dict)
-    rebound: bool = False  # sizes were given that the shapes declared within may not follow
-    fed: bool = True  # by at least one input
+    rebound: bool = False  # sizes were given, so shapes declared in the model may be outdated
+    fed: bool = True  # the model has at least one input
     layers: list[Layer] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     parameters: dict[str, Value] = field(default_factory=dict)
-    weighed: set[str] = field(default_factory=set)  # constants that some layer weighs data with
+    weighed: set[str] = field(default_factory=set)  # constants that a layer uses as weights
     read: set[str] = field(default_factory=set)
     choices: dict[str, str | None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -89,7 +88,7 @@ class Walk:
     visited: int = 0
 
     def enter(self, scope: Scope, nodes: int) -> None:
-        """Refuse to go on for ever: a Loop is walked again where its shapes change on the way."""
+        """Refuse endless walks: a Loop is walked again while its shapes change."""
         self.visited += nodes
         if scope.depth > MAX_DEPTH:
             raise ModelError(f"{self.source}: graphs nest deeper than {MAX_DEPTH}")
@@ -97,7 +96,7 @@ class Walk:
             raise ModelError(f"{self.source}: expands to more than {MAX_NODES:,} nodes")
 
     def learn(self, known: Known) -> Known:
-        """Make a constant that carries its own elements a parameter, if its type can be one."""
+        """Register a stored constant as a parameter, if its type can hold learned values."""
         if known.dtype not in NOT_LEARNED and known.shape is not None:
             value = Value(known.name, known.shape, known.dtype, Role.WEIGHT)
             self.parameters[known.name] = value
@@ -105,22 +104,22 @@ class Walk:
         return known
 
     def record(self, known: Known, role: Role | None = None) -> None:
-        """Enter a value into the network."""
+        """Add a value to the network."""
         role = role or (Role.CONSTANT if known.constant else Role.ACTIVATION)
         self.values[known.name] = Value(known.name, known.shape, known.dtype, role)
 
     def inputs(self, scope: Scope, node: onnx.NodeProto) -> list[Known | None]:
-        """Look up what a node reads."""
+        """Look up the values that a node reads."""
         inputs: list[Known | None] = []
         for raw in node.input:
             known = scope.find(text(raw)) if raw else None
             if raw and known is None:
                 raise ModelError(
-                    f"{self.source}: {label(node)} reads {text(raw)!r}, which is no input,"
-                    " initializer or output of another node; export the model again"
+                    f"{self.source}: {label(node)} reads {text(raw)!r}, which is not an"
+                    " input, an initializer or the output of another node; export the model again"
                 )
             if known is not None and not known.name:
-                known = None  # what a call of this function leaves out
+                known = None  # the call of this function leaves it out
             if known is not None:
                 self.read.add(known.name)
             inputs.append(known)
@@ -134,7 +133,7 @@ class Walk:
         outputs: Sequence[Known | None],
         problem: str = "",
     ) -> None:
-        """Add one layer, and its outputs to the scope."""
+        """Add one layer to the network and its outputs to the scope."""
         for raw, known in zip(node.output, outputs, strict=True):
             if known is not None:
                 self.bind(scope, node, text(raw), known)
@@ -154,14 +153,15 @@ class Walk:
     ) -> Layer:
         """Describe a node as plain data.
 
-        One whose outputs are constants claims no parameters: it hands them on to who weighs data
-        with them. In a model that nothing feeds all is constant, and each node claims its own.
+        A node whose outputs are constant claims no parameters; the layer that uses these outputs as
+        weights does. In a model without inputs everything is constant, and each node claims its
+        own.
         """
         weights = frozenset(_weights(node.op_type, inputs))
         computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
         return Layer(
-            id=node_id(scope, node),
+            id=node_id(scope.prefix, node),
             name=text(node.name),
             op_type=text(node.op_type),
             domain="" if node.domain == "ai.onnx" else text(node.domain),
@@ -179,7 +179,7 @@ class Walk:
         )
 
     def bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:
-        """Let a value be known by a name in this scope."""
+        """Give a value a name in this scope."""
         if name in scope.names:
             raise ModelError(
                 f"{self.source}: {label(node)} writes {name!r}, which is already written;"
@@ -187,24 +187,6 @@ class Walk:
             )
         if name:
             scope.names[name] = known
-
-
-def node_id(scope: Scope, node: onnx.NodeProto) -> str:
-    """The path of the graph and the node's first output: the one name that ONNX makes unique."""
-    first = next(filter(None, (*node.output, node.name, node.op_type)), "")
-    return scope.prefix + text(first)
-
-
-def body_prefix(id_: str, attribute: str) -> str:
-    """Return the path of a graph that a node holds as an attribute."""
-    side = {"then_branch": "then", "else_branch": "else"}.get(attribute, attribute)
-    return f"{id_}.{side}/"
-
-
-def label(node: onnx.NodeProto) -> str:
-    """Name a node for a message."""
-    name = text(node.name) or next((text(output) for output in node.output if output), "")
-    return f"{text(node.op_type)} {name!r}"
 
 
 def _weights(op_type: str, inputs: Sequence[Known | None]) -> Iterator[int]:
@@ -230,7 +212,7 @@ def _is_tensor(known: Known) -> bool:
 
 
 def _plain(node: onnx.NodeProto) -> dict[str, Attribute]:
-    """Numbers and texts, and tuples of them: what formulas read."""
+    """The attributes that formulas read: numbers, strings, and tuples of them."""
     return {text(a.name): _READ[a.type](a) for a in node.attribute if a.type in _READ}
 
 

@@ -1,1 +1,1 @@
-"""Results as text: each format in a module of its own."""
+"""Results as text: a folder per command, a module per format (``formats`` lists them)."""

@@ -1,22 +1,12 @@
-"""Markdown for pull requests and notes: the line to quote, then a table (GitHub's flavour)."""
+"""How Markdown tables are written (GitHub's flavour)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
-from sepcost.cost.analysis import Analysis
 from sepcost.report import text
-from sepcost.report.columns import (
-    Column,
-    Style,
-    filled,
-    group_columns,
-    layer_columns,
-    model_columns,
-)
-from sepcost.report.prose import details, headline, inputs, uncounted
-from sepcost.report.view import View, titles
+from sepcost.report.columns import Column, filled
 
 Row = TypeVar("Row")
 
@@ -24,42 +14,8 @@ Row = TypeVar("Row")
 NAME_LIMIT = 120
 
 
-def render(analyses: Sequence[Analysis], view: View) -> str:
-    """A section for each analysis, and a comparison where there are several."""
-    style = Style(view.unit)
-    sections: list[str] = []
-    if view.by != "model":
-        for analysis, name in zip(analyses, titles(analyses), strict=True):
-            sections.extend(_section(analysis, name, view))
-    if len(analyses) > 1 or view.by == "model":
-        sections.append(table(model_columns(style), analyses))
-    return "\n\n".join(sections) + "\n"
-
-
-def _section(analysis: Analysis, name: str, view: View) -> Iterator[str]:
-    style = Style(view.unit)
-    yield f"**{headline(analysis, style, _name(name))}**"
-    facts = [*details(analysis, style)]
-    if analysis.network.inputs:
-        facts.append(f"inputs: {_name(inputs(analysis))}")
-    yield "\n".join(f"- {fact}" for fact in facts)
-    if view.by == "layer":
-        yield table(layer_columns(analysis, style), view.layers(analysis))
-    else:
-        groups = view.groups(analysis)
-        yield table(group_columns(analysis, groups, view.by, style), groups)
-    if missing := uncounted(analysis):
-        yield "Not counted:"
-        yield "\n".join(
-            f"- {count} × {_words(op)}: {_words(reason)} ({', '.join(map(_name, names))})"
-            for op, reason, names, count in missing
-        )
-    if analysis.warnings:
-        yield "\n".join(f"- {_words(warning)}" for warning in analysis.warnings)
-
-
 def table(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:
-    """A table with the columns that have something to say."""
+    """The columns of rank 0 and those with a filled cell."""
     shown = filled(columns, rows)
     lines = [
         [column.header for column in shown],
@@ -69,16 +25,23 @@ def table(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def bullets(lines: Sequence[str]) -> str:
+    """A list; its lines are escaped already."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
 def _cell(column: Column[Row], row: Row) -> str:
     cell = column.cell(row)
     if column.role == "name":
-        return _name(cell)
-    return _words(cell) if column.untrusted else cell.strip()
+        return name(cell)
+    return words(cell) if column.untrusted else cell.strip()
 
 
-def _name(name: str) -> str:
-    return text.code(text.shorten(name, NAME_LIMIT))
+def name(of: str) -> str:
+    """A name from a model, shortened, as code."""
+    return text.code(text.shorten(of, NAME_LIMIT))
 
 
-def _words(words: str) -> str:
-    return text.markdown(text.shorten(words, NAME_LIMIT))
+def words(sentence: str) -> str:
+    """A sentence that may hold a model's text, shortened."""
+    return text.markdown(text.shorten(sentence, NAME_LIMIT))

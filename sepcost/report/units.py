@@ -1,4 +1,4 @@
-"""Numbers as people say them: 568.7 M, 16.8 MB, 8.84×."""
+"""Numbers for people: 568.7 M, 16.8 MB, 12.3 ms, 8.84×."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from sepcost.network import ABSENT, Shape
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+_STEPS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
 
 
 def human(value: float, unit: str = "") -> str:
@@ -22,27 +24,40 @@ def human(value: float, unit: str = "") -> str:
     return f"{number} {PREFIXES[step]}{unit}"
 
 
+def duration(ns: float | None) -> str:
+    """A time with three digits: ``12.3 ms``; ``0`` for zero, empty for None."""
+    if not ns:
+        return "" if ns is None else "0"
+    size, unit = next(((s, u) for s, u in _STEPS if ns >= s), (1.0, "ns"))
+    return f"{three_digits(ns / size)} {unit}"
+
+
+def three_digits(value: float) -> str:
+    """``1.23``, ``12.3``, ``123``."""
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
+
+
 def times(factor: float) -> str:
     """A factor: 8.844 is ``8.84×``, 31.97 is ``32.0×``."""
     return f"{factor:.2f}×" if factor < 9.995 else f"{factor:.1f}×"
 
 
 def percent(share: float) -> str:
-    """A share of the whole, with one digit where digits matter; never nothing for something."""
+    """A share of the whole with one decimal; ``<0.1%`` rather than 0 for a small one."""
     if share >= 0.9995:
         return "100%"
     return f"{share:.1%}" if share >= 0.0005 or not share else "<0.1%"
 
 
 def dims(shape: Shape) -> str:
-    """A shape as people write it: ``1×3×224×224``; a scalar is ``1``; unknown is ``?``."""
+    """``1×3×224×224``; a scalar is ``1``, an unknown shape ``?``."""
     if shape == ABSENT:
         return "?"
     return "×".join(str(d) for d in shape) or "1"
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of ``width`` cells, in eighths; anything above nothing shows."""
+    """A bar of ``width`` cells, in eighths; at least one eighth for any positive share."""
     eighths = min(width * 8, max(round(share * width * 8), 1 if share > 0 else 0))
     full, rest = divmod(eighths, 8)
     return ("█" * full + (EIGHTHS[rest] if rest else "")).ljust(width)

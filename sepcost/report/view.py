@@ -1,43 +1,44 @@
-"""What a person asked to see of one or more analyses; every format takes the same request."""
+"""What to show of a result, and where: every format takes the same request."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-from sepcost.cost.analysis import Analysis, Group, LayerCost
-from sepcost.cost.groups import groups
-from sepcost.report.select import matching, order_groups, select
+from sepcost.report.screen import Screen
+
+#: Rows of a table at a terminal where --top is not given.
+SCREENFUL = 30
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """The rows asked for, their order and their unit."""
+class Rows:
+    """Which rows of an analysis, in which order and unit."""
 
     by: str = "layer"  # or op, scope, kernel, model: what one row stands for
     depth: int | None = None
     only: str | None = None
-    sort: str | None = None  # None: network order for layers, the dearest first for groups
-    top: int = 0
-    unit: str = "macs"
-
-    def layers(self, analysis: Analysis) -> tuple[LayerCost, ...]:
-        """One row a layer."""
-        return select(analysis, self.only, self.sort or "order", self.top)
-
-    def groups(self, analysis: Analysis) -> tuple[Group, ...]:
-        """One row a group of the layers that ``only`` leaves."""
-        left = replace(analysis, rows=matching(analysis.rows, self.only))
-        return order_groups(groups(left, self.by, self.depth), self.sort or "macs", self.top)
+    sort: str | None = None  # None: layers in network order, groups by MACs
+    unit: str = "macs"  # or flops
+    variants: bool = False  # the analyses are one --conv, as given, then thinner and smaller
 
 
-def titles(analyses: Sequence[Analysis]) -> tuple[str, ...]:
-    """A name for each analysis, with what it is bound to where names repeat."""
-    names = [analysis.network.name or analysis.source for analysis in analyses]
-    if len(set(names)) == len(names):
-        return tuple(names)
-    bound = [
-        " ".join(f"{symbol}={size}" for symbol, size in analysis.network.bindings.items())
-        for analysis in analyses
-    ]
-    return tuple(f"{name} {at}".rstrip() for name, at in zip(names, bound, strict=True))
+@dataclass(frozen=True, slots=True)
+class View:
+    """A format uses the fields that concern it."""
+
+    rows: Rows = field(default_factory=Rows)
+    top: int | None = None  # most rows, 0: all; None: left to the format
+    screen: Screen = field(default_factory=Screen)
+    most_bytes: int | None = None  # of the whole text
+
+    @property
+    def most(self) -> int:
+        """The most rows of a document: all (0), unless --top is given."""
+        return self.top or 0
+
+    @property
+    def most_drawn(self) -> int:
+        """The most rows of a drawn table: at a terminal a screenful, unless --top is given."""
+        if self.top is not None:
+            return self.top
+        return SCREENFUL if self.screen.terminal else 0

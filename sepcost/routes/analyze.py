@@ -31,7 +31,7 @@ def analyze(
     operators: Operators | None = None,
     conventions: Conventions | None = None,
 ) -> Analysis:
-    """Count what a network costs, layer by layer, and what separable convolution would make of it.
+    """Count the cost of a network, layer by layer, as it is and with separable convolutions.
 
     Parameters
     ----------
@@ -42,22 +42,22 @@ def analyze(
     shape
         Whole shapes for inputs: ``{"input": (1, 3, 224, 224)}``.
     trips
-        How often a Loop or Scan runs, by node name, where the model does not say.
+        Iterations of a Loop or Scan by node name, where the model does not fix them.
     alpha, rho
-        The paper's width and resolution multipliers, for specs and shipped networks.
+        Width and resolution multipliers, for layer specs and shipped networks.
     observe
-        Run the model once to learn shapes and trips that depend on data.
+        Run the model once to find shapes and trips that depend on data.
     inputs
-        What to feed it then: an ``.npz`` with one array an input; else seeded random numbers.
+        Inputs for that run: an ``.npz`` with one array per input. Default: seeded random numbers.
     operators
         Formulas by ``(domain, op_type)``: usually ``OPERATORS | {("com.acme", "MyOp"): formula}``.
     conventions
-        What people disagree on; the defaults are those of the README.
+        Counting conventions; the README explains the defaults.
 
     Raises
     ------
     ModelError, SpecError, BindingError
-        Where the source cannot be read, or a dynamic dimension is unbound.
+        If the source cannot be read, or a dynamic dimension is unbound.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def sweep(
     operators: Operators | None = None,
     conventions: Conventions | None = None,
 ) -> tuple[Analysis, ...]:
-    """Analyze one source once for each of ``binds``, reading it only once; see ``analyze``.
+    """Analyze one source at several sizes, reading it only once; see ``analyze``.
 
     Examples
     --------
@@ -104,14 +104,14 @@ def sweep(
     from sepcost.model.load import load
 
     loaded = load(source, alpha=alpha, rho=rho, weights=observe)
-    found = []
+    analyses = []
     for bind in binds:
         network = describe(loaded, bind=bind, shape=shape, trips=trips)
         if observe:
             observed = _observe(loaded, network, inputs)
             network = describe(loaded, bind=bind, shape=shape, trips=trips, observed=observed)
-        found.append(count(network, str(source), operators, conventions))
-    return tuple(found)
+        analyses.append(count(network, str(source), operators, conventions))
+    return tuple(analyses)
 
 
 def analyze_convolution(
@@ -126,11 +126,11 @@ def analyze_convolution(
     Raises
     ------
     SpecError
-        Where the text has another form.
+        If the text does not have this form.
 
     Examples
     --------
-    A layer of table 3 of the MobileNets paper:
+    A layer from table 3 of the MobileNets paper:
 
     >>> import sepcost
     >>> (row,) = sepcost.analyze_convolution("3x3,512,512,14").rows

@@ -27,21 +27,21 @@ def bench(
     Parameters
     ----------
     sources
-        Whatever ``analyze`` takes; one, or several that are interleaved. With none and
-        ``Settings(machine=True)``, only the machine's own peaks are measured, anew.
+        One source as for ``analyze``, or several to measure in turns. With none and
+        ``Settings(machine=True)``, only the machine's peaks are measured.
     bind, shape, alpha, rho
         As for ``analyze``.
     settings
-        Provider, threads, precision and the rest.
+        Providers, threads, precision and the rest.
     on_progress
-        Called with each sign of life and after each launch.
+        Called at every step and after each launch.
 
     Raises
     ------
     ModelError, SpecError, BindingError
-        Where a source cannot be read, or a dynamic dimension is unbound.
+        If a source cannot be read, or a dynamic dimension is unbound.
     MeasurementError
-        Where a provider is missing or runs no node, or a model crashes, hangs or runs out of
+        If a provider is missing or runs no node, or a model crashes, hangs or runs out of
         memory.
 
     Examples

@@ -1,4 +1,4 @@
-"""The route of ``check``: budgets, what they are measured from, verdicts."""
+"""The route of ``check``: budgets, evidence, verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sepcost.budget.flags import given
 from sepcost.budget.results import Check
-from sepcost.evidence import check as gate
+from sepcost.evidence import check as evidence
+from sepcost.evidence.check import Question
 from sepcost.evidence.measure import measure
 from sepcost.routes.analyze import analyze
 from sepcost.routes.bench import bench
@@ -19,8 +20,14 @@ def check(
     *,
     config: str | Path | None = None,
     budgets: Mapping[str, object] | None = None,
+    bind: Mapping[str, int] | None = None,
+    shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
     baseline: str | None = None,
+    update: bool = False,
+    loosen: bool = False,
     allow_unknown: bool | None = None,
+    inconclusive: str | None = None,
     exact_only: bool = False,
     jobs: int = 1,
 ) -> Check:
@@ -29,25 +36,32 @@ def check(
     Parameters
     ----------
     sources
-        Models to check; all that the configuration names where there are none.
+        Models to check. Default: all that the configuration names.
     config
-        A ``pyproject.toml`` or ``sepcost.toml``; else it is looked for from here upwards.
+        A ``pyproject.toml`` or ``sepcost.toml``. Default: the nearest one, from here upwards.
     budgets
-        More of them, for every model: ``{"macs": "600 M", "forbid-ops": ["Loop"]}``.
+        Further budgets for every model: ``{"macs": "600 M", "forbid-ops": ["Loop"]}``.
+    bind, shape, trips
+        As for ``analyze``, for every model; they override the configuration.
     baseline
-        ``git:REVISION``, a model, or a JSON file, in the place of the configuration's.
+        ``git:REVISION``, a model, or a JSON file; overrides the configuration.
+    update, loosen
+        Return the new text of the JSON baseline in ``Check.baseline``, and judge by it. Numbers
+        are only lowered, unless ``loosen`` is true.
     allow_unknown
-        Let a budget pass with a warning where the model could not be counted in full.
+        Let a count that is only a lower bound pass with a warning.
+    inconclusive
+        Status of a measurement whose interval contains the limit: ``warn``, ``fail`` or ``ok``.
     exact_only
-        Leave out budgets that need the model to run.
+        Skip budgets that run the model.
     jobs
-        Processes that count. More than one needs ``if __name__ == "__main__"`` in a script.
+        Processes that count models. More than one needs ``if __name__ == "__main__"`` in a script.
 
     Raises
     ------
     BudgetError
-        Where the configuration is broken, or a revision or a file of numbers to compare with is not
-        to be had. What is wrong with one model is a verdict, and stands in ``faults``.
+        If the configuration is malformed, or a baseline cannot be read. A model that cannot be
+        read, counted or measured is an error among the verdicts, and one of ``faults``.
 
     Examples
     --------
@@ -57,13 +71,15 @@ def check(
     (False, [('macs', 'fail'), ('params', 'ok')])
     """
     named = [sources] if isinstance(sources, str | Path) else sources
-    question = gate.Question(
+    sizes = {"bind": bind, "shape": shape, "trips": trips}
+    question = Question(
         tuple(map(str, named)), None if config is None else Path(config), given(budgets or {}),
-        baseline=baseline, allow_unknown=allow_unknown, exact_only=exact_only, jobs=jobs,
+        {key: value for key, value in sizes.items() if value}, baseline, allow_unknown,
+        inconclusive, exact_only, jobs, update, loosen,
     )  # fmt: skip
     return answer(question)
 
 
-def answer(question: gate.Question) -> Check:
-    """Judge what was asked, by models counted and measured as the other routes do it."""
-    return gate.check(question, analyze, partial(measure, bench))
+def answer(question: Question) -> Check:
+    """Answer a question by counting and measuring as the other routes do."""
+    return evidence.check(question, analyze, partial(measure, bench))

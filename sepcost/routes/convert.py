@@ -1,8 +1,8 @@
-"""The routes of conversion: all of it at once, or plan and apply one after the other."""
+"""The routes of conversion: in one step, or plan and apply in two."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,40 +16,42 @@ def convert(
     source: str | Path,
     target: str | Path | None = None,
     *,
+    bind: Mapping[str, int] | None = None,
+    shape: Mapping[str, Sequence[int]] | None = None,
     settings: ConvertSettings | None = None,
     force: bool = False,
     frontier: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> Conversion:
-    """Convert regular convolutions into separable ones, and write the model where the goal is met.
+    """Replace regular convolutions by separable ones, and write the model if the goal is met.
 
     Parameters
     ----------
-    source
-        Whatever ``analyze`` takes.
+    source, bind, shape
+        As for ``analyze``.
     target
-        Where the model goes; None only plans and measures.
+        File for the model; None only plans and measures.
     settings
-        The goal, calibration data, forms, provider and the rest.
+        Goal, calibration data, forms, runtime and the rest.
     force
-        Whether to write over a file that is there, and a model that misses the goal.
+        Overwrite an existing file, and write the model even if the goal is not met.
     frontier
-        Whether to carry out plans all along the curve of error against cost.
+        Also carry out plans along the whole curve of error against cost.
     on_progress
-        Called with what goes on.
+        Called with the current step.
 
     Raises
     ------
     ModelError, SpecError, BindingError
-        Where the source cannot be read, or a dynamic dimension is unbound.
+        If the source cannot be read, or a dynamic dimension is unbound.
     ConversionError
-        Where the data, the weights or the target is at fault; nothing is written then.
+        If the settings, the data, the weights or the target are at fault; nothing is written then.
     MeasurementError
-        Where a model cannot be run or timed.
+        If a model cannot be run or timed.
 
     Examples
     --------
-    Without a target it only plans: here every eligible convolution at rank 1.
+    Without a target it only plans; here, every eligible convolution at rank 1:
 
     >>> import sepcost
     >>> goal = sepcost.Goal(sepcost.Aim.RANK, 1)
@@ -60,9 +62,10 @@ def convert(
     (3, 10585344, 1548544)
     """
     from sepcost.separable import convert as route
-    from sepcost.separable.settings import ConvertSettings
+    from sepcost.separable.settings import ConvertSettings, Wanted
 
-    wanted = route.Wanted(Path(target) if target is not None else None, force, frontier)
+    path = Path(target) if target is not None else None
+    wanted = Wanted(bind or {}, shape or {}, path, force, frontier)
     tell = on_progress or (lambda _: None)
     return route.convert(source, settings or ConvertSettings(), wanted, tell)
 
@@ -70,21 +73,23 @@ def convert(
 def plan(
     source: str | Path,
     *,
+    bind: Mapping[str, int] | None = None,
+    shape: Mapping[str, Sequence[int]] | None = None,
     settings: ConvertSettings | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Plan:
-    """Choose what becomes of each convolution, and write nothing.
+    """Choose a replacement for each convolution; verify and write nothing.
 
     Parameters
     ----------
-    source, settings, on_progress
-        As for ``convert``; the result is not verified.
+    source, bind, shape, settings, on_progress
+        As for ``convert``.
 
     Returns
     -------
     Plan
-        ``choices`` with their factors, for ``apply``; it may be changed first, by leaving choices
-        out or by ``dataclasses.replace`` of their ``factors``.
+        ``choices`` with their factors, for ``apply``. You may change it first: drop choices, or
+        ``dataclasses.replace`` their ``factors``.
 
     Raises
     ------
@@ -104,24 +109,26 @@ def plan(
     from sepcost.separable.settings import ConvertSettings
 
     unverified = replace(settings or ConvertSettings(), verify=False)
-    return convert(source, settings=unverified, on_progress=on_progress).plan
+    return convert(
+        source, bind=bind, shape=shape, settings=unverified, on_progress=on_progress
+    ).plan
 
 
 def apply(
     source: str | Path, planned: Plan, target: str | Path, *, force: bool = False
 ) -> tuple[Path, ...]:
-    """Carry out a plan: put each choice's factors in its convolution's place, check, write.
+    """Carry out a plan: replace each chosen convolution by its factors, check, write.
 
     Parameters
     ----------
     source
-        What the plan was made of.
+        The source that was planned for.
     planned
-        From ``plan``, or from a ``Conversion``.
+        From ``plan``, or ``Conversion.plan``.
     target
-        Where the model goes.
+        File for the model.
     force
-        Whether to write over a file that is there.
+        Overwrite an existing file.
 
     Returns
     -------
@@ -131,9 +138,9 @@ def apply(
     Raises
     ------
     ModelError, SpecError
-        Where the source cannot be read.
+        If the source cannot be read.
     ConversionError
-        Where a choice's convolution is not in the source, its factors do not fit, or the target
+        If a chosen convolution is not in the source, its factors do not fit, or the target
         cannot be written; nothing is written then.
 
     Examples

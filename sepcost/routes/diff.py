@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.diff import Diff, Digests
 from sepcost.cost.diff import diff as compare
 from sepcost.errors import SepcostError
+from sepcost.evidence.revision import PREFIX, resolve
 from sepcost.routes.analyze import analyze
 
 
@@ -20,23 +24,26 @@ def diff(
     shape: Mapping[str, Sequence[int]] | None = None,
     weights: bool = False,
 ) -> Diff:
-    """Tell what changed between two models: layers added, removed and changed, with their cost.
+    """Compare two models: layers added, removed and changed, with their cost.
 
-    Layers are matched by identity and structure.
+    Layers are matched by name and structure.
 
     Parameters
     ----------
     old, new
-        Whatever ``analyze`` takes, or what it returned.
+        Sources or results of ``analyze``. ``old`` may be ``git:REVISION``: the file ``new`` at
+        that revision.
     bind, shape
         As for ``analyze``, the same for both.
     weights
-        Also compare the values of weights, by a hash of their contents; sources only.
+        Also compare weight values, by a hash of their contents. Needs sources, not analyses.
 
     Raises
     ------
     ModelError, SpecError, BindingError
-        Where a source cannot be read, or a dynamic dimension is unbound.
+        If a source cannot be read, or a dynamic dimension is unbound.
+    BudgetError
+        If the revision cannot be read.
 
     Examples
     --------
@@ -45,19 +52,42 @@ def diff(
     >>> found.total("macs")
     (10585344, 2867840)
     """
-    before, after = (
-        side if isinstance(side, Analysis) else analyze(side, bind=bind, shape=shape)
-        for side in (old, new)
-    )
-    return compare(before, after, _digests((old, new)) if weights else None)
+    with _at_revision(old, new, weights) as before:
+        first, second = (
+            side if isinstance(side, Analysis) else analyze(side, bind=bind, shape=shape)
+            for side in (before, new)
+        )
+        values = (_digests(before), _digests(new)) if weights else None
+    if before is not old:
+        first = replace(first, source=str(old))
+    return compare(first, second, values)
 
 
-def _digests(sides: tuple[str | Path | Analysis, ...]) -> tuple[Digests, Digests]:
+def _digests(side: str | Path | Analysis) -> Digests:
     from sepcost.model.digests import digests
     from sepcost.model.load import load
 
-    for side in sides:
-        if isinstance(side, Analysis):
-            raise SepcostError(f"{side.source}: an analysis holds no weights; name the model")
-    old, new = (digests(load(str(side), weights=True)) for side in sides)
-    return old, new
+    if isinstance(side, Analysis):
+        raise SepcostError(f"{side.source}: an analysis contains no weights; pass the model")
+    return digests(load(str(side), weights=True))
+
+
+@contextmanager
+def _at_revision(
+    old: str | Path | Analysis, new: str | Path | Analysis, weights: bool
+) -> Iterator[str | Path | Analysis]:
+    """Extract the file ``new`` at a git revision, if ``old`` names one."""
+    if not isinstance(old, str) or not old.startswith(PREFIX):
+        yield old
+        return
+    if isinstance(new, Analysis):
+        raise SepcostError(f"{old}: needs the path of the new model, not its analysis")
+    path = Path(new)
+    with TemporaryDirectory(prefix="sepcost-") as folder:
+        revision = resolve(old.removeprefix(PREFIX), path.absolute().parent)
+        extracted = revision.extract(path, Path(folder))
+        if extracted is None:
+            raise SepcostError(f"{old}: has no file {path}")
+        if weights:
+            revision.extract_data(path, extracted, Path(folder))
+        yield extracted

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sepcost import __version__
 from sepcost.cost.analysis import Analysis
 from sepcost.latency.results import Bench
+from sepcost.separable.document import changed, converted, fields, kept, number, totals
 from sepcost.separable.plan.choices import Plan
 from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.verify import Fidelity
+
+SCHEMA = "sepcost/convert/1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +45,24 @@ class Conversion:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document ``sepcost/convert/1``."""
-        from sepcost.separable.document import document  # noqa: PLC0415  (it reads this module)
-
-        return document(self)
+        plan = self.plan
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "sources": [self.source],
+            "goal": {"aim": str(plan.goal.aim), "value": plan.goal.value, "met": not self.missed},
+            "before": totals(self.before),
+            "after": totals(self.after),
+            "predicted": fields(plan.predicted),
+            "allocation": plan.allocation,
+            "layers": [*map(converted, plan.choices), *map(kept, plan.kept)],
+            "effect": changed(self.effect),
+            "fidelity": self.fidelity
+            and {"inputs": self.inputs, "outputs": list(map(fields, self.fidelity.outputs))},
+            "latency": self.latency and self.latency.to_dict(),
+            "speedup": number(self.speedup),
+            "missed": self.missed,
+            "written": [str(path) for path in self.written],
+            "frontier": list(map(fields, self.frontier)),
+            "notes": list(self.notes),
+        }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from threadpoolctl import threadpool_limits
 
 from sepcost.errors import ConversionError
 from sepcost.model.save import save
@@ -14,20 +16,11 @@ from sepcost.separable.plan.curves import Curves, curves
 from sepcost.separable.plan.fixed_rank import ranked
 from sepcost.separable.plan.frontier import frontier
 from sepcost.separable.plan.goals import Found
-from sepcost.separable.result import judged, nothing
-from sepcost.separable.session import Job, prepared
-from sepcost.separable.settings import Aim, By, ConvertSettings, OnProgress, check
+from sepcost.separable.result import finished, nothing
+from sepcost.separable.session import Session, prepared
+from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, Wanted, check
 
 AGAIN = 2  # plans after the first, where the measured speed falls short of what the search saw
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be done with the result."""
-
-    target: Path | None = None  # None: a dry run
-    force: bool = False
-    frontier: bool = False
 
 
 def convert(
@@ -36,35 +29,42 @@ def convert(
     wanted: Wanted,
     tell: OnProgress = lambda _: None,
 ) -> Conversion:
-    """Convert a model as the settings ask, and write it where the goal is met.
+    """Convert a model by the settings, and write it if the goal is met.
 
     Parameters
     ----------
     source
-        Whatever ``sepcost.model.load`` takes.
+        A source that ``sepcost.model.load`` accepts.
     settings
         The goal and the method.
     wanted
-        Where to write, whether over a file or a missed goal, whether to draw the frontier.
+        The sizes, the file to write, and whether to compute the frontier.
     tell
-        Says what goes on.
+        Called with the current step.
 
     Raises
     ------
     SepcostError
-        Where the source, the data or the target is at fault; nothing is written then.
+        If the source, the data or the target is at fault; nothing is written then.
     """
     check(settings)
     _check_target(source, wanted)
-    job = prepared(source, settings, tell, wanted.frontier)
-    if not job.found.found:
+    with threadpool_limits(limits=1, user_api="blas"):  # two wait for each other on busy cores
+        return _converted(source, settings, wanted, tell)
+
+
+def _converted(
+    source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
+) -> Conversion:
+    session = prepared(source, settings, wanted, tell)
+    if not session.found.found:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
-        return nothing(job, "no convolution can be converted", missed=saving)
-    made = _curves(job, wanted)
-    found, result = _carried_out(job, made)
+        return nothing(session, "no convolution can be converted", missed=saving)
+    made = _curves(session, wanted)
+    found, result = _carried_out(session, made)
     if wanted.frontier and made is not None:
-        result = replace(result, frontier=frontier(made, job.before, job.trials))
-    check_unchanged(job.loaded.stamps)
+        result = replace(result, frontier=frontier(made, session.before, session.trials))
+    check_unchanged(session.loaded.stamps)
     written: tuple[Path, ...] = ()
     if wanted.target is not None and result.plan.choices and (not result.missed or wanted.force):
         tell("writing")
@@ -91,33 +91,33 @@ def _check_target(source: str | Path, wanted: Wanted) -> None:
         raise ConversionError(f"{target}: exists; give --force to replace it, or name another")
 
 
-def _carried_out(job: Job, made: Curves | None) -> tuple[Found, Conversion]:
+def _carried_out(session: Session, made: Curves | None) -> tuple[Found, Conversion]:
     """Plan and judge; again where the last measurement, the longest, finds the speed missed."""
-    found = _planned(job, made)
-    result = judged(job, found)
+    found = _planned(session, made)
+    result = finished(session, found)
     for _ in range(AGAIN):
-        slower = job.settings.goal.aim is Aim.SPEEDUP and result.missed and found.met
+        slower = session.settings.goal.aim is Aim.SPEEDUP and result.missed and found.met
         if not (slower and result.speedup and found.measured):
             break
-        job.tell(f"{result.speedup:.2f} times as fast in the end: planning again")
-        job.trials.correction *= result.speedup / found.measured
-        found = _planned(job, made)
-        result = judged(job, found)
+        session.tell(f"{result.speedup:.2f} times as fast in the end: planning again")
+        session.trials.correction *= result.speedup / found.measured
+        found = _planned(session, made)
+        result = finished(session, found)
     return found, result
 
 
-def _planned(job: Job, made: Curves | None) -> Found:
+def _planned(session: Session, made: Curves | None) -> Found:
     """The selection that meets the goal best; a rank leaves nothing to choose."""
-    settings, trials = job.settings, job.trials
+    settings, trials = session.settings, session.trials
     if settings.goal.aim is Aim.RANK or made is None:
-        return ranked(job.found.found, settings, trials)
-    whole = float(job.before.totals.macs) if made.by is By.MACS else made.latency
+        return ranked(session.found.found, settings, trials)
+    whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
     solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
     return goals.better(settings.goal, solved, trials)
 
 
-def _curves(job: Job, wanted: Wanted) -> Curves | None:
+def _curves(session: Session, wanted: Wanted) -> Curves | None:
     """Menus that are fitted and timed once, for the goal and for the frontier; None for a rank."""
-    if job.settings.goal.aim is Aim.RANK and not wanted.frontier:
+    if session.settings.goal.aim is Aim.RANK and not wanted.frontier:
         return None
-    return curves(job.found.found, job.before, job.settings, job.trials)
+    return curves(session.found.found, session.before, session.settings, session.trials)

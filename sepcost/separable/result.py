@@ -21,61 +21,63 @@ from sepcost.separable.plan.goals import Found
 from sepcost.separable.plan.timing import timed_choices
 from sepcost.separable.plan.trials import on_disk
 from sepcost.separable.runs.output_loss import Effect
-from sepcost.separable.session import Job
+from sepcost.separable.session import Session
 from sepcost.separable.settings import Aim
 from sepcost.separable.verify import compare
 
 
-def judged(job: Job, found: Found) -> Conversion:
+def finished(session: Session, found: Found) -> Conversion:
     """Verify the result and put everything beside what was promised."""
     choices = found.trial.choices
     if not choices:
-        return nothing(job, "no replacement is worth its error", missed=not found.met)
-    settings, model = job.settings, found.trial.model
-    network = describe(model, bind=settings.bind, shape=settings.shape)  # as the original was
-    after = count(network, job.before.source)
+        return nothing(session, "no replacement is worth its error", missed=not found.met)
+    settings, wanted, model = session.settings, session.wanted, found.trial.model
+    network = describe(model, bind=wanted.bind, shape=wanted.shape)  # as the original was
+    after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
-        job.tell("verifying")
-        fidelity = compare(job.loaded, model, job.trials.beside.batches)
-        bench = _latency(job, model)
-        choices = _timed(job, choices)
+        session.tell("verifying")
+        fidelity = compare(session.loaded, model, session.trials.beside.batches)
+        bench = _latency(session, model)
+        choices = _timed(session, choices)
     plan = Plan(
         settings.goal,
         choices,
-        (*job.found.skips, *_left(job, found)),
-        _forecast(job, found),
+        (*session.found.skips, *_left(session, found)),
+        _forecast(session, found),
         found.curve.allocation,
     )
     result = Conversion(
-        job.before.source,
+        session.before.source,
         plan,
-        job.before,
+        session.before,
         after,
-        job.inputs,
+        session.inputs,
         found.trial.effect,
         fidelity,
         bench,
         found.measured,
-        notes=tuple(dict.fromkeys(job.notes)),
+        notes=tuple(dict.fromkeys(session.notes)),
     )
     return replace(result, missed=_missed(result, found))
 
 
-def _timed(job: Job, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """Time each layer beside what took its place: what it promised against what it gives."""
     try:
-        return timed_choices(choices, job.before.network, job.settings.runtime, job.tell)
+        return timed_choices(
+            choices, session.before.network, session.settings.runtime, session.tell
+        )
     except MeasurementError as error:
-        job.notes.append(f"layers could not be timed one by one: {error}")
+        session.notes.append(f"layers could not be timed one by one: {error}")
         return choices
 
 
-def _left(job: Job, found: Found) -> list[Skip]:
+def _left(session: Session, found: Found) -> list[Skip]:
     chosen = {choice.candidate.id for choice in found.trial.choices}
     menus = {menu.candidate.id: menu for menu in found.curve.menus}
     left = []
-    for one in job.found.found:
+    for one in session.found.found:
         if one.id not in chosen:
             offers = len(menus[one.id].options) > 1 if one.id in menus else True
             reason = "loses too much for what it saves" if offers else "no form of it is cheaper"
@@ -83,8 +85,8 @@ def _left(job: Job, found: Found) -> list[Skip]:
     return left
 
 
-def _forecast(job: Job, found: Found) -> Forecast:
-    macs = forecast.macs(job.before, found.trial.choices)
+def _forecast(session: Session, found: Found) -> Forecast:
+    macs = forecast.macs(session.before, found.trial.choices)
     point = found.curve.points[found.place] if found.curve.points else None
     if point is None:
         return Forecast(macs)
@@ -94,23 +96,23 @@ def _forecast(job: Job, found: Found) -> Forecast:
     return Forecast(macs, loss, found.ns, found.predicted_speedup)
 
 
-def _latency(job: Job, model: Loaded) -> Bench:
+def _latency(session: Session, model: Loaded) -> Bench:
     """Measure the original and the result in turns, as ``bench`` does."""
-    job.tell("measuring the latency")
-    asked = job.settings.runtime
+    session.tell("measuring the latency")
+    asked = session.settings.runtime
     settings = Settings(
         providers=asked.providers,
         provider_options=asked.provider_options,
         session_options=asked.session_options,
         threads=asked.threads,
-        max_time_s=job.settings.max_time_s,
+        max_time_s=session.settings.max_time_s,
     )
     with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
-        values = job.before.network.inputs
+        values = session.before.network.inputs
         names = ("original", "converted")
         files = [
             replace(on_disk(one, Path(folder) / f"{name}.onnx", values), name=name)
-            for name, one in zip(names, (job.loaded, model), strict=True)
+            for name, one in zip(names, (session.loaded, model), strict=True)
         ]
         return measure.bench(files, settings)
 
@@ -129,22 +131,22 @@ def _missed(result: Conversion, found: Found) -> str | None:
         met = met and reached <= goal.value
     if met:
         return None
-    shown = "nothing" if reached is None else format(reached, ".3g")
-    return f"the goal {goal.words} is missed: {shown} is the best that was reached"
+    best = "" if reached is None else f", best reached {reached:.3g}"
+    return f"goal not met: asked {goal.words}{best}"
 
 
-def nothing(job: Job, why: str, *, missed: bool = False) -> Conversion:
+def nothing(session: Session, why: str, *, missed: bool = False) -> Conversion:
     """The model stays as it is, and the result says why."""
-    goal = job.settings.goal
-    plan = Plan(goal, (), job.found.skips, Forecast(job.before.totals.macs, 0.0))
-    words = f"the goal {goal.words} is missed: {why}" if missed else None
+    goal = session.settings.goal
+    plan = Plan(goal, (), session.found.skips, Forecast(session.before.totals.macs, 0.0))
+    words = f"goal not met: asked {goal.words}, but {why}" if missed else None
     return Conversion(
-        job.before.source,
+        session.before.source,
         plan,
-        job.before,
-        job.before,
-        job.inputs,
+        session.before,
+        session.before,
+        session.inputs,
         Effect(None, 0.0, batches=1),
         missed=words,
-        notes=(*job.notes, f"nothing worth converting: {why}"),
+        notes=(*session.notes, f"nothing worth converting: {why}"),
     )

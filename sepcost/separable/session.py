@@ -20,14 +20,14 @@ from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.network import Network, Value
 from sepcost.separable.data import calibrate
-from sepcost.separable.data.samples import HELD, Calibration
+from sepcost.separable.data.samples import HELD, Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candidates
 from sepcost.separable.find.context import context
 from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Feeds, Reference, is_classes, reference
-from sepcost.separable.settings import Aim, ConvertSettings, OnProgress
+from sepcost.separable.runs.output_loss import Reference, is_classes, reference
+from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
 
 RANDOM_BATCHES = 4
 HELD_FOR_DROP = 4  # one sample in so many takes no part in the fit, where a drop is estimated
@@ -37,10 +37,11 @@ NOTHING = Reference((), ())  # of a model that need not be run, and perhaps cann
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class Session:
     """One conversion under way."""
 
     settings: ConvertSettings
+    wanted: Wanted
     tell: OnProgress
     loaded: Loaded
     before: Analysis
@@ -52,8 +53,8 @@ class Job:
 
 
 def prepared(
-    source: str | Path, settings: ConvertSettings, tell: OnProgress, frontier: bool = False
-) -> Job:
+    source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
+) -> Session:
     """Read the model and the data, sort the convolutions, run the original once.
 
     Raises
@@ -63,9 +64,9 @@ def prepared(
     """
     tell("reading the model")
     loaded = load(source, weights=True)
-    data, shape = _data(loaded, settings)
-    settings = replace(settings, shape=shape)
-    network = describe(loaded, bind=settings.bind, shape=shape)
+    data, shape = _data(loaded, settings, wanted.shape)
+    wanted = replace(wanted, shape=shape)
+    network = describe(loaded, bind=wanted.bind, shape=shape)
     before = count(network, str(source))
     found = _selected(candidates(loaded, network), settings, network)
     by_drop = settings.goal.aim is Aim.MAX_DROP
@@ -74,7 +75,7 @@ def prepared(
     macs = _macs(before, found.found)
     fitter = Fitter(context(loaded, network), inner, fit, tell, macs, found.found)
     kind, beside = "random", NOTHING
-    if found.found and not _unseen(settings, frontier):
+    if found.found and not _unseen(settings, wanted.frontier):
         tell("running the original")
         kind, beside = _beside(loaded, network.inputs, inner, judge)
     weigh = beside
@@ -82,10 +83,10 @@ def prepared(
         _check_labels(settings, beside)
         weigh = _beside(loaded, network.inputs, inner, data)[1]
     trials = Trials(fitter, settings, beside, weigh, network.inputs, tell)
-    job = Job(settings, tell, loaded, before, found, fitter, trials, kind)
+    session = Session(settings, wanted, tell, loaded, before, found, fitter, trials, kind)
     if found.found and data is None:
-        job.notes.append(_blind(kind, seen=bool(beside.batches)))
-    return job
+        session.notes.append(_blind(kind, seen=bool(beside.batches)))
+    return session
 
 
 def _blind(kind: str, *, seen: bool) -> str:
@@ -115,14 +116,14 @@ def _check_labels(settings: ConvertSettings, beside: Reference) -> None:
 
 
 def _data(
-    loaded: Loaded, settings: ConvertSettings
+    loaded: Loaded, settings: ConvertSettings, shape: Mapping[str, Sequence[int]]
 ) -> tuple[Calibration | None, Mapping[str, Sequence[int]]]:
     """Open the calibration data; they also say the sizes that the model leaves open."""
     if settings.calibrate is None:
-        return None, settings.shape
+        return None, shape
     inputs = calibrate.declared(loaded)
-    data = calibrate.open_data(settings.calibrate, inputs, settings.images)
-    return data, {**(data.item or {}), **settings.shape}
+    data = calibrate.open_data(Path(settings.calibrate), inputs, settings.images)
+    return data, {**(data.item or {}), **shape}
 
 
 def _selected(found: Candidates, settings: ConvertSettings, network: Network) -> Candidates:
@@ -137,9 +138,9 @@ def _selected(found: Candidates, settings: ConvertSettings, network: Network) ->
     for one in found.found:
         reason = None
         if settings.only and not matches(one, settings.only):
-            reason = "not named by --only"
+            reason = "not matched by --only"
         elif matches(one, settings.skip):
-            reason = "named by --skip"
+            reason = "matched by --skip"
         elif settings.goal.aim is not Aim.RANK and not any(
             branches.may_run(layer, network.choices) for layer in one.layers
         ):
@@ -165,7 +166,7 @@ def _beside(
         limit = max(1, min(JUDGED, JUDGED_BYTES // max(1, judge.sample_bytes)))
         return "calibration", reference(run, judge.batches(limit), judge.known(limit))
     if settings.inputs is not None:
-        given, _ = make_feeds(inputs, settings.inputs, settings.seed)
+        given, _ = make_feeds(inputs, Path(settings.inputs), settings.seed)
         return "given", reference(run, [given])
     return "random", reference(run, [_gaussian(inputs, k) for k in range(RANDOM_BATCHES)])
 

@@ -1,4 +1,4 @@
-"""What a conversion is asked for."""
+"""Settings of a conversion."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from sepcost.errors import ConversionError
+from sepcost.errors import ConversionError, SepcostError
 from sepcost.latency.jobs import Runtime
+from sepcost.latency.providers import provider
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.rewrite.emit import EMITTED
 
-#: Says what goes on, for a line on the screen.
+#: Called with the current step, for a line on the screen.
 OnProgress = Callable[[str], None]
 
 FULL = "full"
@@ -21,99 +22,128 @@ FORMS = tuple(form for form in Form if form is not Form.BOTTLENECK)
 
 
 class Aim(StrEnum):
-    """The kinds of goals."""
+    """Kinds of goals."""
 
     RANK = "rank"  # every convolution at one rank, whatever it costs
-    MAX_ERROR = "max-error"  # the cheapest within a relative error of the output
-    MAX_DROP = "max-drop"  # the cheapest within a loss of top-1
-    SPEEDUP = "speedup"  # the best at a measured speed-up
-    MACS = "macs"  # the best at a share of the MACs
+    MAX_ERROR = "max-error"  # the cheapest model within a relative error of the output
+    MAX_DROP = "max-drop"  # the cheapest model within a loss of top-1
+    SPEEDUP = "speedup"  # the most accurate model at a measured speed-up
+    MACS = "macs"  # the most accurate model at a share of the MACs
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One aim and how far: a rank (0 is full), an error, a drop, a factor or a share."""
+    """One aim and its value: a rank (0 is full), an error, a drop, a factor or a share."""
 
     aim: Aim = Aim.MAX_ERROR
     value: float = 0.02
 
     def __post_init__(self) -> None:
-        """Take an aim by its name too."""
+        """Accept the name of an aim as well."""
         if self.aim not in set(Aim):
-            raise ConversionError(f"no goal is called {self.aim!r}; choose from {', '.join(Aim)}")
+            raise ConversionError(f"unknown goal {self.aim!r}; choose from {', '.join(Aim)}")
         object.__setattr__(self, "aim", Aim(self.aim))
 
     @property
     def words(self) -> str:
-        """The goal as one would type it."""
+        """The goal as an option of the command line."""
         full = self.aim is Aim.RANK and not self.value
         return f"--{self.aim} {FULL if full else format(self.value, 'g')}"
 
 
-class By(StrEnum):
-    """What a layer has to save to be replaced."""
+class Saving(StrEnum):
+    """What replacing a layer has to reduce."""
 
     MACS = "macs"
     LATENCY = "latency"
 
 
 @dataclass(frozen=True, slots=True)
+class Method:
+    """How layers are fitted and weighed. Ablations switch parts off to see what each is worth."""
+
+    asymmetric: bool = True  # later layers see, and undo, the errors of earlier ones
+    fitted: bool = True  # factors are fitted to calibration data, if there are any
+    sensitive: bool = True  # errors of a layer count by their effect on the outputs, where known
+    by_effect: bool = True  # losses are measured at the network's outputs, if there are data
+    positions: int = 24  # sampled from each calibration image
+    iterations: int = 100  # of each fit, at most
+
+
+@dataclass(frozen=True, slots=True)
 class ConvertSettings:
-    """How to convert. The parts of the method can be switched off to see what each is worth."""
+    """How to convert."""
 
     goal: Goal = field(default_factory=Goal)
-    by: By | None = None  # latency for a speed-up, else MACs
+    reduce: Saving | None = None  # default: latency for a speed-up, else MACs
     only: Sequence[str] = ()  # globs of names or ids
     skip: Sequence[str] = ()
     forms: Sequence[Form] = FORMS
-    form: str | None = None  # emitted: a key of ``emit.EMITTED``; None is the fastest known
+    emit: str | None = None  # a key of ``emit.EMITTED``; default: the fastest known
     random_init: bool = False
-    calibrate: Path | None = None
+    calibrate: str | Path | None = None
     images: ImageFormat = field(default_factory=ImageFormat)
-    bind: Mapping[str, int] = field(default_factory=dict)
-    shape: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    inputs: Path | None = None  # to verify on, one array an input
+    inputs: str | Path | None = None  # to verify on, one array per input
     runtime: Runtime = field(default_factory=Runtime)
     verify: bool = True
     max_time_s: float = 30.0  # of the final latency measurement
     seed: int = 0
-    asymmetric: bool = True  # later layers see, and undo, the errors of earlier ones
-    fitted: bool = True  # factors fitted to data, where there are data
-    sensitive: bool = True  # errors of a layer count as they reach the outputs, where known
-    by_effect: bool = True  # losses are effects on the network's output, where there are data
-    positions: int = 24  # sampled from each calibration image
-    iterations: int = 100  # of each fit, at most
+    method: Method = field(default_factory=Method)
 
     @property
-    def cost(self) -> By:
-        """What the plan saves."""
-        return self.by or (By.LATENCY if self.goal.aim is Aim.SPEEDUP else By.MACS)
+    def cost(self) -> Saving:
+        """What the plan reduces."""
+        speed = self.goal.aim is Aim.SPEEDUP
+        return self.reduce or (Saving.LATENCY if speed else Saving.MACS)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The sizes to convert at, and the files to write."""
+
+    bind: Mapping[str, int] = field(default_factory=dict)
+    shape: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    target: Path | None = None  # None: a dry run
+    force: bool = False
+    frontier: bool = False
 
 
 def check(settings: ConvertSettings) -> None:
-    """Refuse what no conversion can follow.
+    """Refuse settings that no conversion can follow.
 
     Raises
     ------
-    ConversionError
-        One line that says which setting, and what it has to be.
+    SepcostError
+        One line that names the setting and what it must be.
     """
     goal = settings.goal
     rank = goal.aim is Aim.RANK
     wrong = {
-        f"{goal.words}: a rank is a whole number from 1 up, or full": rank
+        f"{goal.words}: must be a whole number from 1, or full": rank
         and (goal.value < 0 or goal.value != int(goal.value)),
         f"{goal.words}: must be above 0": not rank and not goal.value > 0,
         f"{goal.words}: must be below 1": goal.aim in {Aim.MACS, Aim.MAX_DROP} and goal.value >= 1,
         f"{goal.words}: must be above 1": goal.aim is Aim.SPEEDUP and goal.value <= 1,
-        "--max-drop needs --calibrate with labels": goal.aim is Aim.MAX_DROP
-        and settings.calibrate is None,
-        "--init random goes with --rank: fresh weights keep no function": settings.random_init
-        and not rank,
-        f"--form {settings.form}: choose from {', '.join(EMITTED)}": settings.form is not None
-        and settings.form not in EMITTED,
+        f"{goal.words}: needs labelled calibration data; add --calibrate DATA": (
+            goal.aim is Aim.MAX_DROP and settings.calibrate is None
+        ),
+        "--init random: needs --rank, since random weights meet no other goal": (
+            settings.random_init and not rank
+        ),
+        f"--emit {settings.emit}: choose from {', '.join(EMITTED)}": (
+            settings.emit is not None and settings.emit not in EMITTED
+        ),
         "--forms: name at least one": not settings.forms,
     }
     for message, applies in wrong.items():
         if applies:
             raise ConversionError(message)
+    for name in settings.runtime.providers:
+        _check_provider(name)
+
+
+def _check_provider(name: str) -> None:
+    try:
+        provider(name)
+    except SepcostError as error:
+        raise ConversionError(f"--provider {error}") from None

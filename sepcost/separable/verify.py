@@ -7,23 +7,20 @@ of the original and b of the converted model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, log10, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sepcost.errors import ModelError, SepcostError
-from sepcost.latency.jobs import FOLDER_KEY, Runtime
-from sepcost.model.links import serialised
+from sepcost.errors import ModelError
+from sepcost.latency.jobs import Runtime
 from sepcost.model.load import Loaded
-from sepcost.model.tensors import Array, folder
-
-if TYPE_CHECKING:
-    import onnxruntime as ort
-
-Feeds = Mapping[str, Array]
+from sepcost.model.tensors import Array
+from sepcost.model.values import text
+from sepcost.separable.data.samples import Feeds
+from sepcost.separable.runs.activations import runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +84,9 @@ def compare(
         Where memory does not suffice.
     """
     batches = [feeds] if isinstance(feeds, Mapping) else feeds
-    run_a, names = _runner(original, runtime or Runtime())
-    run_b, others = _runner(converted, runtime or Runtime())
+    run_a = runner(original, runtime or Runtime())
+    run_b = runner(converted, runtime or Runtime())
+    names, others = _outputs(original), _outputs(converted)
     if names != others:
         raise ModelError(f"{converted.source}: its outputs are {others}, not {names}")
     sums = {name: _Sums() for name in names}
@@ -100,32 +98,8 @@ def compare(
     return Fidelity(tuple(one.result(name) for name, one in sums.items()), count)
 
 
-Run = Callable[[Feeds], Sequence[Any]]
-
-
-def _runner(model: Loaded, settings: Runtime) -> tuple[Run, list[str]]:
-    """Make a session, weights read from where they lie; return how to run it, and its outputs."""
-    from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
-
-    data, home = serialised(model.proto, folder(model))
-
-    def locate(options: ort.SessionOptions) -> None:
-        options.add_session_config_entry(FOLDER_KEY, str(home))
-
-    def run(feeds: Feeds) -> Sequence[Any]:
-        try:
-            outputs: Sequence[Any] = session.run(None, dict(feeds))
-        except Exception as error:
-            raise runtime.explain(error, "running", model.source) from error
-        return outputs
-
-    try:
-        session = runtime.session(data, settings, locate)
-    except SepcostError:
-        raise
-    except Exception as error:
-        raise runtime.explain(error, "loading", model.source) from error
-    return run, [output.name for output in session.get_outputs()]
+def _outputs(model: Loaded) -> list[str]:
+    return [text(value.name) for value in model.proto.graph.output]
 
 
 @dataclass(slots=True)

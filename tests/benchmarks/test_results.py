@@ -1,4 +1,4 @@
-"""Documents of results, the README's figures that come from them, and charts."""
+"""Documents of results, the figures that the pages quote from them, and charts."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from benchmarks import svg
 from benchmarks.draw import DRAWN
+from benchmarks.figures import ABLATIONS, FIGURES, HEADINGS
 from benchmarks.parts import PARTS
 from benchmarks.results import RESULTS, SCHEMA, read, write
-from benchmarks.table import BEGIN, END, FIGURES, README, replaced, table
+from benchmarks.table import PAGES, quoted, replaced, tables
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -21,20 +22,26 @@ JSON = st.recursive(
     max_leaves=40,
 )  # fmt: skip
 HOSTILE = "<script>alert('&')</script>"
-TABLE = README.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
 
 
-def test_the_readme_quotes_what_the_results_say():
-    assert table(read()) == TABLE  # else: python -m benchmarks.table --write
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_the_pages_quote_the_results(page):
+    name, figures, headings = PAGES[page]
+    made = tables(read(), figures, headings)
+    assert len(made) > 500
+    shown = quoted(page.read_text(encoding="utf-8"), name)
+    assert made == shown, "run: python -m benchmarks.table --write"
 
 
 def test_the_readme_quotes_every_part():
     assert set(read()) == set(FIGURES) == set(DRAWN) == set(PARTS)
+    assert set(HEADINGS) | set(ABLATIONS) <= set(FIGURES)
 
 
-def test_a_table_is_put_between_the_marks():
-    page = f"before\n{BEGIN}old\n{END}after\n"
-    assert replaced(page, "new\n") == f"before\n{BEGIN}new\n{END}after\n"
+def test_tables_are_put_between_the_markers():
+    page = "before\n<!-- x -->\n{}<!-- /x -->\nafter\n"
+    assert quoted(page.format("old\n"), "x") == "old\n"
+    assert replaced(page.format("old\n"), "x", "new\n") == page.format("new\n")
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -48,7 +55,7 @@ def test_every_result_says_where_and_how_it_was_measured(name):
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_every_result_is_drawn_as_it_stands(name):
+def test_every_chart_is_up_to_date(name):
     drawn = (RESULTS / f"{name}.svg").read_text(encoding="utf-8")
     assert drawn == DRAWN[name](read()[name])
     assert ET.fromstring(drawn).tag.endswith("svg")
@@ -80,11 +87,24 @@ def test_names_stay_text_in_charts(drawn):
     assert "script" not in {node.tag.rpartition("}")[2] for node in ET.fromstring(drawn).iter()}
 
 
-def test_what_a_part_of_the_method_is_worth_stands_below_the_whole():
-    def row(variant, measured, lost):
-        return {"variant": variant, "measured": measured, "points_lost": [0.1, lost, 0.9]}
+def test_ablations_are_shown_below_the_complete_method():
+    def row(variant, asked, measured, lost):
+        interval = [-0.1, lost, 0.9]
+        return {"variant": variant, "asked": asked, "measured": measured, "points_lost": interval}
 
-    rows = [row("all", 2.0, 0.5), row("all", 3.0, 0.8), row("layers apart", 2.1, 0.7)]
-    (_, whole), (what, off) = FIGURES["accuracy"]({"networks": {"vgg": rows}})
-    assert whole == "2.00×: 0.50 (0.10 to 0.90); 3.00×: 0.80 (0.10 to 0.90)"
-    assert (what, off) == ("… layers apart", "2.10×: 0.70")
+    rows = [
+        row("all", 2.0, 2.0, 0.5),
+        row("all", 3.0, 3.1, 0.8),
+        row("layers apart", 2.0, 2.1, 0.7),
+    ]
+    document = {"networks": {"vgg": rows}}
+    _, whole = FIGURES["accuracy"](document)
+    assert whole.splitlines()[2:] == [
+        "| 2 | 2.00× | 0.50 (−0.10 to 0.90) |",
+        "| 3 | 3.10× | 0.80 (−0.10 to 0.90) |",
+    ]
+    _, parts = ABLATIONS["accuracy"](document)
+    assert parts.splitlines()[2:] == [
+        "| complete method | 2.00× | 0.50 (−0.10 to 0.90) |",
+        "| each layer fitted to the original network | 2.10× | 0.70 (−0.10 to 0.90) |",
+    ]

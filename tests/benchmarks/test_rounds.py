@@ -1,17 +1,17 @@
-"""The protocol of the benchmarks: who runs when, and what is made of it."""
+"""The protocol of the benchmarks: the order of runs, and their ratios."""
 
 from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.rounds import Sample, interleave, spread, tidy, told
+from benchmarks.rounds import Sample, compared, interleave, spread, tidy
 
 TIMES = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=9)
 
 
 def sides(log, **failing):
-    """Sides that note when they run; one that fails does so in the turn that is named."""
+    """Sides that log their runs; ``failing`` maps a side to the turn in which it fails."""
     numbers = {name: count() for name in "abc"}
 
     def run(name):
@@ -34,14 +34,14 @@ def test_each_round_runs_every_side_and_begins_with_another():
 
 def test_a_side_that_fails_is_not_run_again_and_says_why():
     log: list[str] = []
-    found = told(interleave(sides(log, b=1), 4), "a")
+    found = compared(interleave(sides(log, b=1), 4), "a")
     assert log.count("b") == 2
     assert found["b"] == {"failed": "exit code 1"}
     assert found["a"]["ratios"]["wall_s"] == [1, 1, 1]
 
 
 def test_without_the_base_there_are_no_ratios():
-    found = told(interleave(sides([], a=0), 2), "a")
+    found = compared(interleave(sides([], a=0), 2), "a")
     assert "ratios" not in found["c"]
     assert len(found["c"]["runs"]) == 2
 
@@ -49,7 +49,11 @@ def test_without_the_base_there_are_no_ratios():
 def test_a_slow_round_leaves_the_ratio_alone():
     base = [Sample({"wall_s": t}) for t in (1.0, 10.0, 1.0)]
     twice = [Sample({"wall_s": 2 * t}) for t in (1.0, 10.0, 1.0)]
-    assert told({"ours": base, "theirs": twice}, "ours")["theirs"]["ratios"]["wall_s"] == [2, 2, 2]
+    assert compared({"ours": base, "theirs": twice}, "ours")["theirs"]["ratios"]["wall_s"] == [
+        2,
+        2,
+        2,
+    ]
 
 
 @given(TIMES)

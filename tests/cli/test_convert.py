@@ -97,7 +97,7 @@ def test_rows_in_csv_are_layers(net):
 def test_what_stays_is_listed_by_its_reason(net):
     report = ok(net, "--dry-run", "--rank", "1", "--skip", "[ab]", "--no-verify")
     rows = [" ".join(line.split()) for line in report.splitlines()]
-    assert rows[rows.index("kept op why layers") + 2 :] == ["2 Conv named by --skip a, b"]
+    assert rows[rows.index("kept op reason layers") + 2 :] == ["2 Conv named by --skip a, b"]
 
 
 def test_markdown_has_tables(net):

@@ -13,8 +13,8 @@ from tests.evidence.repository import commit, init
 RUNNER = CliRunner()
 
 
-def run(*arguments, code=0):
-    result = RUNNER.invoke(app, ["diff", *arguments], env={"COLUMNS": None, "FORCE_COLOR": None})
+def run(*arguments, code=0, columns=None):
+    result = RUNNER.invoke(app, ["diff", *arguments], env={"COLUMNS": columns, "FORCE_COLOR": None})
     assert result.exit_code == code, result.output
     return result
 
@@ -42,11 +42,19 @@ def test_a_model_against_a_revision_is_the_same_as_against_its_copy():
     assert document["delta"]["macs"] == -18432
 
 
+def test_the_table_obeys_columns():
+    wide = run("old.onnx", "resnet-18", columns="160").stdout.splitlines()
+    narrow = run("old.onnx", "resnet-18", columns="60").stdout.splitlines()
+    assert 60 < max(map(len, wide)) <= 160
+    assert max(map(len, narrow)) <= 60
+    assert len([line for line in narrow if line[:1] == "+"]) > 60  # no layer is left out
+
+
 def test_markdown_for_a_pull_request_goes_to_a_file():
     run("old.onnx", "m.onnx", "-f", "markdown", "-o", "diff.md")
     text = Path("diff.md").read_text()
     assert text.startswith("### `old.onnx` → `m.onnx`: 1 removed, 1 changed, 0 unchanged\n")
-    assert "| `-` | `h` | `Conv` | -18.4 k | -1.15 k |" in text
+    assert "| `-` | `h` | Conv | -18.4 k | -1.15 k |" in text
 
 
 def test_weights_that_were_trained_further_are_told_where_asked(work):

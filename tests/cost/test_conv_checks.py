@@ -21,7 +21,8 @@ from tests.cost.build import layer
         ({"group": 2}, "has 4 channels, but weight"),
         ({"strides": (1,)}, "must hold 2 values"),
         ({"pads": (1, 1)}, "must hold 4 values"),
-        ({"dilations": (5, 5)}, "spans 11 on axis 0, the padded input has 8"),
+        ({"auto_pad": "SIDEWAYS"}, "auto_pad 'SIDEWAYS' is none of NOTSET, VALID, SAME_UPPER"),
+        ({"dilations": (5, 5)}, "spans 11 on axis 0, but the padded input has 8"),
     ],
 )
 def test_impossible_attributes_are_refused_by_name(attributes, message):
@@ -35,8 +36,8 @@ def test_impossible_attributes_are_refused_by_name(attributes, message):
     [
         ([(1, 5, 8, 8), (6, 4, 3, 3)], "its input has 5 channels"),
         ([(1, 4, 8), (6, 4, 3, 3)], "differ in rank"),
-        ([(1, 4, 8, 8), (6, 4)], "no kernel"),
-        ([(1, 4, 2, 8), (6, 4, 3, 3)], "kernel spans 3 on axis 0, the padded input has 2"),
+        ([(1, 4, 8, 8), (6, 4)], "has no spatial axes"),
+        ([(1, 4, 2, 8), (6, 4, 3, 3)], "kernel spans 3 on axis 0, but the padded input has 2"),
     ],
 )
 def test_shapes_that_contradict_each_other_are_refused(inputs, message):

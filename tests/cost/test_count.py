@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sepcost.cost.analysis import Conventions, Coverage, Status
+from sepcost.cost.analysis import Conventions, CountStatus, Coverage
 from sepcost.cost.count import count
 from sepcost.cost.operators import OPERATORS
 from sepcost.network import Network, Value
@@ -59,9 +59,9 @@ def test_trips_multiply_work_and_not_params():
 def test_unknown_trips_are_unresolved_and_say_what_to_give():
     found = count(network(CONV, [node(CONV, "Conv", "x w", "y", trips=None)], "y"), "loop")
     (row,) = found.rows
-    assert (row.status, row.macs, row.bytes_moved) == (Status.UNRESOLVED, None, None)
+    assert (row.status, row.macs, row.bytes_moved) == (CountStatus.UNRESOLVED, None, None)
     assert not found.coverage.complete
-    assert any("at least" in line and "--trips" in line for line in found.warnings)
+    assert any("lower bounds" in line and "--trips" in line for line in found.warnings)
 
 
 def test_no_trips_cost_nothing():
@@ -162,7 +162,8 @@ def test_unknown_operators_are_listed_and_users_can_add_them():
     assert (found.rows[0].macs, found.totals.macs) == (None, 0)
     (line,) = found.warnings
     assert line == (
-        "totals are at least: 1 com.acme::MyOp not counted, no formula for this operator: 'MyOp_y'"
+        "totals are lower bounds: 1 com.acme::MyOp not counted (no formula for this operator):"
+        " 'MyOp_y'"
     )
     table_ = {**OPERATORS, ("com.acme", "MyOp"): lambda layer: 100}
     assert count(net, "custom", table_).totals.macs == 100

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sepcost.cost.elementwise import bias_ops, elementwise_ops
+from sepcost.cost.operators import bias_ops, elementwise_ops
 from sepcost.network import ABSENT, Shape
 from tests.cost.build import layer
 

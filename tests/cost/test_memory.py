@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sepcost.cost.memory import (
-    Bound,
+    RooflineBound,
     activation_bytes,
     bytes_moved,
     live_bytes,
@@ -155,7 +155,7 @@ def test_the_peak_of_any_chain(sizes):
 
 @pytest.mark.parametrize(
     ("macs", "moved_bytes", "bound"),
-    [(1000, 100, Bound(20.0, "compute")), (100, 1000, Bound(100.0, "memory"))],
+    [(1000, 100, RooflineBound(20.0, "compute")), (100, 1000, RooflineBound(100.0, "memory"))],
 )
 def test_roofline(macs, moved_bytes, bound):
     assert roofline_bound(macs, moved_bytes, 50.0, 10.0) == bound

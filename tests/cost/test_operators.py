@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepcost.cost.operators import OPERATORS, conv_transpose_at_output
+from sepcost.cost.macs import conv_transpose_at_output
+from sepcost.cost.operators import OPERATORS
 from sepcost.network import Layer, Shape
 from tests.cost.build import layer
 from tests.cost.witness import ones_sum, run

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sepcost.cost.analysis import Conventions, Status
+from sepcost.cost.analysis import Conventions, CountStatus
 from sepcost.cost.operators import OPERATORS
 from sepcost.cost.tally import tally
 from sepcost.errors import SepcostError
@@ -19,15 +19,19 @@ ACME = layer("MyOp", [(2, 3)], [(2, 5)], "com.acme")
 def test_counted_free_and_unknown():
     assert tally(MATMUL, OPERATORS, DEFAULT).macs == 24
     free = tally(layer("Relu", [(2, 3)], [(2, 3)]), OPERATORS, DEFAULT)
-    assert (free.status, free.macs, free.elementwise_ops) == (Status.FREE, 0, 6)
+    assert (free.status, free.macs, free.elementwise_ops) == (CountStatus.FREE, 0, 6)
     unknown = tally(ACME, OPERATORS, DEFAULT)
-    assert (unknown.status, unknown.macs, unknown.elementwise_ops) == (Status.UNKNOWN, None, None)
+    assert (unknown.status, unknown.macs, unknown.elementwise_ops) == (
+        CountStatus.UNKNOWN,
+        None,
+        None,
+    )
     assert unknown.reason == "no formula for this operator"
 
 
 def test_an_operator_without_an_agreed_formula_says_why():
     found = tally(layer("DFT", [(1, 8, 1)], [(1, 8, 2)]), OPERATORS, DEFAULT)
-    assert (found.status, found.macs) == (Status.UNKNOWN, None)
+    assert (found.status, found.macs) == (CountStatus.UNKNOWN, None)
     assert "algorithm" in (found.reason or "")
 
 
@@ -38,7 +42,7 @@ def test_the_default_domain_has_two_spellings():
 def test_a_missing_shape_is_unresolved_not_zero():
     cut = replace(MATMUL, outputs=(ABSENT,), missing=("y has no static shape",))
     found = tally(cut, OPERATORS, DEFAULT)
-    assert (found.status, found.macs) == (Status.UNRESOLVED, None)
+    assert (found.status, found.macs) == (CountStatus.UNRESOLVED, None)
     assert found.reason == "y has no static shape"
 
 
@@ -46,7 +50,7 @@ def test_a_missing_shape_that_the_formula_does_not_need_is_no_hindrance():
     gemm = layer("Gemm", [(2, 3), (3, 4), ABSENT], [(2, 4)])
     cut = replace(gemm, missing=("c has no static shape",))
     found = tally(cut, OPERATORS, DEFAULT)
-    assert (found.status, found.macs) == (Status.COUNTED, 24)
+    assert (found.status, found.macs) == (CountStatus.COUNTED, 24)
     assert found.elementwise_ops is None
 
 
@@ -54,17 +58,17 @@ def test_an_optional_shape_that_is_unknown_is_not_taken_as_left_out():
     inputs = [(1, 2, 3, 8), (1, 2, 5, 8), (1, 2, 5, 8), ABSENT, ABSENT]
     node = layer("Attention", inputs, [(1, 2, 3, 8)])
     cut = replace(node, missing=("past",), reads=("q", "k", "v", "", "past"), writes=("y",))
-    assert tally(cut, OPERATORS, DEFAULT).status is Status.UNRESOLVED
+    assert tally(cut, OPERATORS, DEFAULT).status is CountStatus.UNRESOLVED
     left_out = replace(cut, reads=("q", "k", "v", "", ""))
     assert tally(left_out, OPERATORS, DEFAULT).macs == 5 * (2 * 3 * 8) * 2
 
 
 def test_an_unknown_number_of_trips_is_unresolved_where_there_is_something_to_multiply():
     found = tally(replace(MATMUL, trips=None), OPERATORS, DEFAULT)
-    assert (found.status, found.macs) == (Status.UNRESOLVED, None)
+    assert (found.status, found.macs) == (CountStatus.UNRESOLVED, None)
     assert "--trips" in (found.reason or "")
     relu = replace(layer("Relu", [(2,)], [(2,)]), trips=None)
-    assert tally(relu, OPERATORS, DEFAULT).status is Status.FREE
+    assert tally(relu, OPERATORS, DEFAULT).status is CountStatus.FREE
 
 
 def test_users_bring_formulas_and_override_free_ones():
@@ -83,7 +87,7 @@ def test_a_broken_formula_is_named(formula):
 
 def test_shapes_that_do_not_fit_a_built_in_formula_are_unresolved():
     found = tally(layer("Gemm", [(2,), (3, 4)], [(2, 4)]), OPERATORS, DEFAULT)
-    assert found.status is Status.UNRESOLVED
+    assert found.status is CountStatus.UNRESOLVED
     assert "do not fit" in (found.reason or "")
 
 

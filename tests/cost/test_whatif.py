@@ -68,9 +68,9 @@ def test_quantised_and_strided_and_dilated():
     [
         ((8, 8, 1, 1), 1, "already pointwise"),
         ((8, 1, 3, 3), 8, "already depthwise"),
-        ((16, 1, 3, 3), 8, "already depthwise, 2 kernels a channel"),
+        ((16, 1, 3, 3), 8, "already depthwise, 2 kernels per channel"),
         ((1, 8, 3, 3), 1, "one output channel"),
-        ((4, 2, 3, 3), 4, "one output channel a group"),
+        ((4, 2, 3, 3), 4, "one output channel per group"),
     ],
 )
 def test_reasons_against(weight, group, reason):
@@ -113,3 +113,20 @@ def test_unknown_macs_stay_unknown():
     found = separable(node, geometry, None, 0)
     assert found.eligible
     assert found.macs is None
+
+
+def test_macs_of_another_formula_are_not_turned_into_fewer():
+    node = layer("Conv", [(1, 16, 6, 6), (16, 16, 3, 3)], [(1, 16, 4, 4)])
+    found = convolution(node)
+    assert found is not None
+    for macs in (0, 1, 10**9):
+        counted = separable(node, found, macs, 0)
+        assert (counted.eligible, counted.reason) == (False, "counted by another formula")
+        assert counted.macs is None
+
+
+def test_channels_on_the_last_axis_are_the_output_channels():
+    inputs = [(1, 10, 10, 4), (), (), (5, 4, 3, 3), (5,), (5,), (), ()]
+    node = layer("QLinearConv", inputs, [(1, 8, 8, 5)], "com.microsoft", channels_last=1)
+    assert OPERATORS["com.microsoft", "QLinearConv"](node) == 64 * 5 * 36
+    assert what_if(node).macs == 64 * (9 * 4 + 4 * 5)

@@ -3,7 +3,7 @@
 from sepcost.budget.results import Reading
 from sepcost.evidence.measure import Request, measure
 from sepcost.latency.results import Bench, Comparison, Machine, Measurement, Memory, Placement
-from sepcost.latency.stats import Interval, Samples, Statistic, Verdict
+from sepcost.latency.stats import Interval, Outcome, Samples, Statistic
 
 TIMES = frozenset({"latency"})
 LATENCY, RATIO = Interval(2e6, 1.9e6, 2.1e6), Interval(1.1, 1.08, 1.12)
@@ -19,7 +19,7 @@ def measurement(name, peak):
 
 def bench(sources, *, settings, **_):
     found = [measurement(source, 100 * (at + 1)) for at, source in enumerate(sources)]
-    pair = Comparison("a", "b", RATIO, Verdict.SLOWER, 0.02, (Statistic.UNDISTURBED,))
+    pair = Comparison("a", "b", RATIO, Outcome.SLOWER, 0.02, (Statistic.UNDISTURBED,))
     machine = Machine("m", "linux", "cpu", 2, 0.0, None, None)
     return Bench(
         machine, settings.providers, settings.threads, tuple(found),

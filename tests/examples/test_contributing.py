@@ -19,7 +19,7 @@ TABLES = [word for word in WORDS if re.fullmatch("[A-Z]{4,}", word)]
 MODULES = sorted(set(re.findall(r"python -m ([\w.]+)", TEXT)))
 CODE = [
     path
-    for top in ("sepcost", "tests", "benchmarks", "fuzz")
+    for top in ("sepcost", "tests", "benchmarks", "docs")
     for path in (ROOT / top).rglob("*.py")
 ]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sepcost import atomic_file
-from sepcost.__main__ import WHOLE
+from sepcost.__main__ import UNINTERRUPTED
 from sepcost.atomic_file import SUFFIX
 from tests.faults import sound
 from tests.faults.commands import COMMANDS
@@ -48,8 +48,8 @@ def stages(world, fault, words):
 
 def test_what_is_not_to_be_interrupted_goes_by_the_names_of_modules():
     """One that is renamed would be cut in two again, at stages that no test may come to."""
-    assert atomic_file.__name__ in WHOLE
-    for name in WHOLE:
+    assert atomic_file.__name__ in UNINTERRUPTED
+    for name in UNINTERRUPTED:
         assert vars(import_module(name))["__name__"] == name
 
 

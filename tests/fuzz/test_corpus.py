@@ -1,13 +1,13 @@
-"""What broke a reader once breaks it no more; fuzzing itself needs atheris, and this does not."""
+"""Inputs that once broke a reader no longer do. Unlike fuzzing, this does not need atheris."""
 
 import sys
 
 import pytest
 
-from fuzz import __main__ as runner
-from fuzz.corpus import entries
-from fuzz.targets import TARGETS, Target, held
 from sepcost.errors import SepcostError
+from tests.fuzz import __main__ as runner
+from tests.fuzz.corpus import entries
+from tests.fuzz.targets import TARGETS, Target, accepts
 
 CORPUS = [(name, label, data) for name in TARGETS for label, data in entries(name)]
 
@@ -16,13 +16,13 @@ CORPUS = [(name, label, data) for name in TARGETS for label, data in entries(nam
     ("name", "data"), [(name, data) for name, _, data in CORPUS],
     ids=[f"{name}: {label}" for name, label, _ in CORPUS],
 )  # fmt: skip
-def test_a_reader_takes_it_or_refuses_it_in_one_line(name, data):
-    held(name, data)
+def test_a_reader_accepts_it_or_refuses_it_in_one_line(name, data):
+    accepts(name, data)
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_some_seed_is_taken(name):
-    assert any(held(name, data) for data in TARGETS[name].seeds())
+def test_some_seed_is_accepted(name):
+    assert any(accepts(name, data) for data in TARGETS[name].seeds())
 
 
 def raising(error):
@@ -39,7 +39,7 @@ def raising(error):
         (SepcostError(""), False), (KeyError("x"), False), (RecursionError(), False),
     ],
 )  # fmt: skip
-def test_all_but_a_refusal_is_a_finding(monkeypatch, capsys, error, sound):
+def test_any_other_exception_is_a_finding(monkeypatch, capsys, error, sound):
     monkeypatch.setitem(TARGETS, "broken", raising(error))
     assert runner.replayed("broken") is sound
     assert ("broken: seed 0" in capsys.readouterr().out) is not sound
@@ -53,7 +53,7 @@ sys.exit(77)
 
 
 @pytest.mark.parametrize(("code", "sound"), [(BREAKING, False), ("", True), ("exit(1)", False)])
-def test_what_breaks_a_child_is_kept_and_told(monkeypatch, tmp_path, capsys, code, sound):
+def test_a_breaking_input_is_kept_and_reported(monkeypatch, tmp_path, capsys, code, sound):
     monkeypatch.setattr(runner, "FINDINGS", tmp_path)
     monkeypatch.setattr(
         runner, "_command", lambda name, seconds, home: [sys.executable, "-c", code, str(home)]

@@ -10,8 +10,9 @@ import pytest
 
 from sepcost.latency import child
 from sepcost.latency.jobs import Job, ModelFile, Runtime
-from sepcost.latency.labels import labelled, walk
+from sepcost.latency.labels import labelled
 from sepcost.latency.layers import kernel_times, placement
+from sepcost.model.graphs import nodes
 from tests.latency.conftest import model_file
 from tests.latency.models import conv
 
@@ -212,10 +213,28 @@ def test_a_node_is_placed_by_its_own_id_after_a_fusion_renamed_it(write):
 def test_labels_are_plain_and_unique():
     model = onnx.parser.parse_model(CALLED_TWICE)
     labels = labelled(model)
-    names = [node.name for node in walk(labels.model.graph)]
+    names = [node.name for node in nodes(labels.model.graph)]
     assert names == list(labels.ids)
     assert all(name.isascii() and '"' not in name for name in names)
     onnx.checker.check_model(labels.model, full_check=True)
+
+
+def test_a_branch_within_a_function_gets_the_attributes_of_the_call():
+    model = onnx.parser.parse_model("""
+        <ir_version: 9, opset_import: ["" : 17, "local" : 1]>
+        net (float[2] x, bool which) => (float[2] y) { y = local.scaled <by = 3.0> (x, which) }
+        <domain: "local", opset_import: ["" : 17]>
+        scaled <by> (x, which) => (y) {
+            y = If (which) <
+                then_branch = yes () => (float[2] a) {
+                    c = Constant <value_float: float = @by> ()
+                    a = Mul (x, c)
+                },
+                else_branch = no () => (float[2] b) { b = Identity (x) }
+            >
+        }""")
+    (constant,) = [n for n in nodes(labelled(model).model.graph) if n.op_type == "Constant"]
+    assert [(a.name, a.f) for a in constant.attribute] == [("value_float", 3.0)]
 
 
 def runnable() -> list[Path]:

@@ -111,3 +111,14 @@ def test_without_proc_the_peak_is_that_of_the_process(monkeypatch, tmp_path):
     peak_memory.reset()
     assert peak_memory.current() is None
     assert sys.platform == "win32" or (peak_memory.peak() or 0) > 5e6
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [("max 100000", 4), ("200000 100000", 2), ("50000 100000", 1), ("900000 100000", 4), ("", 4)],
+)
+def test_a_container_has_the_cores_of_its_quota(quota, cores, tmp_path, monkeypatch):
+    (tmp_path / "cpu.max").write_text(quota + "\n")
+    monkeypatch.setattr(machine, "QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
+    assert machine.cores() == cores

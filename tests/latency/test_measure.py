@@ -16,7 +16,7 @@ from sepcost.latency.jobs import Job, ModelFile
 from sepcost.latency.measure import bench, creation_order
 from sepcost.latency.results import Peaks
 from sepcost.latency.settings import Progress, Settings
-from sepcost.latency.stats import Statistic, Verdict
+from sepcost.latency.stats import Outcome, Statistic
 from tests.latency.models import HANG, HUGE, RELU, conv
 
 QUICK = Settings(min_launches=2, max_launches=2, timeout_s=60)
@@ -61,7 +61,7 @@ def test_five_launches_when_they_agree():
     (comparison,) = found.comparisons
     assert len(child.launches()) == 5
     assert comparison.ratio.estimate == pytest.approx(0.8, rel=0.01)
-    assert comparison.verdict is Verdict.FASTER
+    assert comparison.verdict is Outcome.FASTER
     assert found.models[0].latency.estimate == pytest.approx(1e6, rel=0.15)
     assert found.precision <= 0.01
     assert found.models[0].statistics == (Statistic.UNDISTURBED,)
@@ -79,7 +79,7 @@ def test_the_number_of_launches_is_bounded_and_the_miss_is_said():
     found = bench(models("a", "b"), Settings(max_launches=7), execute=wild)
     assert len(wild.launches()) == 7
     assert any("did not reach the target of 1.0%" in line for line in found.warnings)
-    assert found.comparisons[0].verdict is Verdict.INCONCLUSIVE
+    assert found.comparisons[0].verdict is Outcome.INCONCLUSIVE
     assert "--max-time" in str(found.comparisons[0].advice)
 
 
@@ -245,7 +245,7 @@ def test_a_model_of_a_quarter_of_the_work_is_faster(write):
     found = bench([write(conv(64, 32), "full"), write(conv(32, 32), "half")], QUICK)
     (comparison,) = found.comparisons
     assert (comparison.a, comparison.b) == ("full", "half")
-    assert comparison.verdict is Verdict.FASTER
+    assert comparison.verdict is Outcome.FASTER
     assert comparison.ratio.high < 0.6
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sepcost.latency.stats import (
     MARGIN,
     Interval,
+    Outcome,
     Samples,
     Statistic,
-    Verdict,
     bound,
     judge,
     log_interval,
@@ -82,23 +82,23 @@ def series(random: Random, truth: float, spread: float, most: int = 30) -> list[
     return values
 
 
-def outcomes(truth: float, spread: float, trials: int = 400) -> dict[Verdict, float]:
+def outcomes(truth: float, spread: float, trials: int = 400) -> dict[Outcome, float]:
     random = Random(20170417)
     found = [
         judge(log_interval(series(random, truth, spread)), MARGIN * 0.01) for _ in range(trials)
     ]
-    return {verdict: found.count(verdict) / trials for verdict in Verdict}
+    return {verdict: found.count(verdict) / trials for verdict in Outcome}
 
 
 @pytest.mark.parametrize("spread", [0.003, 0.008, 0.015, 0.02])
 def test_equal_models_are_the_same_in_95_of_100(spread):
-    assert outcomes(1.0, spread)[Verdict.SAME] >= 0.95
+    assert outcomes(1.0, spread)[Outcome.SAME] >= 0.95
 
 
 @pytest.mark.parametrize("spread", [0.003, 0.008, 0.015, 0.03])
 def test_a_change_of_5_per_cent_is_shown_in_90_of_100(spread):
-    assert outcomes(1.05, spread)[Verdict.SLOWER] >= 0.9
-    assert outcomes(1 / 1.05, spread)[Verdict.FASTER] >= 0.9
+    assert outcomes(1.05, spread)[Outcome.SLOWER] >= 0.9
+    assert outcomes(1 / 1.05, spread)[Outcome.FASTER] >= 0.9
 
 
 @pytest.mark.parametrize("spread", [0.003, 0.01, 0.03])
@@ -110,18 +110,18 @@ def test_the_interval_covers_the_truth_although_launches_stop_at_a_precision(spr
 
 
 def test_what_is_too_noisy_is_not_called_anything():
-    assert outcomes(1.0, 0.2)[Verdict.INCONCLUSIVE] >= 0.9
+    assert outcomes(1.0, 0.2)[Outcome.INCONCLUSIVE] >= 0.9
 
 
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
-        (0.99, 1.01, Verdict.SAME),
-        (1.005, 1.015, Verdict.SAME),  # excludes 1, and is no difference worth a word
-        (1.005, 1.03, Verdict.SLOWER),
-        (0.90, 0.95, Verdict.FASTER),
-        (0.95, 1.05, Verdict.INCONCLUSIVE),
-        (0.0, inf, Verdict.INCONCLUSIVE),
+        (0.99, 1.01, Outcome.SAME),
+        (1.005, 1.015, Outcome.SAME),  # excludes 1, and is no difference worth a word
+        (1.005, 1.03, Outcome.SLOWER),
+        (0.90, 0.95, Outcome.FASTER),
+        (0.95, 1.05, Outcome.INCONCLUSIVE),
+        (0.0, inf, Outcome.INCONCLUSIVE),
     ],
 )
 def test_verdicts(low, high, verdict):

@@ -5,7 +5,15 @@ from collections import Counter
 import pytest
 
 from sepcost.latency import turns
-from sepcost.latency.turns import ENOUGH, FEWEST_ROUNDS, ROUNDS, Side, side, take_turns, warm_up
+from sepcost.latency.turns import (
+    ENOUGH,
+    FEWEST_ROUNDS,
+    ROUNDS,
+    TimedModel,
+    take_turns,
+    timed_model,
+    warm_up,
+)
 
 MS = 1_000_000
 
@@ -62,12 +70,12 @@ def test_warming_up_ends_after_two_seconds(clock):
     ],
 )
 def test_a_turn_is_6_ms_after_1_ms(best_ns, repeats, discards):
-    found = side(lambda: None, best_ns)
+    found = timed_model(lambda: None, best_ns)
     assert (found.repeats, found.discards) == (repeats, discards)
 
 
 def test_discarded_runs_are_not_timed(clock):
-    one = Side(clock.run(9 * MS, 2 * MS), repeats=3, discards=1)
+    one = TimedModel(clock.run(9 * MS, 2 * MS), repeats=3, discards=1)
     turns.turn(one)
     assert one.wall_ns == [2 * MS] * 3
     assert one.cpu_ns == [MS] * 3
@@ -79,15 +87,15 @@ def test_switches_are_counted_for_the_run_that_they_fell_into(clock):
         clock.now += MS
         clock.switches += clock.now == 2 * MS
 
-    one = Side(run, repeats=3, discards=1)
+    one = TimedModel(run, repeats=3, discards=1)
     turns.turn(one)
     assert one.switches == [1, 0, 0]
 
 
-def test_all_sides_get_as_many_turns_and_the_time_is_kept(clock):
-    sides = [Side(clock.run(2 * MS), repeats=3), Side(clock.run(4 * MS), repeats=3)]
-    take_turns(sides, 0.3, seed=0)
-    assert len(sides[0].wall_ns) == len(sides[1].wall_ns) == 3 * 25  # 0.6 s in rounds of 24 ms
+def test_all_models_get_as_many_turns_and_the_time_is_kept(clock):
+    models = [TimedModel(clock.run(2 * MS), repeats=3), TimedModel(clock.run(4 * MS), repeats=3)]
+    take_turns(models, 0.3, seed=0)
+    assert len(models[0].wall_ns) == len(models[1].wall_ns) == 3 * 25  # 0.6 s in rounds of 24 ms
     assert clock.now == pytest.approx(600 * MS, abs=24 * MS)
 
 
@@ -101,15 +109,15 @@ def test_rounds_are_in_random_order(clock):
 
         return once
 
-    sides = [Side(run(name), repeats=1, discards=0) for name in "ab"]
-    take_turns(sides, 0.3, seed=3)
+    models = [TimedModel(run(name), repeats=1, discards=0) for name in "ab"]
+    take_turns(models, 0.3, seed=3)
     rounds = Counter(zip(order[::2], order[1::2], strict=True))
     assert set(rounds) == {("a", "b"), ("b", "a")}
     assert min(rounds.values()) > 25  # of 100
 
 
 def test_a_slow_model_takes_three_rounds(clock):
-    one = Side(clock.run(1000 * MS), repeats=1)
+    one = TimedModel(clock.run(1000 * MS), repeats=1)
     take_turns([one], 0.3, seed=0)
     assert len(one.wall_ns) == FEWEST_ROUNDS
 
@@ -119,26 +127,28 @@ def test_a_launch_is_stretched_for_undisturbed_runs_but_no_more_than_three_times
         clock.now += 10 * MS
         clock.switches += 1
 
-    never = Side(disturbed, repeats=3)
+    never = TimedModel(disturbed, repeats=3)
     take_turns([never], 0.3, seed=0)
     assert clock.now == pytest.approx(900 * MS, abs=40 * MS)
 
     clock.now = 0
-    late = Side(lambda: disturbed() if clock.now < 500 * MS else clock.run(10 * MS)(), repeats=3)
+    late = TimedModel(
+        lambda: disturbed() if clock.now < 500 * MS else clock.run(10 * MS)(), repeats=3
+    )
     take_turns([late], 0.3, seed=0)
     assert late.switches.count(0) >= ENOUGH
     assert clock.now < 800 * MS
 
 
 def test_eight_rounds_at_least(clock):
-    one = Side(clock.run(20 * MS), repeats=3)
+    one = TimedModel(clock.run(20 * MS), repeats=3)
     take_turns([one], 0.3, seed=0)
     assert len(one.wall_ns) == 3 * ROUNDS
 
 
 def test_each_turn_gives_a_sign_of_life(clock):
     beats: list[int] = []
-    take_turns([Side(clock.run(1000 * MS))], 0.3, 0, lambda: beats.append(1))
+    take_turns([TimedModel(clock.run(1000 * MS))], 0.3, 0, lambda: beats.append(1))
     assert len(beats) == FEWEST_ROUNDS
 
 
@@ -149,5 +159,5 @@ def test_garbage_is_collected_again_after_an_error(clock):
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011 - our own
-        take_turns([Side(fails)], 0.3, 0)
+        take_turns([TimedModel(fails)], 0.3, 0)
     assert gc.isenabled()

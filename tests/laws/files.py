@@ -37,7 +37,7 @@ def converted(
 ) -> tuple[Conversion, onnx.ModelProto]:
     """Convert the file of a network; where nothing was written, it is what it was."""
     target = path.with_name("converted.onnx")
-    settings = ConvertSettings(Goal(aim, value), bind=net.bind, inputs=inputs, verify=False)
-    found = convert(path, target, settings=settings, force=False)
+    settings = ConvertSettings(Goal(aim, value), inputs=inputs, verify=False)
+    found = convert(path, target, bind=net.bind, settings=settings, force=False)
     assert target.exists() == bool(found.written)
     return found, onnx.load(target if found.written else path)

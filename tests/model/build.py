@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def run(proto: onnx.ModelProto, feeds: dict[str, Any]) -> list[Any]:
 
 def one_node(
     op_type: str,
-    shapes: list[tuple[tuple[int, ...], Any] | None],
+    shapes: Sequence[tuple[tuple[int, ...], Any] | None],
     outputs: int = 1,
     *,
     domain: str = "com.microsoft",

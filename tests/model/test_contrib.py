@@ -6,8 +6,9 @@ from onnx import NodeProto, helper
 from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
-from sepcost.model.contrib import MICROSOFT, NCHWC, RULES
+from sepcost.model.contrib import RULES
 from sepcost.model.infer import infer
+from sepcost.model.layouts import MICROSOFT, NCHWC, NHWC
 from sepcost.model.values import Known, static_shape, tensor_type
 from tests.model.build import one_node, run
 
@@ -61,6 +62,10 @@ RUN = [
      {"kernel_shape": [2, 2], "channels_last": 1, "auto_pad": "SAME_UPPER", "strides": [2, 2]}),
     ("QLinearGlobalAveragePool", [u8(1, 2, 8, 8), *Q, *Q], 1, {}),
     ("QLinearGlobalAveragePool", [u8(1, 8, 8, 2), *Q, *Q], 1, {"channels_last": 1}),
+    ("QLinearConv", [u8(1, 8, 6, 4), *Q, u8(5, 4, 3, 3), *Q, *Q], 1, {"channels_last": 1}),
+    ("QLinearConv", [u8(1, 9, 6, 4), *Q, u8(6, 2, 3, 1), *Q, *Q, i32(6)], 1,
+     {"channels_last": 1, "group": 2, "strides": [2, 1], "pads": [1, 0, 1, 0]}),
+    ("QLinearConv", [u8(1, 4, 8, 6), *Q, u8(5, 4, 3, 3), *Q, *Q], 1, {}),
     ("QLinearConcat", [*Q, u8(1, 2, 4), *Q, u8(1, 3, 4), *Q], 1, {"axis": 1}),
     ("QLinearLeakyRelu", [u8(2, 3), *Q, *Q], 1, {}),
     ("QLinearSigmoid", [u8(2, 3), *Q, *Q], 1, {}),
@@ -151,10 +156,10 @@ def inferred(op_type, given, *, domain=MICROSOFT, outputs=1, **attributes):
 
 # What ONNX Runtime's CPU provider does not run, by the operators' own documentation. x is a 4-D
 # feature map [1, 8, 6, 10]
-X, NHWC = f(1, 8, 6, 10), f(1, 6, 10, 8)
+X, LAST = f(1, 8, 6, 10), f(1, 6, 10, 8)
 BY_HAND = [
-    (MICROSOFT, "NhwcConv", [NHWC, f(4, 8, 3, 3)], {"strides": [2, 2]}, (1, 2, 4, 4)),
-    (MICROSOFT, "NhwcFusedConv", [NHWC, f(4, 8, 3, 3)], {"pads": [1] * 4, "activation": "Relu"},
+    (MICROSOFT, "NhwcConv", [LAST, f(4, 8, 3, 3)], {"strides": [2, 2]}, (1, 2, 4, 4)),
+    (MICROSOFT, "NhwcFusedConv", [LAST, f(4, 8, 3, 3)], {"pads": [1] * 4, "activation": "Relu"},
      (1, 6, 10, 4)),
     (MICROSOFT, "GemmFloat8", [f(2, 3), f(4, 3)], {"transB": 1}, (2, 4)),
     (MICROSOFT, "GemmFastGelu", [f(5, 2, 3), f(3, 4)], {}, (5, 2, 4)),
@@ -165,9 +170,24 @@ BY_HAND = [
     (MICROSOFT, "DecoderMaskedMultiHeadAttention", [f(1, 1, 8), f(1, 1, 8), f(1, 1, 8)],
      {"num_heads": 2}, (1, 1, 8)),
     (MICROSOFT, "BiasAdd", [f(1, 4, 8), f(8), f(1, 4, 8)], {}, (1, 4, 8)),
-    (MICROSOFT, "GroupNorm", [NHWC, f(8), f(8)], {"groups": 2, "activation": 0}, (1, 6, 10, 8)),
+    (MICROSOFT, "GroupNorm", [LAST, f(8), f(8)], {"groups": 2, "activation": 0}, (1, 6, 10, 8)),
     (NCHWC, "Conv", [X, f(16, 8, 3, 3), None, f(1, 16, 4, 8)], {"activation": "Relu"},
      (1, 16, 4, 8)),
+    # 20 channels in blocks of 16 are 32, and the weight says so
+    (NCHWC, "Conv", [f(1, 20, 6, 10), f(32, 32, 3, 3)], {}, (1, 32, 4, 8)),
+    (NCHWC, "ReorderInput", [LAST], {"channels_last": 1}, (1, 8, 6, 10)),
+    (NCHWC, "ReorderOutput", [X], {"channels": 5}, (1, 5, 6, 10)),
+    (NCHWC, "ReorderOutput", [X], {"channels": 5, "channels_last": 1}, (1, 6, 10, 5)),
+    (NCHWC, "Upsample", [X], {"scales": [1, 1, 2, 3]}, (1, 8, 12, 30)),
+    (NHWC, "Conv", [LAST, f(4, 8, 3, 3)], {"strides": [2, 2]}, (1, 2, 4, 4)),
+    (NHWC, "ConvTranspose", [LAST, f(8, 4, 2, 2)], {"strides": [2, 2]}, (1, 12, 20, 4)),
+    (NHWC, "QLinearConv", [u8(1, 6, 10, 8), *Q, u8(4, 8, 3, 3), *Q, *Q], {}, (1, 4, 8, 4)),
+    (NHWC, "QLinearConvTranspose", [u8(1, 6, 10, 8), *Q, u8(8, 4, 3, 3), *Q, *Q], {},
+     (1, 8, 12, 4)),
+    (NHWC, "AveragePool", [LAST], {"kernel_shape": [2, 2]}, (1, 5, 9, 8)),
+    (NHWC, "GlobalAveragePool", [LAST], {}, (1, 1, 1, 8)),
+    (NHWC, "DepthToSpace", [LAST], {"blocksize": 2}, (1, 12, 20, 2)),
+    (NHWC, "BatchNormalization", [LAST, f(8), f(8), f(8), f(8)], {}, (1, 6, 10, 8)),
     (NCHWC, "MaxPool", [X], {"kernel_shape": [2, 2], "strides": [2, 2]}, (1, 8, 3, 5)),
     (NCHWC, "GlobalAveragePool", [X], {}, (1, 8, 1, 1)),
     (NCHWC, "ReorderOutput", [X], {"channels": 8}, (1, 8, 6, 10)),

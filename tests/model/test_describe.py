@@ -159,11 +159,11 @@ def test_unsorted_nodes_are_described_in_order():
 @pytest.mark.parametrize(
     ("nodes", "part"),
     [
-        ([("Relu", "q", "y")], "Relu 'y' reads 'q', which is no input"),
-        ([("Relu", "y", "h"), ("Relu", "h", "y")], "in a circle"),
+        ([("Relu", "q", "y")], "Relu 'y' reads 'q', which is not an input"),
+        ([("Relu", "y", "h"), ("Relu", "h", "y")], "in a cycle"),
         ([("Relu", "x", "y"), ("Neg", "x", "y")], "Neg 'y' writes 'y', which is already written"),
         ([("Relu", "x", "x"), ("Relu", "x", "y")], "Relu 'x' writes 'x', which is already"),
-        ([("Relu", "x", "h")], "the output 'y' is written by no node"),
+        ([("Relu", "x", "h")], "no node writes the output 'y'"),
     ],
 )
 def test_graphs_that_contradict_themselves_are_refused(nodes, part):

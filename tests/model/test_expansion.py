@@ -1,12 +1,10 @@
 """What functions expand to is known before any is walked."""
 
-import onnx
 import pytest
 from onnx import helper
 
 from sepcost.errors import ModelError
-from sepcost.model.control import key_of
-from sepcost.model.expansion import all_nodes, check_calls
+from sepcost.model.expansion import check_calls
 from sepcost.model.walk_state import MAX_NODES
 
 OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
@@ -59,12 +57,3 @@ def test_a_chain_too_deep_is_refused():
 
 def test_a_function_that_nobody_calls_does_not_matter():
     check([call("Relu", "")], function("f", call("f")))
-
-
-def test_all_nodes_are_those_of_every_graph_within():
-    inner = helper.make_graph([call("c")], "i", [], [])
-    outer = helper.make_graph([helper.make_node("b", [], [], body=inner)], "o", [], [])
-    node = helper.make_node("a", [], [])
-    node.attribute.add(name="g", type=onnx.AttributeProto.GRAPHS).graphs.extend([outer, inner])
-    assert sorted(n.op_type for n in all_nodes([node])) == ["a", "b", "c", "c"]
-    assert key_of(helper.make_node("f", [], [], domain="ai.onnx")) == ("", "f", "")

@@ -6,7 +6,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.model.values import (
-    DTYPES,
     FOLD_ELEMENTS,
     Known,
     from_array,
@@ -17,21 +16,6 @@ from sepcost.model.values import (
     tensor_type,
     text,
 )
-from sepcost.network import BITS
-
-
-def test_every_element_type_has_a_name_and_all_but_strings_a_size():
-    assert set(DTYPES) == set(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
-    assert set(DTYPES.values()) - set(BITS) <= {"string"}
-    assert DTYPES[TensorProto.FLOAT] == "float32"
-    assert DTYPES[TensorProto.DOUBLE] == "float64"
-
-
-# the bits of one element as ONNX's own types have them
-@pytest.mark.parametrize("number", sorted(set(DTYPES) - {TensorProto.STRING}))
-def test_the_bits_of_an_element(number):
-    stored = numpy_helper.from_array(np.zeros(16, helper.tensor_dtype_to_np_dtype(number))).raw_data
-    assert BITS[DTYPES[number]] == len(stored) * 8 // 16
 
 
 def test_names_that_are_no_utf8_become_text():

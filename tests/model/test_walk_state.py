@@ -1,4 +1,4 @@
-"""Scopes of names, and what a node is called."""
+"""Scopes of names, and the layers collected in a walk."""
 
 import onnx
 import pytest
@@ -6,7 +6,7 @@ from onnx import helper
 
 from sepcost.errors import ModelError
 from sepcost.model.values import Known, tensor_type
-from sepcost.model.walk_state import MAX_DEPTH, MAX_NODES, Scope, Walk, body_prefix, label, node_id
+from sepcost.model.walk_state import MAX_DEPTH, MAX_NODES, Scope, WalkState
 
 
 def known(name, shape=(2,), **about):
@@ -14,7 +14,7 @@ def known(name, shape=(2,), **about):
 
 
 def walk():
-    return Walk("m.onnx", 9, {}, {}, {})
+    return WalkState("m.onnx", 9, {}, {}, {})
 
 
 def test_a_scope_sees_its_own_names_before_those_around_it():
@@ -37,39 +37,6 @@ def test_a_scope_within_keeps_what_is_not_changed():
 def test_the_opset_of_a_domain():
     scope = Scope(opsets={"ai.onnx": 12, "com.acme": 3})
     assert [scope.opset(d) for d in ("", "ai.onnx", "com.acme", "nobody")] == [12, 12, 3, 1]
-
-
-@pytest.mark.parametrize(
-    ("outputs", "name", "id_"),
-    [(["a", "b"], "n", "p/a"), (["", "b"], "n", "p/b"), ([], "n", "p/n"), ([], "", "p/Op")],
-)
-def test_the_id_of_a_node(outputs, name, id_):
-    assert node_id(Scope(prefix="p/"), helper.make_node("Op", [], outputs, name)) == id_
-
-
-@pytest.mark.parametrize(
-    "node",
-    [
-        onnx.NodeProto(output=["AAAA"]),
-        onnx.NodeProto(name="AAAA"),
-        helper.make_node("AAAA", [], []),
-    ],
-)
-def test_the_id_of_a_node_whose_name_is_no_utf8(node):
-    """Protobuf hands it over as bytes."""
-    raw = onnx.NodeProto.FromString(node.SerializeToString().replace(b"AAAA", b"A\xffAA"))
-    assert node_id(Scope(prefix="p/"), raw) == r"p/A\xffAA"
-
-
-def test_the_path_of_a_graph_within_a_node():
-    paths = [body_prefix("y", name) for name in ("then_branch", "else_branch", "body")]
-    assert paths == ["y.then/", "y.else/", "y.body/"]
-
-
-def test_a_node_is_labelled_by_its_name_or_its_output():
-    assert label(helper.make_node("Op", [], ["", "b"], "n")) == "Op 'n'"
-    assert label(helper.make_node("Op", [], ["", "b"])) == "Op 'b'"
-    assert label(helper.make_node("Op", [], [])) == "Op ''"
 
 
 def test_attributes_become_plain_data():

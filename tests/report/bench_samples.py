@@ -6,16 +6,16 @@ from math import inf
 from sepcost.latency.results import (
     Bench,
     Comparison,
-    Difference,
     LayerTime,
     Machine,
     Measurement,
     Memory,
+    OutputDifference,
     Peaks,
     Placement,
 )
 from sepcost.latency.settings import Settings, documented
-from sepcost.latency.stats import Interval, Samples, Statistic, Verdict
+from sepcost.latency.stats import Interval, Outcome, Samples, Statistic
 
 MACHINE = Machine(
     name="lab", system="Linux 6.1 x86_64", cpu="AMD EPYC 9B45", cores=2, load=0.25, governor=None,
@@ -62,7 +62,7 @@ def model(name="net", ns=10e6, **changes):
     return replace(found, **changes)
 
 
-def pair(a="net", b="twin", ratio=0.5, verdict=Verdict.FASTER, **changes):
+def pair(a="net", b="twin", ratio=0.5, verdict=Outcome.FASTER, **changes):
     found = Comparison(a, b, around(ratio), verdict, 0.012, (Statistic.UNDISTURBED,))
     return replace(found, **changes)
 
@@ -85,9 +85,9 @@ def several():
         model("regular"), model("separable", 4e6), model("copy", 10.02e6), model("noisy", 10.3e6),
         comparisons=[
             pair("regular", "separable", 0.4),
-            pair("regular", "copy", 1.002, Verdict.SAME),
+            pair("regular", "copy", 1.002, Outcome.SAME),
             Comparison(
-                "regular", "noisy", Interval(1.03, 0.93, 1.15), Verdict.INCONCLUSIVE, 0.14,
+                "regular", "noisy", Interval(1.03, 0.93, 1.15), Outcome.INCONCLUSIVE, 0.14,
                 (Statistic.UNDISTURBED,), "raise --max-time",
             ),
         ],
@@ -101,7 +101,9 @@ def layered():
 def scattered():
     """On a provider that runs most of it."""
     return bench(
-        model(placement=SPLIT, differences=(Difference("y", 2e-7),), warnings=("3 fell back",)),
+        model(
+            placement=SPLIT, differences=(OutputDifference("y", 2e-7),), warnings=("3 fell back",)
+        ),
         providers=("openvino",),
     )
 

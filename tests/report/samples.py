@@ -6,10 +6,10 @@ from sepcost.cost.analysis import (
     Analysis,
     Conventions,
     Convolution,
+    CountStatus,
     Coverage,
     LayerCost,
     Separable,
-    Status,
     Totals,
 )
 from sepcost.network import Layer, Network, Role, Value
@@ -19,8 +19,8 @@ def conv_row(name="conv1", id_="conv1_out", **changes):
     """A 3×3 convolution of 8 to 16 channels on 4×4: 9·8·16·16 MACs, 9·8·16 + 8·16·16 separable."""
     layer = Layer(id_, name, "Conv", "", "", ((1, 8, 4, 4), (16, 8, 3, 3)), ((1, 16, 4, 4),))
     row = LayerCost(
-        layer, Status.COUNTED, None, macs=18432, params=1152, weight_bytes=4608, elementwise_ops=0,
-        bytes_moved=6144, activation_bytes=1024,
+        layer, CountStatus.COUNTED, None, macs=18432, params=1152, weight_bytes=4608,
+        elementwise_ops=0, bytes_moved=6144, activation_bytes=1024,
         convolution=Convolution(
             (3, 3), (1, 1), (1, 1), (1, 1, 1, 1), 1, 8, 16, positions=16, pointwise_positions=16
         ),
@@ -33,7 +33,7 @@ def plain_row(name="relu1", id_="relu1_out", op_type="Relu", **changes):
     """A row that costs no MACs."""
     layer = Layer(id_, name, op_type, "", "", ((1, 16, 4, 4),), ((1, 16, 4, 4),))
     row = LayerCost(
-        layer, Status.FREE, None, macs=0, params=0, weight_bytes=0, elementwise_ops=256,
+        layer, CountStatus.FREE, None, macs=0, params=0, weight_bytes=0, elementwise_ops=256,
         bytes_moved=2048, activation_bytes=1024,
     )  # fmt: skip
     return replace(row, **changes)
@@ -41,7 +41,7 @@ def plain_row(name="relu1", id_="relu1_out", op_type="Relu", **changes):
 
 def unknown_row(name="mystery", op_type="Mystery"):
     return plain_row(
-        name, f"{name}_out", op_type, status=Status.UNKNOWN, reason="no formula", macs=None,
+        name, f"{name}_out", op_type, status=CountStatus.UNKNOWN, reason="no formula", macs=None,
         elementwise_ops=None,
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def analysis(*rows, name="tiny", bindings=None, batch=None, warnings=()):
             macs, params, sum(row.elementwise_ops or 0 for row in rows), 4 * params, 2048, 2048,
             macs - saved, params,
         ),
-        Coverage(*(statuses.count(status) for status in Status)),
+        Coverage(*(statuses.count(status) for status in CountStatus)),
         Conventions(),
         warnings,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import onnx
 import pytest
+import threadpoolctl
 
 from sepcost.cost.count import count
 from sepcost.errors import ConversionError
@@ -18,9 +19,9 @@ from sepcost.routes.analyze import analyze
 from sepcost.routes.convert import convert
 from sepcost.separable import convert as route
 from sepcost.separable import session
-from sepcost.separable.result import judged
+from sepcost.separable.result import finished
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.settings import Aim, By, ConvertSettings, Goal
+from sepcost.separable.settings import Aim, ConvertSettings, Goal, Saving
 from sepcost.separable.verify import compare
 from tests.separable import networks
 from tests.separable.build import noise, parsed, saved
@@ -213,7 +214,7 @@ def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
     """Times are played: a network of n nodes takes n µs, a layer alone one for each MAC."""
     monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=By.LATENCY))
+    found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=Saving.LATENCY))
     assert found.plan.choices
     assert found.measured is not None
     assert found.plan.predicted.speedup is not None
@@ -230,10 +231,10 @@ def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path
         seen.append((found.measured, found.measured / job.trials.correction))
         if len(seen) == 1:
             return SimpleNamespace(missed="too slow", speedup=0.9 * found.measured)
-        return judged(job, found)
+        return finished(job, found)
 
-    monkeypatch.setattr("sepcost.separable.convert.judged", judging)
-    convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=By.LATENCY))
+    monkeypatch.setattr("sepcost.separable.convert.finished", judging)
+    convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=Saving.LATENCY))
     (first, _), (second, uncorrected), *_ = seen
     assert first >= 1.3
     assert second >= 1.3
@@ -362,3 +363,18 @@ def test_labels_are_needed_for_a_drop(net, tmp_path):
     settings = asked(Aim.MAX_DROP, 0.01, calibrate=networks.data(tmp_path))
     with pytest.raises(ConversionError, match="labels"):
         convert(net, settings=settings)
+
+
+def test_linear_algebra_runs_on_one_thread(net, monkeypatch):
+    seen: list[int] = []
+
+    def planned(*_):
+        pools = threadpoolctl.threadpool_info()
+        seen.extend(one["num_threads"] for one in pools if one["user_api"] == "blas")
+        raise ConversionError("enough")
+
+    monkeypatch.setattr(route, "_planned", planned)
+    with pytest.raises(ConversionError, match="enough"):
+        convert(net, settings=asked(Aim.MACS, 0.5))
+    assert seen
+    assert set(seen) == {1}

@@ -28,7 +28,7 @@ REFUSALS: Mapping[str, str] = {
     r"is no usable size; give 1 to": EMPTY,
     r"Expected: 0 .*give that dimension a name": EMPTY,
     r"is no tensor.*cut the model": NO_TENSOR,
-    r"inputs of type .* cannot be made; leave them out": NO_TENSOR,
+    r"cannot create inputs of type .*; leave them out": NO_TENSOR,
     r"Could not find an implementation.*bring it to an opset": "lacks an operator",
     r"Failed to find kernel.*bring it to an opset": "lacks an operator",
     r"is not a registered function/op; only a runtime": "lacks an operator",

@@ -1,17 +1,17 @@
-"""The picture of the README shows what the command says today, and fetches nothing."""
+"""The image in the README shows today's output of the command, and fetches nothing."""
 
 import html
 import re
 
 from rich.text import Text
 
-from tools import picture
+from docs.tools import picture
 
 DRAWN = picture.TARGET.read_text(encoding="utf-8")
 
 
 def shown(svg):
-    """All that stands on the screen, without the blanks; the title is none of it."""
+    """The text of the screen without spaces and without the title."""
     lines = re.findall(r"<text[^>]*clip-path[^>]*>([^<]*)</text>", svg)
     return "".join(html.unescape("".join(lines)).split())
 
@@ -20,7 +20,7 @@ def test_the_picture_is_current():
     said = Text.from_ansi(picture.screen()).plain
     assert "8.10×" in said
     assert shown(DRAWN) == "".join(f"$ {picture.COMMAND} {said}".split()), (
-        "run: python -m tools.picture"
+        "run: python -m docs.tools.picture"
     )
 
 

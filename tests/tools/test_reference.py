@@ -1,14 +1,14 @@
-"""The pages made from the code are current, and say what the code says."""
+"""The pages generated from the code are up to date and complete."""
 
 import re
 
 import pytest
 
 import sepcost
+from docs.tools import reference
+from docs.tools.markup import from_rst, table
 from sepcost.budget import metrics
 from sepcost.cli.app import app
-from tools import reference
-from tools.markup import from_rst, table
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def page():
 
 def test_the_page_in_the_repository_is_current(page):
     written = reference.TARGET.read_text(encoding="utf-8")
-    assert written == page, "run: python -m tools.reference"
+    assert written == page, "run: python -m docs.tools.reference"
 
 
 def test_every_command_with_every_option_is_there(page):

@@ -34,7 +34,7 @@ def resolve(value: object, names: Mapping[str, object], place: Place) -> object:
     Raises
     ------
     FaultError
-        A name is not known here, or the expression is no arithmetic on integers.
+        If a name is not defined, or the expression is not integer arithmetic.
     """
     if isinstance(value, list):
         return [resolve(item, names, (*place, index)) for index, item in enumerate(value)]
@@ -43,7 +43,7 @@ def resolve(value: object, names: Mapping[str, object], place: Place) -> object:
     for name in _NAME.findall(value):
         if name not in names:
             known = nearest(name, names) if names else "; only blocks have parameters"
-            raise FaultError(place, f"{shown(f'${name}')} is not known here{known}")
+            raise FaultError(place, f"{shown(f'${name}')} is not defined{known}")
     whole = _NAME.fullmatch(value.strip())
     return names[whole[1]] if whole else _arithmetic(value, names, place)
 

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ValueInfoProto
 
-from sepcost.errors import ConversionError
-from sepcost.latency.inputs import first_line, numpy_dtype
+from sepcost.errors import ConversionError, first_line
+from sepcost.model.dtypes import DTYPES, numpy_dtype
 from sepcost.model.load import Loaded
-from sepcost.model.values import DTYPES, text
+from sepcost.model.values import text
 from sepcost.network import Shape
 from sepcost.separable.data import images as pictures
 from sepcost.separable.data.images import ImageFormat

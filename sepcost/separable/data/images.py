@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.errors import ConversionError
+from sepcost.errors import ConversionError, first_line
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -84,5 +84,5 @@ def _pixels(file: Path, mode: str, size: tuple[int, int] | None) -> NDArray[Any]
             shown = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
             return np.asarray(shown, np.float64)
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise ConversionError(f"{file}: is no picture that can be read: {reason}") from error

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from sepcost.cost.analysis import Convolution
 from sepcost.errors import ConversionError
+from sepcost.model.tensors import Array
 from sepcost.network import Shape
-from sepcost.separable.factors.blocks import Array
 
 Integers = NDArray[np.int64]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.network import Shape
-from sepcost.separable.runs.output_loss import Feeds
 
+Feeds = Mapping[str, NDArray[Any]]
 Samples = Callable[[NDArray[np.int64]], NDArray[Any]]
 
 HELD = 8  # one sample in so many takes no part in the fit

@@ -53,7 +53,7 @@ WHOLE = frozenset({Form.BOTTLENECK, Form.DEPTHWISE_BOTTLENECK})
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Cut:
     """One weight of shape [N, M/G, *kernel], cut for one form at one rank."""
 
     form: Form
@@ -94,7 +94,7 @@ def ranks(shape: Shape, form: str, *, group: int = 1) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        1 to min(rows, columns) of the matrices of ``Layout``, or the divisors. A
+        1 to min(rows, columns) of the matrices of ``Cut``, or the divisors. A
         depthwise-bottleneck holds the other separable forms: at as many channels as they have
         depthwise kernels it is sure to be exact.
 
@@ -119,7 +119,7 @@ def ranks(shape: Shape, form: str, *, group: int = 1) -> tuple[int, ...]:
     return tuple(range(1, limits[form] + 1))
 
 
-def layout(shape: Shape, form: str, rank: int, *, group: int = 1) -> Layout:
+def cut_for(shape: Shape, form: str, rank: int, *, group: int = 1) -> Cut:
     """Cut a weight for a form at a rank.
 
     Raises
@@ -131,10 +131,10 @@ def layout(shape: Shape, form: str, rank: int, *, group: int = 1) -> Layout:
     if rank not in legal:
         listed = f"1 to {legal[-1]}" if form != Form.BLOCK_POINTWISE else f"one of {legal}"
         raise ConversionError(f"{form} of a weight {list(shape)} takes rank {listed}, not {rank}")
-    return Layout(Form(form), rank, shape, group)
+    return Cut(Form(form), rank, shape, group)
 
 
-def unfold(weight: NDArray[Any], cut: Layout) -> NDArray[Any]:
+def unfold(weight: NDArray[Any], cut: Cut) -> NDArray[Any]:
     """[N, M/G, *kernel] as matrices [G, matrices a group, rows, columns]; a view where it can."""
     inputs, elements = cut.shape[1], prod(cut.kernel)
     if cut.form is Form.POINTWISE_DEPTHWISE:
@@ -143,14 +143,14 @@ def unfold(weight: NDArray[Any], cut: Layout) -> NDArray[Any]:
     return blocks.transpose(0, 2, 1, 3)
 
 
-def refold(matrices: Array, cut: Layout) -> Array:
+def refold(matrices: Array, cut: Cut) -> Array:
     """Undo ``unfold``."""
     if cut.form is not Form.POINTWISE_DEPTHWISE:
         matrices = matrices.transpose(0, 2, 1, 3)
     return np.ascontiguousarray(matrices).reshape(cut.shape)
 
 
-def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array, Array | None]:
+def fold(spatial: Array, pointwise: Array, cut: Cut) -> tuple[Array, Array, Array | None]:
     """Factors of each matrix, as weights of convolutions.
 
     Parameters
@@ -160,7 +160,7 @@ def fold(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array, A
     pointwise
         [G, matrices, rows, rank].
     cut
-        The layout they belong to.
+        The cut that they belong to.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def _split(kernels: Array) -> tuple[Array, Array]:
     return (kernels @ taps[..., None])[..., 0], taps
 
 
-def unfold_factors(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array, Array]:
+def unfold_factors(spatial: Array, pointwise: Array, cut: Cut) -> tuple[Array, Array]:
     """Undo ``fold``."""
     group, rows, columns = cut.group, cut.rows, cut.width * prod(cut.kernel)
     branches = spatial.shape[0]
@@ -214,14 +214,14 @@ def unfold_factors(spatial: Array, pointwise: Array, cut: Layout) -> tuple[Array
     return kernels, points
 
 
-def room(cut: Layout) -> tuple[Array, Array]:
+def room(cut: Cut) -> tuple[Array, Array]:
     """Zeroed factors [G, matrices, rank, columns] and [G, matrices, rows, rank]."""
     group, blocks, rows, columns = unfold(np.broadcast_to(np.float64(0), cut.shape), cut).shape
     return np.zeros((group, blocks, cut.rank, columns)), np.zeros((group, blocks, rows, cut.rank))
 
 
 def chunks(
-    weight: NDArray[Any], cut: Layout, peak: float
+    weight: NDArray[Any], cut: Cut, peak: float
 ) -> Iterator[tuple[tuple[slice, slice], Array]]:
     """Matrices in double precision over the peak, some at a time, with where they stand."""
     view = unfold(np.ascontiguousarray(weight), cut)

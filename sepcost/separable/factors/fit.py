@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sepcost.separable.data.moments import Statistics
-from sepcost.separable.factors.blocks import Array, Form, Layout, fold, layout, normalize, refold
+from sepcost.separable.factors.blocks import Array, Cut, Form, cut_for, fold, normalize, refold
 from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.factors.solvers import SOLVERS, Problem, Solution
 from sepcost.separable.factors.spectrum import exact_rank, largest
@@ -92,7 +92,7 @@ def fit_menu(
     """
     options = options or FitOptions()
     group = len(statistics.patch_mean)
-    cuts = [layout(weight.shape, form, rank, group=group) for form, rank in menu]
+    cuts = [cut_for(weight.shape, form, rank, group=group) for form, rank in menu]
     full = {form: exact_rank(weight, form, group=group) for form in _scannable(menu)}
     ridged = _ridged(statistics, options.ridge)
     problems: dict[bool, Problem] = {}
@@ -165,7 +165,7 @@ def _variance(roots: Array, statistics: Statistics) -> Array:
 
 
 def _factors(
-    solution: Solution, cut: Layout, problem: Problem, rest: tuple[Statistics, int]
+    solution: Solution, cut: Cut, problem: Problem, rest: tuple[Statistics, int]
 ) -> Factors:
     """Fold a solution; what it leaves of the targets is the objective less the ridge's part."""
     (spatial, pointwise, objective), (statistics, full) = solution, rest

@@ -25,11 +25,11 @@ from sepcost.separable.factors import polyadic
 from sepcost.separable.factors.blocks import (
     WHOLE,
     Array,
+    Cut,
     Form,
-    Layout,
     chunks,
+    cut_for,
     fold,
-    layout,
     normalize,
     ranks,
     refold,
@@ -115,7 +115,7 @@ def factorize(
     >>> factors.relative_error < 1e-12
     True
     """
-    cut = layout(weight.shape, form, rank, group=group)
+    cut = cut_for(weight.shape, form, rank, group=group)
     peak, rows = largest(weight), None if scale is None else row_scale(scale, cut)
     spatial, pointwise = room(cut)
     lost = whole = 0.0
@@ -141,7 +141,7 @@ def reconstruct(factors: Factors) -> Array:
     if factors.form in WHOLE:
         inputs = kernels.shape[2]
     shape = (outputs, inputs, *kernels.shape[3:])
-    cut = Layout(factors.form, factors.rank, shape, factors.group)
+    cut = Cut(factors.form, factors.rank, shape, factors.group)
     spatial, pointwise = unfold_factors(kernels, factors.pointwise, cut)
     return refold(pointwise @ spatial, cut)
 
@@ -153,7 +153,7 @@ def _power(matrices: Array, rows: Array | None, where: tuple[slice, slice]) -> f
 
 
 def _leading(
-    matrices: Array, rows: Array | None, where: tuple[slice, slice], cut: Layout
+    matrices: Array, rows: Array | None, where: tuple[slice, slice], cut: Cut
 ) -> tuple[Array, Array, Array]:
     """The best spatial and pointwise factors of diag(rows)·A, and its squared singular values."""
     weighted = matrices if rows is None else matrices * rows[where]
@@ -176,7 +176,7 @@ def _leading(
     return spatial, pointwise, values
 
 
-def _full_rank(cut: Layout, spectrum: Array) -> int:
+def _full_rank(cut: Cut, spectrum: Array) -> int:
     """The exact rank by the spectrum at hand; for blocks by the shape, as widths are unlike."""
     if cut.form is Form.BLOCK_POINTWISE:
         return cut.shape[1] if cut.rows <= cut.shape[1] else 0

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from sepcost.separable.factors import polyadic
-from sepcost.separable.factors.blocks import Array, Form, Layout, unit
+from sepcost.separable.factors.blocks import Array, Cut, Form, unit
 from sepcost.separable.factors.lbfgs import descend
 from sepcost.separable.factors.projection import pointwise_first, spatial_first
 
@@ -35,7 +35,7 @@ Solver = Callable[[int], Solution]
 _ROWS = 512  # of a covariance whitened at a time
 
 
-def _spatial_first(problem: Problem, cut: Layout, iterations: int) -> Solver:
+def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
     """Kernels D of each block; V = D·L is free, with L·Lᵀ the covariance of what it reads."""
     columns = cut.width * prod(cut.kernel)
     roots, inverse = _block_roots(problem.covariance, columns)
@@ -57,7 +57,7 @@ def _spatial_first(problem: Problem, cut: Layout, iterations: int) -> Solver:
     return solve
 
 
-def _pointwise_first(problem: Problem, cut: Layout, iterations: int) -> Solver:
+def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
     """Pointwise kernels of each output, free in coordinates white between the channels.
 
     The start is the SVD of L_Mᵀ·w·L_K, with S taken as the product of a covariance between the
@@ -94,7 +94,7 @@ def _pointwise_first(problem: Problem, cut: Layout, iterations: int) -> Solver:
     return solve
 
 
-def _bottleneck(problem: Problem, cut: Layout, iterations: int) -> Solver:
+def _bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
     """Reduced-rank regression (Izenman 1975), in closed form.
 
     With B = C·S⁻¹ and U the leading eigenvectors of B·Cᵀ the optimum is U·UᵀB.
@@ -113,7 +113,7 @@ def _bottleneck(problem: Problem, cut: Layout, iterations: int) -> Solver:
     return solve
 
 
-def _depthwise_bottleneck(problem: Problem, cut: Layout, iterations: int) -> Solver:
+def _depthwise_bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
     """Both of the first two parts are free.
 
     The descent starts from the weights, turned by the roots but not whitened: on trained networks
@@ -137,7 +137,7 @@ def _depthwise_bottleneck(problem: Problem, cut: Layout, iterations: int) -> Sol
     return solve
 
 
-SOLVERS: Mapping[Form, Callable[[Problem, Layout, int], Solver]] = {
+SOLVERS: Mapping[Form, Callable[[Problem, Cut, int], Solver]] = {
     Form.DEPTHWISE_POINTWISE: _spatial_first,
     Form.POINTWISE_DEPTHWISE: _pointwise_first,
     Form.BLOCK_POINTWISE: _spatial_first,

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sepcost.errors import ConversionError
 from sepcost.separable.factors import polyadic
-from sepcost.separable.factors.blocks import Array, Form, Layout, chunks, layout, ranks, tails
+from sepcost.separable.factors.blocks import Array, Cut, Form, chunks, cut_for, ranks, tails
 
 #: A rank is exact where it leaves less than this of the weight's norm: float32 keeps 6e-8 of it.
 EXACT = 1e-6
@@ -56,17 +56,17 @@ def error_curve(
     """
     peak, legal = largest(weight), ranks(weight.shape, form, group=group)
     if form != Form.BLOCK_POINTWISE:
-        spectrum = _spectrum(weight, layout(weight.shape, form, 1, group=group), peak, scale)
+        spectrum = _spectrum(weight, cut_for(weight.shape, form, 1, group=group), peak, scale)
         curve = relative(tails(spectrum))
         if form == Form.DEPTHWISE_BOTTLENECK:
             for width in sorted(set(widths or ()).intersection(legal)):
-                cut = layout(weight.shape, form, width, group=group)
+                cut = cut_for(weight.shape, form, width, group=group)
                 curve[width] = _descended(weight, cut, peak, scale)
         return curve
     curve = np.full(legal[-1] + 1, np.inf)
     curve[0] = 1.0 if peak else 0.0
     for width in legal if widths is None else sorted(set(widths).intersection(legal)):
-        cut = layout(weight.shape, form, width, group=group)
+        cut = cut_for(weight.shape, form, width, group=group)
         left = relative(tails(_spectrum(weight, cut, peak, scale)))
         curve[width] = left[width] if width < len(left) else 0.0
     return curve
@@ -114,7 +114,7 @@ def largest(weight: NDArray[Any]) -> float:
     return max(abs(high), abs(low))
 
 
-def row_scale(scale: ArrayLike | None, cut: Layout) -> Array:
+def row_scale(scale: ArrayLike | None, cut: Cut) -> Array:
     """[G, matrices, rows or 1, 1]: what each row of each matrix counts."""
     size = importance(scale, cut.shape[0])
     if cut.form is Form.POINTWISE_DEPTHWISE:
@@ -130,7 +130,7 @@ def gram(matrices: Array) -> Array:
     return matrices @ turned if matrices.shape[-2] < matrices.shape[-1] else turned @ matrices
 
 
-def squares(matrices: Array, cut: Layout) -> Array:
+def squares(matrices: Array, cut: Cut) -> Array:
     """Squared singular values [G, matrices, min(rows, columns)], descending.
 
     Of a depthwise-bottleneck, which has none, what is sure to be taken off by each channel.
@@ -142,7 +142,7 @@ def squares(matrices: Array, cut: Layout) -> Array:
     return np.maximum(values[..., ::-1], 0.0)
 
 
-def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> Array:
+def _spectrum(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | None) -> Array:
     """Squared singular values, summed over the matrices by their order."""
     rows = None if scale is None else row_scale(scale, cut)
     parts = (
@@ -152,7 +152,7 @@ def _spectrum(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike |
     return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
 
 
-def _descended(weight: NDArray[Any], cut: Layout, peak: float, scale: ArrayLike | None) -> float:
+def _descended(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | None) -> float:
     """The error of a depthwise-bottleneck after a few steps."""
     rows = None if scale is None else row_scale(scale, cut)
     lost = whole = 0.0

@@ -17,12 +17,13 @@ from sepcost.cost.analysis import Convolution
 from sepcost.cost.geometry import convolution, key, operands
 from sepcost.cost.whatif import separable
 from sepcost.errors import ConversionError
+from sepcost.model.graphs import Name
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import Array, folder, whole
 from sepcost.network import Layer, Network
 from sepcost.separable.find.constants import Recipe, recipe
 from sepcost.separable.find.mark import is_marked
-from sepcost.separable.find.sites import Name, Site, sites
+from sepcost.separable.find.sites import Site, sites
 
 CONVERTED = frozenset({"Conv", "ConvTranspose"})
 DTYPES = frozenset({"float32", "float16", "bfloat16", "float64"})

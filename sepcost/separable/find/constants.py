@@ -15,13 +15,13 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from sepcost.errors import ConversionError, ModelError
-from sepcost.model.infer import STANDARD, is_standard
+from sepcost.errors import ConversionError, ModelError, first_line
+from sepcost.model.graphs import STANDARD, Name, has_subgraphs, label
+from sepcost.model.infer import is_standard
 from sepcost.model.provenance import RANDOM
 from sepcost.model.tensors import Array, content
 from sepcost.model.values import text
-from sepcost.model.walk_state import label
-from sepcost.separable.find.sites import Frame, Name
+from sepcost.separable.find.sites import Frame
 
 Key = tuple[str, Name]
 
@@ -82,7 +82,7 @@ class Recipe:
             except ModelError:
                 raise
             except Exception as error:
-                reason = next(iter(str(error).splitlines()), type(error).__name__)
+                reason = first_line(error)
                 raise ConversionError(
                     f"the weight {self.name!r} cannot be computed: {text(step.key[1])!r}: {reason}"
                 ) from error
@@ -127,8 +127,7 @@ def recipe(frame: Frame, name: Name, home: Path, overridable: frozenset[Name]) -
 def _cannot(frame: Frame, node: onnx.NodeProto) -> str:
     """Say why a node's value cannot be computed here; empty where it can."""
     standard = is_standard(node.op_type, frame.opsets.get("", 1), node.domain)
-    graphs = any(a.HasField("g") or a.graphs for a in node.attribute)
-    if node.domain not in STANDARD or not standard or graphs or node.op_type in RANDOM:
+    if node.domain not in STANDARD or not standard or has_subgraphs(node) or node.op_type in RANDOM:
         return f"its weight is computed by {label(node)}, which is not plain arithmetic"
     return ""
 

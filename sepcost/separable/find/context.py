@@ -12,9 +12,8 @@ import onnx
 from numpy.typing import NDArray
 
 from sepcost.model.load import Loaded
-from sepcost.model.tensors import content, folder
+from sepcost.model.tensors import Array, content, folder
 from sepcost.network import Layer, Network
-from sepcost.separable.factors.blocks import Array
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.find.sites import Site, sites
 

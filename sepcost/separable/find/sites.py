@@ -11,11 +11,19 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from sepcost.model.references import resolved
-from sepcost.model.walk_state import FunctionKey, Scope, body_prefix, node_id
-
-Body = onnx.GraphProto | onnx.FunctionProto
-Name = str | bytes
+from sepcost.model.graphs import (
+    Body,
+    FunctionKey,
+    Name,
+    body_prefix,
+    call_attributes,
+    called,
+    functions,
+    node_id,
+    resolved,
+    root_name,
+    subgraphs,
+)
 
 
 @dataclass(slots=True)
@@ -79,66 +87,51 @@ class Site:
 
 def sites(model: onnx.ModelProto) -> Iterator[tuple[str, Site]]:
     """Yield every node of a model with the id of its layer; a function's once a call."""
-    functions = {function_key(f.domain, f.name, f.overload): f for f in model.functions}
+    known = functions(model)
     opsets = {o.domain: o.version for o in model.opset_import}
     stack = [Frame(model.graph, opsets=opsets)]
     while stack:
         frame = stack.pop()
         for index, node in enumerate(frame.graph.node):
-            id_ = node_id(Scope(prefix=frame.prefix), node)
+            id_ = node_id(frame.prefix, node)
             yield id_, Site(frame, index, node)
-            stack += _inner(frame, node, id_, functions)
+            stack += _inner(frame, node, id_, known)
 
 
 def _inner(
     frame: Frame,
     node: onnx.NodeProto,
     id_: str,
-    functions: Mapping[FunctionKey, onnx.FunctionProto],
+    known: Mapping[FunctionKey, onnx.FunctionProto],
 ) -> Iterator[Frame]:
-    function = functions.get(function_key(node.domain, node.op_type, node.overload))
+    function = known.get(called(node))
     if function is not None:
         yield _called(frame, node, id_, function)
         return
-    for attribute in node.attribute:
-        graphs = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
-        for k, graph in enumerate(graphs):
-            prefix = body_prefix(id_, f"{attribute.name}{k or ''}")
-            yield Frame(
-                graph,
-                prefix,
-                frame.body + prefix.removeprefix(frame.prefix),
-                frame.root,
-                parent=frame,
-                references=frame.references,
-                opsets=frame.opsets,
-                depth=frame.depth + 1,
-            )
+    for place, graph in subgraphs(node):
+        prefix = body_prefix(id_, place)
+        yield Frame(
+            graph,
+            prefix,
+            frame.body + prefix.removeprefix(frame.prefix),
+            frame.root,
+            parent=frame,
+            references=frame.references,
+            opsets=frame.opsets,
+            depth=frame.depth + 1,
+        )
 
 
 def _called(frame: Frame, node: onnx.NodeProto, id_: str, function: onnx.FunctionProto) -> Frame:
-    references = {a.name: a for a in function.attribute_proto}
-    for attribute in node.attribute:
-        references[attribute.name] = frame.references.get(attribute.ref_attr_name, attribute)
-    root = root_of(function)
+    root = root_name(function)
     return Frame(
         function,
         f"{id_}/",
         root,
         root,
         caller=frame,
-        references=references,
+        references=call_attributes(function, frame.resolved(node)),
         opsets={o.domain: o.version for o in function.opset_import} or frame.opsets,
         arguments={f: a for f, a in zip(function.input, node.input, strict=False) if a},
         depth=frame.depth + 1,
     )
-
-
-def function_key(domain: str, name: str, overload: str) -> FunctionKey:
-    """Return what calls name a function by; ONNX's own domain has two names."""
-    return "" if domain == "ai.onnx" else domain, name, overload
-
-
-def root_of(function: onnx.FunctionProto) -> str:
-    """Name a function among the roots; the main graph's name is empty."""
-    return f"function {function.domain}:{function.name}:{function.overload}/"

@@ -9,7 +9,7 @@ from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate, Skip
 from sepcost.separable.plan.knapsack import Entry, Point, frontier
 from sepcost.separable.plan.menu import Menu, Option
-from sepcost.separable.settings import By, Goal
+from sepcost.separable.settings import Goal, Saving
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +68,7 @@ class Curve:
         return tuple((candidate, option) for candidate, option in chosen if not option.keeps)
 
 
-def curve(menus: Sequence[Menu], by: By, allocation: str, rest: float) -> Curve:
+def curve(menus: Sequence[Menu], by: Saving, allocation: str, rest: float) -> Curve:
     """Weigh all plans at once.
 
     Parameters
@@ -86,8 +86,8 @@ def curve(menus: Sequence[Menu], by: By, allocation: str, rest: float) -> Curve:
     return Curve(tuple(menus), frontier(entries), allocation, rest)
 
 
-def _entry(menu: Menu, option: Option, by: By, allocation: str) -> Entry:
-    cost = float(option.macs) if by is By.MACS else option.ns or 0.0
+def _entry(menu: Menu, option: Option, by: Saving, allocation: str) -> Entry:
+    cost = float(option.macs) if by is Saving.MACS else option.ns or 0.0
     return cost, 0.0 if option.keeps else LOSSES[allocation](option)
 
 

@@ -14,7 +14,7 @@ from sepcost.separable.plan.choices import Curve, curve
 from sepcost.separable.plan.menu import Menu, Option, menus
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
-from sepcost.separable.settings import Aim, By, ConvertSettings
+from sepcost.separable.settings import Aim, ConvertSettings, Saving
 
 CLEARLY = 0.9  # of another option's error of the weights: closer ones are both tried on data
 
@@ -24,7 +24,7 @@ class Curves:
     """One curve for each kind of loss, over one kind of cost."""
 
     curves: tuple[Curve, ...]
-    by: By  # the unit of the costs
+    by: Saving  # the unit of the costs
     latency: float  # of the original, ns; 0 where no times were asked for
 
 
@@ -36,16 +36,16 @@ def curves(
     Options are timed where time is what counts, fitted and tried out where there are data.
     """
     fitter = trials.fitter
-    offered = menus(found, before.network, fitter.macs, settings.forms, settings.form)
+    offered = menus(found, fitter.macs, settings.forms, settings.emit)
     latency = 0.0
-    if settings.cost is By.LATENCY:
+    if settings.cost is Saving.LATENCY:
         runtime = settings.runtime
-        offered = timed_menus(offered, before.network, runtime, settings.form, trials.tell)
+        offered = timed_menus(offered, before.network, runtime, settings.emit, trials.tell)
         (latency,) = trials.times([fitter.context.loaded])
-    by = settings.cost if settings.goal.aim is not Aim.MACS else By.MACS
+    by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
     offered = tuple(_undominated(menu, by) for menu in _weighed(offered, trials))
     offered, allocations = _on_data(offered, settings, trials)
-    whole = latency if by is By.LATENCY else float(before.totals.macs)
+    whole = latency if by is Saving.LATENCY else float(before.totals.macs)
     costs = sum(_cost(menu.options[0], by) for menu in offered)
     rest = max(0.0, whole - costs)
     return Curves(tuple(curve(offered, by, one, rest) for one in allocations), by, latency)
@@ -56,24 +56,24 @@ def _on_data(
 ) -> tuple[tuple[Menu, ...], Sequence[str]]:
     """Fit every option where there are data; return the menus with the kinds of losses known."""
     fitter = trials.fitter
-    if fitter.data is None or not settings.fitted:
+    if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]
     offered, factors = fitter.fitted_menus(offered)
     offers = [option for menu in offered for option in menu.options if not option.keeps]
     kinds = ["own error"]
     if offers and all(option.foretold is not None for option in offers):
         kinds.insert(0, "gradients")
-    if settings.by_effect:
+    if settings.method.by_effect:
         offered = trials.effects(offered, factors)
         kinds.insert(0, "effect")
     return offered, kinds
 
 
-def _cost(option: Option, by: By) -> float:
-    return float(option.macs) if by is By.MACS else option.ns or 0.0
+def _cost(option: Option, by: Saving) -> float:
+    return float(option.macs) if by is Saving.MACS else option.ns or 0.0
 
 
-def _undominated(menu: Menu, by: By) -> Menu:
+def _undominated(menu: Menu, by: Saving) -> Menu:
     """Leave out what costs no less than another option and has clearly larger errors.
 
     Errors of the weights are no errors on data, but they order options of one layer well enough

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.errors import SepcostError
-from sepcost.network import Network
 from sepcost.separable.data.moments import PatchStream, Statistics
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
@@ -23,7 +22,8 @@ from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
-from sepcost.separable.plan.menu import Menu, Option, macs_of
+from sepcost.separable.plan.menu import Menu, Option
+from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Metrics, sensitivities
@@ -49,18 +49,14 @@ class Fitter:
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
 
-    @property
-    def network(self) -> Network:
-        """The network that the candidates stand in."""
-        return self.context.network
-
     def choices(self, selection: Selection) -> tuple[Choice, ...]:
         """Factors for all layers of a selection, in execution order."""
         done: list[Choice] = []
         trail: tuple[Key, ...] = ()
         for candidate, option in selection:
             trail = (*trail, (candidate.id, str(option.form), option.rank))
-            key = trail if self.on_data(candidate) and self.settings.asymmetric else trail[-1:]
+            follows = self.on_data(candidate) and self.settings.method.asymmetric
+            key = trail if follows else trail[-1:]
             if key not in self.made:
                 self.tell(f"fitting {candidate.name or candidate.id}")
                 self.made[key] = self._choice(candidate, option, done)
@@ -69,7 +65,7 @@ class Fitter:
 
     def on_data(self, candidate: Candidate) -> bool:
         """Whether the candidate's activations can be seen, and its bias is its own."""
-        fitted = self.data is not None and self.settings.fitted
+        fitted = self.data is not None and self.settings.method.fitted
         own_bias = not candidate.has_bias or candidate.bias_of is not None
         return fitted and own_bias and self.context.in_main_graph(candidate)
 
@@ -78,7 +74,7 @@ class Fitter:
         output_error = None
         if self.on_data(candidate):
             original = weight(candidate)
-            options = self._options(candidate, self.settings.iterations)
+            options = self._options(candidate, self.settings.method.iterations)
             statistics = self._statistics(candidate, before)
             factors = fit(original, statistics, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
@@ -90,7 +86,7 @@ class Fitter:
             factors,
             option.emitted,
             macs_before=self.macs[candidate.id],
-            macs_after=macs_of(candidate, factors, self.network),
+            macs_after=emit.macs(candidate, factors),
             ns_before=option.ns_before,
             ns_after=option.ns,
             weight_error=weight_error,
@@ -133,7 +129,7 @@ class Fitter:
         """Found once for all candidates, when the first of them is fitted."""
         if self.metrics is None:
             self.metrics = {}
-            if self.data is not None and self.settings.sensitive:
+            if self.data is not None and self.settings.method.sensitive:
                 self.tell("running the network backward")
                 found, runtime = self.candidates, self.settings.runtime
                 try:
@@ -151,7 +147,7 @@ class Fitter:
         added = [shortcut] if shortcut else []
         runtime = self.settings.runtime
         original = runner(self.context.loaded, runtime, [source, target, *added])
-        changed = before if self.settings.asymmetric else ()
+        changed = before if self.settings.method.asymmetric else ()
         current = None
         if changed:
             model = separate(self.context.loaded, changed)
@@ -167,8 +163,8 @@ class Fitter:
         return stream.finish()
 
     def _stream(self, candidate: Candidate) -> PatchStream:
-        settings = self.settings
-        return PatchStream(candidate.convolution, positions=settings.positions, seed=settings.seed)
+        positions, seed = self.settings.method.positions, self.settings.seed
+        return PatchStream(candidate.convolution, positions=positions, seed=seed)
 
     def fitted_menus(self, menus: Sequence[Menu]) -> tuple[tuple[Menu, ...], dict[Key, Factors]]:
         """Fit every option to the original's activations; return menus with errors, and factors.

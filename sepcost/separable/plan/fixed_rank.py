@@ -10,8 +10,9 @@ from sepcost.separable.factors.spectrum import exact_rank
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Choice, Curve, Selection
 from sepcost.separable.plan.goals import Found
-from sepcost.separable.plan.menu import Option, emitted_as, legal_ranks, macs_of, shell
+from sepcost.separable.plan.menu import Option, emitted_as, legal_ranks, shell
 from sepcost.separable.plan.trials import Trial, Trials
+from sepcost.separable.rewrite import emit
 from sepcost.separable.settings import ConvertSettings
 
 
@@ -32,8 +33,8 @@ def _option(candidate: Candidate, settings: ConvertSettings, trials: Trials) -> 
         wanted = exact_rank(weight(candidate), form, group=group) or legal[-1]
     rank = max((rank for rank in legal if rank <= wanted), default=legal[0])
     factors = shell(candidate, form, rank)
-    cost = macs_of(candidate, factors, trials.fitter.network)
-    return Option(Form(form), rank, cost, emitted_as(factors, settings.form))
+    cost = emit.macs(candidate, factors)
+    return Option(Form(form), rank, cost, emitted_as(factors, settings.emit))
 
 
 def _fresh(selection: Selection, settings: ConvertSettings, trials: Trials) -> Trial:

@@ -17,7 +17,7 @@ def macs(before: Analysis, choices: Sequence[Choice]) -> int:
     Where the dearest branch of an If counts, a conversion in it may leave another the dearest.
     """
     anew = {
-        layer.id: emit.macs(replace(one.candidate, layer=layer, repeats=()), one.factors) or 0
+        layer.id: emit.macs(replace(one.candidate, layer=layer, repeats=()), one.factors)
         for one in choices
         for layer in one.candidate.layers
     }

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from sepcost.latency.jobs import ModelFile
 from sepcost.model.describe import describe
+from sepcost.model.dtypes import NUMBERS, numpy_dtype
 from sepcost.model.load import Loaded
 from sepcost.network import Network
 from sepcost.separable.factors.random_init import random_factors
@@ -17,13 +18,6 @@ from sepcost.separable.find.candidates import Candidate, candidates
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.menu import Option, shell
 from sepcost.separable.rewrite.separate import separate
-
-_ELEMENT = {
-    "float32": "FLOAT",
-    "float64": "DOUBLE",
-    "float16": "FLOAT16",
-    "bfloat16": "BFLOAT16",
-}
 
 
 def single(path: Path, candidate: Candidate, option: Option | None, network: Network) -> ModelFile:
@@ -42,8 +36,7 @@ def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
     """X -> a scale for each channel -> the convolution -> Relu, with random weights."""
     layer, random = candidate.layer, np.random.default_rng(0)
     shape = layer.inputs[0]
-    number = TensorProto.DataType.Value(_ELEMENT[candidate.dtype])
-    dtype = helper.tensor_dtype_to_np_dtype(number)
+    number, dtype = NUMBERS[candidate.dtype], numpy_dtype(candidate.dtype)
     weights = {"scale": np.ones((shape[1], *(1,) * (len(shape) - 1)))}
     nodes = [helper.make_node("Conv", ["x", "scale"], ["scaled"], group=shape[1])]
     if convolved:

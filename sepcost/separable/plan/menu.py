@@ -6,12 +6,11 @@ Options that cost as much as the original never enter: a layer is replaced only 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from sepcost.cost.geometry import convolution
-from sepcost.network import Layer, Network, Shape
+from sepcost.network import Shape
 from sepcost.separable.factors.blocks import Array, Form, ranks
 from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate
@@ -90,23 +89,6 @@ def shell(candidate: Candidate, form: Form, rank: int) -> Factors:
     return Factors(form, rank, 0, group, *parts, None, 0.0, first)
 
 
-def calls(candidate: Candidate, network: Network) -> tuple[Layer, ...]:
-    """The layers that the candidate's node computes: several in a function that is called so."""
-    ids = {candidate.id, *candidate.others}
-    return tuple(layer for layer in network.layers if layer.id in ids)
-
-
-def macs_of(candidate: Candidate, factors: Factors, network: Network) -> int:
-    """MACs of the factors in the candidate's place, over all of its calls."""
-    total = 0
-    for layer in calls(candidate, network):
-        geometry = convolution(layer)
-        if geometry is not None:
-            there = replace(candidate, layer=layer, convolution=geometry, repeats=())
-            total += emit.macs(there, factors) or 0
-    return total
-
-
 def legal_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
     """The ranks that the candidate's kernel has in a form."""
     return ranks(conv_shape(candidate), form, group=candidate.convolution.group)
@@ -126,7 +108,6 @@ def offered_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
 
 def menus(
     found: Sequence[Candidate],
-    network: Network,
     before: Mapping[str, int],
     forms: Sequence[Form],
     emitted: str | None = None,
@@ -135,8 +116,8 @@ def menus(
 
     Parameters
     ----------
-    found, network
-        The candidates and the network that they stand in.
+    found
+        The candidates.
     before
         MACs of each candidate as it is, by id.
     forms
@@ -152,7 +133,7 @@ def menus(
             for form in forms
             for rank in offered_ranks(candidate, form)
             for factors in [shell(candidate, form, rank)]
-            for cost in [macs_of(candidate, factors, network)]
+            for cost in [emit.macs(candidate, factors)]
             if cost < keep.macs
         ]
         made.append(Menu(candidate, (keep, *offers)))

@@ -22,7 +22,6 @@ from sepcost import atomic_file
 from sepcost.latency import child, machine, stats
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.stats import Samples
-from sepcost.model.load import Loaded
 from sepcost.network import Network
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.plan.choices import Choice
@@ -35,15 +34,6 @@ LAUNCHES = 3
 SLICE_S = 0.03  # of each network in a launch: a dozen of turns would be too many of hundreds
 TIMEOUT_S = 300.0
 CACHE = "layers.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """One network to time: what it is called in the cache, and how to make it."""
-
-    key: str
-    model: Loaded
-    network: Network
 
 
 def timed_menus(

@@ -14,6 +14,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from sepcost.errors import ConversionError
+from sepcost.model.dtypes import numpy_dtype
 from sepcost.model.tensors import Array
 from sepcost.model.values import text
 from sepcost.separable.find.candidates import Candidate, turned
@@ -32,7 +33,7 @@ INT8_MAX = 127
 
 
 @dataclass(slots=True)
-class Draft:
+class Replacement:
     """A replacement in the making.
 
     ``unique`` turns a wanted name into a free one; ``stored`` holds the names of weights by what
@@ -156,20 +157,10 @@ class Draft:
         return self.stored[label]
 
     def _cast(self, array: Array, name: str, dtype: str) -> Array:
-        number = onnx.TensorProto.DataType.Value(_ONNX_NAMES.get(dtype or self.candidate.dtype))
         with np.errstate(over="ignore"):
-            result = array.astype(helper.tensor_dtype_to_np_dtype(number))
+            result = array.astype(numpy_dtype(dtype or self.candidate.dtype))
         if not np.isfinite(result.astype(np.float64)).all():
             raise ConversionError(
                 f"{self.name}: {name!r} does not fit {self.candidate.dtype}; skip this layer"
             )
         return result
-
-
-_ONNX_NAMES = {
-    "float32": "FLOAT",
-    "float64": "DOUBLE",
-    "float16": "FLOAT16",
-    "bfloat16": "BFLOAT16",
-    "int8": "INT8",
-}

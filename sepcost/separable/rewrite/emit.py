@@ -18,7 +18,7 @@ from sepcost.cost.geometry import convolution
 from sepcost.errors import ConversionError
 from sepcost.network import Layer
 from sepcost.separable.find.candidates import Candidate
-from sepcost.separable.rewrite.draft import Draft
+from sepcost.separable.rewrite.draft import Replacement
 
 if TYPE_CHECKING:
     from sepcost.separable.factors.kernels import Factors
@@ -36,20 +36,20 @@ SPATIAL: Mapping[str, str] = {
 }
 
 
-def _sum(draft: Draft, factors: Factors) -> None:
+def _sum(draft: Replacement, factors: Factors) -> None:
     """Σ_r P_r(D_r(x)), the bias in the last: the runtime fuses each addition into a pointwise."""
     _branches(draft, factors, _spatial_first)
 
 
-def _pointwise_first(draft: Draft, factors: Factors) -> None:
+def _pointwise_first(draft: Replacement, factors: Factors) -> None:
     """Σ_r D_r(P_r(x)), the bias in the last: before a spatial part it would not reach the pads."""
     _branches(draft, factors, _pointwise_then_spatial)
 
 
-Branch = Callable[[Draft, "Factors", int, str], str]
+Branch = Callable[[Replacement, "Factors", int, str], str]
 
 
-def _branches(draft: Draft, factors: Factors, branch: Branch) -> None:
+def _branches(draft: Replacement, factors: Factors, branch: Branch) -> None:
     ranks = len(factors.spatial)
     total = ""
     for r in range(ranks):
@@ -58,7 +58,7 @@ def _branches(draft: Draft, factors: Factors, branch: Branch) -> None:
         total = draft.add(total, value, r) if total else value
 
 
-def _spatial_first(draft: Draft, factors: Factors, r: int, bias: str) -> str:
+def _spatial_first(draft: Replacement, factors: Factors, r: int, bias: str) -> str:
     source, last = draft.source, "pointwise" + _number(factors, r)
     if factors.first is not None:
         source, last = draft.pointwise("pointwise_1", source, factors.first), "pointwise_2"
@@ -67,7 +67,7 @@ def _spatial_first(draft: Draft, factors: Factors, r: int, bias: str) -> str:
     return draft.pointwise(last, middle, factors.pointwise[r], bias)
 
 
-def _pointwise_then_spatial(draft: Draft, factors: Factors, r: int, bias: str) -> str:
+def _pointwise_then_spatial(draft: Replacement, factors: Factors, r: int, bias: str) -> str:
     label = "pointwise" + _number(factors, r)
     middle = draft.pointwise(label, draft.source, factors.pointwise[r])
     return draft.spatial("depthwise" + _number(factors, r), middle, factors.spatial[r], bias)
@@ -77,7 +77,7 @@ def _number(factors: Factors, r: int) -> str:
     return f"_{r + 1}" if len(factors.spatial) > 1 else ""
 
 
-def _concat(draft: Draft, factors: Factors) -> None:
+def _concat(draft: Replacement, factors: Factors) -> None:
     """[P_1 ... P_R] · concat(D_1(x) ... D_R(x)); of ungrouped convolutions only."""
     parts = [
         draft.spatial(f"depthwise{_number(factors, r)}", draft.source, kernel)
@@ -88,7 +88,7 @@ def _concat(draft: Draft, factors: Factors) -> None:
     draft.pointwise("pointwise", middle, merged, draft.bias(factors.bias))
 
 
-def _grouped(draft: Draft, factors: Factors) -> None:
+def _grouped(draft: Replacement, factors: Factors) -> None:
     """P · D(x) with R kernels a channel in one convolution: output m·R + r is D_r of channel m."""
     kernels, mixes = np.moveaxis(factors.spatial, 0, 1), np.moveaxis(factors.pointwise, 0, 2)
     spatial = kernels.reshape(-1, *kernels.shape[2:])
@@ -98,7 +98,7 @@ def _grouped(draft: Draft, factors: Factors) -> None:
 
 
 #: Every emitted form by its name.
-EMITTED: Mapping[str, Callable[[Draft, Factors], None]] = {
+EMITTED: Mapping[str, Callable[[Replacement, Factors], None]] = {
     "sum": _sum,
     "pointwise-first": _pointwise_first,
     "concat": _concat,
@@ -115,7 +115,7 @@ def applicable(factors: Factors) -> tuple[str, ...]:
     return ("sum", "concat", "grouped") if factors.group == 1 else ("sum", "grouped")
 
 
-def emit(draft: Draft, factors: Factors, form: str) -> None:
+def emit(draft: Replacement, factors: Factors, form: str) -> None:
     """Write ``factors`` into ``draft`` in one of the forms of ``EMITTED``.
 
     Raises
@@ -132,26 +132,20 @@ def emit(draft: Draft, factors: Factors, form: str) -> None:
     EMITTED[form](draft, factors)
 
 
-def macs(candidate: Candidate, factors: Factors) -> int | None:
-    """MACs that ``factors`` take in the place of a candidate, in whichever emitted form.
+def macs(candidate: Candidate, factors: Factors) -> int:
+    """MACs of ``factors`` in place of a candidate, the same in every emitted form.
 
     ``|D| · positions + |P| · pointwise positions``, as ``sepcost.cost`` counts the result: the
-    pointwise part runs at input positions where it comes first. It is the sum over all layers of
-    the candidate; None where the trips of one are unknown.
+    pointwise part runs at input positions where it comes first. Summed over all layers of the
+    candidate; as in the analysis, a layer in a loop of unknown length adds nothing.
     """
-    total = 0
-    for layer in candidate.layers:
-        once = _once(layer, factors)
-        if layer.trips is None or once is None:
-            return None
-        total += once * layer.trips
-    return total
+    return sum(_once(layer, factors) * (layer.trips or 0) for layer in candidate.layers)
 
 
-def _once(layer: Layer, factors: Factors) -> int | None:
+def _once(layer: Layer, factors: Factors) -> int:
     geometry = convolution(layer)
     if geometry is None:
-        return None
+        return 0
     batch, _, *sides = layer.inputs[0]
     given = batch * prod(sides)
     mixed_at = given if factors.form == POINTWISE_FIRST else geometry.pointwise_positions

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import onnx
 
-from sepcost.model.tree import graphs
+from sepcost.model.graphs import graphs
 from sepcost.model.values import text
 
 

@@ -15,19 +15,19 @@ import onnx
 from onnx import helper
 
 from sepcost.errors import ConversionError
+from sepcost.model.graphs import Name, root_name, roots
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import whole
-from sepcost.model.tree import roots
 from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate
-from sepcost.separable.find.sites import Name, Site, sites
-from sepcost.separable.rewrite.draft import Draft
+from sepcost.separable.find.sites import Site, sites
+from sepcost.separable.rewrite.draft import Replacement
 from sepcost.separable.rewrite.emit import emit
 from sepcost.separable.rewrite.names import Names
-from sepcost.separable.rewrite.tidy import LISTED_IR_VERSION, root_name, tidy
+from sepcost.separable.rewrite.tidy import LISTED_IR_VERSION, tidy
 
 
-class Choice(Protocol):
+class ChoiceLike(Protocol):
     """What is to become of one candidate."""
 
     @property
@@ -43,7 +43,7 @@ class Choice(Protocol):
         """Written how: a key of ``emit.EMITTED``."""
 
 
-def separate(model: Loaded, choices: Iterable[Choice]) -> Loaded:
+def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
     """Replace each chosen convolution by its factors.
 
     Names of inputs, outputs and all other nodes stay, and so does all that the model says of
@@ -97,12 +97,12 @@ def separate(model: Loaded, choices: Iterable[Choice]) -> Loaded:
 
 
 def _drafts(
-    proto: onnx.ModelProto, places: dict[str, Site], choices: Sequence[Choice]
-) -> list[tuple[Site, Draft]]:
+    proto: onnx.ModelProto, places: dict[str, Site], choices: Sequence[ChoiceLike]
+) -> list[tuple[Site, Replacement]]:
     """Put together what takes the place of each chosen node; nothing is changed yet."""
     unique = Names(proto)
     stored: dict[tuple[object, ...], dict[str, str]] = defaultdict(dict)
-    drafts: dict[tuple[str, int], tuple[Site, Draft]] = {}
+    drafts: dict[tuple[str, int], tuple[Site, Replacement]] = {}
     for choice in choices:
         candidate, factors = choice.candidate, choice.factors
         site = places.get(candidate.id)
@@ -113,7 +113,7 @@ def _drafts(
         common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype)
         kind = (candidate.op_type, candidate.quantized, candidate.convolution.group)
         opset = site.frame.opsets.get("", site.frame.opsets.get("ai.onnx", 1))
-        draft = Draft(candidate, site.node, unique, opset, stored[common + kind])
+        draft = Replacement(candidate, site.node, unique, opset, stored[common + kind])
         emit(draft, factors, choice.form_emitted)
         draft.finish(proto.ir_version)
         drafts[site.place] = site, draft
@@ -135,7 +135,7 @@ def _is_of(candidate: Candidate, site: Site) -> bool:
     )
 
 
-def _apply(drafts: Sequence[tuple[Site, Draft]]) -> None:
+def _apply(drafts: Sequence[tuple[Site, Replacement]]) -> None:
     """Swap the nodes, the last of each graph first, so that the numbers of the others hold."""
     for site, draft in sorted(drafts, key=lambda one: one[0].index, reverse=True):
         nodes = site.frame.graph.node
@@ -144,7 +144,7 @@ def _apply(drafts: Sequence[tuple[Site, Draft]]) -> None:
             nodes.insert(site.index, node)
 
 
-def _store(proto: onnx.ModelProto, drafts: Sequence[tuple[Site, Draft]]) -> None:
+def _store(proto: onnx.ModelProto, drafts: Sequence[tuple[Site, Replacement]]) -> None:
     """Put the new weights where every graph of their root sees them: at its top."""
     bodies = {root_name(root): root for root in roots(proto)}
     for site, draft in drafts:

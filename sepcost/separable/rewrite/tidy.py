@@ -8,8 +8,16 @@ from typing import Any
 
 import onnx
 
-from sepcost.model.tree import Body, roots, tree
-from sepcost.separable.find.sites import Name, function_key, root_of
+from sepcost.model.graphs import (
+    Body,
+    Name,
+    called,
+    function_key,
+    has_subgraphs,
+    root_name,
+    roots,
+    tree,
+)
 
 #: Before it, every initializer is listed among the inputs of the graph.
 LISTED_IR_VERSION = 4
@@ -35,11 +43,6 @@ def tidy(model: onnx.ModelProto, unread: Mapping[str, Iterable[Name]]) -> None:
         if isinstance(root, onnx.FunctionProto):
             for caller, given in _drop_arguments(model, root, dead):
                 queue.setdefault(caller, set()).update(given)
-
-
-def root_name(root: Body) -> str:
-    """Name a root as frames do."""
-    return root_of(root) if isinstance(root, onnx.FunctionProto) else ""
 
 
 def _dead(root: Body, suspects: Iterable[Name]) -> set[Name]:
@@ -73,8 +76,7 @@ def _readers(root: Body) -> Counter[Name]:
 def _is_dead(node: onnx.NodeProto, dead: set[Name]) -> bool:
     """Whether all that a node writes is dead; one that holds graphs may do more, and stays."""
     outputs = [name for name in node.output if name]
-    holds = any(a.HasField("g") or a.graphs for a in node.attribute)
-    return bool(outputs) and not holds and all(name in dead for name in outputs)
+    return bool(outputs) and not has_subgraphs(node) and all(name in dead for name in outputs)
 
 
 def _remove(root: Body, dead: set[Name], ir_version: int) -> None:
@@ -105,12 +107,12 @@ def _drop_arguments(
     if not gone:
         return
     _keep(function.input, [index not in gone for index in range(len(function.input))])
-    called = function_key(function.domain, function.name, function.overload)
+    key = function_key(function)
     for root in roots(model):
         given: list[Name] = []
         for graph in tree(root):
             for node in graph.node:
-                if function_key(node.domain, node.op_type, node.overload) == called:
+                if called(node) == key:
                     given += [node.input[index] for index in gone if index < len(node.input)]
                     _keep(node.input, [index not in gone for index in range(len(node.input))])
         yield root_name(root), given

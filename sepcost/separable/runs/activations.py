@@ -12,10 +12,12 @@ import onnx
 
 from sepcost.errors import SepcostError
 from sepcost.latency.jobs import FOLDER_KEY, Runtime
+from sepcost.model.graphs import Name, reads
 from sepcost.model.links import serialised
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import folder
-from sepcost.separable.runs.output_loss import Feeds, Run
+from sepcost.separable.data.samples import Feeds
+from sepcost.separable.runs.output_loss import Run
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -55,12 +57,14 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
             raise runtime.explain(error, doing, model.source) from error
 
     session = guarded(lambda: runtime.session(data, settings, locate), "loading")
-    taken = {one.name for one in session.get_inputs()}
+    inputs = {one.name for one in session.get_inputs()}  # ``exposing`` may have cut some away
 
     def run(feeds: Feeds) -> Sequence[Any]:
-        given = {name: array for name, array in feeds.items() if name in taken}
-        found: Sequence[Any] = guarded(lambda: session.run(list(wanted) or None, given), "running")
-        return found
+        needed = {name: array for name, array in feeds.items() if name in inputs or not wanted}
+        outputs: Sequence[Any] = guarded(
+            lambda: session.run(list(wanted) or None, needed), "running"
+        )
+        return outputs
 
     return run
 
@@ -70,12 +74,12 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
     result = onnx.ModelProto()
     result.CopyFrom(proto)
     graph = result.graph
-    needed = set(wanted)
+    needed: set[Name] = set(wanted)
     kept = []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             kept.append(node)
-            needed.update(_reads(node))
+            needed.update(reads(node))
     copies = []
     for node in reversed(kept):
         copy = onnx.NodeProto()
@@ -89,14 +93,3 @@ def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
         del field[:]
         field.extend(read)
     return result
-
-
-def _reads(node: onnx.NodeProto) -> set[str]:
-    """Names that a node may read, those of its subgraphs included."""
-    names = set(node.input)
-    for attribute in node.attribute:
-        for graph in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
-            for inner in graph.node:
-                names |= _reads(inner)
-            names.update(value.name for value in graph.output)
-    return names

@@ -11,7 +11,7 @@ single layers, if they do not conspire, sum to that of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.separable.factors.blocks import Array
+from sepcost.model.tensors import Array
+from sepcost.separable.data.samples import Feeds
 
-Feeds = Mapping[str, NDArray[Any]]
 Outputs = Sequence[Any]
 Run = Callable[[Feeds], Outputs]
 
@@ -38,6 +38,7 @@ class Effect:
     drop_interval: tuple[float, float] | None = None  # of 95 %
     images: int = 0
     batches: int = 0  # 0: nothing was run, and nothing is known
+    top1: tuple[float, float] | None = None  # of the original and of the other; None without labels
 
     @property
     def loss(self) -> float:
@@ -92,8 +93,9 @@ def effect(run: Run, beside: Reference) -> Effect:
     errors = [_relative(gap, sizes[place]) for place, gap in gaps.items()]
     kl = divergence / images if images else None
     return Effect(
-        kl, max(errors, default=0.0), *_drop(hits, beside.labels), images, len(beside.batches)
-    )
+        kl, max(errors, default=0.0), *_drop(hits, beside.labels), images, len(beside.batches),
+        _top1(hits, beside.labels),
+    )  # fmt: skip
 
 
 def is_classes(answer: Any) -> bool:
@@ -144,9 +146,26 @@ def _drop(
     """Mean loss of top-1 with its normal interval, image by image against the original's."""
     if labels is None or not hits:
         return None, None
-    a, b = (np.concatenate(side) for side in zip(*hits, strict=True))
-    truth = labels[: len(a)]
-    lost = (a == truth).astype(np.float64) - (b == truth)
+    before, after = _correct(hits, labels)
+    lost = before.astype(np.float64) - after
     mean = float(lost.mean())
     spread = 1.96 * float(lost.std(ddof=1)) / sqrt(len(lost)) if len(lost) > 1 else 1.0
     return mean, (mean - spread, mean + spread)
+
+
+def _top1(
+    hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64] | None
+) -> tuple[float, float] | None:
+    if labels is None or not hits:
+        return None
+    before, after = _correct(hits, labels)
+    return float(before.mean()), float(after.mean())
+
+
+def _correct(
+    hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether the original, and the other, give each image its label."""
+    a, b = (np.concatenate(side) for side in zip(*hits, strict=True))
+    truth = labels[: len(a)]
+    return a == truth, b == truth

@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 
 from sepcost.latency.jobs import Runtime
 from sepcost.model.load import Loaded
+from sepcost.model.tensors import Array
 from sepcost.network import Network, Value
-from sepcost.separable.data.samples import Calibration
-from sepcost.separable.factors.blocks import Array
+from sepcost.separable.data.samples import Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.find.context import Context
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.rules import RULES
-from sepcost.separable.runs.backward.tape import FLOATS, SEED, Tape, backward, moves
-from sepcost.separable.runs.output_loss import Feeds, Run, is_classes, is_probabilities
+from sepcost.separable.runs.backward.tape import FLOATS, OPSET, SEED, Tape, backward, moves
+from sepcost.separable.runs.output_loss import Run, is_classes, is_probabilities
 
 SAMPLES = 512  # enough for a metric, whose rank each of them raises
 _RUN_BYTES = 1 << 28  # of activations held for one run backward
@@ -118,7 +118,7 @@ class _Passes:
 def _passes(context: Context, wanted: Sequence[str]) -> _Passes:
     network = context.network
     layers = [layer for layer in network.layers if context.places[layer.id].frame.prefix == ""]
-    tape = Tape(network.values, context.stored)
+    tape = Tape(network.values, context.stored, opset=network.opsets.get("", OPSET))
     outputs = tuple(
         n for n in network.outputs if n in network.values and network.values[n].dtype in FLOATS
     )
@@ -142,7 +142,10 @@ def _squared(tape: Tape, gradient: str, value: Value) -> str:
 
 
 def _singles(names: Mapping[str, str], arrays: Sequence[Any]) -> dict[str, Any]:
-    return {at: np.asarray(a, np.float32) for at, a in zip(names.values(), arrays, strict=True)}
+    """Floats in single precision; places and conditions as they are."""
+    kept = (np.asarray(array) for array in arrays)
+    wide = (a.astype(np.float32, copy=False) if a.dtype.kind == "f" else a for a in kept)
+    return dict(zip(names.values(), wide, strict=True))
 
 
 def _seeds(answers: Sequence[Any], random: np.random.Generator) -> list[NDArray[np.float32]]:
@@ -157,7 +160,7 @@ def _seeds(answers: Sequence[Any], random: np.random.Generator) -> list[NDArray[
 
 
 def _seed(answer: Array, random: np.random.Generator, *, classes: bool) -> NDArray[np.float32]:
-    v = random.standard_normal(answer.shape)
+    v = np.asarray(random.standard_normal(answer.shape))
     if not classes:
         v /= np.linalg.norm(answer) or 1.0
     elif is_probabilities(answer):

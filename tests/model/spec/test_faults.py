@@ -89,7 +89,7 @@ def message(text: str, **options: float) -> str:
             "conv: nothing reads what this layer computes",
         ),
         ("[{ conv = 4, alpha = 0 }]", "alpha: expected a number above 0, got 0"),
-        ('[{ conv = "$x" }]', "conv: '$x' is not known here"),
+        ('[{ conv = "$x" }]', "conv: '$x' is not defined"),
         ('[{ conv = "2 ** $in" }]', "conv: cannot read '2 ** $in'"),
         ('[{ conv = "$in / 2" }]', "conv: cannot read '$in / 2': 2 does not divide 3"),
         ('[{ conv = "$in / 0" }]', "conv: cannot read '$in / 0'"),

@@ -7,15 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sepcost
-from sepcost.report import bench_json, check_json, convert_json, diff_json
-from sepcost.report import json as analyze_json
-from sepcost.report.html import analyze, bench, check, convert, diff, report
-from sepcost.report.view import View
+from sepcost.report.report.overview import Overview
 from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
 from tests.budget.build import check as checked
 from tests.budget.build import verdict
 from tests.report import bench_samples, samples, verdict_samples
+from tests.report.render import render
 from tests.separable import networks
 
 HOSTILE = (
@@ -76,16 +74,19 @@ def pages():
     vgg = sepcost.analyze("vgg16")
     both = [vgg, sepcost.analyze("squeezenet-1.1")]
     return {
-        "analyze": (analyze.render([vgg], View()), analyze_json.render([vgg], View())),
-        "several": (analyze.render(both, View()), analyze_json.render(both, View())),
-        "unknown": (analyze.render([network("a")], View()), None),
-        "bench": (bench.render(layered()), bench_json.render(layered())),
-        "benches": (bench.render(bench_samples.several()), None),
-        "machine": (bench.render(bench_samples.machine_alone()), None),
-        "convert": (convert.render(conversion()), convert_json.render(conversion())),
-        "check": (check.render(budgets()), check_json.render(budgets())),
-        "diff": (diff.render(compared()), diff_json.render(compared())),
-        "report": (report.render(vgg, layered(), conversion()), None),
+        "analyze": (render("analyze", "html", [vgg]), render("analyze", "json", [vgg])),
+        "several": (render("analyze", "html", both), render("analyze", "json", both)),
+        "unknown": (render("analyze", "html", [network("a")]), None),
+        "bench": (render("bench", "html", layered()), render("bench", "json", layered())),
+        "benches": (render("bench", "html", bench_samples.several()), None),
+        "machine": (render("bench", "html", bench_samples.machine_alone()), None),
+        "convert": (
+            render("convert", "html", conversion()),
+            render("convert", "json", conversion()),
+        ),
+        "check": (render("check", "html", budgets()), render("check", "json", budgets())),
+        "diff": (render("diff", "html", compared()), render("diff", "json", compared())),
+        "report": (render("report", "html", Overview(vgg, layered(), conversion())), None),
     }
 
 
@@ -110,9 +111,9 @@ def hostile(name):
     analysis = replace(analysis, source=name, rows=(row, *analysis.rows[1:]), warnings=(name,))
     other = samples.analysis(samples.conv_row(name, "z", macs=99), name=name)
     return {
-        "analyze": analyze.render([analysis], View()),
-        "several": analyze.render([analysis, other], View()),
-        "bench": bench.render(bench_samples.hostile(name)),
-        "check": check.render(verdict_samples.nasty(name)),
-        "diff": diff.render(sepcost.diff(analysis, other)),
+        "analyze": render("analyze", "html", [analysis]),
+        "several": render("analyze", "html", [analysis, other]),
+        "bench": render("bench", "html", bench_samples.hostile(name)),
+        "check": render("check", "html", verdict_samples.nasty(name)),
+        "diff": render("diff", "html", sepcost.diff(analysis, other)),
     }

@@ -6,13 +6,12 @@ import pytest
 
 import sepcost
 from sepcost.cost.groups import groups
-from sepcost.report.bench import duration
-from sepcost.report.convert import error
-from sepcost.report.html import analyze
+from sepcost.report.analyze import html as analyze
+from sepcost.report.convert.words import error
 from sepcost.report.html.page import render
 from sepcost.report.html.parts import Col, Page, Part, Section, table
 from sepcost.report.text import terminal
-from sepcost.report.units import human, percent, times
+from sepcost.report.units import duration, human, percent, times
 from sepcost.report.view import View
 from tests.report.html import pages
 from tests.report.html.browser import started

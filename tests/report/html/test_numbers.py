@@ -7,14 +7,15 @@ import pytest
 
 import sepcost
 from sepcost.cost.memory import live_bytes
-from sepcost.report.html import analyze, charts, convert
+from sepcost.report.html import charts
 from sepcost.report.html.parts import Col, Table, table
-from sepcost.report.html.report import by_layer
-from sepcost.report.view import View
+from sepcost.report.report.html import by_layer
+from sepcost.report.view import Rows
 from sepcost.separable.runs.output_loss import Effect
 from tests.report import bench_samples, samples
 from tests.report.html import pages
 from tests.report.html.test_page import data
+from tests.report.render import render
 
 VGG = sepcost.analyze("vgg16")
 
@@ -61,7 +62,7 @@ def test_what_was_not_counted_is_listed():
 
 
 def test_the_view_chooses_the_rows():
-    text = analyze.render([VGG], View(only="conv", sort="macs", top=3))
+    text = render("analyze", "html", [VGG], rows=Rows(only="conv", sort="macs"), top=3)
     found = data(text)["m0-layers"]["data"]
     assert column(found, "MACs") == sorted(column(found, "MACs"), reverse=True)
     assert len(found["rows"]) == 3
@@ -103,7 +104,7 @@ def test_promised_and_measured_of_each_converted_layer():
     assert found["promised"] == [one["macs_before"] / one["macs_after"] for one in layers]
     assert found["measured"] == [1.5 for _ in layers]
     kept = [one for one in pages.document("convert")["layers"] if one["action"] == "kept"]
-    assert column(section("convert", "convert-kept"), "why") == [one["reason"] for one in kept]
+    assert column(section("convert", "convert-kept"), "reason") == [one["reason"] for one in kept]
 
 
 def test_the_plan_lies_where_it_was_measured():
@@ -117,7 +118,7 @@ def test_the_plan_lies_where_it_was_measured():
 
 def test_an_error_that_nobody_measured_is_not_told():
     unseen = replace(pages.conversion(), effect=Effect(None, 0.0))
-    text = convert.render(unseen)
+    text = render("convert", "html", unseen)
     assert "Output error" in pages.page("convert")
     assert "Output error" not in text
     assert data(text)["convert-by-macs"]["data"]["chosen"] is None
@@ -173,4 +174,4 @@ def test_numbers_that_json_has_not_are_left_out():
 @pytest.mark.parametrize(("layers", "most"), [(200, 2_000_000), (5000, 6_000_000)])
 def test_size(layers, most):
     found = pages.network(*(f"backbone/stage_{at}/block_{at}/conv_{at}" for at in range(layers)))
-    assert len(analyze.render([found], View()).encode()) < most
+    assert len(render("analyze", "html", [found]).encode()) < most

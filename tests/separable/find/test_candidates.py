@@ -39,7 +39,7 @@ def test_a_candidate_says_what_it_is(tmp_path):
         ((8, 4, 1, 1), {}, "already pointwise"),
         ((4, 1, 3, 3), {"group": 4}, "already depthwise"),
         ((1, 4, 3, 3), {}, "one output channel"),
-        ((8, 1, 3, 3), {"group": 4}, "already depthwise, 2 kernels a channel"),
+        ((8, 1, 3, 3), {"group": 4}, "already depthwise, 2 kernels per channel"),
     ],
 )
 def test_the_reasons_of_analyze_hold(tmp_path, shape, options, reason):

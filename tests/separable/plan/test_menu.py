@@ -15,11 +15,11 @@ from sepcost.separable.plan.menu import (
     conv_shape,
     emitted_as,
     legal_ranks,
-    macs_of,
     menus,
     offered_ranks,
     shell,
 )
+from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.settings import FORMS
 from tests.separable import networks
@@ -43,14 +43,13 @@ def made(name, tmp_path):
 @pytest.mark.parametrize("case", CASES)
 def test_costs_are_those_of_the_result(case, form, tmp_path):
     loaded = made(case, tmp_path)
-    network = describe(loaded)
     (candidate,) = find(loaded).found
     for rank in legal_ranks(candidate, form)[:3]:
         empty = shell(candidate, form, rank)
         factors = random_factors(candidate, empty, 0)
         result = separate(loaded, [Chosen(candidate, factors, emitted_as(empty, None))])
         counted = count(describe(result), "").totals.macs
-        assert macs_of(candidate, empty, network) == counted
+        assert emit.macs(candidate, empty) == counted
 
 
 @pytest.mark.parametrize("form", list(Form))
@@ -71,7 +70,7 @@ def offered(folder, forms=FORMS, emitted=None):
     network = describe(loaded)
     found = find(loaded).found
     rows = {row.layer.id: row.macs or 0 for row in count(network, "").rows}
-    return menus(found, network, rows, forms, emitted)
+    return menus(found, rows, forms, emitted)
 
 
 def test_only_what_pays_is_offered(tmp_path):

@@ -45,7 +45,7 @@ def timed(folder, form=None, runtime=Runtime()):  # noqa: B008
     loaded = networks.classifier(folder)
     network = describe(loaded)
     rows = {row.layer.id: row.macs or 0 for row in count(network, "").rows}
-    offered = menus(find(loaded).found, network, rows, FORMS)
+    offered = menus(find(loaded).found, rows, FORMS)
     return timed_menus(offered, network, runtime, form, lambda _: None)
 
 

@@ -522,7 +522,7 @@ def test_every_convolution_of_real_models(path):
     found = find(loaded, **binding).found
     cheap = converted(loaded, found, first)
     before, after = count(network, ""), count(describe(cheap, **binding), "")
-    gains = {one.id: (emit.macs(one, first(one)) or 0) for one in found}
+    gains = {one.id: emit.macs(one, first(one)) for one in found}
     macs = sum(gains.get(row.layer.id, row.macs or 0) for row in before.rows)
     if not network.choices:  # where one branch of an If counts, it may become the other
         assert after.totals.macs == macs

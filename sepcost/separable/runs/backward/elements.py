@@ -7,6 +7,7 @@ import numpy as np
 from sepcost.network import Layer
 from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
 
+AXIS_ALONE = 13  # the opset from which Softmax runs over one axis
 _STEP = 1e-3  # of a difference quotient, relative to 1 + |x|
 
 
@@ -39,15 +40,15 @@ def by_difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 def summed(tape: Tape, layer: Layer, given: Grads) -> Grads:
     """Add and Sum: the same to all."""
-    return [_narrowed(tape, layer, k, first(given)) for k in range(len(layer.reads))]
+    return [tape.narrowed(layer, k, first(given)) for k in range(len(layer.reads))]
 
 
 def difference(tape: Tape, layer: Layer, given: Grads) -> Grads:
     """G and -g."""
     g = first(given)
     return [
-        _narrowed(tape, layer, 0, g),
-        None if 1 in layer.weights else _narrowed(tape, layer, 1, tape.add("Neg", g)),
+        tape.narrowed(layer, 0, g),
+        None if 1 in layer.weights else tape.narrowed(layer, 1, tape.add("Neg", g)),
     ]
 
 
@@ -58,7 +59,7 @@ def product(tape: Tape, layer: Layer, given: Grads) -> Grads:
         if k in layer.weights:
             return None
         other = tape.value(layer.reads[1 - k])
-        return _narrowed(tape, layer, k, tape.add("Mul", first(given), other))
+        return tape.narrowed(layer, k, tape.add("Mul", first(given), other))
 
     return [side(0), side(1)]
 
@@ -68,34 +69,43 @@ def quotient(tape: Tape, layer: Layer, given: Grads) -> Grads:
     below = tape.value(layer.reads[1])
     over = tape.add("Div", first(given), below)
     if 1 in layer.weights:
-        return [_narrowed(tape, layer, 0, over)]
+        return [tape.narrowed(layer, 0, over)]
     other = tape.add("Neg", tape.add("Mul", over, tape.value(layer.writes[0])))
-    return [_narrowed(tape, layer, k, g) for k, g in enumerate((over, other))]
-
-
-def _narrowed(tape: Tape, layer: Layer, position: int, gradient: str) -> str | None:
-    """Sum over the axes along which an input was repeated."""
-    if position in layer.weights:
-        return None
-    own, whole = layer.inputs[position], layer.outputs[0]
-    own = (1,) * (len(whole) - len(own)) + own
-    axes = [k for k, (a, b) in enumerate(zip(own, whole, strict=True)) if a != b]
-    if axes:
-        gradient = tape.add("ReduceSum", gradient, tape.constant(np.array(axes)), keepdims=1)
-    if len(layer.inputs[position]) < len(whole):
-        gradient = tape.like(gradient, layer.reads[position])
-    return gradient
+    return [tape.narrowed(layer, k, g) for k, g in enumerate((over, other))]
 
 
 def softmax(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """y·(g - Σ g·y); of the logarithm g - p·Σ g."""
+    """y·(g - Σ g·y); of the logarithm g - p·Σ g. Before opset 13 it runs over all later axes."""
     rank = len(layer.inputs[0])
-    axis = int(number(layer, "axis", -1 if rank != 2 else 1)) % rank
-    if axis != rank - 1:
-        raise NoGradient  # before opset 13 the axis is where flattening starts
-    along, y, g = tape.constant(np.array([axis])), tape.value(layer.writes[0]), first(given)
+    flattening = tape.opset < AXIS_ALONE
+    axis = int(number(layer, "axis", 1 if flattening else -1)) % rank
+    axes = np.arange(axis, rank) if flattening else np.array([axis])
+    along, y, g = tape.constant(axes), tape.value(layer.writes[0]), first(given)
     if layer.op_type == "LogSoftmax":
         whole = tape.add("ReduceSum", g, along, keepdims=1)
         return [tape.add("Sub", g, tape.add("Mul", tape.add("Exp", y), whole))]
     whole = tape.add("ReduceSum", tape.add("Mul", g, y), along, keepdims=1)
     return [tape.add("Mul", y, tape.add("Sub", g, whole))]
+
+
+def flat(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """Steps and signs: no slope, wherever there is one."""
+    return [None] * len(layer.reads)
+
+
+def extreme(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """Max and Min: to the inputs that equal the result."""
+    y, g = tape.value(layer.writes[0]), first(given)
+
+    def side(k: int, name: str) -> str | None:
+        if k in layer.weights:
+            return None
+        same = tape.add("Cast", tape.add("Equal", tape.value(name), y), to=1)
+        return tape.narrowed(layer, k, tape.add("Mul", g, same))
+
+    return [side(k, name) for k, name in enumerate(layer.reads)]
+
+
+def affine(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """alpha·g."""
+    return [tape.add("Mul", first(given), tape.constant(number(layer, "alpha", 1.0)))]

@@ -6,11 +6,13 @@ A convolution's is the transposed convolution; a pool hands back where it looked
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
+from functools import reduce
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sepcost.cost.analysis import Convolution
 from sepcost.cost.geometry import convolution
 from sepcost.network import Layer
 from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
@@ -51,7 +53,7 @@ def _turned(tape: Tape, layer: Layer, weight: str, gradient: str) -> str:
 
 
 def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """A depthwise convolution with equal taps; at padded edges they count as if inside."""
+    """Each gradient, over the number of elements averaged, goes back to each of them."""
     kernel = layer.attributes["kernel_shape"]
     assert isinstance(kernel, tuple)
     channels, taps = layer.inputs[0][1], [int(k) for k in kernel]
@@ -63,10 +65,39 @@ def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
         inputs=(layer.inputs[0], (channels, 1, *taps)),
         attributes={"group": channels, **placed},
     )
-    if layer.attributes.get("ceil_mode", 0):
+    shape = convolution(twin)
+    if shape is None:
         raise NoGradient
-    equal = tape.constant(np.full((channels, 1, *taps), 1 / prod(taps)))
-    return [_turned(tape, twin, equal, first(given))]
+    included = bool(layer.attributes.get("count_include_pad", 0))
+    counts = [_counts(shape, axis, layer, included=included) for axis in range(len(taps))]
+    averaged = reduce(np.multiply.outer, counts).astype(np.float32)
+    shares = tape.add("Div", first(given), tape.constant(averaged))
+    pads = (*shape.pads[: len(taps)], *_reached(shape, layer))
+    twin = replace(twin, attributes={**twin.attributes, "auto_pad": "NOTSET", "pads": pads})
+    return [_turned(tape, twin, tape.constant(np.ones((channels, 1, *taps))), shares)]
+
+
+def _reached(shape: Convolution, layer: Layer) -> tuple[int, ...]:
+    """End pads that the last windows reach: with ceil_mode more than the layer names."""
+    spatial = len(shape.kernel)
+    return tuple(
+        max(end, (out - 1) * stride + (taps - 1) * dilation + 1 - size - begin)
+        for out, stride, taps, dilation, size, begin, end in zip(
+            layer.outputs[0][2:], shape.strides, shape.kernel, shape.dilations,
+            layer.inputs[0][2:], shape.pads[:spatial], shape.pads[spatial:], strict=True,
+        )
+    )  # fmt: skip
+
+
+def _counts(shape: Convolution, axis: int, layer: Layer, *, included: bool) -> NDArray[np.int64]:
+    """Elements that each window of an axis averages over; those that ceil_mode adds never count."""
+    size, out = layer.inputs[0][2 + axis], layer.outputs[0][2 + axis]
+    begin, end = shape.pads[axis], shape.pads[len(shape.kernel) + axis]
+    starts = np.arange(out) * shape.strides[axis] - begin
+    taps = starts[:, None] + np.arange(shape.kernel[axis]) * shape.dilations[axis]
+    low, high = (-begin, size + end) if included else (0, size)
+    counts: NDArray[np.int64] = ((taps >= low) & (taps < high)).sum(1)
+    return np.maximum(counts, 1)
 
 
 def gemm(tape: Tape, layer: Layer, given: Grads) -> Grads:
@@ -79,16 +110,49 @@ def gemm(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def matmul(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """g·Bᵀ and Aᵀ·g."""
+    """g·Bᵀ and Aᵀ·g, summed over the axes that were repeated."""
     (a, b), g = layer.inputs[:2], first(given)
-    if min(len(a), len(b)) < 2 or (len(b) > 2 and a[:-2] != b[:-2]):
+    if min(len(a), len(b)) < 2:
         raise NoGradient
-    whole = tape.add("MatMul", g, _swapped(tape, tape.value(layer.reads[1]), len(b)))
-    if 1 in layer.weights:
-        return [whole]
-    if a[:-2] != b[:-2]:
+    left = right = None
+    if 0 not in layer.weights:
+        whole = tape.add("MatMul", g, _swapped(tape, tape.value(layer.reads[1]), len(b)))
+        left = _unrepeated(tape, whole, layer, 0)
+    if 1 not in layer.weights:
+        whole = tape.add("MatMul", _swapped(tape, tape.value(layer.reads[0]), len(a)), g)
+        right = _unrepeated(tape, whole, layer, 1)
+    return [left, right]
+
+
+def _unrepeated(tape: Tape, gradient: str, layer: Layer, position: int) -> str:
+    own, whole = layer.inputs[position], layer.outputs[0]
+    own = (1,) * (len(whole) - len(own)) + own
+    axes = [k for k in range(len(whole) - 2) if own[k] != whole[k]]
+    if not axes:
+        return gradient
+    summed = tape.add("ReduceSum", gradient, tape.constant(np.array(axes)), keepdims=1)
+    return tape.like(summed, layer.reads[position])
+
+
+def einsum(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """The product of g and the other operands, summed to the indices of each operand."""
+    equation = str(layer.attributes["equation"]).replace(" ", "")
+    left, arrow, result = equation.partition("->")
+    terms = left.split(",")
+    if "." in equation or not arrow or any(len(set(t)) < len(t) for t in terms):
         raise NoGradient
-    return [whole, tape.add("MatMul", _swapped(tape, tape.value(layer.reads[0]), len(a)), g)]
+
+    def side(k: int) -> str | None:
+        if k in layer.weights:
+            return None
+        others = [n for n in range(len(terms)) if n != k]
+        if set(terms[k]) - set(result).union(*(terms[n] for n in others)):
+            raise NoGradient  # an index that is summed right away
+        rule = ",".join([result, *(terms[n] for n in others)]) + "->" + terms[k]
+        factors = [tape.value(layer.reads[n]) for n in others]
+        return tape.add("Einsum", first(given), *factors, equation=rule)
+
+    return [side(k) for k in range(len(terms))]
 
 
 def _swapped(tape: Tape, name: str, rank: int) -> str:
@@ -143,16 +207,3 @@ def max_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:
     parts = [tape.add("Reshape", name, flat) for name in (places, first(given))]
     whole = tape.add("ScatterElements", zeros, *parts, axis=0, reduction="add")
     return [tape.add("Reshape", whole, extent)]
-
-
-def spread(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Spread it evenly: also the gradient of global pooling."""
-    own, left = layer.inputs[0], layer.outputs[0]
-    share = prod(left) / prod(own) if layer.op_type != "ReduceSum" else 1.0
-    if len(left) != len(own) and left != own[: len(left)] + own[len(own) :]:
-        raise NoGradient  # axes in the middle that are gone: where, the shapes do not tell
-    g = tape.add("Mul", first(given), tape.constant(share))
-    if len(left) != len(own):
-        along = np.array([0, *left[1:], *[1] * (len(own) - len(left))])
-        g = tape.add("Reshape", g, tape.constant(along))
-    return [tape.add("Expand", g, tape.add("Shape", tape.value(layer.reads[0])))]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
-from typing import Any
-
 import numpy as np
 
-from sepcost.network import Layer, Shape
-from sepcost.separable.runs.backward.tape import Grads, NoGradient, Tape, first, number
+from sepcost.network import Layer
+from sepcost.separable.runs.backward.tape import Grads, Tape, first, number
 
 
 def reshaped(tape: Tape, layer: Layer, given: Grads) -> Grads:
@@ -26,19 +22,15 @@ def transposed(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def parted(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """To each input its own piece."""
+    """To each input its own piece, as long as it is in this run: axis 0 counts samples."""
     axis = int(number(layer, "axis", 1))
-    ends = np.cumsum([shape[axis] for shape in layer.inputs])
-    if axis == 0:
-        raise NoGradient  # images are counted by it
-    return [
-        tape.add(
-            "Slice",
-            first(given),
-            *(tape.constant(np.array([k])) for k in (end - shape[axis], end, axis)),
-        )
-        for end, shape in zip(ends, layer.inputs, strict=True)
-    ]
+    place = tape.constant(np.array([axis]))
+    if axis % len(layer.outputs[0]):
+        lengths = tape.constant(np.array([shape[axis] for shape in layer.inputs]))
+    else:
+        extents = [tape.add("Shape", tape.value(name)) for name in layer.reads]
+        lengths = tape.add("Concat", *(tape.add("Gather", one, place) for one in extents), axis=0)
+    return tape.several(len(layer.reads), "Split", first(given), lengths, axis=axis)
 
 
 def joined(tape: Tape, layer: Layer, given: Grads) -> Grads:
@@ -48,36 +40,6 @@ def joined(tape: Tape, layer: Layer, given: Grads) -> Grads:
         for name, g in zip(layer.writes, given, strict=True)
     ]
     return [tape.add("Concat", *parts, axis=int(number(layer, "axis", 0)))]
-
-
-def cropped(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Only zeros around: what was around is cut off."""
-    if layer.attributes.get("mode", "constant") != "constant" or len(layer.reads) > 3:
-        raise NoGradient
-    pads: Any = layer.attributes.get("pads")
-    if pads is None and len(layer.reads) > 1:
-        pads = tape.stored(layer.reads[1])
-    if pads is None:
-        raise NoGradient
-    rank = len(layer.inputs[0])
-    before = np.asarray(pads)[:rank]
-    ends = np.where(np.arange(rank) == 0, np.iinfo(np.int64).max, before + layer.inputs[0])
-    return [tape.add("Slice", first(given), tape.constant(before), tape.constant(ends))]
-
-
-def gathered(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """By whole factors: an element gathers what its copies, or its neighbourhood, hand back."""
-    factors = [b // a for a, b in zip(layer.inputs[0], layer.outputs[0], strict=True)]
-    if _scaled(layer.inputs[0], factors) != layer.outputs[0] or factors[:2] != [1, 1]:
-        raise NoGradient
-    whole = tape.constant(float(prod(factors)))
-    taps = factors[2:]
-    pooled = tape.add("AveragePool", first(given), kernel_shape=taps, strides=taps)
-    return [tape.add("Mul", pooled, whole)]
-
-
-def _scaled(shape: Shape, factors: Sequence[int]) -> Shape:
-    return tuple(a * k for a, k in zip(shape, factors, strict=True))
 
 
 def space(tape: Tape, layer: Layer, given: Grads) -> Grads:

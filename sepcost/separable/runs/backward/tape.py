@@ -23,9 +23,13 @@ from onnx import TensorProto, helper, numpy_helper
 from sepcost.network import Attribute, Layer, Role, Value
 from sepcost.separable.runs.activations import exposing
 
-OPSET = 18  # knows sums in ScatterElements, and axes of ReduceSum as an input
+OPSET = 20  # knows sums in ScatterElements, axes of reductions as an input, and Gelu
 SEED = "seed/"
 FLOATS = frozenset({"float32", "float16", "float64"})
+QUANTISERS = frozenset(
+    {"Quant", "BipolarQuant", "Trunc"}
+)  # of QONNX: gradients go straight through
+STEERING = frozenset({"int64", "bool", "string"})  # shapes, places, conditions: no gradient flows
 
 
 class NoGradient(Exception):  # noqa: N818 - no error: the walk goes on without
@@ -40,6 +44,7 @@ class Tape:
     stored: Callable[[str], NDArray[Any] | None]  # content of a small stored tensor
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     tensors: list[TensorProto] = field(default_factory=list)
+    opset: int = OPSET  # of the network
     fed: dict[str, str] = field(default_factory=dict)  # values of the network -> inputs here
 
     def add(self, op_type: str, *inputs: str, **attributes: Any) -> str:
@@ -65,6 +70,22 @@ class Tape:
             raise NoGradient(name)
         return self.fed.setdefault(name, f"value/{len(self.fed)}")
 
+    def operand(self, name: str) -> str:
+        """Ask for a value of the network in its own type: places, sizes, conditions.
+
+        Raises
+        ------
+        NoGradient
+            It has no type that can be fed.
+        """
+        stored = self.stored(name)
+        if stored is not None and stored.dtype.kind in "iu":
+            return self.constant(stored)
+        known = self.values.get(name)
+        if known is None or _element_type(known) == TensorProto.UNDEFINED:
+            raise NoGradient(name)
+        return self.fed.setdefault(name, f"value/{len(self.fed)}")
+
     def constant(self, array: NDArray[Any] | float) -> str:
         """Store a number, or an array of them."""
         wide = np.asarray(array)
@@ -77,19 +98,41 @@ class Tape:
         """Give a gradient the shape that a value of the network has."""
         return self.add("Reshape", gradient, self.add("Shape", self.value(name)))
 
+    def narrowed(self, layer: Layer, position: int, gradient: str) -> str | None:
+        """Sum a gradient over the axes along which an input was repeated; None for weights."""
+        if position in layer.weights:
+            return None
+        own, whole = layer.inputs[position], layer.outputs[0]
+        own = (1,) * (len(whole) - len(own)) + own
+        axes = [k for k, (a, b) in enumerate(zip(own, whole, strict=True)) if a != b]
+        if axes:
+            gradient = self.add("ReduceSum", gradient, self.constant(np.array(axes)), keepdims=1)
+        if len(layer.inputs[position]) < len(whole):
+            gradient = self.like(gradient, layer.reads[position])
+        return gradient
+
     def model(self, outputs: Iterable[str], results: Sequence[str]) -> onnx.ModelProto:
         """The graph so far, less what the results do not need; it takes seeds and values."""
         opset = helper.make_opsetid("", OPSET)
         graph = helper.make_graph(self.nodes, "backward", [], [], self.tensors)
-        made = exposing(helper.make_model(graph, ir_version=8, opset_imports=[opset]), results)
+        made = exposing(helper.make_model(graph, ir_version=9, opset_imports=[opset]), results)
         read = {name for node in made.graph.node for name in node.input}
-        names = [*(SEED + name for name in outputs), *self.fed.values()]
+        types = dict.fromkeys((SEED + name for name in outputs), TensorProto.FLOAT)
+        types |= {at: _element_type(self.values[name]) for name, at in self.fed.items()}
         made.graph.input.extend(
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
-            for name in names
+            helper.make_tensor_value_info(name, type_, None)
+            for name, type_ in types.items()
             if name in read
         )
         return made
+
+
+def _element_type(value: Value) -> TensorProto.DataType:
+    """Floats are fed as float32, integers and conditions as they are."""
+    if value.dtype in FLOATS:
+        return TensorProto.FLOAT
+    names: dict[str, TensorProto.DataType] = dict(TensorProto.DataType.items())
+    return names.get(value.dtype.upper(), TensorProto.UNDEFINED)
 
 
 #: Gradients, one for each value of a layer; None: none, or none needed.
@@ -170,12 +213,13 @@ def _step(
 ) -> None:
     """Lead the gradients through one layer; where it cannot be done, what it reads is spoiled."""
     given = [_total(tape, grads[name]) if grads[name] else None for name in layer.writes]
-    read = [name for name in layer.reads if moves(tape.values.get(name))]
+    read = [name for name in layer.reads if _carries(tape.values.get(name))]
     if spoiled.intersection(layer.writes):
         spoiled.update(read)
     if not any(given):
         return
-    rule = rules.get(layer.op_type, _unruled) if layer.domain in {"", "ai.onnx"} else _unruled
+    ruled = layer.domain in {"", "ai.onnx"} or layer.op_type in QUANTISERS
+    rule = rules.get(layer.op_type, _unruled) if ruled else _unruled
     mark = len(tape.nodes)
     try:
         found = rule(tape, layer, given)
@@ -186,6 +230,11 @@ def _step(
     for name, gradient in zip(layer.reads, found, strict=False):
         if gradient is not None and name in read:
             grads[name].append(gradient)
+
+
+def _carries(value: Value | None) -> bool:
+    """Whether a gradient can flow through a value; it flows straight through quantised ones."""
+    return value is not None and moves(value) and value.dtype not in STEERING
 
 
 def _unruled(tape: Tape, layer: Layer, given: Grads) -> Grads:

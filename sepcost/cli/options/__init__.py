@@ -1,0 +1,1 @@
+"""Every argument and option, defined once for all commands; one module per topic."""

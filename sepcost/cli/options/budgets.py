@@ -1,0 +1,138 @@
+"""Budgets, and how they are checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepcost.cli.options import words
+from sepcost.cli.options.words import BUDGETS, CHECKING
+
+MaxMacs = Annotated[
+    str | None,
+    typer.Option(metavar="600M", rich_help_panel=BUDGETS, help="Fail above this many MACs."),
+]
+MaxFlops = Annotated[
+    str | None,
+    typer.Option(
+        metavar="1.2G", rich_help_panel=BUDGETS, help="Fail above this many FLOPs, 2 per MAC."
+    ),
+]
+MaxParams = Annotated[
+    str | None,
+    typer.Option(metavar="4.2M", rich_help_panel=BUDGETS, help="Fail above this many parameters."),
+]
+MaxFileSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="10MB",
+        rich_help_panel=BUDGETS,
+        help="Fail above this size on disk, including external data.",
+    ),
+]
+MaxPeakActivations = Annotated[
+    str | None,
+    typer.Option(
+        metavar="8MB",
+        rich_help_panel=BUDGETS,
+        help="Fail if activations alive at once exceed this size.",
+    ),
+]
+MaxSeparableHeadroom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="2x",
+        rich_help_panel=BUDGETS,
+        help="Fail if converting could still cut MACs by more than this factor.",
+    ),
+]
+MaxLatency = Annotated[
+    str | None,
+    typer.Option(
+        metavar="12ms",
+        rich_help_panel=BUDGETS,
+        help="Fail above this time per run, measured with ONNX Runtime.",
+    ),
+]
+ForbidOp = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="OP",
+        rich_help_panel=BUDGETS,
+        help="Fail on this operator: a name, domain::name, or a glob of either.",
+    ),
+]
+Budget = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="METRIC=VALUE",
+        rich_help_panel=BUDGETS,
+        help="Any budget of the configuration: weights=4MiB, macs-vs-baseline=+1%, "
+        "per-layer.macs=20%.",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=CHECKING,
+        show_default="nearest sepcost.toml or pyproject.toml, from here upwards",
+        help="Configuration with the budgets.",
+    ),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="git:REV|FILE",
+        rich_help_panel=CHECKING,
+        help="Compare with the same model at a git revision, with another model, or with a JSON "
+        "file of numbers.",
+    ),
+]
+Update = Annotated[
+    bool,
+    typer.Option(
+        "--update",
+        rich_help_panel=CHECKING,
+        help="Write exact numbers to the JSON baseline; lowers numbers but never raises them.",
+    ),
+]
+Loosen = Annotated[
+    bool,
+    typer.Option("--loosen", rich_help_panel=CHECKING, help="With --update: also raise numbers."),
+]
+Exact = Annotated[
+    bool,
+    typer.Option("--exact", rich_help_panel=CHECKING, help="Skip budgets that run the model."),
+]
+AllowUnknown = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-unknown/--no-allow-unknown",
+        rich_help_panel=CHECKING,
+        show_default="as configured, else no",
+        help="Let a count that is only a lower bound pass with a warning.",
+    ),
+]
+Inconclusive = Annotated[
+    words.Inconclusive | None,
+    typer.Option(
+        rich_help_panel=CHECKING,
+        show_default="as configured, else warn",
+        help="Status of a measurement whose interval contains the limit.",
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        metavar="N",
+        rich_help_panel=CHECKING,
+        show_default="auto",
+        help="Processes that count models.",
+    ),
+]

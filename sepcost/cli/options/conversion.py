@@ -1,0 +1,144 @@
+"""Conversion: the goal, the layers and the calibration data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepcost.cli.options import words
+from sepcost.cli.options.words import CALIBRATION, GOAL, LAYERS
+
+Rank = Annotated[
+    str | None,
+    typer.Option(
+        metavar="R|full",
+        rich_help_panel=GOAL,
+        help="Turn every eligible convolution into R depthwise + pointwise pairs; full is exact.",
+    ),
+]
+MaxError = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ERROR",
+        rich_help_panel=GOAL,
+        show_default="0.02 if no other goal is given",
+        help="Cheapest model whose outputs stay within this relative error: 0.02 or 2%.",
+    ),
+]
+MaxDrop = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PERCENT",
+        rich_help_panel=GOAL,
+        help="Cheapest model that loses at most this much top-1 on labelled calibration data: 1%.",
+    ),
+]
+Speedup = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FACTOR",
+        rich_help_panel=GOAL,
+        help="Most accurate model that is measured to be this many times as fast: 2.",
+    ),
+]
+Macs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE",
+        rich_help_panel=GOAL,
+        help="Most accurate model with at most this share of the MACs: 0.5 or 50%.",
+    ),
+]
+Init = Annotated[
+    words.Init,
+    typer.Option(
+        rich_help_panel=GOAL,
+        help="With --rank: take the weights from the original, or random ones for training.",
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        rich_help_panel=LAYERS,
+        help="Convert only layers whose name or id matches.",
+    ),
+]
+Skip = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB", rich_help_panel=LAYERS, help="Skip layers whose name or id matches."
+    ),
+]
+Reduce = Annotated[
+    words.Reduced | None,
+    typer.Option(
+        rich_help_panel=LAYERS,
+        show_default="latency with --speedup, else macs",
+        help="Replace a layer only where this falls: MACs, or latency measured here.",
+    ),
+]
+Forms = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORM[,FORM]...",
+        rich_help_panel=LAYERS,
+        show_default="all but bottleneck, which is not separable",
+        help="Forms that layers may take: depthwise-pointwise, pointwise-depthwise, "
+        "block-pointwise, depthwise-bottleneck, bottleneck.",
+    ),
+]
+Emit = Annotated[
+    words.Emitted | None,
+    typer.Option(
+        "--emit",
+        rich_help_panel=LAYERS,
+        show_default="the fastest",
+        help="How to write a rank above 1, where possible.",
+    ),
+]
+Calibrate = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DATA",
+        rich_help_panel=CALIBRATION,
+        help="An .npz with one array per input (and 'labels', if known), or a folder of .npy files "
+        "or images (in one subfolder per class, if known).",
+    ),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M[,M,M]",
+        rich_help_panel=CALIBRATION,
+        help="Per-channel mean, for images scaled to 0-1.",
+    ),
+]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        metavar="S[,S,S]",
+        rich_help_panel=CALIBRATION,
+        help="Per-channel standard deviation, for images scaled to 0-1.",
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        "--size",
+        metavar="HxW",
+        rich_help_panel=CALIBRATION,
+        show_default="the model's own",
+        help="Resize images to HxW.",
+    ),
+]
+Layout = Annotated[
+    words.ImageLayout | None,
+    typer.Option(
+        rich_help_panel=CALIBRATION,
+        show_default="inferred from the model's input",
+        help="Axis order of the images.",
+    ),
+]

@@ -1,0 +1,97 @@
+"""Reports and files: formats, targets, and what is said on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepcost.cli.options import words
+from sepcost.cli.options.words import OUTPUT
+
+_FORMAT = typer.Option("--format", "-f", rich_help_panel=OUTPUT, help="Format of the report.")
+
+Format = Annotated[words.Format, _FORMAT]
+DiffFormat = Annotated[words.DiffFormat, _FORMAT]
+ListFormat = Annotated[words.ListFormat, _FORMAT]
+CheckFormats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT[=FILE]",
+        rich_help_panel=OUTPUT,
+        show_default="table",
+        help="table, json, markdown, junit, sarif, github, gitlab or html; several, each to its "
+        "own file: -f junit=report.xml -f sarif=out.sarif. github also appends a summary to "
+        "$GITHUB_STEP_SUMMARY.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        show_default="stdout",
+        help="Write the report here.",
+    ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="OUT.onnx", rich_help_panel=OUTPUT, help="Write the model here."
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        show_default="stdout",
+        help="Write the report here.",
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite an existing model."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", rich_help_panel=OUTPUT, help="Plan only; write no model.")
+]
+Frontier = Annotated[
+    bool,
+    typer.Option(
+        "--frontier",
+        rich_help_panel=OUTPUT,
+        help="Also report the whole curve: error against MACs and measured latency.",
+    ),
+]
+Convert = Annotated[
+    bool,
+    typer.Option(
+        "--convert",
+        rich_help_panel=OUTPUT,
+        help="Also plan a conversion, with its curve of error against cost. Takes minutes.",
+    ),
+]
+Netron = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="Also write an attachment for Netron: drop it onto the open model.",
+    ),
+]
+ExportSamples = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", rich_help_panel=OUTPUT, help="Also write every timed run as JSON."
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Hide warnings and progress."),
+]

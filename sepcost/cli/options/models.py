@@ -1,0 +1,130 @@
+"""Models, and what fixes their shapes and feeds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepcost.cli import complete
+from sepcost.cli.options.words import MODEL
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        show_default=False,
+        autocompletion=complete.source,
+        help="ONNX files, TOML layer specs, shipped networks, or - for stdin.",
+    ),
+]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        show_default=False,
+        autocompletion=complete.source,
+        help="ONNX file, TOML layer spec, shipped network, or - for stdin.",
+    ),
+]
+NamedSource = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        show_default=False,
+        autocompletion=complete.source,
+        help="ONNX file, TOML layer spec or shipped network.",
+    ),
+]
+Old = Annotated[
+    str,
+    typer.Argument(
+        metavar="OLD",
+        autocompletion=complete.source,
+        help="ONNX file, TOML layer spec, shipped network, or git:REV for NEW at that revision.",
+    ),
+]
+New = Annotated[
+    str,
+    typer.Argument(
+        metavar="NEW",
+        autocompletion=complete.source,
+        help="ONNX file, TOML layer spec or shipped network to compare with OLD.",
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME]",
+        show_default=False,
+        autocompletion=complete.network,
+        help="Shipped network.",
+    ),
+]
+Bind = Annotated[
+    list[str] | None,
+    typer.Option(metavar="DIM=SIZE", rich_help_panel=MODEL, help="Size of a dynamic dimension."),
+]
+Sweep = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DIM=SIZE[,SIZE]...",
+        rich_help_panel=MODEL,
+        help="Size of a dynamic dimension; several sizes give one row each.",
+    ),
+]
+Shape = Annotated[
+    list[str] | None,
+    typer.Option(metavar="INPUT=1x3x224x224", rich_help_panel=MODEL, help="Shape of an input."),
+]
+Trips = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=COUNT",
+        rich_help_panel=MODEL,
+        help="Iterations of a Loop or Scan, where the model does not fix them.",
+    ),
+]
+Observe = Annotated[
+    bool,
+    typer.Option(
+        "--observe",
+        rich_help_panel=MODEL,
+        help="Run the model once to find shapes that depend on data.",
+    ),
+]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.npz",
+        rich_help_panel=MODEL,
+        help="Run the model on these inputs instead of random ones: one array per input.",
+    ),
+]
+Conv = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KERNEL,M,N,SIZE",
+        rich_help_panel=MODEL,
+        help="Count one convolution instead of a model: 3x3,512,512,14 takes M=512 channels of a "
+        "14×14 feature map to N=512 with 'same' padding; append ,stride=2 ,dilation=2 or "
+        ",group=32. --alpha and --rho apply to it.",
+    ),
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        metavar="α",
+        rich_help_panel=MODEL,
+        help="Width multiplier of layer specs and shipped networks.",
+    ),
+]
+Rho = Annotated[
+    float | None,
+    typer.Option(
+        metavar="ρ",
+        rich_help_panel=MODEL,
+        help="Resolution multiplier of layer specs and shipped networks.",
+    ),
+]

@@ -1,0 +1,101 @@
+"""Where ONNX's own shape inference is not what runtimes do: ONNX Runtime's rule takes its place.
+
+* Pooling below opset 22: with ``ceil_mode``, a last window that would start in the padding behind
+  the data is left out; SAME pads as if there were no dilation.
+* STFT: ``onesided`` is 1 where it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import onnx
+from onnx import TypeProto, helper
+
+from sepcost.cost.conv_checks import AUTO_PAD
+from sepcost.model.values import Known, tensor_type, text
+from sepcost.network import Shape
+
+POOLS = frozenset({"AveragePool", "LpPool", "MaxPool"})
+
+
+def complete(node: onnx.NodeProto) -> None:
+    """Write out the default values that inference takes for others."""
+    if node.op_type == "STFT" and all(a.name != "onesided" for a in node.attribute):
+        node.attribute.append(helper.make_attribute("onesided", 1))
+
+
+def corrected(
+    node: onnx.NodeProto, inputs: Sequence[Known | None], types: list[TypeProto]
+) -> list[TypeProto]:
+    """Return the types of a node's outputs, those of pooling by ONNX Runtime's rule.
+
+    Raises
+    ------
+    ValueError
+        Where auto_pad is none of its words.
+    """
+    if node.op_type not in POOLS:
+        return types
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute if a.type}
+    _check_auto_pad(text(attributes.get("auto_pad", "")))
+    source = inputs[0].shape if inputs and inputs[0] else None
+    if source is None or len(attributes.get("kernel_shape", ())) != len(source) - 2:
+        return types
+    shape = pooled(source, attributes)
+    return [tensor_type(type_.tensor_type.elem_type, shape) for type_ in types]
+
+
+def _check_auto_pad(mode: str) -> None:
+    if mode not in AUTO_PAD:
+        raise ValueError(f"auto_pad {mode!r} is none of {', '.join(AUTO_PAD[1:])}")
+
+
+class _Axis(NamedTuple):
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    begin: int
+    end: int
+
+
+def pooled(source: Shape, attributes: dict[str, Any]) -> Shape:
+    """Return the shape that a window leaves of [N, C, *spatial].
+
+    ``(size + pads - span) / stride + 1`` on each axis, with ``span = (kernel - 1) * dilation + 1``.
+    """
+    rank = len(source) - 2
+    mode = text(attributes.get("auto_pad", ""))
+    pads = attributes.get("pads") if mode in {"", "NOTSET"} else None
+    pads = pads or [0] * (2 * rank)
+    ones = [1] * rank
+    axes = map(
+        _Axis,
+        source[2:],
+        attributes["kernel_shape"],
+        attributes.get("strides") or ones,
+        attributes.get("dilations") or ones,
+        pads[:rank],
+        pads[rank:],
+    )
+    ceil = bool(attributes.get("ceil_mode"))
+    return (
+        *source[:2],
+        *(_windows(_same(axis) if "SAME" in mode else axis, ceil) for axis in axes),
+    )
+
+
+def _same(axis: _Axis) -> _Axis:
+    """Pad so that the windows cover the data, whatever the dilation."""
+    total = (-(-axis.size // axis.stride) - 1) * axis.stride + axis.kernel - axis.size
+    return axis._replace(begin=total // 2, end=total - total // 2)
+
+
+def _windows(axis: _Axis, ceil: bool) -> int:
+    rest = axis.size + axis.begin + axis.end - axis.dilation * (axis.kernel - 1) - 1
+    if not ceil:
+        return rest // axis.stride + 1
+    count = -(-rest // axis.stride) + 1
+    return count - ((count - 1) * axis.stride >= axis.size + axis.begin)

@@ -1,0 +1,41 @@
+"""Element types: their numbers in ONNX, their names here, and numpy's types for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from sepcost.errors import BindingError
+
+#: Name by number in ``TensorProto.DataType``; ``network.BITS`` has their sizes.
+DTYPES: Mapping[int, str] = {
+    number: {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower())
+    for name, number in TensorProto.DataType.items()
+    if number
+}
+
+#: Number by name.
+NUMBERS: Mapping[str, int] = {name: number for number, name in DTYPES.items()}
+
+#: Types that numpy has only through ml_dtypes, such as bfloat16 and int4.
+EXOTIC = frozenset(
+    name
+    for name, number in NUMBERS.items()
+    if helper.tensor_dtype_to_np_dtype(number).isbuiltin != 1
+)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return the numpy type of an element type.
+
+    Raises
+    ------
+    BindingError
+        If there is none: for strings, and where the type is unknown (a sequence or a map).
+    """
+    if name not in NUMBERS or name == "string":
+        raise BindingError(f"cannot create inputs of type {name!r}; leave them out")
+    return np.dtype(helper.tensor_dtype_to_np_dtype(NUMBERS[name]))

@@ -1,0 +1,28 @@
+"""The JSON document of ``analyze``; ``schemas/analyze-1.json`` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sepcost.cost.analysis import Analysis
+from sepcost.cost.document import document, group_entries
+from sepcost.report.analyze import select
+from sepcost.report.json import dumps
+from sepcost.report.view import View
+
+GROUPED = frozenset({"op", "scope", "kernel"})
+
+
+def render(analyses: Sequence[Analysis], view: View) -> str:
+    """One document for all analyses.
+
+    ``layers`` holds the selected rows in their order; totals and coverage are those of the whole
+    model. Where rows are grouped, ``groups`` holds one entry per group.
+    """
+    found = document(analyses, list(dict.fromkeys(analysis.source for analysis in analyses)))
+    for entry, analysis in zip(found["models"], analyses, strict=True):
+        layers = {layer["id"]: layer for layer in entry["layers"]}
+        entry["layers"] = [layers[row.layer.id] for row in select.layers(analysis, view)]
+        if view.rows.by in GROUPED:
+            entry["groups"] = group_entries(select.groups(analysis, view))
+    return dumps(found)

@@ -1,0 +1,107 @@
+"""Which rows of an analysis a report shows, and in which order. Totals do not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from math import prod
+
+from sepcost.cost import groups as grouping
+from sepcost.cost.analysis import Analysis, CountStatus, Group, LayerCost
+from sepcost.report.view import View
+
+Key = Callable[[LayerCost], int | float | str]
+
+#: ``--sort``: numbers from the largest down, text from A to Z; what is unknown comes first, since
+#: it may be large.
+ROW_KEYS: Mapping[str, Key] = {
+    "macs": lambda row: _descending(row.macs),
+    "params": lambda row: -row.params,
+    "bytes": lambda row: _descending(row.bytes_moved),
+    "elementwise": lambda row: _descending(row.elementwise_ops),
+    "intensity": lambda row: -(row.intensity or 0.0),
+    "saving": lambda row: -_saving(row),
+    "name": lambda row: row.layer.name or row.layer.id,
+    "op": lambda row: row.layer.op_type,
+}
+GROUP_KEYS: Mapping[str, Callable[[Group], int | float | str]] = {
+    "macs": lambda group: -group.macs,
+    "params": lambda group: -group.params,
+    "bytes": lambda group: -group.bytes_moved,
+    "elementwise": lambda group: -group.elementwise_ops,
+    "intensity": lambda group: -2 * group.macs / (group.bytes_moved or 1),
+    "saving": lambda group: group.separable_macs - group.macs,
+    "name": lambda group: group.key,
+    "op": lambda group: group.key,
+}
+TEXTS = frozenset({"order", "name", "op"})
+
+#: ``--only``: words that are not an op_type.
+KINDS: Mapping[str, Callable[[LayerCost], bool]] = {
+    "conv": lambda row: row.convolution is not None,
+    "pointwise": lambda row: row.convolution is not None and prod(row.convolution.kernel) == 1,
+    "depthwise": lambda row: (
+        row.convolution is not None and row.convolution.group == row.convolution.in_channels > 1
+    ),
+    "eligible": lambda row: row.separable is not None and row.separable.eligible,
+    "counted": lambda row: row.status is CountStatus.COUNTED,
+    "free": lambda row: row.status is CountStatus.FREE,
+    "unknown": lambda row: row.status in {CountStatus.UNKNOWN, CountStatus.UNRESOLVED},
+}
+
+
+def _descending(value: int | None) -> float:
+    return float("-inf") if value is None else -value
+
+
+def _saving(row: LayerCost) -> int:
+    separable = row.separable
+    if separable is None or separable.macs is None or row.macs is None:
+        return 0
+    return row.macs - separable.macs
+
+
+def matching(rows: Iterable[LayerCost], only: str | None) -> tuple[LayerCost, ...]:
+    """Rows of a kind in ``KINDS``, or whose op_type matches a glob in any case."""
+    if only is None:
+        return tuple(rows)
+    pattern = only.lower()
+    kind = KINDS.get(pattern)
+    if kind is not None:
+        return tuple(row for row in rows if kind(row))
+    return tuple(row for row in rows if fnmatchcase(row.layer.op_type.lower(), pattern))
+
+
+def select(
+    analysis: Analysis, only: str | None = None, sort: str = "order", top: int = 0
+) -> tuple[LayerCost, ...]:
+    """The first ``top`` rows (0: all) by ``sort`` that match ``only``, in that order.
+
+    Where ``sort`` orders by text, the top rows are those with the most MACs.
+    """
+    rows = list(enumerate(matching(analysis.rows, only)))
+    if top:
+        cost = ROW_KEYS["macs" if sort in TEXTS else sort]
+        rows = sorted(sorted(rows, key=lambda item: cost(item[1]))[:top])
+    ordered = [row for _, row in rows]
+    return tuple(ordered if sort == "order" else sorted(ordered, key=ROW_KEYS[sort]))
+
+
+def order_groups(groups: Iterable[Group], sort: str, top: int = 0) -> tuple[Group, ...]:
+    """Groups sorted by ``sort`` (``order`` leaves them as they come), the first ``top`` of them."""
+    ordered = list(groups) if sort == "order" else sorted(groups, key=GROUP_KEYS[sort])
+    return tuple(ordered[:top] if top else ordered)
+
+
+def layers(analysis: Analysis, view: View) -> tuple[LayerCost, ...]:
+    """The rows of ``view``, one per layer."""
+    rows = view.rows
+    return select(analysis, rows.only, rows.sort or "order", view.most)
+
+
+def groups(analysis: Analysis, view: View) -> tuple[Group, ...]:
+    """The rows of ``view``, one per group of the layers that ``only`` leaves."""
+    rows = view.rows
+    left = replace(analysis, rows=matching(analysis.rows, rows.only))
+    return order_groups(grouping.groups(left, rows.by, rows.depth), rows.sort or "macs", view.most)

@@ -1,0 +1,86 @@
+"""An analysis in words, the same in every format. Nothing is escaped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from sepcost.cost.analysis import Analysis, CountStatus, LayerCost
+from sepcost.report.columns import Style
+from sepcost.report.labels import bindings, label, operations, operator, title
+from sepcost.report.units import dims, human, times
+
+NAMED = 3  # layers named per reason
+
+
+def titles(analyses: Sequence[Analysis]) -> tuple[str, ...]:
+    """A name for each analysis; where names repeat, with the bindings."""
+    names = [analysis.network.name or analysis.source for analysis in analyses]
+    if len(set(names)) == len(names):
+        return tuple(names)
+    return tuple(
+        f"{name} {bindings(analysis)}".rstrip()
+        for name, analysis in zip(names, analyses, strict=True)
+    )
+
+
+def headline(analysis: Analysis, style: Style, name: str) -> str:
+    """The one line to quote: ``vgg16: 15.5 G MACs, 138.4 M params; separable ... fewer``."""
+    totals, unit = analysis.totals, title(style.unit)
+    least = "" if analysis.coverage.complete else "at least "
+    text = f"{name}: {least}{operations(totals.macs, style.unit)} {unit}, "
+    text += f"{human(totals.params)} params"
+    if any(row.convolution for row in analysis.rows):
+        text += f"; {_promise(analysis)}"
+    return text
+
+
+def _promise(analysis: Analysis) -> str:
+    totals = analysis.totals
+    if totals.reduction < 1.005:
+        return "no convolution worth separating"
+    return f"separable would take {times(totals.reduction)} fewer"
+
+
+def details(analysis: Analysis, style: Style) -> Iterator[str]:
+    """Further totals: separable, memory, per item of the batch."""
+    totals, network = analysis.totals, analysis.network
+    if totals.separable_macs < totals.macs:
+        macs = operations(totals.separable_macs, style.unit)
+        yield f"separable: {macs} {title(style.unit)}, {human(totals.separable_params)} params"
+    yield (
+        f"{human(totals.weight_bytes, 'B')} of weights, "
+        f"{human(totals.peak_activation_bytes, 'B')} peak activations, "
+        f"{human(totals.elementwise_ops)} elementwise ops"
+    )
+    if network.batch and network.batch > 1:
+        macs = operations(totals.macs // network.batch, style.unit)
+        yield f"{macs} {title(style.unit)} per item of the batch of {network.batch}"
+
+
+def inputs(analysis: Analysis) -> str:
+    """The first inputs with their shapes: ``x 1×3×224×224 float32``."""
+    shown = [
+        f"{value.name} {dims(value.shape) if value.shape is not None else '?'} {value.dtype}"
+        for value in analysis.network.inputs[:4]
+    ]
+    more = len(analysis.network.inputs) - len(shown)
+    return ", ".join([*shown, f"{more} more"] if more else shown)
+
+
+def uncounted(analysis: Analysis) -> list[tuple[str, str, list[str], int]]:
+    """Uncounted rows as ``(operator, reason, first names, how many)``, most frequent first."""
+    if analysis.coverage.complete:  # a branch that never runs does not matter
+        return []
+    rows = [
+        row for row in analysis.rows if row.status in {CountStatus.UNKNOWN, CountStatus.UNRESOLVED}
+    ]
+    counts = Counter(_cause(row) for row in rows)
+    names: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        names.setdefault(_cause(row), []).append(label(row.layer))
+    return [(*cause, names[cause][:NAMED], count) for cause, count in counts.most_common()]
+
+
+def _cause(row: LayerCost) -> tuple[str, str]:
+    return operator(row.layer), row.reason or row.status.value

@@ -1,0 +1,1 @@
+"""``bench`` in every format."""

@@ -1,0 +1,157 @@
+"""A measurement in words, the same in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import exp, inf
+
+from sepcost.latency.providers import CPU
+from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measurement, Placement
+from sepcost.latency.stats import Interval, Outcome, Statistic
+from sepcost.report.units import duration, human, percent, three_digits, times
+
+#: Half-widths beyond this are shown as a factor: ± 157% of a time means nothing.
+WIDE = 0.5
+#: Fractions of the roofline beyond this are not noise.
+BEYOND = 1.1
+
+
+def plus_minus(interval: Interval) -> str:
+    """``± 1.2%``, or ``×/÷ 1.8`` of a wide interval; empty where one launch has none."""
+    width = interval.half_width
+    if width == inf:
+        return ""
+    return f"± {width:.1%}" if width <= WIDE else f"×/÷ {three_digits(exp(width))}"
+
+
+def headline(model: Measurement) -> str:
+    """The one line to quote of a model."""
+    return f"{duration(model.latency.estimate)} {plus_minus(model.latency)}".rstrip()
+
+
+def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
+    """Where the nodes ran, behind a headline; nothing where the CPU was asked for and had all."""
+    parts = [part for model in bench.models for part in model.placement if part.nodes]
+    names = list(dict.fromkeys(part.provider for part in parts))
+    if not names or names == list(bench.providers) == [CPU]:
+        return ""
+    shares = {part.provider: share_of(part) for part in parts} if len(bench.models) == 1 else {}
+    if len(names) == 1 or not all(shares.get(name) for name in names):
+        return f" on {' and '.join(map(quoted, names))}"
+    each = [f"{quoted(name)} ({shares[name]})" for name in names]
+    return f" on {' and '.join(each)} by MACs"
+
+
+def verdict(pair: Comparison) -> str:
+    """The one line to quote of a pair, after the name of ``b``: is 2.31× faster than {a}."""
+    ratio = pair.ratio
+    if pair.verdict is Outcome.FASTER:
+        low, high = 1 / ratio.high, 1 / ratio.low
+        return f"is {times(1 / ratio.estimate)} faster than {{a}} (95%: {span(low, high)})"
+    reach = span(ratio.low, ratio.high)
+    if pair.verdict is Outcome.SLOWER:
+        return f"is {times(ratio.estimate)} slower than {{a}} (95%: {reach})"
+    if pair.verdict is Outcome.SAME:
+        return f"is the {pair.words} as {{a}} (95%: {reach} its time)"
+    return f"takes {reach} the time of {{a}}: inconclusive"
+
+
+def span(low: float, high: float) -> str:
+    """The bounds of a ratio: ``0.985× to 1.014×``."""
+    if high == inf:
+        return "an unknown multiple of"
+    return f"{factor(low)}× to {factor(high)}×"
+
+
+def factor(value: float) -> str:
+    """A ratio with the digits that tell it from 1: ``0.985``, ``2.314``, ``14.0``, ``122``."""
+    if value < 0.0995:
+        return f"{value:.2g}"
+    return f"{value:.3f}" if value < 9.9995 else three_digits(value)
+
+
+def machine_line(bench: Bench, quoted: Callable[[str], str] = str) -> str:
+    """Where it was measured, and how; ``quoted`` escapes what the system reports."""
+    machine = bench.machine
+    threads = f"{bench.threads} thread{'s' if bench.threads != 1 else ''}"
+    load = f", load {machine.load:.1f}" if machine.load is not None else ""
+    return (
+        f"{quoted(machine.cpu)}, {machine.cores} cores{load}; ONNX Runtime "
+        f"{quoted(machine.onnxruntime or '?')}, {', '.join(map(quoted, bench.providers))}, "
+        f"{threads if bench.threads else 'its own choice of threads'}"
+    )
+
+
+def peaks_line(machine: Machine) -> str:
+    """The two sides of the roofline."""
+    if machine.peaks is None:
+        return ""
+    macs, moved = machine.peaks.macs_per_second, machine.peaks.bytes_per_second
+    return (
+        f"peak {human(macs)}MAC/s and {human(moved, 'B')}/s: "
+        f"memory-bound below {2 * macs / moved:.1f} FLOPs per byte"
+    )
+
+
+def scattered(bench: Bench) -> Iterator[tuple[Measurement, Placement]]:
+    """The parts of each model that does not run on the first provider alone."""
+    for model in bench.models:
+        if [part.provider for part in model.placement] != [bench.providers[0]]:
+            for part in model.placement:
+                yield model, part
+
+
+def fallen(bench: Bench) -> Iterator[tuple[Measurement, Placement]]:
+    """The parts that ran on a provider that was not asked for."""
+    for model, part in scattered(bench):
+        if part.provider not in bench.providers:
+            yield model, part
+
+
+def share_of(part: Placement) -> str:
+    """A provider's part of the MACs."""
+    return "" if part.share is None else percent(part.share)
+
+
+def slowest(rows: Sequence[LayerTime], top: int) -> tuple[Sequence[LayerTime], int]:
+    """The ``top`` slowest rows (0: all), in their order, and how many are left out."""
+    if not top or len(rows) <= top:
+        return rows, 0
+    ranked = sorted(rows, key=lambda row: -row.time_ns)[:top]
+    kept = set(map(id, ranked))
+    return [row for row in rows if id(row) in kept], len(rows) - top
+
+
+def legend(rows: Iterable[LayerTime]) -> Iterator[str]:
+    """How to read the column ``bound``, and what a fraction above 100% means."""
+    bounds = [(row.bound, row.fraction) for row in rows if row.fraction is not None]
+    if bounds:
+        yield (
+            "bound: what limits the layer (compute or memory), and how much of that limit it "
+            "reaches; far below 100%, the kernel is inefficient"
+        )
+    if any(bound == "memory" and fraction > BEYOND for bound, fraction in bounds):
+        yield (
+            "above 100% of memory: the layer works in the caches, which are faster than the "
+            "main memory that 100% stands for"
+        )
+    if any(bound == "compute" and fraction > BEYOND for bound, fraction in bounds):
+        yield (
+            "above 100% of compute: the kernel beats the large matrix product that 100% stands "
+            "for; far above, the peak was measured too low: 'sepcost bench --machine' measures it "
+            "again"
+        )
+
+
+def notes(bench: Bench) -> Iterator[str]:
+    """Warnings and advice, each once."""
+    lines = [*bench.warnings]
+    for model in bench.models:
+        if Statistic.CPU_TIME in model.statistics:
+            lines.append(
+                f"{model.name}: too few undisturbed runs, so the latency is CPU time; the "
+                f"percentiles are wall time of all runs"
+            )
+        lines += [f"{model.name}: {line}" for line in model.warnings]
+    lines += [f"{c.b} against {c.a}: {c.advice}" for c in bench.comparisons if c.advice]
+    yield from dict.fromkeys(lines)

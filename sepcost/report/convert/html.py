@@ -1,0 +1,202 @@
+"""A conversion as a page: fewer MACs, measured speed-up, and the gap between them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sepcost.report.bench import html as bench_page
+from sepcost.report.convert.words import change, error, facts, headline
+from sepcost.report.html import charts
+from sepcost.report.html.page import render as render_page
+from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
+from sepcost.report.text import shorten
+from sepcost.report.units import human, percent, times
+from sepcost.report.view import View
+from sepcost.separable.find.candidates import Skip
+from sepcost.separable.plan.choices import Choice
+from sepcost.separable.plan.frontier import FrontierPoint
+
+if TYPE_CHECKING:
+    from sepcost.separable.conversion import Conversion
+    from sepcost.separable.verify import OutputFidelity
+
+NAME_LIMIT = 120
+GAP = (
+    "For each converted layer, how many times fewer MACs it takes and how many times faster it "
+    "was measured to be. The line between them is what MACs do not predict; below 1× the layer "
+    "became slower."
+)
+FEWER, FASTER = "MACs before / after", "time before / after, of this layer alone"
+
+
+def render(found: Conversion, view: View) -> str:
+    """One part for the plan, one for the final measurement."""
+    name = shorten(found.before.network.name or found.source, NAME_LIMIT)
+    own = part(found, "convert")
+    parts = (own, *measured(found))
+    return render_page(Page(name, headline(found), parts, "convert"))
+
+
+def measured(found: Conversion) -> list[Part]:
+    """The latency of the original and of the result, where they were measured."""
+    if found.latency is None:
+        return []
+    return [
+        replace(bench_page.part(found.latency, "after"), title="Latency, original and converted")
+    ]
+
+
+def part(found: Conversion, id_: str) -> Part:
+    """The plan and its result."""
+    return Part(
+        id_,
+        "Conversion",
+        headline(found),
+        tuple(facts(found)),
+        tuple(tiles(found)),
+        (
+            *_gap(found, id_),
+            *_macs(found, id_),
+            *_frontier(found, id_),
+            *_layers(found, id_),
+            *_outputs(found, id_),
+            *_kept(found, id_),
+            *listing(f"{id_}-notes", "Notes", found.notes),
+        ),
+    )
+
+
+def tiles(found: Conversion) -> list[Tile]:
+    """Predicted and measured totals."""
+    before, after, plan = found.before.totals, found.after.totals, found.plan
+    tiles = [
+        Tile("MACs", human(after.macs), f"from {human(before.macs)}", after.macs),
+        Tile("Params", human(after.params), f"from {human(before.params)}", after.params),
+    ]
+    if plan.choices:
+        fewer = before.macs / after.macs if after.macs else None
+        tiles.append(Tile("MAC reduction", times(fewer) if fewer else "", "fewer MACs", fewer))
+    if found.speedup is not None:
+        forecast = plan.predicted.speedup
+        detail = f"{times(forecast)} predicted" if forecast else "as fast"
+        tone = "good" if found.speedup > 1 else "bad"
+        tiles.append(Tile("Measured speed-up", times(found.speedup), detail, found.speedup, tone))
+    effect = found.effect
+    if effect.batches:
+        share, on = effect.relative_error, f"on {found.inputs} inputs"
+        tiles.append(Tile("Output error", error(share), on, share))
+    if effect.top1 is not None:
+        before_, after_ = effect.top1
+        detail = f"from {percent(before_)}: {change(effect)}"
+        tiles.append(Tile("Top-1", percent(after_), detail, after_))
+    return tiles
+
+
+def _name(choice: Choice) -> str:
+    return choice.candidate.name or choice.candidate.id
+
+
+def _gap(found: Conversion, id_: str) -> tuple[Section, ...]:
+    rows = [
+        (_name(c), c.macs_before / c.macs_after, c.ns_before / c.ns_after)
+        for c in found.plan.choices
+        if c.macs_after and c.ns_before and c.ns_after
+    ]
+    return charts.promised(f"{id_}-gap", "MAC reduction and measured speed-up", rows, [GAP])
+
+
+def _macs(found: Conversion, id_: str) -> tuple[Section, ...]:
+    rows = [(_name(c), c.macs_before, c.macs_after) for c in found.plan.choices]
+    note = "MACs of each converted layer, before and after."
+    return charts.compared(f"{id_}-macs", "MACs before and after", rows, [note])
+
+
+def _frontier(found: Conversion, id_: str) -> tuple[Section, ...]:
+    """The frontier and the plan, over time and over MACs."""
+    points, effect = found.frontier, found.effect.relative_error
+    chosen = bool(found.plan.choices and found.effect.batches)
+    done = len(found.plan.choices)
+    base = points[0].ns * points[0].speedup if points else None
+    speedup = found.speedup or found.plan.predicted.speedup
+    ns = base / speedup if base and speedup else None
+    if not points:
+        return ()
+    return (
+        *charts.frontier(
+            f"{id_}-by-time", "Error against latency", "ns",
+            [(p.ns, p.relative_error, p.converted) for p in points],
+            (ns, effect, done) if chosen and ns else None,
+        ),
+        *charts.frontier(
+            f"{id_}-by-macs", "Error against MACs", "macs",
+            [(p.macs, p.relative_error, p.converted) for p in points],
+            (found.after.totals.macs, effect, done) if chosen else None,
+        ),
+        *table(f"{id_}-plans", "Plans on the frontier", FRONTIER, points),
+    )  # fmt: skip
+
+
+FRONTIER: tuple[Col[FrontierPoint], ...] = (
+    Col("converted", "whole", lambda p: p.converted),
+    Col("MACs", "count", lambda p: p.macs),
+    Col("time", "ns", lambda p: p.ns),
+    Col("speed-up", "times", lambda p: p.speedup),
+    Col("output error", "error", lambda p: p.relative_error),
+    Col("top-1 lost", "percent", lambda p: p.drop),
+    Col("loss", "number", lambda p: p.loss),
+    Col("predicted loss", "number", lambda p: p.predicted_loss),
+)
+
+
+def _layers(found: Conversion, id_: str) -> tuple[Section, ...]:
+    columns: tuple[Col[Choice], ...] = (
+        Col("layer", "code", _name),
+        Col("form", "text", lambda c: str(c.factors.form), group=True),
+        Col("rank", "whole", lambda c: c.factors.rank, group=True),
+        Col("full rank", "whole", lambda c: c.factors.full_rank or None, hint="exact at this rank"),
+        Col("fewer MACs", "times", lambda c: _ratio(c.macs_before, c.macs_after), hint=FEWER),
+        Col("faster", "times", lambda c: _ratio(c.ns_before, c.ns_after), hint=FASTER),
+        Col("written as", "text", lambda c: c.form_emitted, group=True),
+        Col("weight error", "error", lambda c: c.weight_error),
+        Col("output error", "error", lambda c: c.output_error),
+        Col(
+            "effect",
+            "number",
+            lambda c: c.effect,
+            hint="on the output of the network, of this layer alone",
+        ),
+        Col("MACs before", "count", lambda c: c.macs_before, total=True),
+        Col("MACs after", "count", lambda c: c.macs_after, total=True),
+        Col("time before", "ns", lambda c: c.ns_before, total=True),
+        Col("time after", "ns", lambda c: c.ns_after, total=True),
+    )
+    return table(f"{id_}-layers", "Converted layers", columns, found.plan.choices)
+
+
+def _ratio(before: float | None, after: float | None) -> float | None:
+    return before / after if before and after else None
+
+
+def _outputs(found: Conversion, id_: str) -> tuple[Section, ...]:
+    columns: tuple[Col[OutputFidelity], ...] = (
+        Col("output", "code", lambda o: o.name),
+        Col("relative error", "error", lambda o: o.relative_error),
+        Col("SQNR in dB", "number", lambda o: o.sqnr_db),
+        Col("largest error", "number", lambda o: o.max_abs),
+        Col("cosine", "number", lambda o: o.cosine),
+        Col("same top-1", "percent", lambda o: o.top1_agreement),
+    )
+    outputs = found.fidelity.outputs if found.fidelity else ()
+    note = f"The converted model against the original, on {found.inputs} inputs."
+    return table(f"{id_}-outputs", "Outputs", columns, outputs, note)
+
+
+def _kept(found: Conversion, id_: str) -> tuple[Section, ...]:
+    columns: tuple[Col[Skip], ...] = (
+        Col("layer", "code", lambda s: s.name or s.id),
+        Col("op", "text", lambda s: s.op_type, group=True),
+        Col("reason", "text", lambda s: s.reason, group=True),
+    )
+    note = "Convolutions that stay regular."
+    return table(f"{id_}-kept", "Not converted", columns, found.plan.kept, note)

@@ -1,0 +1,144 @@
+"""A comparison of two networks in words, the same in every format. Nothing is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+
+from sepcost.cost.analysis import LayerCost
+from sepcost.cost.diff import (
+    COSTS,
+    TOTALS,
+    WEIGHT_VALUES,
+    Diff,
+    Difference,
+    Fact,
+    Kind,
+    LayerChange,
+)
+from sepcost.report.units import dims, human
+
+TITLES = {
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "params": "params",
+    "elementwise_ops": "elementwise ops",
+    "weight_bytes": "weights",
+    "activation_bytes": "activations",
+    "peak_activation_bytes": "peak activations",
+    "separable_macs": "separable MACs",
+    "separable_params": "separable params",
+}
+MOST_DIFFERENCES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One total of both sides, written out."""
+
+    title: str
+    old: str
+    new: str
+    change: str
+
+
+def totals(diff: Diff) -> Iterator[Total]:
+    """Each total, except those that are zero on both sides."""
+    for name in TOTALS:
+        old, new = diff.total(name)
+        if old or new:
+            unit = "B" if name.endswith("_bytes") else ""
+            yield Total(TITLES[name], human(old, unit), human(new, unit), change(old, new, unit))
+
+
+def change(old: int, new: int, unit: str = "") -> str:
+    """``+12.3 M (+2.1%)``; ``=`` where nothing changed."""
+    if old == new:
+        return "="
+    text = f"{'+' if new > old else '-'}{human(abs(new - old), unit)}"
+    return f"{text} ({(new - old) / old:+.1%})" if old else text
+
+
+def largest(diff: Diff, top: int = 0) -> tuple[LayerChange, ...]:
+    """The ``top`` layers that change most (0: all), in their order."""
+    ranked = sorted(range(len(diff.changes)), key=lambda at: _weight(diff.changes[at]))
+    return tuple(diff.changes[at] for at in sorted(ranked[:top] if top else ranked))
+
+
+def _weight(layer: LayerChange) -> tuple[float, ...]:
+    """By MACs, then params, then element operations; an unknown change comes first."""
+    deltas = (layer.delta(cost) for cost in ("macs", "params", "elementwise_ops"))
+    return tuple(-inf if delta is None else -abs(delta) for delta in deltas)
+
+
+def delta(layer: LayerChange, cost: str) -> str:
+    """``+12.3 M``; ``?`` where unknown, empty where nothing changed."""
+    amount = layer.delta(cost)
+    if amount is None:
+        return "?"
+    return f"{'+' if amount > 0 else '-'}{human(abs(amount))}" if amount else ""
+
+
+def details(layer: LayerChange, most: int = MOST_DIFFERENCES) -> str:
+    """What differs, or what was added or removed."""
+    if layer.kind is not Kind.CHANGED:
+        return geometry(layer.row)
+    own = [each for each in layer.differences if each.what not in COSTS]
+    shown = [difference(each) for each in (own or layer.differences)[:most]]
+    left = len(own or layer.differences) - len(shown)
+    return ", ".join([*shown, f"{left} more"] if left else shown)
+
+
+def geometry(row: LayerCost) -> str:
+    """The kernel, where the layer has one, and the output: ``3×3 in 2 groups, to 1×8×14×14``."""
+    output = dims(row.layer.outputs[0]) if row.layer.outputs else ""
+    if row.convolution is None:
+        return f"to {output}" if output else ""
+    group = f" in {row.convolution.group} groups" if row.convolution.group > 1 else ""
+    return f"{dims(row.convolution.kernel)}{group}, to {output}"
+
+
+def difference(found: Difference) -> str:
+    """``kernel 3×3 → 5×5``."""
+    return f"{found.what} {_fact(found.old)} → {_fact(found.new)}"
+
+
+def _fact(fact: Fact) -> str:
+    if fact is None:
+        return "none"
+    if isinstance(fact, tuple):
+        return "×".join(map(str, fact)) or "scalar"
+    return str(fact)
+
+
+def headline(diff: Diff) -> str:
+    """``3 added, 1 removed, 2 changed, 40 unchanged (12 renamed)``."""
+    counts = {kind: sum(layer.kind is kind for layer in diff.changes) for kind in Kind}
+    parts = [f"{count} {kind.value}" for kind, count in counts.items() if count]
+    renamed = f" ({diff.renamed} renamed)" if diff.renamed else ""
+    return ", ".join([*parts, f"{diff.unchanged} unchanged{renamed}"])
+
+
+def values(diff: Diff) -> str:
+    """Whether weight values differ; empty where they were not compared."""
+    if not diff.weights:
+        return ""
+    count = sum(
+        any(each.what == WEIGHT_VALUES for each in layer.differences) for layer in diff.changes
+    )
+    many = f"{count} layer{'s' if count > 1 else ''}"
+    return f"weight values differ in {many}" if count else "no weight values differ"
+
+
+def doubt(diff: Diff) -> str:
+    """A warning where a side could not be counted in full, else empty."""
+    sides = {"old": diff.old, "new": diff.new}
+    partial = [name for name, side in sides.items() if not side.coverage.complete]
+    if not partial:
+        return ""
+    verb = "has" if len(partial) == 1 else "have"
+    noun = "model" if len(partial) == 1 else "models"
+    return (
+        f"totals are lower bounds: the {' and the '.join(partial)} {noun} {verb} uncounted layers"
+    )

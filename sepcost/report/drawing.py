@@ -1,0 +1,154 @@
+"""Tables and lines for the terminal; the only file that imports rich.
+
+Most of it is imported where it is needed: plain text that fits its lines needs nothing of it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import zip_longest
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from rich.cells import cell_len
+
+from sepcost.report.columns import Column
+from sepcost.report.layout import GAP, Cells, fit
+from sepcost.report.screen import Screen
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.style import Style
+    from rich.text import Text
+
+Row = TypeVar("Row")
+
+#: Colours of cells, by the role of their column.
+STYLES: Mapping[str, str] = {"share": "cyan", "gain": "green", "note": "dim"}
+#: The indented lines of a narrow screen are still this wide.
+LEAST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text in spans of ``(text, style)``; too long a line is wrapped.
+
+    Wrapped lines are indented by the width of ``head``, which stands before the first one.
+    """
+
+    spans: tuple[tuple[str, str], ...]
+    head: tuple[str, str] = ("", "")
+
+    @property
+    def text(self) -> str:
+        """The line without its styles."""
+        return self.head[0] + "".join(text for text, _ in self.spans)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        from rich.text import Text
+
+        head = Text(*self.head)
+        width = max(LEAST, options.max_width - head.cell_len)
+        for line in Text.assemble(*self.spans).wrap(console, width):
+            yield head + line
+            head = Text(" " * head.cell_len)
+
+
+Part: TypeAlias = "str | Line"
+
+
+def compose(parts: Iterable[Part], screen: Screen) -> str:
+    """Put lines and tables together as text, in colour where the screen has it."""
+
+    def shown(part: Part) -> str:
+        if isinstance(part, str):
+            return part
+        if not screen.colour and cell_len(part.text) <= screen.width:
+            return f"{part.text}\n"
+        return _drawn(part, screen)
+
+    return "\n".join(line.rstrip() for line in "".join(map(shown, parts)).split("\n"))
+
+
+def _drawn(part: RenderableType, screen: Screen) -> str:
+    console = _console(screen)
+    with console.capture() as captured:
+        console.print(part)
+    return captured.get()
+
+
+@cache
+def _console(screen: Screen) -> Console:
+    from rich.console import Console
+
+    return Console(
+        file=io.StringIO(), width=screen.width, force_terminal=screen.colour,
+        color_system="standard" if screen.colour else None, no_color=not screen.colour,
+        markup=False, highlight=False, emoji=False, legacy_windows=False,
+    )  # fmt: skip
+
+
+def styled(line: str, style: str = "") -> Line:
+    """A line in one style; nothing in it is read as markup."""
+    return Line(((line, style),))
+
+
+def table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -> str:
+    """The columns that fit the screen, as text: with widths known, 20,000 rows need no layout."""
+    fitted = fit(columns, rows, screen.width, cell_len)
+    paint = _paint if screen.colour else _plain
+
+    def line(cells: Iterable[str], styles: Iterable[str]) -> str:
+        shown = (
+            paint(_pad(cell, column), style)
+            for cell, style, column in zip(cells, styles, fitted, strict=True)
+        )
+        return (" " * GAP).join(shown)
+
+    head = line((column.header for column in fitted), ("bold" for _ in fitted))
+    rule = "─" * (sum(column.width for column in fitted) + GAP * (len(fitted) - 1))
+    roles = [column.role for column in fitted]
+    body = (
+        line(cells, map(style_of, roles, cells))
+        for row in zip(*(column.cells for column in fitted), strict=True)
+        for cells in _lines(row)
+    )
+    return "\n".join((head, rule, *body)) + "\n"
+
+
+def _lines(row: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    """The lines of a row: one, unless a cell was wrapped."""
+    if not any("\n" in cell for cell in row):
+        return (row,)
+    return zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
+
+
+def _plain(text: str, _: str) -> str:
+    return text
+
+
+def _paint(text: str, style: str) -> str:
+    from rich.color import ColorSystem
+
+    return _style(style).render(text, color_system=ColorSystem.STANDARD)
+
+
+@cache
+def _style(name: str) -> Style:
+    from rich.style import Style
+
+    return Style.parse(name)
+
+
+def _pad(cell: str, column: Cells) -> str:
+    space = " " * (column.width - cell_len(cell))
+    return space + cell if column.right else cell + space
+
+
+def style_of(role: str, cell: str) -> str:
+    """The colour of a cell; a saving is green, the reason why there is none is dim."""
+    if role == "saving":
+        return "green" if cell.endswith("fewer") else "dim"
+    return STYLES.get(role, "")

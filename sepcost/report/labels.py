@@ -1,0 +1,57 @@
+"""What layers, operators and amounts are called, the same in every report. Nothing is escaped."""
+
+from __future__ import annotations
+
+from sepcost.cost.analysis import Analysis, LayerCost
+from sepcost.network import Layer
+from sepcost.report.units import dims, human, per_side, trivial
+
+
+def operations(macs: int | None, unit: str) -> str:
+    """MACs in the unit asked for, FLOPs = 2 * MACs; ``?`` where unknown."""
+    if macs is None:
+        return "?"
+    return human(macs if unit == "macs" else 2 * macs)
+
+
+def title(unit: str) -> str:
+    """The heading of ``operations``."""
+    return "MACs" if unit == "macs" else "FLOPs"
+
+
+def label(layer: Layer) -> str:
+    """The layer's name after its scope; its id where it has no name."""
+    name = layer.name or layer.id
+    if not layer.scope or name.startswith(layer.scope):
+        return name
+    return f"{layer.scope}/{name}"
+
+
+def operator(layer: Layer) -> str:
+    """The op_type, after its domain where that is not ONNX's own."""
+    return f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
+
+
+def geometry(row: LayerCost) -> str:
+    """``3×3 /2 d2 g32``: a convolution's kernel, and stride, dilation, group that are not 1."""
+    conv = row.convolution
+    if conv is None:
+        return ""
+    parts = [dims(conv.kernel)]
+    if not trivial(conv.strides):
+        parts.append(f"/{per_side(conv.strides)}")
+    if not trivial(conv.dilations):
+        parts.append(f"d{per_side(conv.dilations)}")
+    if conv.group != 1:
+        parts.append(f"g{conv.group}")
+    return " ".join(parts)
+
+
+def output_shape(row: LayerCost) -> str:
+    """The shape of the first output."""
+    return dims(row.layer.outputs[0]) if row.layer.outputs else ""
+
+
+def bindings(analysis: Analysis) -> str:
+    """The bound symbols: ``N=8 H=224``."""
+    return " ".join(f"{name}={size}" for name, size in analysis.network.bindings.items())

@@ -1,0 +1,1 @@
+"""``networks``: the list of shipped networks."""

@@ -1,0 +1,1 @@
+"""``providers``: the list of execution providers."""

@@ -1,0 +1,1 @@
+"""``report``: cost, latency and conversion on one page."""
