@@ -25,7 +25,7 @@ from sepcost.separable.conversion import Conversion
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import Effect, Reference, effect, reference
-from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal
+from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal, Method
 
 TRAINED = ROOT.parent / "shared" / "trained"
 BATCH = 50
@@ -46,10 +46,10 @@ VARIANTS: dict[str, dict[str, object]] = {
     },
     "with bottlenecks": {"forms": (*FORMS, Form.BOTTLENECK)},
     "depthwise only": {"forms": (Form.DEPTHWISE_POINTWISE,)},
-    "layers apart": {"asymmetric": False},
-    "without gradients": {"sensitive": False},
-    "without effects": {"by_effect": False},
-    "weights alone": {"fitted": False},
+    "layers apart": {"method": Method(asymmetric=False)},
+    "without gradients": {"method": Method(sensitive=False)},
+    "without effects": {"method": Method(by_effect=False)},
+    "weights alone": {"method": Method(fitted=False)},
 }
 
 

@@ -28,7 +28,7 @@ def test_another_form_is_refused(text):
 def test_faults_name_the_metric():
     with pytest.raises(BudgetError, match="given twice"):
         written(["macs=1", "macs=2"])
-    with pytest.raises(BudgetError, match=r"budget 'mcas': unknown metric; did you mean 'macs'\?"):
+    with pytest.raises(BudgetError, match=r"budget mcas: unknown metric; did you mean 'macs'\?"):
         given({"mcas": 1})
     with pytest.raises(BudgetError, match="budget macs: unknown unit 'Q'"):
         given({"macs": "1 Q"})

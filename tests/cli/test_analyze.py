@@ -165,7 +165,7 @@ def test_operators_of_ones_own(tmp_path, monkeypatch):
     [
         ("nowhere_at_all:X", "ModuleNotFoundError"),
         ("json:nothing", "AttributeError"),
-        ("json:dumps", "maps no (domain, op_type)"),
+        ("json:dumps", "expected a dict {(domain, op_type)"),
         ("json", "expected module:NAME"),
     ],
 )
@@ -219,12 +219,12 @@ def test_a_layer_that_cannot_be_separated_says_why():
     [
         ((), "nothing to analyze"),
         (("--conv", "3x3,512,512"), "expected KERNEL,M,N,SIZE"),
-        (("--conv", "3x3,8,8,4", "vgg16"), "--conv stands alone"),
+        (("--conv", "3x3,8,8,4", "vgg16"), "--conv replaces SOURCE"),
         (("no_such_file.onnx",), "no_such_file.onnx"),
         (("vgg16", "--bind", "N"), "expected N=8"),
-        (("vgg16", "--bind", "N=0"), "no whole number from 1 up"),
+        (("vgg16", "--bind", "N=0"), "not a whole number of at least 1"),
         (("vgg16", "--bind", "N=1", "--bind", "N=2"), "given twice"),
-        (("vgg16", "--shape", "x=1xtwo"), "no whole number"),
+        (("vgg16", "--shape", "x=1xtwo"), "not a whole number"),
         (("vgg16", "small-cnn", "--netron", "n.json"), "one model"),
         (("-", "-"), "only once"),
     ],

@@ -91,13 +91,13 @@ def test_rows_in_csv_are_layers(net):
     report = ok(net, "--dry-run", "--rank", "1", "--skip", "b", "--no-verify", "-f", "csv")
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(report))}
     assert rows["a"]["action"] == "converted"
-    assert (rows["b"]["action"], rows["b"]["reason"]) == ("kept", "named by --skip")
+    assert (rows["b"]["action"], rows["b"]["reason"]) == ("kept", "matched by --skip")
 
 
 def test_what_stays_is_listed_by_its_reason(net):
     report = ok(net, "--dry-run", "--rank", "1", "--skip", "[ab]", "--no-verify")
     rows = [" ".join(line.split()) for line in report.splitlines()]
-    assert rows[rows.index("kept op reason layers") + 2 :] == ["2 Conv named by --skip a, b"]
+    assert rows[rows.index("kept op reason layers") + 2 :] == ["2 Conv matched by --skip a, b"]
 
 
 def test_markdown_has_tables(net):
@@ -121,7 +121,7 @@ def test_a_report_can_go_to_a_file(net, out, tmp_path):
 def test_a_missed_goal_ends_with_1_and_writes_nothing(net, out):
     result = run(net, "-o", out, "--macs", "0.001", "--no-verify")
     assert result.exit_code == 1
-    assert "--macs 0.001 is missed" in result.stderr
+    assert "goal not met: asked --macs 0.001, best reached" in result.stderr
     assert not out.exists()
     assert run(net, "-o", out, "--macs", "0.001", "--no-verify", "--force").exit_code == 1
     assert out.exists()
@@ -148,7 +148,7 @@ def test_without_data_it_says_so(net):
     [
         (["--rank", "0"], "--rank '0'"),
         (["--rank", "half"], "--rank 'half'"),
-        (["--rank", "1", "--macs", "0.5"], "one goal at a time"),
+        (["--rank", "1", "--macs", "0.5"], "give only one goal"),
         (["--speedup", "0.5"], "above 1"),
         (["--macs", "2"], "below 1"),
         (["--max-drop", "1%"], "--calibrate"),

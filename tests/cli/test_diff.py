@@ -79,7 +79,7 @@ def test_weights_that_were_trained_further_are_told_where_asked(work):
         (("git:none", "m.onnx"), "no such revision"),
         (("git:HEAD", "fresh.onnx"), "git:HEAD: has no file fresh.onnx"),
         (("old.onnx", "m.onnx", "-o", "m.onnx"), "is a source"),
-        (("old.onnx", "m.onnx", "--bind", "N=1,2"), "one size at a time"),
+        (("old.onnx", "m.onnx", "--bind", "N=1,2"), "compares models at one size"),
     ],
 )
 def test_what_cannot_be_compared_is_told_in_a_line(arguments, message):

@@ -119,12 +119,12 @@ def test_a_report_plans_a_conversion_and_writes_no_model(measured):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("small-cnn", "--macs", "0.5"), "go with --convert"),
-        (("small-cnn", "--calibrate", "x.npz"), "go with --convert"),
+        (("small-cnn", "--macs", "0.5"), "only with --convert"),
+        (("small-cnn", "--calibrate", "x.npz"), "only with --convert"),
         (("-",), "name a file"),
         (("small-cnn", "--bind", "N=1,2"), "one size"),
         (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "one goal"),
-        (("small-cnn", "-o", "none/such/report.html"), "no folder"),
+        (("small-cnn", "-o", "none/such/report.html"), "no such directory"),
     ],
 )
 def test_what_a_report_refuses_before_it_measures(arguments, told, measured):

@@ -21,7 +21,7 @@ from sepcost.separable import convert as route
 from sepcost.separable import session
 from sepcost.separable.result import finished
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.settings import Aim, ConvertSettings, Goal, Saving
+from sepcost.separable.settings import Aim, ConvertSettings, Goal, Method, Saving
 from sepcost.separable.verify import compare
 from tests.separable import networks
 from tests.separable.build import noise, parsed, saved
@@ -172,7 +172,7 @@ def test_data_do_better_than_weights(net, tmp_path):
     data = networks.data(tmp_path)
     settings = asked(Aim.RANK, 1, calibrate=data)
     with_data = convert(net, settings=settings)
-    blind = convert(net, settings=asked(Aim.RANK, 1, calibrate=data, fitted=False))
+    blind = convert(net, settings=asked(Aim.RANK, 1, calibrate=data, method=Method(fitted=False)))
     assert with_data.inputs == blind.inputs == "calibration"
     assert with_data.effect.relative_error < 0.8 * blind.effect.relative_error
 
@@ -180,7 +180,9 @@ def test_data_do_better_than_weights(net, tmp_path):
 def test_later_layers_undo_errors_of_earlier_ones(net, tmp_path):
     data = networks.data(tmp_path)
     together = convert(net, settings=asked(Aim.RANK, 1, calibrate=data))
-    apart = convert(net, settings=asked(Aim.RANK, 1, calibrate=data, asymmetric=False))
+    apart = convert(
+        net, settings=asked(Aim.RANK, 1, calibrate=data, method=Method(asymmetric=False))
+    )
     assert together.effect.relative_error < apart.effect.relative_error
 
 
@@ -214,7 +216,7 @@ def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
     """Times are played: a network of n nodes takes n µs, a layer alone one for each MAC."""
     monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=Saving.LATENCY))
+    found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, reduce=Saving.LATENCY))
     assert found.plan.choices
     assert found.measured is not None
     assert found.plan.predicted.speedup is not None
@@ -234,7 +236,7 @@ def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path
         return finished(job, found)
 
     monkeypatch.setattr("sepcost.separable.convert.finished", judging)
-    convert(net, settings=asked(Aim.SPEEDUP, 1.3, by=Saving.LATENCY))
+    convert(net, settings=asked(Aim.SPEEDUP, 1.3, reduce=Saving.LATENCY))
     (first, _), (second, uncorrected), *_ = seen
     assert first >= 1.3
     assert second >= 1.3
@@ -336,7 +338,7 @@ def test_the_document_is_plain(net):
         ((Aim.RANK, 1.5), {}, "whole number"),
         ((Aim.MAX_DROP, 0.01), {}, "--calibrate"),
         ((Aim.MACS, 0.5), {"random_init": True}, "--rank"),
-        ((Aim.MACS, 0.5), {"form": "spiral"}, "spiral"),
+        ((Aim.MACS, 0.5), {"emit": "spiral"}, "spiral"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(net, goal, changes, words):

@@ -34,10 +34,10 @@ SEED = 77
 def converted(goal: sepcost.Goal, trial: Trial) -> str:
     """Convert it; what is written is sound, costs what was said and changes no more."""
     target = trial.folder / f"{goal.aim}.onnx"
-    settings = sepcost.ConvertSettings(goal, verify=trial.verify, max_time_s=0.01, **trial.sizes)
+    settings = sepcost.ConvertSettings(goal, verify=trial.verify, max_time_s=0.01)
     before = trial.path.read_bytes()
     with in_process(trial.folder):
-        found = sepcost.convert(trial.path, target, settings=settings)
+        found = sepcost.convert(trial.path, target, settings=settings, **trial.sizes)
     json.dumps(found.to_dict(), allow_nan=False)
     if trial.path.read_bytes() != before:
         raise WrongError("the input was touched")
@@ -47,7 +47,9 @@ def converted(goal: sepcost.Goal, trial: Trial) -> str:
         return "kept" if any("its error" in note for note in found.notes) else ORDINARY
     _sound(trial, target, found)
     with in_process(trial.folder):
-        again = sepcost.convert(target, target.with_name("again.onnx"), settings=settings)
+        again = sepcost.convert(
+            target, target.with_name("again.onnx"), settings=settings, **trial.sizes
+        )
     if again.plan.choices:
         raise WrongError("a second conversion changes more")
     if goal is BUDGET:
