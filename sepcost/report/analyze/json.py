@@ -20,6 +20,7 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
     model. Where rows are grouped, ``groups`` holds one entry per group.
     """
     found = document(analyses, list(dict.fromkeys(analysis.source for analysis in analyses)))
+    found["errors"] = [{"source": each.model, "message": each.message} for each in view.unread]
     for entry, analysis in zip(found["models"], analyses, strict=True):
         layers = {layer["id"]: layer for layer in entry["layers"]}
         entry["layers"] = [layers[row.layer.id] for row in select.layers(analysis, view)]
