@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from sepcost.cli import parse
-from sepcost.cli.guard import note
-from sepcost.cli.options import files, models, rows, words
+from sepcost.cli.guard import note, say
+from sepcost.cli.options import budgets, files, models, rows, words
 from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
@@ -20,6 +22,9 @@ from sepcost.errors import SepcostError
 from sepcost.report.formats import renderer
 from sepcost.report.screen import screen
 from sepcost.report.view import Rows, View
+
+if TYPE_CHECKING:
+    from sepcost.budget.results import Fault
 
 #: Notes shown per model; the rest is only counted.
 MOST_NOTES = 10
@@ -31,6 +36,7 @@ class Request:
     """Sources as typed, and how to count them."""
 
     sources: Sequence[str]
+    several: bool  # a folder or a glob is among them
     convs: Sequence[str]
     binds: Sequence[Mapping[str, int]]
     alpha: float | None
@@ -62,11 +68,13 @@ def analyze(
     format_: files.Format = Format.TABLE,
     output: files.Output = None,
     netron: files.Netron = None,
+    jobs: budgets.Jobs = None,
     quiet: files.Quiet = False,
 ) -> None:
     """Count MACs, parameters and memory, now and with separable convolutions.
 
     [bold]sepcost analyze mobilenet-v1 vgg16[/]                   two networks side by side
+    [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]              every file, one row per model
     [bold]sepcost analyze model.onnx --bind N=1,8[/]              a dynamic batch, at two sizes
     [bold]sepcost analyze model.onnx --by op --sort params[/]     where the weights are
     [bold]sepcost analyze model.onnx -f html -o report.html[/]    a page to read and share
@@ -76,8 +84,11 @@ def analyze(
     others. Piped or written to a file it shows every layer, as plain text 160
     characters wide; set COLUMNS for another width. --inputs implies --observe.
     """
+    from sepcost.evidence.sources import expanded
+
+    named = expanded(sources or ())
     request = Request(
-        sources or (), conv or (), parse.sweep(bind or ()), alpha, rho,
+        named.names, named.several, conv or (), parse.sweep(bind or ()), alpha, rho,
         Conventions(conv_transpose.value, count_bias, if_.value),
         {"shape": parse.shapes(shape or ()), "trips": parse.trips(trips or ()),
          "observe": observe or inputs is not None, "inputs": inputs,
@@ -85,16 +96,21 @@ def analyze(
     )  # fmt: skip
     _check(request, output, netron)
     refuse_terminal(format_, output)
-    row = (by or (words.By.MODEL if len(request.binds) > 1 else words.By.LAYER)).value
+    one_row = request.several or len(request.binds) > 1
+    row = (by or (words.By.MODEL if one_row else words.By.LAYER)).value
     shown = Rows(row, depth, only, sort.value if sort else None, unit.value, variants=bool(conv))
-    view = View(shown, top, screen(output is not None))
-    analyses = _analyses(request, quiet)
+    analyses, faults = _analyses(request, jobs, quiet)
+    view = View(shown, top, screen(output is not None), unread=faults)
     text = renderer("analyze", format_)(analyses, view)
     if netron is not None:
         write(renderer("analyze", "netron")(analyses, view).encode(), netron)
     emit(text, output)
     if not quiet:
         _notes(analyses)
+    for fault in faults:
+        say(f"sepcost: error: {fault.model}: {fault.message}")
+    if faults:
+        raise typer.Exit(min(fault.exit_code for fault in faults))
 
 
 def _check(request: Request, output: Path | None, netron: Path | None) -> None:
@@ -114,19 +130,36 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
         refuse_sources(path, request.sources)
 
 
-def _analyses(request: Request, quiet: bool) -> list[Analysis]:
+def _analyses(
+    request: Request, jobs: int | None, quiet: bool
+) -> tuple[list[Analysis], list[Fault]]:
+    """Analyze every source. If there are several, one that cannot be read leaves the others."""
     if request.convs:
-        return [analysis for text in request.convs for analysis in _single(request, text)]
+        return [each for text in request.convs for each in _single(request, text)], []
+    from sepcost.budget.results import Fault
+    from sepcost.evidence.count import swept
     from sepcost.routes.analyze import sweep
 
+    count: Callable[[str], tuple[Analysis, ...]] = partial(
+        sweep, binds=request.binds, alpha=request.alpha, rho=request.rho,
+        conventions=request.conventions, **request.arguments,
+    )  # fmt: skip
+    if len(request.sources) == 1 and not request.several:
+        with progress(f"counting {request.sources[0]}", quiet):
+            return list(count(request.sources[0])), []
+    # Formulas of the user's, and stdin, are in this process alone.
+    alone = request.arguments["operators"] is not None or STDIN in request.sources
     analyses: list[Analysis] = []
-    for source in request.sources:
-        with progress(f"counting {source}", quiet):
-            analyses += sweep(
-                source, request.binds, alpha=request.alpha, rho=request.rho,
-                conventions=request.conventions, **request.arguments,
-            )  # fmt: skip
-    return analyses
+    faults: list[Fault] = []
+    total = len(request.sources)
+    with progress(f"counting {total} models", quiet) as tell:
+        for at, found in enumerate(swept(request.sources, count, 1 if alone else jobs), start=1):
+            tell(f"counting: {at} of {total} models done")
+            if isinstance(found, Fault):
+                faults.append(found)
+            else:
+                analyses += found
+    return analyses, faults
 
 
 def _single(request: Request, text: str) -> Iterator[Analysis]:

@@ -18,6 +18,7 @@ def diff(
     new: models.New,
     bind: models.Bind = None,
     shape: models.Shape = None,
+    weights: rows.Weights = False,
     top: rows.Top = None,
     format_: files.DiffFormat = DiffFormat.TABLE,
     output: files.Output = None,
@@ -30,7 +31,7 @@ def diff(
     [bold]sepcost diff old.onnx new.onnx -f markdown[/]           for a pull request
 
     Layers are matched by name and structure, so renumbering does not count as a change.
-    Weight values are not compared.
+    Weight values are compared with --weights.
     """
     from sepcost.routes.diff import diff as compare
 
@@ -38,7 +39,7 @@ def diff(
     refuse_terminal(format_, output)
     bound = parse.binding(bind, "diff compares models at one size")
     with progress("comparing", quiet):
-        found = compare(old, new, bind=bound, shape=parse.shapes(shape or ()))
+        found = compare(old, new, bind=bound, shape=parse.shapes(shape or ()), weights=weights)
     view = View(top=top, screen=screen(output is not None))
     emit(renderer("diff", format_)(found, view), output)
     if not quiet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sepcost.report.text import shorten, terminal
@@ -17,26 +17,31 @@ CLEAR = "\r\x1b[K"
 
 
 @contextmanager
-def progress(doing: str, quiet: bool) -> Iterator[None]:
-    """Show a spinner and the current step, after a second, until the work is done."""
+def progress(doing: str, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show a spinner and the current step, after a second, until the work is done.
+
+    Yields a function that replaces the text.
+    """
+    texts = [doing]
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield
+        yield texts.append
         return
     done = threading.Event()
-    thread = threading.Thread(target=_spin, args=(terminal(shorten(doing, 60)), done), daemon=True)
+    thread = threading.Thread(target=_spin, args=(texts, done), daemon=True)
     thread.start()
     try:
-        yield
+        yield texts.append
     finally:
         done.set()
         thread.join()
 
 
-def _spin(doing: str, done: threading.Event) -> None:
+def _spin(texts: list[str], done: threading.Event) -> None:
     if done.wait(PATIENCE_S):
         return
     frame = 0
     while not done.wait(FRAME_S):
+        doing = terminal(shorten(texts[-1], 60))
         sys.stderr.write(f"{CLEAR}{FRAMES[frame % len(FRAMES)]} {doing}")
         sys.stderr.flush()
         frame += 1

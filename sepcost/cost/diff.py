@@ -1,14 +1,15 @@
 """The changes between two networks, per layer, and their cost.
 
-Structure and cost are compared. The values of weights are not read, so training a network further
-is no change.
+Structure and cost are compared. The values of weights are compared where their hashes are given;
+otherwise training a network further is no change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.match import match
@@ -21,6 +22,12 @@ TOTALS = (
     "macs", "flops", "params", "elementwise_ops", "weight_bytes", "activation_bytes",
     "peak_activation_bytes", "separable_macs", "separable_params",
 )  # fmt: skip
+
+#: The property of a pair whose weights differ.
+WEIGHT_VALUES = "weight values"
+
+#: Hashes of contents by the names of constants.
+Digests = Mapping[str, str]
 
 Fact = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | None
 
@@ -76,6 +83,7 @@ class Diff:
     changes: tuple[LayerChange, ...]  # in execution order of the new network
     unchanged: int
     renamed: int  # of the unchanged
+    weights: bool = False  # whether the values of weights were compared
 
     def total(self, name: str) -> tuple[int, int]:
         """Return one of ``TOTALS`` for the old and for the new network."""
@@ -87,10 +95,11 @@ class Diff:
         return self.old.coverage.complete and self.new.coverage.complete
 
 
-def diff(old: Analysis, new: Analysis) -> Diff:
+def diff(old: Analysis, new: Analysis, values: tuple[Digests, Digests] | None = None) -> Diff:
     """Compare two analyses.
 
-    Layers are matched by identity and structure; see ``match``.
+    Layers are matched by identity and structure; see ``match``. ``values`` are the hashes of the
+    constants of each side, by name.
     """
     pairs = match([row.layer for row in old.rows], [row.layer for row in new.rows])
     changes: list[tuple[tuple[int, int, int], LayerChange]] = []
@@ -100,7 +109,7 @@ def diff(old: Analysis, new: Analysis) -> Diff:
             changes.append(((at, 1, 0), LayerChange(Kind.ADDED, None, row)))
             continue
         before = old.rows[pairs[at]]
-        differences = tuple(_differences(before, row))
+        differences = (*_differences(before, row), *_retrained(before, row, values))
         if differences:
             changes.append(((at, 1, 0), LayerChange(Kind.CHANGED, before, row, differences)))
         else:
@@ -108,7 +117,25 @@ def diff(old: Analysis, new: Analysis) -> Diff:
     changes += _removed(old, pairs)
     ordered = tuple(change for _, change in sorted(changes, key=lambda item: item[0]))
     changed = sum(change.kind is Kind.CHANGED for change in ordered)
-    return Diff(old, new, ordered, len(pairs) - changed, renamed)
+    return Diff(old, new, ordered, len(pairs) - changed, renamed, values is not None)
+
+
+def _retrained(
+    old: LayerCost, new: LayerCost, values: tuple[Digests, Digests] | None
+) -> Iterator[Difference]:
+    """Compare the values of the weights of a pair, whatever they are called."""
+    if values is None:
+        return
+    before, after = (_digest(row, side) for row, side in zip((old, new), values, strict=True))
+    if before != after:
+        yield Difference(WEIGHT_VALUES, before, after)
+
+
+def _digest(row: LayerCost, digests: Digests) -> str | None:
+    """Put the hashes of all constants that a layer reads into a short one."""
+    names = dict.fromkeys((*row.layer.parameters, *row.layer.reads))
+    found = [digests[name] for name in names if name in digests]
+    return sha256(" ".join(found).encode()).hexdigest()[:12] if found else None
 
 
 def _removed(

@@ -109,18 +109,10 @@ class Finder:
             if found is None:
                 return Against(missing=f"new: {name} has no such file", new=True)
             if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
-                self._extract_data(revision, path, found, into)
+                revision.extract_data(path, found, into)
         except SepcostError as error:
             return Against(fault=Fault(target.name, str(error)))
         return Against(source=str(found))
-
-    @staticmethod
-    def _extract_data(revision: Revision, path: Path, found: Path, into: Path) -> None:
-        """Extract the external data too."""
-        from sepcost.model.external import files  # noqa: PLC0415  (onnx is loaded where it is used)
-
-        for data in files(found):
-            revision.extract(path.parent / data.name, into)
 
     def _file(self, written: str) -> Against:
         path = self.folder / written

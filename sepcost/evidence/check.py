@@ -19,6 +19,7 @@ from sepcost.errors import BudgetError, SepcostError
 from sepcost.evidence.baselines import Against, Finder, needs_baseline, needs_model
 from sepcost.evidence.count import Analyze, Model, count, fault
 from sepcost.evidence.measure import Measure, MeasureRequest
+from sepcost.evidence.sources import expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
         baseline cannot be read.
     """
     config = _config(question)
-    wanted = _asked(targets(config, question.sources, question.budgets), question)
+    sources = expanded(question.sources).names
+    wanted = _asked(targets(config, sources, question.budgets), question)
     models = [Model(target.name, target.source, target.options) for target in wanted]
     counting = partial(count, analyze=analyze, jobs=question.jobs)
     counted = counting(models)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sepcost.budget.metrics import facts
 from sepcost.budget.results import Facts, Fault
@@ -31,6 +31,9 @@ COUNTING = ("bind", "shape", "trips", "alpha", "rho", "observe")
 
 
 Analyze = Callable[..., Analysis]
+Analyses = tuple[Analysis, ...]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,25 @@ def count(
     SepcostError
         If a counting process was killed.
     """
-    wanted = jobs or min(os.cpu_count() or 1, -(-len(models) // MODELS_PER_PROCESS))
     piped = any(model.source == STDIN for model in models)  # only this process can read it
-    processes = 1 if piped else min(wanted, len(models))
+    return tuple(each(partial(one, analyze), models, 1 if piped else jobs))
+
+
+def each(do: Callable[[T], R], items: Sequence[T], jobs: int | None) -> Iterator[R]:
+    """Call ``do`` with every item, in order, in parallel processes where that pays.
+
+    Raises
+    ------
+    SepcostError
+        If a process was killed.
+    """
+    wanted = jobs or min(os.cpu_count() or 1, -(-len(items) // MODELS_PER_PROCESS))
+    processes = min(wanted, len(items))
     if processes <= 1:
-        return tuple(one(analyze, model) for model in models)
+        yield from map(do, items)
+        return
     with _pool(processes) as pool:
-        return tuple(
-            pool.map(partial(one, analyze), models, chunksize=_chunk(len(models), processes))
-        )
+        yield from pool.map(do, items, chunksize=_chunk(len(items), processes))
 
 
 def _chunk(models: int, processes: int) -> int:
@@ -101,6 +114,30 @@ def one(analyze: Analyze, model: Model) -> Facts | Fault:
     except (SepcostError, OSError) as error:
         return fault(model.name, model.source, error)
     return facts(model.name, analysis, size.bytes if size else None, size.missing if size else ())
+
+
+def swept(
+    sources: Sequence[str], sweep: Callable[[str], Analyses], jobs: int | None
+) -> Iterator[Analyses | Fault]:
+    """Analyze every source, in the order given, as soon as each is done.
+
+    Parameters
+    ----------
+    sources
+        Files, specs and shipped networks.
+    sweep
+        ``sepcost.sweep`` of one source, as other processes can call it.
+    jobs
+        Processes; None for as many as pay.
+    """
+    yield from each(partial(_attempt, sweep), sources, jobs)
+
+
+def _attempt(sweep: Callable[[str], Analyses], source: str) -> Analyses | Fault:
+    try:
+        return sweep(source)
+    except (SepcostError, OSError) as error:
+        return fault(source, source, error)
 
 
 def fault(name: str, source: str, error: SepcostError | OSError) -> Fault:

@@ -17,6 +17,10 @@ TIMEOUT_S = 120
 POINTER = b"version https://git-lfs.github.com/spec/"
 MAX_POINTER_BYTES = 1024
 
+#: Names of revisions that are safe to quote in a command, and hashes of commits.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./~^@{}+-]*")
+_HASH = re.compile("[0-9a-f]{7,40}")
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -52,6 +56,19 @@ class Revision:
             raise BudgetError(f"{self.called(inside)}: {_said(done)}")
         return self._smudged(inside, target)
 
+    def extract_data(self, path: Path, extracted: Path, into: Path) -> None:
+        """Write the external data of the model at ``path`` below ``into``, as far as there are.
+
+        Raises
+        ------
+        SepcostError
+            As for ``extract``, and if ``extracted`` is no model.
+        """
+        from sepcost.model.external import files  # noqa: PLC0415  (imports onnx)
+
+        for data in files(extracted):
+            self.extract(path.parent / data.relative_to(extracted.parent), into)
+
     def called(self, inside: Path) -> str:
         """The file at the revision, for messages."""
         return f"{PREFIX}{self.name}:{PurePosixPath(inside)}"
@@ -71,9 +88,9 @@ class Revision:
         found = _objects(self.top) / digest[:2] / digest[2:4] / digest
         if not found.is_file():
             raise BudgetError(
-                f"{self.called(inside)}: a Git LFS pointer whose content is not here; fetch it "
-                f"with 'git lfs fetch origin {self.name.removeprefix('origin/')}' (in GitHub "
-                "Actions: actions/checkout with 'lfs: true', then this command)"
+                f"{self.called(inside)}: a Git LFS pointer whose content is not here; fetch "
+                f"it with 'git lfs fetch {_remote(self.top, self.name)[0]} {self.commit}' (in "
+                "GitHub Actions: actions/checkout with 'lfs: true', then this command)"
             )
         target.unlink()
         _link(found, target)
@@ -95,14 +112,54 @@ def resolve(name: str, folder: Path) -> Revision:
             "name a baseline file instead"
         )
     root = Path(os.fsdecode(top.stdout.rstrip(b"\n")))
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    found = _commit(root, name)
     if found.returncode:
-        raise BudgetError(
-            f"{PREFIX}{name}: no such revision here; fetch it with 'git fetch origin "
-            f"{name.removeprefix('origin/')}' (in GitHub Actions: actions/checkout with "
-            "'fetch-depth: 0')"
-        )
+        raise BudgetError(f"{PREFIX}{name}: no such revision here{_remedy(root, name)}")
     return Revision(name, found.stdout.decode().strip(), root)
+
+
+def _remedy(top: Path, name: str) -> str:
+    """How to get a revision that is not here, where that can be told."""
+    if not _NAME.fullmatch(name):
+        return ""
+    remote, branch = _remote(top, name)
+    if not remote:
+        return "; there is no remote to fetch it from"
+    base = re.split("[~^@]", branch)[0]
+    known = base in {"", "HEAD"} or _known(top, name.removesuffix(branch) + base)
+    shallow = _git(top, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+    if known or _HASH.fullmatch(base):
+        if not shallow:
+            return (
+                "; the history does not have it"
+                if known
+                else f"; 'git fetch {remote}' may fetch it"
+            )
+        command = f"git fetch --unshallow {remote}"
+    elif name == branch:
+        command = f"git fetch {remote} {base}:{base}"
+    else:
+        command = f"git fetch {remote} {base}:refs/remotes/{name.removesuffix(branch)}{base}"
+    return (
+        f"; fetch it with '{command}' (in GitHub Actions: actions/checkout with 'fetch-depth: 0')"
+    )
+
+
+def _known(top: Path, name: str) -> bool:
+    return not _commit(top, name).returncode
+
+
+def _commit(top: Path, name: str) -> subprocess.CompletedProcess[bytes]:
+    return _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+
+def _remote(top: Path, name: str) -> tuple[str, str]:
+    """The remote that a revision is from, ``origin`` where none is named, and its name there."""
+    remotes = os.fsdecode(_git(top, "remote").stdout).split()
+    before, slash, after = name.partition("/")
+    if slash and before in remotes:
+        return before, after
+    return "origin" if "origin" in remotes else next(iter(remotes), ""), name
 
 
 def _link(found: Path, target: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sepcost.budget.results import Fault
 from sepcost.report.screen import Screen
 
 #: Rows of a table at a terminal where --top is not given.
@@ -30,6 +32,7 @@ class View:
     top: int | None = None  # most rows, 0: all; None: left to the format
     screen: Screen = field(default_factory=Screen)
     most_bytes: int | None = None  # of the whole text
+    unread: Sequence[Fault] = ()  # sources that could not be analyzed
 
     @property
     def most(self) -> int:

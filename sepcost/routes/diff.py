@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.diff import Diff
+from sepcost.cost.diff import Diff, Digests
 from sepcost.cost.diff import diff as compare
 from sepcost.errors import SepcostError
 from sepcost.evidence.revision import PREFIX, resolve
@@ -22,10 +22,11 @@ def diff(
     *,
     bind: Mapping[str, int] | None = None,
     shape: Mapping[str, Sequence[int]] | None = None,
+    weights: bool = False,
 ) -> Diff:
     """Compare two models: layers added, removed and changed, with their cost.
 
-    Layers are matched by name and structure. Weight values are not compared.
+    Layers are matched by name and structure.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ def diff(
         that revision.
     bind, shape
         As for ``analyze``, the same for both.
+    weights
+        Also compare weight values, by a hash of their contents. Needs sources, not analyses.
 
     Raises
     ------
@@ -49,19 +52,29 @@ def diff(
     >>> found.total("macs")
     (10585344, 2867840)
     """
-    with _at_revision(old, new) as before:
+    with _at_revision(old, new, weights) as before:
         first, second = (
             side if isinstance(side, Analysis) else analyze(side, bind=bind, shape=shape)
             for side in (before, new)
         )
+        values = (_digests(before), _digests(new)) if weights else None
     if before is not old:
         first = replace(first, source=str(old))
-    return compare(first, second)
+    return compare(first, second, values)
+
+
+def _digests(side: str | Path | Analysis) -> Digests:
+    from sepcost.model.digests import digests
+    from sepcost.model.load import load
+
+    if isinstance(side, Analysis):
+        raise SepcostError(f"{side.source}: an analysis contains no weights; pass the model")
+    return digests(load(str(side), weights=True))
 
 
 @contextmanager
 def _at_revision(
-    old: str | Path | Analysis, new: str | Path | Analysis
+    old: str | Path | Analysis, new: str | Path | Analysis, weights: bool
 ) -> Iterator[str | Path | Analysis]:
     """Extract the file ``new`` at a git revision, if ``old`` names one."""
     if not isinstance(old, str) or not old.startswith(PREFIX):
@@ -75,4 +88,6 @@ def _at_revision(
         extracted = revision.extract(path, Path(folder))
         if extracted is None:
             raise SepcostError(f"{old}: has no file {path}")
+        if weights:
+            revision.extract_data(path, extracted, Path(folder))
         yield extracted

@@ -57,6 +57,21 @@ def test_markdown_for_a_pull_request_goes_to_a_file():
     assert "| `-` | `h` | Conv | -18.4 k | -1.15 k |" in text
 
 
+def test_weights_that_were_trained_further_are_told_where_asked(work):
+    for name, value in {"a": 1.0, "b": 2.0}.items():
+        models.save(
+            work,
+            "g (float[1, 2] x) => (float[1, 2] z)"
+            f"<float[2] w = {{{value}, 3.0}}> {{ y = Mul (x, w)  z = Relu (y) }}",
+            f"{name}.onnx",
+        )
+    assert run("a.onnx", "b.onnx").stdout.startswith("2 unchanged\n")
+    lines = run("a.onnx", "b.onnx", "--weights").stdout.splitlines()
+    assert lines[0] == "1 changed, 1 unchanged"
+    assert lines[-1] == "weight values differ in 1 layer"
+    assert run("a.onnx", "a.onnx", "--weights").stdout.endswith("\nno weight values differ\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

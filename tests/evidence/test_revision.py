@@ -1,5 +1,7 @@
 """A model at a git revision."""
 
+import shlex
+
 import pytest
 
 from sepcost.errors import BudgetError
@@ -51,13 +53,48 @@ def test_a_pointer_leads_to_what_lfs_has_fetched(work, tmp_path):
 def test_a_pointer_to_nothing_says_how_to_fetch_it(work, tmp_path):
     to_lfs(work / "m.onnx", fetched=False)
     commit(work)
-    with pytest.raises(BudgetError, match=r"git:main:m\.onnx: a Git LFS pointer.*git lfs fetch"):
+    with pytest.raises(
+        BudgetError, match=r"git:main:m\.onnx: a Git LFS pointer.*git lfs fetch"
+    ) as e:
         resolve("main", work).extract(work / "m.onnx", tmp_path / "out")
+    assert resolve("main", work).commit in str(e.value)  # LFS knows no HEAD~1
 
 
-def test_an_unknown_revision_says_how_to_fetch_it(work):
-    with pytest.raises(BudgetError, match=r"git:origin/main: no such revision.*fetch-depth: 0"):
-        resolve("origin/main", work)
+def refusal(name, folder):
+    with pytest.raises(BudgetError) as caught:
+        resolve(name, folder)
+    return str(caught.value)
+
+
+@pytest.fixture
+def shallow(work, tmp_path):
+    """A clone of the last commit of one branch, as CI makes it."""
+    commit(work)
+    git(work, "branch", "dev", "HEAD~1")
+    git(work, "tag", "v1", "HEAD~1")
+    git(tmp_path, "clone", "-q", "--depth", "1", "--no-tags", work.as_uri(), "clone")
+    return tmp_path / "clone"
+
+
+@pytest.mark.parametrize("name", ["origin/dev", "dev", "v1", "HEAD~1", "origin/main~1"])
+def test_an_unknown_revision_says_how_to_fetch_it_and_that_helps(work, shallow, name):
+    said = refusal(name, shallow)
+    assert f"git:{name}: no such revision here; fetch it with 'git fetch " in said
+    assert "fetch-depth: 0" in said
+    git(shallow, *shlex.split(said.split("'")[1])[1:])
+    assert resolve(name, shallow).commit == resolve("dev", work).commit
+
+
+def test_a_remote_of_another_name_is_fetched_from(work, shallow):
+    git(shallow, "remote", "rename", "origin", "upstream")
+    assert "'git fetch upstream dev:refs/remotes/upstream/dev'" in refusal("upstream/dev", shallow)
+
+
+def test_what_no_command_brings_is_not_promised(work):
+    assert refusal("origin/main", work).endswith("; there is no remote to fetch it from")
+    git(work, "remote", "add", "origin", str(work))
+    assert refusal("HEAD~9", work).endswith("; the history ends before it")
+    assert refusal("0" * 40, work).endswith("; 'git fetch origin' may fetch it")
 
 
 @pytest.mark.parametrize("name", ["--output=x", "-1", "HEAD:m.onnx", ""])

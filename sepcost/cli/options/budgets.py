@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sepcost.cli.options import words
-from sepcost.cli.options.words import BUDGETS, CHECKING
+from sepcost.cli.options.words import BUDGETS, CHECKING, COUNTING
 
 MaxMacs = Annotated[
     str | None,
@@ -131,7 +131,7 @@ Jobs = Annotated[
         "-j",
         min=1,
         metavar="N",
-        rich_help_panel=CHECKING,
+        rich_help_panel=COUNTING,
         show_default="auto",
         help="Processes that count models.",
     ),

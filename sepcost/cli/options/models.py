@@ -16,7 +16,8 @@ Sources = Annotated[
         metavar="SOURCE...",
         show_default=False,
         autocompletion=complete.source,
-        help="ONNX files, TOML layer specs, shipped networks, or - for stdin.",
+        help="ONNX files, TOML layer specs, shipped networks, or - for stdin. analyze and check "
+        "also take folders and globs.",
     ),
 ]
 Source = Annotated[

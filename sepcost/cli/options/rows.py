@@ -78,6 +78,14 @@ Machine = Annotated[
         "again.",
     ),
 ]
+Weights = Annotated[
+    bool,
+    typer.Option(
+        "--weights",
+        rich_help_panel=ROWS,
+        help="Also compare weight values, by a hash of their contents.",
+    ),
+]
 Operators = Annotated[
     str | None,
     typer.Option(

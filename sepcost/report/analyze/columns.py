@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from sepcost.budget.results import Fault
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import CountStatus, Group, LayerCost, Separable
 from sepcost.report.columns import Column, Style, shares
@@ -115,8 +116,19 @@ def _reduction(analysis: Analysis) -> str:
     return f"{times(analysis.totals.reduction)} fewer" if worth else ""
 
 
-def model_columns(style: Style) -> tuple[Column[Analysis], ...]:
-    """The columns of one row per model: several sources, or one at several bindings."""
+def unread_columns() -> tuple[Column[Fault], ...]:
+    """One row per source that could not be analyzed."""
+    return (
+        Column("not read", lambda fault: fault.model, 0, False, True, "name"),
+        Column("reason", lambda fault: fault.message, 0, False, True, "words"),
+    )
+
+
+def model_columns(style: Style, named: Mapping[str, str]) -> tuple[Column[Analysis], ...]:
+    """The columns of one row per model: several sources, or one at several bindings.
+
+    ``named`` are the names to show, by source.
+    """
     unit = style.unit
 
     def least(analysis: Analysis) -> str:
@@ -128,7 +140,7 @@ def model_columns(style: Style) -> tuple[Column[Analysis], ...]:
         return operations(analysis.totals.macs // batch, unit) if batch and batch > 1 else ""
 
     return (
-        Column("model", lambda a: a.network.name, 0, False, True, "name"),
+        Column("model", lambda a: named[a.source], 0, False, True, "name"),
         Column("bound", bindings, 1, False, True),
         Column(title(unit), least, 0),
         Column("per item", per_item, 5),

@@ -92,10 +92,25 @@ MODEL: Mapping[str, Callable[[Analysis], Cell]] = {
 def render(analyses: Sequence[Analysis], view: View) -> str:
     """One table for all analyses; the columns ``model`` and ``bindings`` tell them apart."""
     if view.rows.by == "model":
-        return _table(MODEL, ((analysis, (analysis,)) for analysis in analyses))
+        return _models(analyses, view)
     if view.rows.by == "layer":
         return _table(LAYER, ((analysis, select.layers(analysis, view)) for analysis in analyses))
     return _table(GROUP, ((analysis, select.groups(analysis, view)) for analysis in analyses))
+
+
+def _models(analyses: Sequence[Analysis], view: View) -> str:
+    """One row per model, and one with its error per source that could not be analyzed."""
+    blank = ("",) * (len(MODEL) - 1)
+    return written(
+        ("model", "bindings", *MODEL, "error"),
+        (
+            *(
+                (a.network.name, bindings(a), *(read(a) for read in MODEL.values()), "")
+                for a in analyses
+            ),
+            *((each.model, "", each.model, *blank, each.message) for each in view.unread),
+        ),
+    )
 
 
 def _table(

@@ -30,9 +30,11 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
         part(analysis, f"m{at}", name, view)
         for at, (analysis, name) in enumerate(zip(analyses, names, strict=True))
     ]
-    if len(parts) == 1:
+    if len(parts) == 1 and not view.unread:
         return render_page(Page(names[0], parts[0].lead, tuple(parts), "analyze"))
-    together = Part("models", "Side by side", sections=_together(analyses, names))
+    lines = [f"{each.model}: {each.message}" for each in view.unread]
+    unread = listing("models-unread", "Not read", lines)
+    together = Part("models", "Side by side", sections=(*_together(analyses, names), *unread))
     return render_page(
         Page(f"{len(parts)} networks", ", ".join(names), (together, *parts), "analyze")
     )

@@ -21,7 +21,9 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
     model. Where rows are grouped, ``groups`` holds one entry per group.
     """
     sources = list(dict.fromkeys(analysis.source for analysis in analyses))
-    return dumps(headed([_entry(analysis, view) for analysis in analyses], sources))
+    document = headed([_entry(analysis, view) for analysis in analyses], sources)
+    document["errors"] = [{"source": each.model, "message": each.message} for each in view.unread]
+    return dumps(document)
 
 
 def _entry(analysis: Analysis, view: View) -> dict[str, Any]:

@@ -6,8 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from sepcost.cost.analysis import Analysis
 from sepcost.report.analyze import select
-from sepcost.report.analyze.columns import group_columns, layer_columns, model_columns
-from sepcost.report.analyze.words import details, headline, inputs, titles, uncounted
+from sepcost.report.analyze.columns import (
+    group_columns,
+    layer_columns,
+    model_columns,
+    unread_columns,
+)
+from sepcost.report.analyze.words import details, headline, inputs, model_names, titles, uncounted
 from sepcost.report.columns import Style
 from sepcost.report.markdown import bullets, name, table, words
 from sepcost.report.view import View
@@ -19,8 +24,12 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
     if view.rows.by != "model":
         for analysis, title in zip(analyses, titles(analyses), strict=True):
             sections.extend(_section(analysis, title, view))
-    if len(analyses) > 1 or view.rows.by == "model":
-        sections.append(table(model_columns(Style(view.rows.unit)), analyses))
+    if len(analyses) > 1 or (analyses and view.rows.by == "model"):
+        sections.append(
+            table(model_columns(Style(view.rows.unit), model_names(analyses)), analyses)
+        )
+    if view.unread:
+        sections.append(table(unread_columns(), view.unread))
     return "\n\n".join(sections) + "\n"
 
 

@@ -6,8 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from sepcost.cost.analysis import Analysis
 from sepcost.report.analyze import select, variants
-from sepcost.report.analyze.columns import group_columns, layer_columns, model_columns
-from sepcost.report.analyze.words import details, headline, inputs, titles, uncounted
+from sepcost.report.analyze.columns import (
+    group_columns,
+    layer_columns,
+    model_columns,
+    unread_columns,
+)
+from sepcost.report.analyze.words import details, headline, inputs, model_names, titles, uncounted
 from sepcost.report.columns import Style
 from sepcost.report.drawing import Part, compose, styled, table
 from sepcost.report.text import shorten, terminal
@@ -26,8 +31,11 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
     if view.rows.by != "model":
         for analysis, name in zip(analyses, titles(analyses), strict=True):
             parts += [*_section(analysis, name, view), "\n"]
-    if len(analyses) > 1 or view.rows.by == "model":
-        parts += [table(model_columns(_style(view)), analyses, view.screen), "\n"]
+    if len(analyses) > 1 or (analyses and view.rows.by == "model"):
+        columns = model_columns(_style(view), model_names(analyses))
+        parts += [table(columns, analyses, view.screen), "\n"]
+    if view.unread:
+        parts += [table(unread_columns(), view.unread, view.screen), "\n"]
     return compose(parts[:-1], view.screen)
 
 

@@ -14,14 +14,22 @@ from sepcost.report.units import dims, human, times
 NAMED = 3  # layers named per reason
 
 
+def model_names(analyses: Sequence[Analysis]) -> dict[str, str]:
+    """The name of each source's network; the source where networks share their names."""
+    found = {analysis.source: analysis.network.name or analysis.source for analysis in analyses}
+    shared = len(set(found.values())) < len(found)
+    return {source: source for source in found} if shared else found
+
+
 def titles(analyses: Sequence[Analysis]) -> tuple[str, ...]:
     """A name for each analysis; where names repeat, with the bindings."""
-    names = [analysis.network.name or analysis.source for analysis in analyses]
-    if len(set(names)) == len(names):
-        return tuple(names)
+    named = model_names(analyses)
+    found = [named[analysis.source] for analysis in analyses]
+    if len(set(found)) == len(found):
+        return tuple(found)
     return tuple(
         f"{name} {bindings(analysis)}".rstrip()
-        for name, analysis in zip(names, analyses, strict=True)
+        for name, analysis in zip(found, analyses, strict=True)
     )
 
 

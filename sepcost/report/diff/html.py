@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sepcost.cost.diff import COSTS, TOTALS, Diff, LayerChange
-from sepcost.report.diff.words import TITLES, change, difference, doubt, geometry, headline
+from sepcost.report.diff.words import TITLES, change, difference, doubt, geometry, headline, values
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
 from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
@@ -21,7 +21,8 @@ def render(diff: Diff, view: View) -> str:
     old, new = (shorten(side.source, NAME_LIMIT) for side in (diff.old, diff.new))
     lead = headline(diff)
     part = Part(
-        "diff", "Changes", lead, tuple(filter(None, [doubt(diff)])), tuple(tiles(diff)),
+        "diff", "Changes", lead, tuple(filter(None, [values(diff), doubt(diff)])),
+        tuple(tiles(diff)),
         (
             *_macs(diff),
             *_layers(diff),

@@ -20,6 +20,7 @@ def render(diff: Diff, view: View) -> str:
         "delta": {name: _delta(diff, name) for name in TOTALS},
         "unchanged": diff.unchanged,
         "renamed": diff.renamed,
+        "weights": diff.weights,
         "changes": [_change(layer) for layer in diff.changes],
     }
     return dumps(headed("diff", [diff.old.source, diff.new.source], body))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sepcost.cost.diff import Diff
 from sepcost.report.diff.columns import layer_columns, total_columns
-from sepcost.report.diff.words import doubt, headline, largest, totals
+from sepcost.report.diff.words import doubt, headline, largest, totals, values
 from sepcost.report.drawing import Part, compose, styled, table
 from sepcost.report.view import View
 
@@ -27,6 +27,9 @@ def _parts(diff: Diff, view: View) -> Iterator[Part]:
     if len(changes) < len(diff.changes):
         left = len(diff.changes) - len(changes)
         yield styled(f"… {left} more layers: --top 0 shows all", "dim")
+    if compared := values(diff):
+        yield "\n"
+        yield styled(compared)
     if warning := doubt(diff):
         yield "\n"
         yield styled(warning)

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from sepcost.cost.diff import COSTS, TOTALS, Diff, Difference, Fact, Kind, LayerChange
+from sepcost.cost.diff import (
+    COSTS,
+    TOTALS,
+    WEIGHT_VALUES,
+    Diff,
+    Difference,
+    Fact,
+    Kind,
+    LayerChange,
+)
 from sepcost.cost.results import LayerCost
 from sepcost.report.units import dims, human
 
@@ -109,6 +118,17 @@ def headline(diff: Diff) -> str:
     parts = [f"{count} {kind.value}" for kind, count in counts.items() if count]
     renamed = f" ({diff.renamed} renamed)" if diff.renamed else ""
     return ", ".join([*parts, f"{diff.unchanged} unchanged{renamed}"])
+
+
+def values(diff: Diff) -> str:
+    """Whether weight values differ; empty where they were not compared."""
+    if not diff.weights:
+        return ""
+    count = sum(
+        any(each.what == WEIGHT_VALUES for each in layer.differences) for layer in diff.changes
+    )
+    many = f"{count} layer{'s' if count > 1 else ''}"
+    return f"weight values differ in {many}" if count else "no weight values differ"
 
 
 def doubt(diff: Diff) -> str:

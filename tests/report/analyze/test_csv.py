@@ -43,7 +43,7 @@ def test_one_row_per_model():
     rows = read(
         render([analysis(conv_row(), batch=2), analysis(name="empty")], View(Rows("model")))
     )
-    assert list(rows[0]) == ["model", "bindings", *MODEL]
+    assert list(rows[0]) == ["model", "bindings", *MODEL, "error"]
     assert (rows[0]["macs"], rows[0]["macs_per_item"]) == ("18432", "9216")
     assert (rows[1]["model"], rows[1]["macs"]) == ("empty", "0")
 

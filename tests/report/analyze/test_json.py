@@ -47,7 +47,7 @@ def test_a_model_from_the_wild_keeps_to_the_schema(name):
 
 def test_the_document_opens_with_what_it_is():
     found = document([analysis(conv_row())])
-    assert list(found) == ["schema", "version", "sources", "models"]
+    assert list(found) == ["schema", "version", "sources", "models", "errors"]
     assert found["schema"] == "sepcost/analyze/1"
     assert found["version"] == sepcost.__version__
     assert found["sources"] == ["tiny.onnx"]

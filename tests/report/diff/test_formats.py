@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -65,6 +66,34 @@ def test_long_lists_fold():
     many = [plain_row(f"r{at}", f"r{at}_out") for at in range(30)]
     text = render("diff", "markdown", diff(analysis(), analysis(*many)))
     assert "<details><summary>30 layers</summary>" in text
+
+
+def test_a_comment_holds_the_largest_changes_and_how_many_more():
+    rows = [conv_row(f"conv{at:05}", f"{at}_out", macs=at + 1) for at in range(2000)]
+    found = diff(analysis(), analysis(*rows))
+    text = render("diff", "markdown", found)
+    shown = text.count("| `conv0")
+    assert 60_000 < len(text.encode()) <= 65_536
+    assert 300 < shown < 2000
+    assert f"… {2000 - shown} more layers" in text
+    assert "conv01999" in text
+    assert "conv00000" not in text
+    assert render("diff", "markdown", found, top=0).count("`conv0") == 2000
+
+
+def test_values_of_weights_are_a_change_where_they_were_compared():
+    row = conv_row()
+    row = replace(row, layer=replace(row.layer, parameters=("w",)))
+    old = new = analysis(row)
+    found = diff(old, new, ({"w": "aa"}, {"w": "bb"}))
+    assert "weight values differ in 1 layer\n" in render("diff", "table", found)
+    assert "weight values differ in 1 layer\n" in render("diff", "markdown", found)
+    (change,) = json.loads(render("diff", "json", found))["changes"]
+    assert [each["what"] for each in change["differences"]] == ["weight values"]
+    same = diff(old, new, ({"w": "aa"}, {"w": "aa"}))
+    assert (same.unchanged, same.changes) == (1, ())
+    assert "no weight values differ" in render("diff", "table", same)
+    assert "weight values" not in render("diff", "table", diff(old, new))
 
 
 @pytest.mark.parametrize("kind", ["table", "markdown", "json"])

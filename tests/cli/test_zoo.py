@@ -1,0 +1,95 @@
+"""``sepcost analyze`` and ``check`` on a folder: a row each, and none takes the others with it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner
+
+from sepcost.cli.app import app
+from tests.cli import models
+
+RUNNER = CliRunner()
+BROKEN = "zoo/broken.onnx: is JSON, not an ONNX model"
+
+
+@pytest.fixture(autouse=True)
+def zoo(tmp_path, monkeypatch):
+    """Two models of one name, and a file that is none."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "zoo" / "sub").mkdir(parents=True)
+    models.conv(tmp_path / "zoo")
+    models.conv(tmp_path / "zoo" / "sub")
+    (tmp_path / "zoo" / "broken.onnx").write_text("{}")
+
+
+def run(*arguments, code):
+    result = RUNNER.invoke(app, arguments, env={"COLUMNS": None, "FORCE_COLOR": None})
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.mark.parametrize("source", ["zoo", "zoo/**/*.onnx"])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_every_model_has_a_row_and_what_is_none_a_reason(source, jobs):
+    result = run("analyze", source, "--jobs", jobs, code=2)
+    cells = [line.split()[:2] for line in result.stdout.splitlines() if line.startswith("zoo/")]
+    assert cells == [["zoo/m.onnx", "18.4"], ["zoo/sub/m.onnx", "18.4"], ["zoo/broken.onnx", "is"]]
+    assert result.stderr == f"sepcost: error: {BROKEN}\n"
+
+
+def test_the_error_is_in_every_format():
+    document = json.loads(run("analyze", "zoo", "-f", "json", code=2).stdout)
+    schema = Path(__file__).parents[2] / "sepcost" / "report" / "schemas" / "analyze-1.json"
+    jsonschema.validate(document, json.loads(schema.read_text("utf-8")))
+    assert document["errors"] == [
+        {"source": "zoo/broken.onnx", "message": "is JSON, not an ONNX model"}
+    ]
+    assert [each["source"] for each in document["models"]] == ["zoo/m.onnx", "zoo/sub/m.onnx"]
+    rows = list(csv.DictReader(io.StringIO(run("analyze", "zoo", "-f", "csv", code=2).stdout)))
+    assert [(row["source"], row["macs"], row["error"]) for row in rows] == [
+        ("zoo/m.onnx", "18432", ""), ("zoo/sub/m.onnx", "18432", ""),
+        ("zoo/broken.onnx", "", "is JSON, not an ONNX model"),
+    ]  # fmt: skip
+    text = run("analyze", "zoo", "-f", "markdown", code=2).stdout
+    assert "| `zoo/broken.onnx` | is JSON, not an ONNX model |" in text
+    assert BROKEN in run("analyze", "zoo", "-f", "html", code=2).stdout
+
+
+def test_several_that_are_named_are_done_too():
+    result = run("analyze", "zoo/m.onnx", "gone.onnx", code=2)
+    assert result.stdout.startswith("m: 18.4 k MACs")
+    assert "gone.onnx  No such file" in result.stdout
+
+
+def test_one_that_is_named_alone_is_refused_in_a_line():
+    result = run("analyze", "zoo/broken.onnx", code=2)
+    assert (result.stdout, result.stderr) == ("", f"sepcost: error: {BROKEN}\n")
+
+
+def test_where_none_can_be_read_the_reasons_are_all():
+    Path("zoo/m.onnx").unlink()
+    result = run("analyze", "zoo/*", code=2)
+    assert result.stdout.split()[:2] == ["not", "read"]
+
+
+def test_a_sound_folder_ends_well():
+    Path("zoo/broken.onnx").unlink()
+    assert run("analyze", "zoo", code=0).stderr == ""
+
+
+def test_formulas_of_ones_own_reach_every_model(tmp_path):
+    (tmp_path / "zoo_formulas.py").write_text("TABLE = {('', 'Relu'): lambda layer: 7}\n")
+    arguments = ("--operators", "zoo_formulas:TABLE", "--jobs", "2", "-f", "csv")
+    rows = csv.DictReader(io.StringIO(run("analyze", "zoo", *arguments, code=2).stdout))
+    assert [row["macs"] for row in rows] == ["18439", "18439", ""]
+
+
+def test_check_takes_a_folder():
+    result = run("check", "zoo", "--max-macs", "1M", code=2)
+    assert [line.split()[0] for line in result.stdout.splitlines() if "zoo/" in line] == [
+        "error", "ok", "ok",
+    ]  # fmt: skip
