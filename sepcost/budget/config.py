@@ -159,7 +159,7 @@ class _Reader:
         table = _mapping(value, place)
         _check_keys(table, {*OPTIONS, *names(), "level"}, place)
         level = Level(choice(table.get("level", "error"), tuple(Level), (*place, "level")))
-        found = [
+        read = [
             budget
             for key, given in table.items()
             if key not in OPTIONS and key != "level"
@@ -168,7 +168,7 @@ class _Reader:
         if pattern == "" and place[-1] != "defaults":
             raise ValueFault(place, "the path is empty; name a model or a glob")
         options = _options({k: v for k, v in table.items() if k in OPTIONS}, place)
-        return Entry(pattern, tuple(found), options, self.where(place))
+        return Entry(pattern, tuple(read), options, self.where(place))
 
 
 def _mapping(value: object, place: Place) -> Mapping[str, Any]:

@@ -29,17 +29,17 @@ def given(table: Mapping[str, object], options: Mapping[str, str] = NONE) -> tup
     BudgetError
         At the first unknown metric or malformed value.
     """
-    found: list[Budget] = []
+    read: list[Budget] = []
     for key, value in table.items():
         typed = options.get(key, f"budget {key}")
         if key not in names():
             raise BudgetError(f"{typed}: unknown metric{nearest(key, names(), SYNONYMS)}")
         try:
-            found += budgets(key, value, (key,), Level.ERROR, lambda _: None)
+            read += budgets(key, value, (key,), Level.ERROR, lambda _: None)
         except ValueFault as fault:
             inner = (str(part) for part in fault.place[1:])
             raise BudgetError(f"{'.'.join([typed, *inner])}: {fault}") from None
-    return tuple(found)
+    return tuple(read)
 
 
 def written(pairs: Sequence[str]) -> dict[str, object]:
@@ -50,20 +50,20 @@ def written(pairs: Sequence[str]) -> dict[str, object]:
     BudgetError
         If one is not METRIC=VALUE, or a metric is given twice.
     """
-    found: dict[str, object] = {}
+    table: dict[str, object] = {}
     for text in pairs:
         key, equals, value = text.partition("=")
         key = key.strip()
         if not equals or not key or not value.strip():
             raise BudgetError(f"--budget {text!r}: expected METRIC=VALUE, like macs=600M")
-        if key in found:
+        if key in table:
             raise BudgetError(f"--budget {text!r}: {key} is given twice")
         part = key.removeprefix("per-layer.")
         if part != key:
-            found["per-layer"] = {**_inner(found), part: value}
+            table["per-layer"] = {**_inner(table), part: value}
         else:
-            found[key] = value.split(",") if key == "forbid-ops" else value
-    return found
+            table[key] = value.split(",") if key == "forbid-ops" else value
+    return table
 
 
 def _inner(found: Mapping[str, object]) -> Mapping[str, object]:

@@ -189,11 +189,11 @@ def _forbidden(budget: Budget, facts: Facts) -> Verdict:
     if facts.analysis is None or not isinstance(budget.limit, tuple):
         return replace(verdict, status=Status.UNKNOWN)
     patterns = budget.limit
-    found = [row for row in facts.analysis.rows if _listed(row, patterns)]
-    verdict = replace(verdict, actual=Fraction(len(found)))
-    if not found:
+    matches = [row for row in facts.analysis.rows if _listed(row, patterns)]
+    verdict = replace(verdict, actual=Fraction(len(matches)))
+    if not matches:
         return verdict
-    named = tuple(causes.cause(row) for row in found[: causes.MOST_CAUSES])
+    named = tuple(causes.cause(row) for row in matches[: causes.MOST_CAUSES])
     return replace(verdict, status=Status.FAIL, causes=named)
 
 

@@ -90,10 +90,10 @@ def amount(value: object, dimension: Dimension) -> Fraction:
     """
     if isinstance(value, str):
         sign, number, unit = _split(value, dimension)
-        found = number * _unit(unit, value, dimension)
-        if sign == "-" and found:
+        size = number * _unit(unit, value, dimension)
+        if sign == "-" and size:
             raise UnitError(f"{shown(value)} is below zero; expected {EXAMPLES[dimension]}")
-        return found
+        return size
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise UnitError(f"expected {EXAMPLES[dimension]}, not {shown(value)}")
     if dimension is Dimension.TIME:

@@ -98,7 +98,9 @@ def analyze(
     refuse_terminal(format_, output)
     one_row = request.several or len(request.binds) > 1
     row = (by or (words.By.MODEL if one_row else words.By.LAYER)).value
-    shown = Rows(row, depth, only, sort.value if sort else None, unit.value, variants=bool(conv))
+    shown = Rows(
+        row, depth, tuple(only or ()), sort.value if sort else None, unit.value, bool(conv)
+    )
     analyses, faults = _analyses(request, jobs, quiet)
     view = View(shown, top, screen(output is not None), unread=faults)
     text = renderer("analyze", format_)(analyses, view)
@@ -153,12 +155,12 @@ def _analyses(
     faults: list[Fault] = []
     total = len(request.sources)
     with progress(f"counting {total} models", quiet) as tell:
-        for at, found in enumerate(swept(request.sources, count, 1 if alone else jobs), start=1):
+        for at, outcome in enumerate(swept(request.sources, count, 1 if alone else jobs), start=1):
             tell(f"counting: {at} of {total} models done")
-            if isinstance(found, Fault):
-                faults.append(found)
+            if isinstance(outcome, Fault):
+                faults.append(outcome)
             else:
-                analyses += found
+                analyses += outcome
     return analyses, faults
 
 

@@ -104,13 +104,13 @@ def bench(
     refuse_terminal(format_, output)
     bound = parse.binding(bind, "bench measures one size at a time")
     sizes = {"bind": bound, "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
-    found = _measured(named, sizes, asked, quiet)
+    result = _measured(named, sizes, asked, quiet)
     view = View(top=top, screen=screen(output is not None))
-    emit(renderer("bench", format_)(found, view), output)
+    emit(renderer("bench", format_)(result, view), output)
     if export_samples is not None:
-        write(renderer("bench", "samples")(found, view).encode(), export_samples)
+        write(renderer("bench", "samples")(result, view).encode(), export_samples)
     if not quiet:
-        _notes(found)
+        _notes(result)
 
 
 def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence[str]) -> None:

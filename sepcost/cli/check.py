@@ -166,7 +166,7 @@ def _publish(result: Check, reports: Sequence[Report], quiet: bool) -> None:
             note(line)
 
 
-def _summarise(found: Check) -> None:
+def _summarise(result: Check) -> None:
     """Append the Markdown report to the step summary, if CI offers one."""
     name = os.environ.get(SUMMARY)
     if not name:
@@ -174,6 +174,6 @@ def _summarise(found: Check) -> None:
     path = Path(name)
     used = path.stat().st_size if path.is_file() else 0
     view = View(most_bytes=max(0, MOST_SUMMARY_BYTES - used - 1))
-    text = renderer("check", "markdown")(found, view)
+    text = renderer("check", "markdown")(result, view)
     with path.open("ab") as file:
         file.write(text.encode())

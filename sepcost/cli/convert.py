@@ -104,13 +104,13 @@ def convert(
     )
     bound, shapes = parse.binding(bind, "convert works at one size"), parse.shapes(shape or ())
     with live(quiet) as tell:
-        found = route(
+        result = route(
             source, None if dry_run else output, bind=bound, shape=shapes, settings=settings,
             force=force, frontier=frontier, on_progress=tell,
         )  # fmt: skip
     view = View(screen=screen(report is not None))
-    emit(renderer("convert", format_)(found, view), report)
-    _end(found, quiet)
+    emit(renderer("convert", format_)(result, view), report)
+    _end(result, quiet)
 
 
 def _check(source: str, model: Path | None, report: Path | None, *, wants_model: bool) -> None:
@@ -122,15 +122,15 @@ def _check(source: str, model: Path | None, report: Path | None, *, wants_model:
         refuse_unwritable(report)
 
 
-def _end(found: Conversion, quiet: bool) -> None:
+def _end(result: Conversion, quiet: bool) -> None:
     from sepcost.report.convert.words import notes
 
-    if found.missed:
-        kept = "" if found.written else "; nothing was written"
-        say(f"sepcost: {found.missed}{kept}")
+    if result.missed:
+        kept = "" if result.written else "; nothing was written"
+        say(f"sepcost: {result.missed}{kept}")
     if not quiet:
-        for line in notes(found):
-            if line != found.missed:
+        for line in notes(result):
+            if line != result.missed:
                 note(line)
-    if found.missed:
+    if result.missed:
         raise typer.Exit(MISSED)

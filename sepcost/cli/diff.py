@@ -39,9 +39,9 @@ def diff(
     refuse_terminal(format_, output)
     bound = parse.binding(bind, "diff compares models at one size")
     with progress("comparing", quiet):
-        found = compare(old, new, bind=bound, shape=parse.shapes(shape or ()), weights=weights)
+        changes = compare(old, new, bind=bound, shape=parse.shapes(shape or ()), weights=weights)
     view = View(top=top, screen=screen(output is not None))
-    emit(renderer("diff", format_)(found, view), output)
+    emit(renderer("diff", format_)(changes, view), output)
     if not quiet:
-        for warning in dict.fromkeys([*found.old.warnings, *found.new.warnings]):
+        for warning in dict.fromkeys([*changes.old.warnings, *changes.new.warnings]):
             note(warning)

@@ -115,7 +115,7 @@ def provider_options(given: Sequence[str], asked: Sequence[str]) -> dict[str, di
     SepcostError
         If the provider is not among ``asked``, or is the CPU provider, which has no options.
     """
-    found: dict[str, dict[str, str]] = {}
+    chosen: dict[str, dict[str, str]] = {}
     for key, value in settings("--provider-option", given).items():
         name, colon, option = key.partition(":")
         owner, option = (name, option) if colon and name in PROVIDERS else (asked[0], key)
@@ -126,8 +126,8 @@ def provider_options(given: Sequence[str], asked: Sequence[str]) -> dict[str, di
                 f"--provider-option {key}: the CPU provider takes no options; "
                 "did you mean --session-option?"
             )
-        found.setdefault(owner, {})[option] = value
-    return found
+        chosen.setdefault(owner, {})[option] = value
+    return chosen
 
 
 def fraction(option: str, given: str) -> float:
@@ -166,7 +166,7 @@ def percentiles(given: str) -> tuple[float, ...]:
 
 
 def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for text in given:
         name, equals, value = text.rpartition("=")
         if not equals or not name:
@@ -174,10 +174,10 @@ def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
         if "," in name and all("=" in part for part in text.split(",")):
             apart = " ".join(f"{option} {part}" for part in text.split(","))
             raise BindingError(f"{option} {text!r}: one name per {option}: {apart}")
-        if name in found:
+        if name in pairs:
             raise BindingError(f"{option} {text!r}: {name!r} is given twice")
-        found[name] = value
-    return found
+        pairs[name] = value
+    return pairs
 
 
 def _whole(option: str, text: str, value: str, least: int = 1) -> int:

@@ -51,18 +51,18 @@ class Finder:
         BudgetError
             If a budget needs a baseline and none is named or readable.
         """
-        found = {target.name: self._one(target) for target in targets}
+        baselines = {target.name: self._one(target) for target in targets}
         models = [
             Model(target.name, against.source, target.options)
             for target in targets
-            if (against := found[target.name]).source is not None
+            if (against := baselines[target.name]).source is not None
         ]
         for counted in count(models):
             if isinstance(counted, Fault):
-                found[counted.model] = Against(fault=_of_baseline(counted))
+                baselines[counted.model] = Against(fault=_of_baseline(counted))
             else:
-                found[counted.model] = Against(counted, found[counted.model].source)
-        return found
+                baselines[counted.model] = Against(counted, baselines[counted.model].source)
+        return baselines
 
     def _one(self, target: Target) -> Against:
         written = target.options.get("baseline")
@@ -105,14 +105,14 @@ class Finder:
             return Against(missing="the model is not a file, so no revision contains it")
         into = self.temporary / f"{len(self.revisions)}-{revision.commit}"
         try:
-            found = revision.extract(path, into)
-            if found is None:
+            extracted = revision.extract(path, into)
+            if extracted is None:
                 return Against(missing=f"new: {name} has no such file", new=True)
             if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
-                revision.extract_data(path, found, into)
+                revision.extract_data(path, extracted, into)
         except SepcostError as error:
             return Against(fault=Fault(target.name, str(error)))
-        return Against(source=str(found))
+        return Against(source=str(extracted))
 
     def _file(self, written: str) -> Against:
         path = self.folder / written

@@ -85,15 +85,15 @@ class Revision:
                 f"{self.called(inside)}: a Git LFS pointer without an oid; commit the model again"
             )
         digest = oid[1].decode()
-        found = _objects(self.top) / digest[:2] / digest[2:4] / digest
-        if not found.is_file():
+        content = _objects(self.top) / digest[:2] / digest[2:4] / digest
+        if not content.is_file():
             raise BudgetError(
                 f"{self.called(inside)}: a Git LFS pointer whose content is not here; fetch "
                 f"it with 'git lfs fetch {_remote(self.top, self.name)[0]} {self.commit}' (in "
                 "GitHub Actions: actions/checkout with 'lfs: true', then this command)"
             )
         target.unlink()
-        _link(found, target)
+        _link(content, target)
         return target
 
 
@@ -112,10 +112,10 @@ def resolve(name: str, folder: Path) -> Revision:
             "name a baseline file instead"
         )
     root = Path(os.fsdecode(top.stdout.rstrip(b"\n")))
-    found = _commit(root, name)
-    if found.returncode:
+    commit = _commit(root, name)
+    if commit.returncode:
         raise BudgetError(f"{PREFIX}{name}: no such revision here{_remedy(root, name)}")
-    return Revision(name, found.stdout.decode().strip(), root)
+    return Revision(name, commit.stdout.decode().strip(), root)
 
 
 def _remedy(top: Path, name: str) -> str:

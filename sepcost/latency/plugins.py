@@ -113,16 +113,16 @@ _REGISTERED: set[str] = set()  # including plugins without a device
 
 def usable(wanted: Iterable[str]) -> tuple[Usable, ...]:
     """List the known providers that are built in, and the ``wanted`` plugins."""
-    found = [_usable(name, one) for name, one in PROVIDERS.items() if one.name in BUILTIN]
+    providers = [_usable(name, one) for name, one in PROVIDERS.items() if one.name in BUILTIN]
     for name in wanted:
         if is_plugin(one := PROVIDERS[name]):
             try:
                 register(one)
             except Exception as error:
-                found.append(Usable(name, (), plugin=True, reason=ort_errors.plain(error)))
+                providers.append(Usable(name, (), plugin=True, reason=ort_errors.plain(error)))
             else:
-                found.append(_usable(name, one))
-    return tuple(found)
+                providers.append(_usable(name, one))
+    return tuple(providers)
 
 
 def _usable(name: str, one: Provider) -> Usable:

@@ -77,12 +77,12 @@ def _usable(timeout_s: float) -> list[Any]:
     try:
         return _reported(plugins, timeout_s)
     except MeasurementError:
-        found = _reported([], timeout_s)
-    builtin = {one["provider"] for one in found}
+        reports = _reported([], timeout_s)
+    builtin = {one["provider"] for one in reports}
     for name in plugins:
         if name not in builtin:
-            found += _alone(name, timeout_s)
-    return found
+            reports += _alone(name, timeout_s)
+    return reports
 
 
 def _reported(plugins: Sequence[str], timeout_s: float) -> list[Any]:

@@ -48,12 +48,12 @@ def _solve(bindings: MutableMapping[str, int], text: str, name: str, source: str
 
 def _compute(bindings: MutableMapping[str, int], text: str, source: str) -> list[str]:
     known = {name: size for name, size in bindings.items() if name != text}
-    found = symbols.size(text, known)
+    computed = symbols.size(text, known)
     of = ", ".join(f"{name}={known[name]}" for name in sorted(symbols.names(text)))
-    if found is None:
+    if computed is None:
         raise BindingError(f"{source}: {text} is not a valid size for {of}; bind other sizes")
-    if bindings.setdefault(text, found) != found:
+    if bindings.setdefault(text, computed) != computed:
         raise BindingError(
-            f"{source}: {text}={bindings[text]} contradicts {of}, which gives {found}"
+            f"{source}: {text}={bindings[text]} contradicts {of}, which gives {computed}"
         )
-    return [f"dimension {text} is {found}, from {of}"]
+    return [f"dimension {text} is {computed}, from {of}"]

@@ -18,7 +18,7 @@ class Rows:
 
     by: str = "layer"  # or op, scope, kernel, model: one row per …
     depth: int | None = None
-    only: str | None = None
+    only: Sequence[str] = ()  # kinds, or globs of op types, names and ids
     sort: str | None = None  # None: layers in network order, groups by MACs
     unit: str = "macs"  # or flops
     variants: bool = False  # the analyses are one --conv, as given, then thinner and smaller

@@ -61,30 +61,30 @@ def _converted(
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         return unconverted(session, "no convolution can be converted", missed=saving)
     made = _curves(session, wanted)
-    found, result = _carried_out(session, made)
+    solved, result = _carried_out(session, made)
     if wanted.frontier and made is not None:
         result = replace(result, frontier=frontier(made, session.before, session.trials))
     check_unchanged(session.loaded.stamps)
     written: tuple[Path, ...] = ()
     if wanted.target is not None and result.plan.choices and (not result.missed or wanted.force):
         tell("writing")
-        written = save(found.trial.model, wanted.target, force=wanted.force)
+        written = save(solved.trial.model, wanted.target, force=wanted.force)
     return replace(result, written=written)
 
 
 def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Conversion]:
     """Plan and finish; plan again if the final, longest measurement misses the speed-up."""
-    found = _planned(session, made)
-    result = finished(session, found)
+    solved = _planned(session, made)
+    result = finished(session, solved)
     for _ in range(AGAIN):
-        slower = session.settings.goal.aim is Aim.SPEEDUP and result.missed and found.met
-        if not (slower and result.speedup and found.measured):
+        slower = session.settings.goal.aim is Aim.SPEEDUP and result.missed and solved.met
+        if not (slower and result.speedup and solved.measured):
             break
         session.tell(f"final speed-up only {result.speedup:.2f}: planning again")
-        session.trials.correction *= result.speedup / found.measured
-        found = _planned(session, made)
-        result = finished(session, found)
-    return found, result
+        session.trials.correction *= result.speedup / solved.measured
+        solved = _planned(session, made)
+        result = finished(session, solved)
+    return solved, result
 
 
 def _planned(session: Session, made: Curves | None) -> Solved:

@@ -1,6 +1,7 @@
 """One definition per option, and the same meaning in every command."""
 
 import inspect
+import json
 from typing import get_args, get_type_hints
 
 import pytest
@@ -10,11 +11,12 @@ from typer.testing import CliRunner
 from sepcost.cli.app import app
 from sepcost.cli.options import words
 from tests.cli import models
+from tests.separable import networks
 
 RUNNER = CliRunner()
 
-#: Options that differ by command: sizes or a sweep, other formats, a report or a model, rows shown
-#: or layers converted.
+#: Options whose help differs by command: one size or several, other formats, a report or a model,
+#: layers to show or to convert.
 FORMS = {"--bind": 2, "--format": 2, "--output": 2, "--only": 2}
 
 
@@ -70,6 +72,23 @@ def test_a_command_that_refuses_a_sweep_does_not_offer_one(command, tmp_path):
 
 def _more(command):
     return {"convert": ["--dry-run"], "check": ["--max-macs", "1"]}.get(command, [])
+
+
+@pytest.mark.parametrize(("glob", "ids"), [("a", "a"), ("[bc]", "b"), ("*", "ab"), ("A", "")])
+def test_only_matches_the_same_layers_in_analyze_and_convert(glob, ids, tmp_path):
+    networks.classifier(tmp_path)
+    net = str(tmp_path / "net.onnx")
+    (shown,) = _printed("analyze", net, "--only", glob)["models"]
+    assert {row["id"] for row in shown["layers"] if row["conv"]} == set(ids)
+    options = ("--rank", "1", "--dry-run", "--no-verify")
+    rows = _printed("convert", net, "--only", glob, *options)["layers"]
+    assert {row["id"] for row in rows if row["action"] == "converted"} == set(ids)
+
+
+def _printed(*arguments):
+    result = RUNNER.invoke(app, [*arguments, "-f", "json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 def test_the_words_are_those_of_the_library():

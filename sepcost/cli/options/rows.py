@@ -46,12 +46,12 @@ Top = Annotated[
     ),
 ]
 Only = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="KIND|GLOB",
         rich_help_panel=ROWS,
-        help="Show only rows of this kind (conv, depthwise, pointwise, eligible, counted, free, "
-        "unknown) or whose op type matches, e.g. 'Q*'. Totals still cover the whole model.",
+        help="Show only layers whose name, id or op type matches, or of this kind: conv, "
+        "depthwise, pointwise, eligible, counted, free, unknown. Totals cover the whole model.",
     ),
 ]
 Unit = Annotated[

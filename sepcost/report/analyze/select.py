@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from math import prod
@@ -38,7 +38,7 @@ GROUP_KEYS: Mapping[str, Callable[[Group], int | float | str]] = {
 }
 TEXTS = frozenset({"order", "name", "op"})
 
-#: ``--only``: words that are not an op_type.
+#: ``--only``: kinds of rows.
 KINDS: Mapping[str, Callable[[LayerCost], bool]] = {
     "conv": lambda row: row.convolution is not None,
     "pointwise": lambda row: row.convolution is not None and prod(row.convolution.kernel) == 1,
@@ -63,19 +63,24 @@ def _saving(row: LayerCost) -> int:
     return row.macs - separable.macs
 
 
-def matching(rows: Iterable[LayerCost], only: str | None) -> tuple[LayerCost, ...]:
-    """Rows of a kind in ``KINDS``, or whose op_type matches a glob in any case."""
-    if only is None:
-        return tuple(rows)
-    pattern = only.lower()
-    kind = KINDS.get(pattern)
+def matching(rows: Iterable[LayerCost], only: Sequence[str]) -> tuple[LayerCost, ...]:
+    """Rows that match any of ``only``; all rows if it is empty."""
+    return tuple(row for row in rows if not only or any(_matches(row, text) for text in only))
+
+
+def _matches(row: LayerCost, text: str) -> bool:
+    """A kind in ``KINDS``, else a glob: of op types in any case, or of names and ids as written."""
+    kind = KINDS.get(text.lower())
     if kind is not None:
-        return tuple(row for row in rows if kind(row))
-    return tuple(row for row in rows if fnmatchcase(row.layer.op_type.lower(), pattern))
+        return kind(row)
+    layer = row.layer
+    return fnmatchcase(layer.op_type.lower(), text.lower()) or any(
+        fnmatchcase(name, text) for name in (layer.name, layer.id)
+    )
 
 
 def select(
-    analysis: Analysis, only: str | None = None, sort: str = "order", top: int = 0
+    analysis: Analysis, only: Sequence[str] = (), sort: str = "order", top: int = 0
 ) -> tuple[LayerCost, ...]:
     """The first ``top`` rows (0: all) by ``sort`` that match ``only``, in that order.
 

@@ -68,7 +68,7 @@ def _layers(analysis: Analysis, view: View) -> Iterator[Part]:
         shown = set(map(id, first))
         rows, left = tuple(row for row in rows if id(row) in shown), len(rows) - len(first)
     else:
-        left = len(analysis.rows) - len(rows) if view.rows.only is None else 0
+        left = len(analysis.rows) - len(rows) if not view.rows.only else 0
     if rows:
         yield table(layer_columns(analysis, _style(view)), rows, view.screen)
     if left:

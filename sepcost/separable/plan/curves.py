@@ -29,14 +29,14 @@ class Curves:
 
 
 def curves(
-    found: Sequence[Candidate], before: Analysis, settings: ConvertSettings, trials: Trials
+    candidates: Sequence[Candidate], before: Analysis, settings: ConvertSettings, trials: Trials
 ) -> Curves:
     """Build the menus, determine the cost and loss of their options, and compare all plans.
 
     Options are timed if the cost is latency, and fitted and tried if there are data.
     """
     fitter = trials.fitter
-    offered = menus(found, fitter.macs, settings.forms, settings.emit)
+    offered = menus(candidates, fitter.macs, settings.forms, settings.emit)
     latency = 0.0
     if settings.cost is Saving.LATENCY:
         runtime = settings.runtime

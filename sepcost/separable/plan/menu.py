@@ -107,7 +107,7 @@ def offered_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
 
 
 def menus(
-    found: Sequence[Candidate],
+    candidates: Sequence[Candidate],
     before: Mapping[str, int],
     forms: Sequence[Form],
     emitted: str | None = None,
@@ -116,7 +116,7 @@ def menus(
 
     Parameters
     ----------
-    found
+    candidates
         The candidates.
     before
         MACs of each original convolution, by id of the candidate.
@@ -126,7 +126,7 @@ def menus(
         The emitted form where possible, else the form's default.
     """
     made = []
-    for candidate in found:
+    for candidate in candidates:
         keep = Option(None, 0, before[candidate.id])
         offers = [
             Option(form, rank, cost, emitted_as(factors, emitted))

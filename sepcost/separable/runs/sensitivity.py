@@ -41,7 +41,11 @@ Metrics = dict[str, Array]
 
 
 def sensitivities(
-    context: Context, found: Sequence[Candidate], data: Calibration, runtime: Runtime, seed: int = 0
+    context: Context,
+    candidates: Sequence[Candidate],
+    data: Calibration,
+    runtime: Runtime,
+    seed: int = 0,
 ) -> Metrics:
     """Q [N, N] of each candidate that gradients reach, by id.
 
@@ -49,7 +53,7 @@ def sensitivities(
     ----------
     context
         The original model.
-    found
+    candidates
         Candidates; those in functions and subgraphs are left out.
     data
         Calibration data.
@@ -63,7 +67,7 @@ def sensitivities(
     ModelError
         ONNX Runtime cannot run the model.
     """
-    inside = {one.layer.writes[0]: one.id for one in found if context.in_main_graph(one)}
+    inside = {one.layer.writes[0]: one.id for one in candidates if context.in_main_graph(one)}
     passes = _passes(context, list(inside))
     if not passes.reached:
         return {}

@@ -79,7 +79,7 @@ def test_groups_are_added_where_asked_for():
 
 
 def test_layers_follow_the_view():
-    model = document([analysis(conv_row(), plain_row())], View(Rows(only="relu")))["models"][0]
+    model = document([analysis(conv_row(), plain_row())], View(Rows(only=["relu"])))["models"][0]
     assert [layer["name"] for layer in model["layers"]] == ["relu1"]
 
 

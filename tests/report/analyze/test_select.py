@@ -39,9 +39,13 @@ def test_the_top_rows_by_what_they_are_sorted_by():
 @pytest.mark.parametrize(
     ("only", "kept"),
     [
+        ("a_*", ["a_large"]),
+        ("A_*", []),
+        ("[12]", ["b_small", "a_large"]),
         ("conv", ["b_small", "a_large"]),
         ("RELU", ["c_relu"]),
-        ("*m*", ["mystery"]),
+        ("*YST*", ["mystery"]),
+        ("*m*", ["b_small", "mystery"]),
         ("unknown", ["mystery"]),
         ("free", ["c_relu"]),
         ("depthwise", []),
@@ -50,7 +54,12 @@ def test_the_top_rows_by_what_they_are_sorted_by():
     ],
 )
 def test_only(only, kept):
-    assert names(matching(NETWORK.rows, only)) == kept
+    assert names(matching(NETWORK.rows, [only])) == kept
+
+
+def test_only_given_twice_shows_what_either_matches():
+    assert names(matching(NETWORK.rows, ["a_large", "relu"])) == ["a_large", "c_relu"]
+    assert matching(NETWORK.rows, ()) == NETWORK.rows
 
 
 @pytest.mark.parametrize("sort", ["order", *ROW_KEYS])
@@ -60,4 +69,4 @@ def test_every_order_loses_no_row(sort):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_a_choice_among_the_rows(kind):
-    assert set(names(matching(NETWORK.rows, kind))) <= set(names(NETWORK.rows))
+    assert set(names(matching(NETWORK.rows, [kind]))) <= set(names(NETWORK.rows))

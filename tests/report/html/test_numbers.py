@@ -62,7 +62,7 @@ def test_what_was_not_counted_is_listed():
 
 
 def test_the_view_chooses_the_rows():
-    text = render("analyze", "html", [VGG], rows=Rows(only="conv", sort="macs"), top=3)
+    text = render("analyze", "html", [VGG], rows=Rows(only=["conv"], sort="macs"), top=3)
     found = data(text)["m0-layers"]["data"]
     assert column(found, "MACs") == sorted(column(found, "MACs"), reverse=True)
     assert len(found["rows"]) == 3

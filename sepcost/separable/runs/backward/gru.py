@@ -8,7 +8,7 @@ from sepcost.network import Layer
 from sepcost.separable.runs.backward.recurrent import (
     GATE,
     Direction,
-    Step,
+    ScanBody,
     affine,
     biases,
     check,
@@ -68,7 +68,7 @@ def gru(tape: Tape, layer: Layer, given: Grads) -> Grads:
     for k, one in enumerate(directions(tape, layer)):
         u = tape.several(3, "Split", one.recurrence, axis=0, num_outputs=3)
         both = tape.add("Concat", u[0], u[1], axis=0)
-        step = Step(body, ("dz", "dr", "dn"), {"R": one.recurrence, "Rn": u[2], "Rzr": both})
+        step = ScanBody(body, ("dz", "dr", "dn"), {"R": one.recurrence, "Rn": u[2], "Rzr": both})
         seen = _gates(tape, layer, one, u, before_reset=before_reset)
         seen = {"g": gradient(tape, layer, given, k, one), "h": one.states, **seen}
         first = last(tape, given, 1, k, one.states)

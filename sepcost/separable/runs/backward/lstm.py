@@ -5,7 +5,7 @@ from __future__ import annotations
 from sepcost.network import Layer
 from sepcost.separable.runs.backward.recurrent import (
     GATE,
-    Step,
+    ScanBody,
     affine,
     biases,
     check,
@@ -50,7 +50,7 @@ _LSTM = (
 )
 
 
-_CELL = Step(
+_CELL = ScanBody(
     """
     kept = Mul (f, cell)
     new = Mul (i, n)
@@ -85,7 +85,7 @@ def lstm(tape: Tape, layer: Layer, given: Grads) -> Grads:
             "carry": (last(tape, given, 1, k, one.states), "before"),
             "cell": (last(tape, given, 2, k, one.states), "earlier"),
         }
-        step = Step(_LSTM, ("di", "do", "df", "dn"), {"R": one.recurrence})
+        step = ScanBody(_LSTM, ("di", "do", "df", "dn"), {"R": one.recurrence})
         (h0, c0), made = scan(tape, step, last_ones, {**seen, "p": p, "c": c}, one.backwards)
         total.append(tape.add("MatMul", tape.add("Concat", *made, axis=2), one.weight))
         for kept, gradient_ in zip(states, (h0, c0), strict=True):

@@ -140,7 +140,7 @@ def together(tape: Tape, inputs: Sequence[str], *states: Sequence[str]) -> list[
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScanBody:
     """The nodes of one step, the values it returns, and those it reads from outside the Scan."""
 
     nodes: str
@@ -150,7 +150,7 @@ class Step:
 
 def scan(
     tape: Tape,
-    step: Step,
+    step: ScanBody,
     states: Mapping[str, tuple[str, str]],
     seen: Mapping[str, str],
     backwards: bool,

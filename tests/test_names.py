@@ -1,0 +1,16 @@
+"""A name stands for one thing."""
+
+import ast
+from collections import defaultdict
+
+from tests.examples.commands import ROOT
+
+
+def test_no_class_name_stands_twice_in_the_package():
+    places = defaultdict(list)
+    for path in sorted((ROOT / "sepcost").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert len(places) > 100
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
