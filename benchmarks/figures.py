@@ -228,7 +228,7 @@ FIGURES: Figures = {
     "exactness": exactness, "analyze": analyze, "convert": convert,
     "accuracy": accuracy, "forms": forms, "bench": bench,
 }  # fmt: skip
-#: The part that each heading of the README stands above.
+#: The part above which each heading of the README goes.
 HEADINGS = {
     "exactness": "Counting", "analyze": "Speed", "accuracy": "Conversion", "bench": "Latency",
 }  # fmt: skip

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def quoted(text: str, name: str) -> str:
-    """Return what stands between the markers of a page."""
+    """Return what is between the markers of a page."""
     begin, end = _markers(name)
     return text.split(begin)[1].split(end, maxsplit=1)[0]
 

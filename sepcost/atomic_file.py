@@ -1,7 +1,7 @@
 """Files that appear complete or not at all: written next to their target, then renamed.
 
 A process locks its draft while it writes. The system releases the lock of a process that is killed,
-so the next process that writes to the folder can tell abandoned drafts, and removes them.
+so the next process that writes to the folder recognises abandoned drafts and removes them.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def test_users_add_operators(tmp_path):
     assert found.coverage.complete
 
 
-def test_the_analysis_says_what_it_is_as_a_document(tmp_path):
+def test_the_analysis_converts_to_its_document(tmp_path):
     found = sepcost.analyze(models.conv(tmp_path)).to_dict()
     assert found["models"][0]["totals"]["macs"] == 18432
 
@@ -97,7 +97,7 @@ class TestPlanAndApply:
             sepcost.apply("vgg16", planned, tmp_path / "other.onnx")
         assert not list(tmp_path.iterdir())
 
-    def test_a_file_that_is_there_stays(self, tmp_path):
+    def test_an_existing_file_stays(self, tmp_path):
         planned = sepcost.plan("small-cnn", settings=self.goal)
         target = tmp_path / "there.onnx"
         target.write_text("mine")
@@ -176,7 +176,7 @@ def test_a_model_is_compared_with_itself_at_a_revision(tmp_path):
         sepcost.diff("git:HEAD", sepcost.analyze(path))
 
 
-def test_a_baseline_is_updated_by_whoever_asks(tmp_path, monkeypatch):
+def test_the_caller_writes_an_updated_baseline(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = sepcost.check(models.conv(tmp_path), budgets={"macs-vs-baseline": "+0 %"}, update=True)
     assert found.ok

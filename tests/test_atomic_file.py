@@ -22,7 +22,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_is_there_when_it_is_whole(tmp_path):
+def test_a_file_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "r.json"
     with atomic_file.create(path) as draft:
         draft.file.write(b"new")
@@ -31,7 +31,7 @@ def test_a_file_is_there_when_it_is_whole(tmp_path):
     assert (path.read_bytes(), names(tmp_path)) == (b"new", ["r.json"])
 
 
-def test_what_is_not_published_goes(tmp_path):
+def test_an_unpublished_draft_is_removed(tmp_path):
     with atomic_file.create(tmp_path / "r.json") as draft:
         draft.file.write(b"new")
     assert names(tmp_path) == []
@@ -84,7 +84,7 @@ with create(Path(sys.argv[1])) as draft:
 
 
 @posix
-def test_the_next_to_write_removes_what_a_killed_process_left_and_nothing_else(tmp_path):
+def test_the_next_writer_removes_the_drafts_of_killed_processes_and_nothing_else(tmp_path):
     command = [sys.executable, "-c", LEFT, str(tmp_path / "r.json")]
     with (
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as killed,
@@ -104,7 +104,7 @@ def test_the_next_to_write_removes_what_a_killed_process_left_and_nothing_else(t
     assert names(tmp_path) == [".hidden", "other.json"]
 
 
-def test_many_at_once_do_not_take_each_other_for_dead(tmp_path):
+def test_concurrent_writers_do_not_remove_each_others_drafts(tmp_path):
     def write(number):
         atomic_file.write(str(number).encode(), tmp_path / f"{number % 4}.json")
 

@@ -65,7 +65,7 @@ class TestAction:
         assert json.loads((home / "out.sarif").read_text())["version"] == "2.1.0"
         assert "<testsuites" in (home / "report.xml").read_text()
 
-    def test_what_is_within_passes(self, home):
+    def test_a_budget_that_is_met_passes_the_step(self, home):
         models.conv(home)
         done = act(home, sources="m.onnx", args="--max-macs 1M --jobs 1", exact="true")
         assert (done.returncode, done.stderr) == (0, "")

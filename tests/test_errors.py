@@ -8,7 +8,7 @@ from sepcost.errors import BindingError, ModelError, SepcostError, first_line, p
 
 
 @pytest.mark.parametrize("kind", [SepcostError, ModelError, BindingError])
-def test_a_refusal_is_one_line_that_prints(kind: type[SepcostError]) -> None:
+def test_an_error_is_one_printable_line(kind: type[SepcostError]) -> None:
     told = str(kind("m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"))
     assert told == r"m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"
     assert told.isprintable()
@@ -19,6 +19,6 @@ def test_the_first_line_of_an_error_or_its_class() -> None:
     assert first_line(ValueError()) == "ValueError"
 
 
-def test_what_prints_stays() -> None:
+def test_printable_text_stays() -> None:
     assert printable("3×3, µs, „größer“") == "3×3, µs, „größer“"
     assert str(SepcostError()) == ""

@@ -79,7 +79,7 @@ def test_operators_as_onnx_runtime_runs_them(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if EXPANDED.sub("", name) != name])
-def test_an_operator_takes_what_the_simpler_ones_that_define_it_take(name, tmp_path):
+def test_an_operator_costs_as_much_as_its_definition(name, tmp_path):
     expanded = analyze(CASES[name].save(tmp_path))
     operator = analyze(CASES[EXPANDED.sub("", name)].save(tmp_path))
     assert operator.totals.macs == expanded.totals.macs
@@ -130,7 +130,7 @@ def test_the_peak_of_a_network_with_branches(tmp_path):
     assert analyze(tmp_path / "m.onnx").totals.peak_activation_bytes == 1024
 
 
-def test_a_value_that_skips_ahead_lives_until_it_is_read(tmp_path):
+def test_a_skipped_value_lives_until_it_is_read(tmp_path):
     model = onnx.parser.parse_model(
         """
         <ir_version: 9, opset_import: ["" : 17]>

@@ -6,7 +6,7 @@ from collections import defaultdict
 from tests.examples.commands import ROOT
 
 
-def test_no_class_name_stands_twice_in_the_package():
+def test_no_class_name_occurs_twice_in_the_package():
     places = defaultdict(list)
     for path in sorted((ROOT / "sepcost").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -63,7 +63,7 @@ def controls(text):
     max_examples=600, derandomize=True, deadline=None, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-def test_a_model_gone_wrong_is_counted_or_refused(tmp_path_factory, data):
+def test_a_damaged_model_is_counted_or_refused(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "mutated.onnx"
     path.write_bytes(data)
     counted(path)
@@ -314,7 +314,7 @@ BOMBS = {
 }
 
 
-def test_bombs_of_size_go_off_in_little_memory(tmp_path):
+def test_size_bombs_are_refused_in_little_memory(tmp_path):
     paths = []
     for number, text in enumerate(BOMBS.values()):
         (tmp_path / str(number)).mkdir()
@@ -400,7 +400,7 @@ def _loop(node, out, name, level):
     return helper.make_node("Loop", ["n", "", "x"], [name], body=body)
 
 
-def test_bombs_of_depth_go_off_in_little_memory(tmp_path):
+def test_depth_bombs_are_refused_in_little_memory(tmp_path):
     models = {
         "2^10 calls": doubling(10),
         "2^60 calls": doubling(60),

@@ -15,7 +15,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def given(table: Mapping[str, object], options: Mapping[str, str] = NONE) -> tuple[Budget, ...]:
-    """Read budgets as a table of the configuration would hold them.
+    """Read budgets given as a table, as in the configuration.
 
     Parameters
     ----------

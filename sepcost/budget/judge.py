@@ -114,7 +114,11 @@ def _exact(budget: Budget, evidence: Evidence) -> Verdict:
     verdict = _blank(budget, facts, EXACT[metric].dimension)
     actual = facts.values.get(metric)
     if actual is None:
-        return replace(verdict, status=Status.UNKNOWN, detail="the model has no file of its own")
+        return replace(
+            verdict,
+            status=Status.UNKNOWN,
+            detail="the model is not a file, so it has no size on disk",
+        )
     verdict = replace(verdict, actual=actual)
     if isinstance(budget.limit, Change):
         before = _before(metric, evidence)

@@ -116,7 +116,7 @@ def convert(
 def _check(source: str, model: Path | None, report: Path | None, *, wants_model: bool) -> None:
     """Refuse contradictory arguments before spending minutes on the work."""
     if model is None and wants_model:
-        raise SepcostError("no file for the model: add -o OUT.onnx, or --dry-run to only plan")
+        raise SepcostError("no output file: add -o OUT.onnx, or --dry-run to plan only")
     refuse_sources(report, [source])
     if report is not None:
         refuse_unwritable(report)

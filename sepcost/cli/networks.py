@@ -30,7 +30,7 @@ def networks(
     """
     if name is None:
         if output or alpha or rho:
-            raise SepcostError("no network named: sepcost networks NAME -o OUT.onnx")
+            raise SepcostError("name a network: sepcost networks NAME -o OUT.onnx")
         _list(quiet)
     elif output is None:
         if alpha or rho:
@@ -62,7 +62,7 @@ def _write(
     from sepcost.model import spec
 
     if to.exists() and not force:
-        raise SepcostError(f"{to}: already exists; --force overwrites it")
+        raise SepcostError(f"{to}: already exists; use --force to replace it")
     with progress(f"building {name}", quiet):
         data = spec.build(spec.find(name), alpha=alpha, rho=rho).SerializeToString()
         write(data, to)

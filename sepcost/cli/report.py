@@ -87,7 +87,7 @@ def _check(
     given = {**goals._asdict(), "calibrate": calibrate}
     unused = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
     if unused and not convert:
-        raise SepcostError(f"{', '.join(unused)}: only with --convert; add it")
+        raise SepcostError(f"{', '.join(unused)}: needs --convert; add it")
 
 
 def _page(

@@ -45,7 +45,7 @@ def _check_attributes(layer: Layer) -> None:
         raise _refuse(layer, f"group {group} must be at least 1")
     mode = layer.attributes.get("auto_pad", "")
     if mode not in AUTO_PAD:
-        raise _refuse(layer, f"auto_pad {mode!r} is none of {', '.join(AUTO_PAD[1:])}")
+        raise _refuse(layer, f"auto_pad {mode!r} is not one of {', '.join(AUTO_PAD[1:])}")
 
 
 def _check_weight(layer: Layer, where: Operands) -> None:
@@ -61,7 +61,7 @@ def _check_weight(layer: Layer, where: Operands) -> None:
     for name, length in (("strides", rank), ("dilations", rank), ("pads", 2 * rank)):
         values = ints(layer, name)
         if values is not None and len(values) != length:
-            raise _refuse(layer, f"{name} {list(values)} must hold {length} values")
+            raise _refuse(layer, f"{name} {list(values)} must have {length} values")
     if weight[0] % group:
         side = "input" if where.transposed else "output"
         raise _refuse(layer, f"{weight[0]} {side} channels cannot be split into {group} groups")

@@ -1,7 +1,7 @@
 """The changes between two networks, per layer, and their cost.
 
-Structure and cost are compared. The values of weights are compared where their hashes are given;
-otherwise training a network further is no change.
+Structure and cost are compared. The values of weights are compared if their hashes are given;
+otherwise further training does not count as a change.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _convolution(conv: Convolution) -> Entry:
 def _shapes(
     network: Network, shapes: Sequence[Shape], names: Sequence[str]
 ) -> list[list[int] | None]:
-    """Return the shapes; None where a position is left out or its shape is unknown."""
+    """Return the shapes; None if a position is left out or its shape is unknown."""
     entries: list[list[int] | None] = []
     for place, shape in enumerate(shapes):
         value = network.values.get(names[place]) if place < len(names) else None

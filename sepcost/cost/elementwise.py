@@ -15,7 +15,7 @@ square root. The conventions:
 * attention: scale and softmax of each score, one per added mask or bias, 3 for a softcap
 * moving, picking, reshaping: none
 
-A formula returns None where the work depends on data. It leaves out the bias that its row in
+A formula returns None if the work depends on data. It leaves out the bias that its row in
 ``cost.operators`` names.
 """
 

@@ -22,7 +22,7 @@ class Conventions:
     """Conventions of counting that people disagree on; the README gives the reasons."""
 
     conv_transpose: str = "input"  # where a ConvTranspose is counted: input | output
-    count_bias: bool = False  # one more MAC per output element where there is a bias
+    count_bias: bool = False  # one more MAC per output element if there is a bias
     if_branches: str = "max"  # max | sum | then | else
 
 
@@ -47,7 +47,7 @@ class Separable:
     """One convolution as depthwise + pointwise at rank 1."""
 
     eligible: bool
-    reason: str | None  # why not, where not eligible
+    reason: str | None  # why it is not eligible
     macs: int | None  # including trips, as LayerCost.macs
     params: int | None
     ratio: float | None  # separable macs / regular macs

@@ -71,8 +71,8 @@ class Finder:
             if needy is not None:
                 raise _fault(
                     needy,
-                    "there is no baseline; set baseline to 'git:origin/main', a model, or a JSON "
-                    "file written by --update",
+                    "there is no baseline; set baseline, or --baseline, to git:origin/main, a "
+                    "model, or a JSON file written by --update",
                 )
             return Against()
         if written.endswith(".json"):

@@ -70,7 +70,7 @@ def count(
 
 
 def each(do: Callable[[T], R], items: Sequence[T], jobs: int | None) -> Iterator[R]:
-    """Call ``do`` with every item, in order, in parallel processes where that pays.
+    """Call ``do`` with every item, in order, in parallel processes if that is faster.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def swept(
     sweep
         ``sepcost.sweep`` of one source, as other processes can call it.
     jobs
-        Processes; None for as many as pay.
+        Processes; None: chosen automatically.
     """
     yield from each(partial(_attempt, sweep), sources, jobs)
 

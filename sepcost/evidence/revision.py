@@ -57,12 +57,12 @@ class Revision:
         return self._smudged(inside, target)
 
     def extract_data(self, path: Path, extracted: Path, into: Path) -> None:
-        """Write the external data of the model at ``path`` below ``into``, as far as there are.
+        """Write the external data of the model at ``path`` below ``into``, if there is any.
 
         Raises
         ------
         SepcostError
-            As for ``extract``, and if ``extracted`` is no model.
+            As for ``extract``, and if ``extracted`` is not a model.
         """
         from sepcost.model.external import files  # noqa: PLC0415  (imports onnx)
 
@@ -119,7 +119,7 @@ def resolve(name: str, folder: Path) -> Revision:
 
 
 def _remedy(top: Path, name: str) -> str:
-    """How to get a revision that is not here, where that can be told."""
+    """How to get a revision that is not here, if that is known."""
     if not _NAME.fullmatch(name):
         return ""
     remote, branch = _remote(top, name)
@@ -154,7 +154,7 @@ def _commit(top: Path, name: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def _remote(top: Path, name: str) -> tuple[str, str]:
-    """The remote that a revision is from, ``origin`` where none is named, and its name there."""
+    """The remote of a revision (``origin`` if none is named), and the revision's name there."""
     remotes = os.fsdecode(_git(top, "remote").stdout).split()
     before, slash, after = name.partition("/")
     if slash and before in remotes:

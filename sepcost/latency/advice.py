@@ -33,16 +33,16 @@ def of_machine(machine: Machine, threads: int) -> Iterator[str]:
 def of_precision(reached: float, target: float, launches: int) -> Iterator[str]:
     """Warn about an interval wider than the target."""
     if launches < 2:
-        yield "one launch has no interval: raise --max-time or --launches"
+        yield "one launch gives no interval: raise --max-time or --launches"
     elif reached > target:
         yield (
-            f"the interval of +-{reached:.1%} did not reach the target of {target:.1%} in "
+            f"the interval of ±{reached:.1%} did not reach the target of {target:.1%} in "
             f"{launches} launches: raise --max-time, or stop other programs"
         )
 
 
 def of_statistics(statistics: Sequence[Statistic], launches: Sequence[Samples]) -> Iterator[str]:
-    """Warn where the best statistic was not available."""
+    """Warn if the best statistic was not available."""
     if not any(samples.switches for samples in launches):
         yield (
             "this platform does not count involuntary context switches, so disturbed runs cannot "

@@ -176,7 +176,7 @@ def _check_names(path: Path, stored: Sequence[str], values: Sequence[Value]) -> 
     for name in names:
         if name not in stored:
             have = ", ".join(repr(f) for f in stored[:8]) or "nothing"
-            raise BindingError(f"{path}: no array for input {name!r}; it holds {have}")
+            raise BindingError(f"{path}: no array for input {name!r}; it has {have}")
     for name in stored:
         if name not in names:
             want = ", ".join(repr(n) for n in names[:8])
@@ -224,7 +224,7 @@ def feeds(
         return random_inputs(values, seed)
     arrays = stored_inputs(path, values)
     return arrays, tuple(
-        f"{path}: input {name!r} holds NaN or infinity, which can change the time of kernels"
+        f"{path}: input {name!r} contains NaN or infinity, which can change the time of kernels"
         for name, array in arrays.items()
         if array.dtype.kind in "fc" and not np.isfinite(array).all()
     )

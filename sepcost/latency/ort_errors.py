@@ -27,7 +27,7 @@ _REMEDIES: Mapping[str, str] = {
         "; a size of 0 in the model means unknown here: give that dimension a name instead"
     ),
 }
-_SUITED = "; its inputs may not suit it (--inputs, --shape, --bind)"
+_SUITED = "; check its inputs (--inputs, --shape, --bind)"
 _OF_A_NODE = "returned while running"
 _GOES_ON = "for the following indices"  # and names them in the lines that follow
 

@@ -55,7 +55,7 @@ class TimedModel:
 
 
 def preempted() -> int:
-    """Involuntary context switches of this process so far; 0 where the platform cannot tell."""
+    """Involuntary context switches of this process so far; 0 if not reported by the platform."""
     return getrusage(RUSAGE_SELF).ru_nivcsw if SPLIT_SWITCHES else 0
 
 

@@ -10,7 +10,7 @@ BEAT_NS = 500_000_000
 
 
 class Wire:
-    """Sends messages to the parent: ``stage`` reports a new step, ``beat`` that it goes on."""
+    """Sends messages to the parent: ``stage`` reports a new step, ``beat`` that it continues."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

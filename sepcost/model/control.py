@@ -1,4 +1,4 @@
-"""Nodes that hold or call graphs: If, local functions, and unknown operators with subgraphs."""
+"""Nodes that contain or call graphs: If, local functions, and unknown operators with subgraphs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Inputs = list[Known | None]
 
 
 class Holder(NamedTuple):
-    """A node that holds or calls graphs, with ``run(scope, graph)`` to walk one of them."""
+    """A node that contains or calls graphs, with ``run(scope, graph)`` to walk one of them."""
 
     state: WalkState
     scope: Scope

@@ -49,7 +49,7 @@ def corrected(
 
 def _check_auto_pad(mode: str) -> None:
     if mode not in AUTO_PAD:
-        raise ValueError(f"auto_pad {mode!r} is none of {', '.join(AUTO_PAD[1:])}")
+        raise ValueError(f"auto_pad {mode!r} is not one of {', '.join(AUTO_PAD[1:])}")
 
 
 class _Axis(NamedTuple):

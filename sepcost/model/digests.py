@@ -1,4 +1,4 @@
-"""What the constants of a model hold, as hashes by the names that a ``Network`` gives them."""
+"""Hashes of the constants of a model, by the names that a ``Network`` gives them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Function = tuple[str, str, str]
 
 
 def digests(loaded: Loaded) -> dict[str, str]:
-    """Hash every stored tensor that may hold what a network has learned.
+    """Hash every stored tensor that may contain learned values.
 
     Raises
     ------
     ModelError
-        Where data of a tensor are missing or cut short.
+        If the data of a tensor are missing or truncated.
     """
     model = whole(loaded)
     functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.proto.functions}

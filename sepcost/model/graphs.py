@@ -1,6 +1,6 @@
 """Walking ONNX: the graphs of a model, their nodes, what a node reads, and in which order they run.
 
-Names stay as protobuf returns them: bytes where they are not valid UTF-8.
+Names stay as protobuf returns them: bytes if they are not valid UTF-8.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def subgraphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:
 
 
 def has_subgraphs(node: onnx.NodeProto) -> bool:
-    """Whether any attribute of a node holds a graph."""
+    """Whether any attribute of a node is a graph."""
     return next(subgraphs(node), None) is not None
 
 
 def nodes(root: Body) -> Iterator[onnx.NodeProto]:
-    """Yield every node of a graph, those of a subgraph before the node that holds it."""
+    """Yield every node of a graph, those of a subgraph before the node that contains it."""
     for node in root.node:
         for _, graph in subgraphs(node):
             yield from nodes(graph)

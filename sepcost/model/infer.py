@@ -20,7 +20,7 @@ _GRAPHS = frozenset({onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS})
 
 
 def infer(node: onnx.NodeProto, inputs: Inputs, opset: int, ir_version: int) -> list[TypeProto]:
-    """Return one type per output of ``node``; an empty one where it is unknown.
+    """Return one type per output of ``node``; an empty one if it is unknown.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Nodes that crash ONNX's own shape inference or exhaust the memory, and so are refused before it.
+"""Refuse nodes that would crash ONNX's own shape inference or exhaust the memory.
 
 Each check is for a fault of onnx 1.23: reads and writes out of bounds, or unlimited allocations.
 """

@@ -1,7 +1,7 @@
-"""A model for ONNX Runtime whose data lie behind links, as in a hub's cache.
+"""A model for ONNX Runtime whose data files are links, as in a hub's cache.
 
-ONNX Runtime follows no link out of the folder that data are named from, so the names become those
-of the files that the links lead to.
+ONNX Runtime does not follow links out of the model's folder, so locations of data are replaced by
+those of the files that the links lead to.
 """
 
 from __future__ import annotations

@@ -197,7 +197,9 @@ def _check_replaceable(path: Path, sources: Iterable[Path], force: bool) -> None
     if any(source.exists() and source.samefile(path) for source in sources):
         raise ConversionError(f"{path}: is the input, which is never overwritten; choose another")
     if not force:
-        raise ConversionError(f"{path}: exists; use --force to replace it, or choose another")
+        raise ConversionError(
+            f"{path}: already exists; use --force to replace it, or choose another"
+        )
 
 
 def _check(model: Loaded, written: Path, place: Path) -> None:

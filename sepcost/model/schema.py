@@ -32,7 +32,7 @@ def ask(
     outputs: Sequence[object],
     ir_version: int,
 ) -> list[TypeProto]:
-    """Return the type of each output; an empty one where it is unknown or left out.
+    """Return the type of each output; an empty one if it is unknown or left out.
 
     Values get new names for the query: those of the model may not be UTF-8.
 

@@ -29,7 +29,7 @@ class Column(Generic[Row]):
     cell: Callable[[Row], str]
     rank: int = 0
     right: bool = True
-    untrusted: bool = False  # the cell holds text from the model
+    untrusted: bool = False  # the cell contains text from the model
     role: str = ""  # name, words: take the width that is left; others: a colour (drawing.STYLES)
 
 
@@ -42,7 +42,7 @@ class Share:
     bars: bool
 
     def cell(self, part: int | None) -> str:
-        """A percentage, after a bar where bars are shown; empty for nothing."""
+        """A percentage, after a bar if bars are shown; empty for nothing."""
         if not part or not self.whole:
             return ""
         text = f"{percent(part / self.whole):>5}"

@@ -60,7 +60,7 @@ Part: TypeAlias = "str | Line"
 
 
 def compose(parts: Iterable[Part], screen: Screen) -> str:
-    """Put lines and tables together as text, in colour where the screen has it."""
+    """Put lines and tables together as text, in colour if the screen has it."""
 
     def shown(part: Part) -> str:
         if isinstance(part, str):

@@ -9,7 +9,7 @@ from sepcost.report.units import dims, human, per_side, trivial
 
 
 def operations(macs: int | None, unit: str) -> str:
-    """MACs in the unit asked for, FLOPs = 2 * MACs; ``?`` where unknown."""
+    """MACs in the unit asked for, FLOPs = 2 * MACs; ``?`` if unknown."""
     if macs is None:
         return "?"
     return human(macs if unit == "macs" else 2 * macs)
@@ -21,7 +21,7 @@ def title(unit: str) -> str:
 
 
 def label(layer: Layer) -> str:
-    """The layer's name after its scope; its id where it has no name."""
+    """The layer's name after its scope; its id if it has no name."""
     name = layer.name or layer.id
     if not layer.scope or name.startswith(layer.scope):
         return name
@@ -29,7 +29,7 @@ def label(layer: Layer) -> str:
 
 
 def operator(layer: Layer) -> str:
-    """The op_type, after its domain where that is not ONNX's own."""
+    """The op_type, after its domain unless that is ONNX's own."""
     return f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
 
 

@@ -43,5 +43,5 @@ def name(of: str) -> str:
 
 
 def words(sentence: str) -> str:
-    """A sentence that may hold a model's text, shortened."""
+    """A sentence that may contain a model's text, shortened."""
     return text.markdown(text.shorten(sentence, NAME_LIMIT))

@@ -1,6 +1,6 @@
 """Text from models is untrusted: how it is escaped for a terminal, Markdown or a spreadsheet.
 
-A node name can hold anything: escape sequences, bidirectional overrides, HTML, formulas. Every
+A node name can contain anything: escape sequences, bidirectional overrides, HTML, formulas. Every
 report escapes the text of a model with the function for its medium. (JSON escapes by itself.)
 """
 

@@ -64,7 +64,7 @@ def bar(share: float, width: int) -> str:
 
 
 def per_side(shape: Shape) -> str:
-    """One number where all sides agree, else all of them: (2, 2) is ``2``, (1, 2) is ``1×2``."""
+    """One number if all sides agree, else all of them: (2, 2) is ``2``, (1, 2) is ``1×2``."""
     return str(shape[0]) if len(set(shape)) == 1 else dims(shape)
 
 

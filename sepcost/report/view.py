@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sepcost.budget.results import Fault
 from sepcost.report.screen import Screen
 
-#: Rows of a table at a terminal where --top is not given.
+#: Rows of a table at a terminal if --top is not given.
 SCREENFUL = 30
 
 

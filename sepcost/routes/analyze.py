@@ -43,7 +43,7 @@ def analyze(
     shape
         Whole shapes for inputs: ``{"input": (1, 3, 224, 224)}``.
     trips
-        Iterations of a Loop or Scan by node name, where the model does not fix them.
+        Iterations of a Loop or Scan by node name, if the model does not fix them.
     alpha, rho
         Width and resolution multipliers, for layer specs and shipped networks.
     observe

@@ -64,7 +64,7 @@ class Method:
 
     asymmetric: bool = True  # later layers see, and undo, the errors of earlier ones
     fitted: bool = True  # factors are fitted to calibration data, if there are any
-    sensitive: bool = True  # errors of a layer count by their effect on the outputs, where known
+    sensitive: bool = True  # errors of a layer count by their effect on the outputs, if known
     by_effect: bool = True  # losses are measured at the network's outputs, if there are data
     positions: int = 24  # sampled from each calibration image
     iterations: int = 100  # of each fit, at most
@@ -119,7 +119,7 @@ def check(settings: ConvertSettings) -> None:
     goal = settings.goal
     rank = goal.aim is Aim.RANK
     wrong = {
-        f"{goal.words}: must be a whole number from 1, or full": rank
+        f"{goal.words}: must be a whole number of at least 1, or full": rank
         and (goal.value < 0 or goal.value != int(goal.value)),
         f"{goal.words}: must be above 0": not rank and not goal.value > 0,
         f"{goal.words}: must be below 1": goal.aim in {Aim.MACS, Aim.MAX_DROP} and goal.value >= 1,

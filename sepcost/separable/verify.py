@@ -27,7 +27,7 @@ from sepcost.separable.runs.activations import runner
 class OutputFidelity:
     """Difference of one output of the converted model from the original's.
 
-    A figure is None where it is undefined: a ratio to an output of zeros, the SQNR of an exact
+    A figure is None if it is undefined: a ratio to an output of zeros, the SQNR of an exact
     output, the top-1 agreement of an output that is not [N, classes]. ``mismatched`` counts
     elements that are not finite in both models, unless they are equal; the figures cover the
     elements that are finite in both.

@@ -63,7 +63,7 @@ def test_two_loops_claim_an_interval_around_their_ratio(tmp_path):
     assert 0 < found.low < found.estimate < found.high
 
 
-def test_forms_promise_what_their_macs_do(tmp_path):
+def test_forms_promise_the_ratio_of_their_macs(tmp_path):
     files, theory = forms.variants(tmp_path, 32, 7)
     n, k = 32, 9
     assert theory["dw-pw 1"] == pytest.approx(n * k / (n + k))
@@ -83,7 +83,7 @@ def test_the_summary_of_forms_is_over_the_shapes():
     assert found["1"]["of_theory"]["dw-pw 2"] == [0.5, 0.75, 1]
 
 
-def test_plain_svds_give_the_factors_that_ours_are_compared_with():
+def test_plain_svds_give_the_same_factors():
     weight = np.random.default_rng(0).standard_normal((8, 4, 3, 3))
     ours = factorize(weight, Form.DEPTHWISE_POINTWISE, 1)
     plain = convert.plain(weight)

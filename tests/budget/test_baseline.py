@@ -1,4 +1,4 @@
-"""The baseline file holds exact numbers and only tightens unless --loosen is given."""
+"""The baseline file contains exact numbers and only tightens unless --loosen is given."""
 
 import json
 from fractions import Fraction
@@ -31,7 +31,7 @@ def test_a_number_is_only_ever_lowered():
     assert update.kept == ("m.onnx: params",)
 
 
-def test_unless_it_is_to_be_loosened():
+def test_loosening_raises_numbers():
     update = baseline.updated({"m.onnx": {"params": 1}}, [known()], loosen=True)
     assert (models(update)["m.onnx"]["params"], update.kept) == (2304, ())
 

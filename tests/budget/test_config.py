@@ -58,7 +58,7 @@ def test_the_example_is_read_whole_with_its_lines(tmp_path):
     assert bounds["nodes-on-provider"] == (Bound.MIN, Level.ERROR)
 
 
-def test_both_sides_of_a_metric_can_be_held(tmp_path):
+def test_a_metric_can_have_both_limits(tmp_path):
     text = '[defaults]\nlayers = { min = 2, max = 9 }\nlevel = "warn"'
     budgets = config(tmp_path, text).entries[-1].budgets
     assert {(b.bound.value, b.limit, b.level.value) for b in budgets} == {
@@ -117,7 +117,7 @@ def test_an_error_names_file_line_key_and_remedy(tmp_path, monkeypatch, text, me
     assert "\n" not in told
 
 
-def test_a_pyproject_must_hold_the_table_where_it_is_named(tmp_path):
+def test_a_named_pyproject_must_contain_the_table(tmp_path):
     assert "no [tool.sepcost] table" in refused(tmp_path, "[project]", "pyproject.toml")
 
 
@@ -130,7 +130,7 @@ def test_bytes_that_are_not_text_are_refused(tmp_path):
         read(tmp_path / "nothing.toml")
 
 
-def test_the_nearest_configuration_upwards_holds(tmp_path):
+def test_the_nearest_configuration_upwards_applies(tmp_path):
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (tmp_path / "sepcost.toml").write_text("")

@@ -6,7 +6,7 @@ from sepcost.budget.flags import given, written
 from sepcost.errors import BudgetError
 
 
-def test_the_short_form_is_that_of_the_file():
+def test_a_short_form_reads_as_in_the_file():
     table = written(
         ["macs=600M", "forbid-ops=Loop,If", "per-layer.macs=20%", "per-layer.params=1 M"]
     )
@@ -20,7 +20,7 @@ def test_the_short_form_is_that_of_the_file():
 
 
 @pytest.mark.parametrize("text", ["macs", "=600M", "macs=", " = "])
-def test_another_form_is_refused(text):
+def test_other_forms_are_refused(text):
     with pytest.raises(BudgetError, match="expected METRIC=VALUE"):
         written([text])
 

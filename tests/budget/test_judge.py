@@ -60,14 +60,14 @@ def test_a_minimum_is_broken_from_below():
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_at_least_never_passes_in_silence(allowed):
+def test_a_lower_bound_never_passes_silently(allowed):
     verdict = one(budget("macs", "1 G"), partly_known(), Leniency(allow_unknown=allowed))
     assert (verdict.status, verdict.breaks) == (UNKNOWN, not allowed)
     assert verdict.detail == "1 layer could not be counted"
     assert [cause.op_type for cause in verdict.causes] == ["Mystery"]
 
 
-def test_at_least_fails_where_the_part_that_is_known_is_over_already():
+def test_a_lower_bound_above_the_limit_fails():
     assert one(budget("macs", "1"), partly_known()).status is FAIL
 
 
@@ -76,11 +76,11 @@ def test_a_share_of_an_unknown_total_is_unknown():
     assert one(budget("per-layer", {"macs": "1"}), partly_known()).status is FAIL
 
 
-def test_weights_are_known_even_where_operators_are_not():
+def test_weights_are_known_even_if_operators_are_not():
     assert one(budget("params", "1152"), partly_known()).status is OK
 
 
-def test_a_ratio_of_lower_bounds_bounds_nothing():
+def test_a_ratio_of_lower_bounds_is_unknown():
     assert one(budget("separable-headroom", "1x"), partly_known()).status is UNKNOWN
 
 
@@ -99,19 +99,19 @@ def test_growth_is_compared_without_rounding(allowed, status):
     assert verdict.baseline == 18432
 
 
-def test_growth_names_the_layers_that_brought_it():
+def test_growth_names_the_layers_that_caused_it():
     before = known(conv_row("a", "a_out"), plain_row())
     verdict = one(budget("macs-vs-baseline", "+0 %"), baseline=before)
     assert [(c.layer, c.change, c.amount) for c in verdict.causes] == [("b", "added", 18432)]
 
 
-def test_an_absolute_budget_names_the_change_too_where_there_is_one():
+def test_an_absolute_budget_names_the_change_too_if_there_is_one():
     before = known(conv_row("a", "a_out"), plain_row())
     assert one(budget("macs", "1"), baseline=before).causes[0].change == "added"
     assert one(budget("macs", "1")).causes[0].change == ""
 
 
-def test_a_branch_that_does_not_count_is_a_cause_of_params_and_of_no_macs():
+def test_an_uncounted_branch_is_a_cause_of_params_but_not_of_macs():
     facts = known(conv_row("a", "a_out", counted=False), conv_row("b", "b_out"))
     before = known(conv_row("b", "b_out"))
     for metric, named in (("params", ["a", "b"]), ("macs", ["b"])):
@@ -145,14 +145,14 @@ def test_a_lower_bound_is_not_a_baseline():
         (0.0, float("inf"), WARN),
     ],
 )
-def test_latency_fails_only_where_the_whole_interval_lies_above(low, high, status):
+def test_latency_fails_only_if_the_whole_interval_lies_above(low, high, status):
     readings = {"latency-vs-baseline": Reading(1.05, low, high)}
     asked = budget("latency-vs-baseline", "+5 %")
     assert one(asked, measured=readings, baseline=known()).status is status
 
 
 @pytest.mark.parametrize(("asked", "status"), [("warn", WARN), ("fail", FAIL), ("ok", OK)])
-def test_what_an_inconclusive_measurement_becomes_can_be_said(asked, status):
+def test_the_status_of_an_inconclusive_measurement_is_configurable(asked, status):
     readings = {"latency": Reading(12e6, 11e6, 13e6)}
     verdict = one(budget("latency", "12 ms"), leniency=Leniency(inconclusive=asked),
                   measured=readings)  # fmt: skip
@@ -160,11 +160,11 @@ def test_what_an_inconclusive_measurement_becomes_can_be_said(asked, status):
 
 
 @pytest.mark.parametrize(("share", "status"), [(1.0, OK), (0.99, FAIL)])
-def test_nodes_on_a_provider_are_at_least_as_many(share, status):
+def test_the_number_of_nodes_on_a_provider_is_a_minimum(share, status):
     readings = {"nodes-on-provider": Reading(share, share, share)}
     assert one(budget("nodes-on-provider", "100 %"), measured=readings).status is status
 
 
-def test_what_was_not_measured_is_unknown_and_breaks():
+def test_an_unmeasured_value_is_unknown_and_breaks():
     verdict = one(budget("latency", "12 ms"))
     assert (verdict.status, verdict.breaks) == (UNKNOWN, True)

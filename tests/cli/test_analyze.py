@@ -67,7 +67,7 @@ def test_narrow_and_wide_tables_fit(tmp_path):
         assert max(map(len, lines)) <= width
 
 
-def test_columns_come_with_the_width(tmp_path):
+def test_a_wider_screen_shows_more_columns(tmp_path):
     narrow, wide = (ok(models.conv(tmp_path), COLUMNS=width) for width in ("60", "160"))
     assert "FLOPs/B" in wide
     assert "FLOPs/B" not in narrow
@@ -173,7 +173,7 @@ def test_invalid_user_operators(tmp_path, given, told):
     assert told in refused(models.conv(tmp_path), "--operators", given)
 
 
-def test_a_report_goes_to_a_file_whole_and_plain(tmp_path):
+def test_a_report_file_is_complete_and_plain(tmp_path):
     path = tmp_path / "report.txt"
     assert ok(models.conv(tmp_path), "-o", str(path)) == ""
     assert path.read_text(encoding="utf-8") == ok(models.conv(tmp_path))

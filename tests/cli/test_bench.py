@@ -178,7 +178,7 @@ def test_the_report_may_go_to_a_file(fake, tmp_path):
     validator("bench").validate(json.loads(target.read_text("utf-8")))
 
 
-def test_samples_go_to_a_file_of_their_own(fake, tmp_path):
+def test_samples_go_to_a_separate_file(fake, tmp_path):
     target = tmp_path / "samples.json"
     assert "separable is 2.50× faster than regular" in ok("m", "--export-samples", str(target))
     validator("samples").validate(json.loads(target.read_text("utf-8")))
@@ -189,7 +189,7 @@ def test_csv_and_markdown(fake):
     assert ok("m", "-f", "markdown").startswith("- **`separable` is 2.50× faster")
 
 
-def test_top_leaves_layers_out_where_asked(fake):
+def test_top_limits_the_layers(fake):
     fake.answer = samples.layered()
     assert "pool" in ok("m", "--layers")
     shown = ok("m", "--layers", "--top", "2")

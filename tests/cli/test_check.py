@@ -59,7 +59,7 @@ def test_one_off_budgets(options, code):
     run("m.onnx", *options, code=code)
 
 
-def test_failures_come_first_with_what_did_it():
+def test_failures_come_first_with_their_cause():
     configured('[budgets."*.onnx"]\nparams = "1 M"\nmacs = "10 k"')
     lines = run(code=1).stdout.splitlines()
     assert lines[:2] == [
@@ -85,7 +85,7 @@ def test_one_format_on_stdout_or_in_a_file():
     assert Path("out.json").read_text() == text
 
 
-def test_the_summary_is_appended_where_github_wants_it():
+def test_the_summary_is_appended_to_the_file_that_github_names():
     Path("summary.md").write_text("before\n")
     options = ("m.onnx", "--max-macs", "1", "-f", "github")
     result = run(*options, code=1, GITHUB_STEP_SUMMARY="summary.md")
@@ -99,7 +99,7 @@ def test_nothing_is_written_unless_asked(work):
     assert set(work.iterdir()) == before
 
 
-def test_an_update_writes_and_then_holds():
+def test_an_updated_baseline_is_then_enforced():
     configured('[budgets."*.onnx"]\nmacs-vs-baseline = "+0 %"\nbaseline = "b.json"')
     assert "b.json: does not exist; write it with" in refused()
     assert run("--update", "--baseline", "b.json").stderr == "wrote b.json\n"
@@ -166,7 +166,7 @@ def test_a_model_that_cannot_be_read_is_an_error_of_the_report_and_of_the_comman
     assert "gone.onnx: No such file" in run("gone.onnx", "--max-macs", "1", code=2).stderr
 
 
-def test_processes_change_nothing():
+def test_the_number_of_processes_changes_nothing():
     for at in range(3):
         models.conv(Path(), f"{at}.onnx")
     configured('[budgets."*.onnx"]\nmacs = 1')

@@ -67,7 +67,7 @@ def test_models_nearby_come_after_networks_and_before_folders(folder):
     assert offered[-3:] == ["mine.onnx", "mine.toml", "models/"]
 
 
-def test_names_that_a_shell_would_act_on_are_not_offered(folder):
+def test_names_that_a_shell_would_interpret_are_not_offered(folder):
     assert not {"a b.onnx", "$(x).onnx", ".hidden.onnx", "mine.txt"} & set(
         names(complete.source(""))
     )

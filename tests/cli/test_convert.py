@@ -95,7 +95,7 @@ def test_rows_in_csv_are_layers(net):
     assert (rows["b"]["action"], rows["b"]["reason"]) == ("kept", "matched by --skip")
 
 
-def test_what_stays_is_listed_by_its_reason(net):
+def test_kept_layers_are_listed_by_reason(net):
     report = ok(net, "--dry-run", "--rank", "1", "--skip", "[ab]", "--no-verify")
     rows = [" ".join(line.split()) for line in report.splitlines()]
     assert rows[rows.index("kept op reason layers") + 2 :] == ["2 Conv matched by --skip a, b"]
@@ -165,7 +165,7 @@ def test_invalid_requests_are_reported_in_one_line(net, arguments, words):
     assert words in refused(net, "--dry-run", "--no-verify", *arguments)
 
 
-def test_somewhere_to_write_is_needed(net):
+def test_an_output_file_is_needed(net):
     assert "--dry-run" in refused(net, "--rank", "1")
 
 
@@ -184,7 +184,7 @@ def test_bad_weights_are_named(tmp_path, out):
     from tests.separable.build import parsed, saved
 
     saved(parsed(networks.TEXT, weights), tmp_path, "bad.onnx")
-    assert "'w1' holds NaN" in refused(tmp_path / "bad.onnx", "-o", out, "--rank", "1")
+    assert "'w1' contains NaN" in refused(tmp_path / "bad.onnx", "-o", out, "--rank", "1")
 
 
 def test_bad_data_are_named(net, tmp_path):
@@ -192,10 +192,10 @@ def test_bad_data_are_named(net, tmp_path):
     images = networks.images(8)
     images[3, 0, 0, 0] = np.nan
     np.savez(path, x=images)
-    assert "'x' holds NaN" in refused(net, "--dry-run", "--calibrate", path)
+    assert "'x' contains NaN" in refused(net, "--dry-run", "--calibrate", path)
 
 
-def test_fresh_weights_go_with_a_rank(net, out):
+def test_random_weights_need_a_rank(net, out):
     document = json.loads(
         ok(net, "-o", out, "--rank", "1", "--init", "random", "--no-verify", "-f", "json")
     )

@@ -57,7 +57,7 @@ def test_markdown_for_a_pull_request_goes_to_a_file():
     assert "| `-` | `h` | Conv | -18.4 k | -1.15 k |" in text
 
 
-def test_weights_that_were_trained_further_are_told_where_asked(work):
+def test_changed_weight_values_are_reported_on_request(work):
     for name, value in {"a": 1.0, "b": 2.0}.items():
         models.save(
             work,

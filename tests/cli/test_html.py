@@ -79,7 +79,7 @@ def test_every_command_writes_a_page(arguments):
 
 @pytest.mark.parametrize("arguments", COMMANDS)
 @pytest.mark.usefixtures("measured", "terminal")
-def test_no_page_fills_a_terminal(arguments):
+def test_no_page_is_printed_at_a_terminal(arguments):
     option = "--report" if arguments[0] == "convert" else "-o"
     assert f"add {option} report.html" in refused(*arguments)
 
@@ -119,15 +119,15 @@ def test_a_report_plans_a_conversion_and_writes_no_model(measured):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("small-cnn", "--macs", "0.5"), "only with --convert"),
-        (("small-cnn", "--calibrate", "x.npz"), "only with --convert"),
+        (("small-cnn", "--macs", "0.5"), "needs --convert"),
+        (("small-cnn", "--calibrate", "x.npz"), "needs --convert"),
         (("-",), "name a file"),
         (("small-cnn", "--bind", "N=1,2"), "one size"),
         (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "one goal"),
         (("small-cnn", "-o", "none/such/report.html"), "no such directory"),
     ],
 )
-def test_what_a_report_refuses_before_it_measures(arguments, told, measured):
+def test_a_report_refuses_contradictions_before_it_measures(arguments, told, measured):
     assert told in refused("report", *arguments)
     assert measured == {}
 

@@ -49,7 +49,7 @@ def hub(request, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_onnx_runtime_runs_every_command_takes(hub, command):
+def test_every_command_takes_what_onnx_runtime_runs(hub, command):
     done = CliRunner().invoke(app, command.split())
     assert done.exit_code == 0, done.output
 

@@ -22,7 +22,7 @@ def test_spaces_around_a_size_are_ignored():
     assert parse.sweep([" N= 1,2 \x1c"]) == ({" N": 1}, {" N": 2})
 
 
-def test_a_symbol_may_hold_an_equals_sign():
+def test_a_symbol_may_contain_an_equals_sign():
     assert parse.sweep(["a=b=3"]) == ({"a=b": 3},)
 
 
@@ -54,7 +54,7 @@ def test_several_names_in_one_option_are_taken_apart(read, given, line):
         read([given])
 
 
-def test_a_sweep_has_an_end():
+def test_a_sweep_is_limited():
     with pytest.raises(BindingError, match="1000 combinations"):
         parse.sweep([f"{name}={','.join(map(str, range(1, 12)))}" for name in "ABC"])
 

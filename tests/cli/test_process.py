@@ -86,7 +86,7 @@ def test_an_interrupt_is_not_an_error():
 
 
 @pytest.mark.parametrize("error", ["ValueError('x\\n\\x1b[31my')", "RecursionError"])
-def test_the_unexpected_is_one_line_that_asks_for_a_report(error):
+def test_an_unexpected_error_is_one_line_that_asks_for_a_report(error):
     result = python(BROKEN.format(error=error))
     assert result.returncode == 2
     assert result.stderr.startswith("sepcost: error: unexpected ")
@@ -116,13 +116,13 @@ def test_the_traceback_is_there_on_request():
     assert "Traceback" in result.stderr
 
 
-def test_what_the_system_refuses_is_one_line(tmp_path):
+def test_an_error_of_the_system_is_one_line(tmp_path):
     result = sepcost("analyze", "small-cnn", "-q", "-o", str(tmp_path / "no" / "folder.txt"))
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
 
 
-def test_output_survives_an_encoding_without_these_characters(tmp_path):
+def test_output_works_in_an_encoding_without_its_characters(tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     result = sepcost("analyze", models.conv(tmp_path), env=environment)
     assert result.returncode == 0

@@ -1,4 +1,4 @@
-"""``sepcost analyze`` and ``check`` on a folder: a row each, and none takes the others with it."""
+"""``sepcost analyze`` and ``check`` on a folder: one row per model, also if some fail."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ BROKEN = "zoo/broken.onnx: is JSON, not an ONNX model"
 
 @pytest.fixture(autouse=True)
 def zoo(tmp_path, monkeypatch):
-    """Two models of one name, and a file that is none."""
+    """Two models of one name, and a file that is not a model."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "zoo" / "sub").mkdir(parents=True)
     models.conv(tmp_path / "zoo")
@@ -34,7 +34,7 @@ def run(*arguments, code):
 
 @pytest.mark.parametrize("source", ["zoo", "zoo/**/*.onnx"])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_every_model_has_a_row_and_what_is_none_a_reason(source, jobs):
+def test_every_model_has_a_row_and_every_other_file_a_reason(source, jobs):
     result = run("analyze", source, "--jobs", jobs, code=2)
     cells = [line.split()[:2] for line in result.stdout.splitlines() if line.startswith("zoo/")]
     assert cells == [["zoo/m.onnx", "18.4"], ["zoo/sub/m.onnx", "18.4"], ["zoo/broken.onnx", "is"]]
@@ -59,29 +59,29 @@ def test_the_error_is_in_every_format():
     assert BROKEN in run("analyze", "zoo", "-f", "html", code=2).stdout
 
 
-def test_several_that_are_named_are_done_too():
+def test_several_named_models_get_the_same_report():
     result = run("analyze", "zoo/m.onnx", "gone.onnx", code=2)
     assert result.stdout.startswith("m: 18.4 k MACs")
     assert "gone.onnx  No such file" in result.stdout
 
 
-def test_one_that_is_named_alone_is_refused_in_a_line():
+def test_a_single_unreadable_model_is_refused_in_one_line():
     result = run("analyze", "zoo/broken.onnx", code=2)
     assert (result.stdout, result.stderr) == ("", f"sepcost: error: {BROKEN}\n")
 
 
-def test_where_none_can_be_read_the_reasons_are_all():
+def test_if_no_model_can_be_read_only_reasons_are_reported():
     Path("zoo/m.onnx").unlink()
     result = run("analyze", "zoo/*", code=2)
     assert result.stdout.split()[:2] == ["not", "read"]
 
 
-def test_a_sound_folder_ends_well():
+def test_a_folder_of_valid_models_exits_with_0():
     Path("zoo/broken.onnx").unlink()
     assert run("analyze", "zoo", code=0).stderr == ""
 
 
-def test_formulas_of_ones_own_reach_every_model(tmp_path):
+def test_user_formulas_reach_every_model(tmp_path):
     (tmp_path / "zoo_formulas.py").write_text("TABLE = {('', 'Relu'): lambda layer: 7}\n")
     arguments = ("--operators", "zoo_formulas:TABLE", "--jobs", "2", "-f", "csv")
     rows = csv.DictReader(io.StringIO(run("analyze", "zoo", *arguments, code=2).stdout))

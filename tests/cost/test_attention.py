@@ -37,7 +37,7 @@ def test_causal_is_full_work_and_past_keys_count():
     assert macs(found) == FULL
 
 
-def test_the_scores_that_the_runtime_gives_are_as_many_as_counted():
+def test_the_runtime_computes_as_many_scores_as_counted():
     shapes = [(B, H, S, D), (B, H, T, D), (B, H, T, V)]
     found, results = run("Attention", shapes, outputs=4, qk_matmul_output_mode=0, scale=1.0)
     scores = results[3]
@@ -50,7 +50,7 @@ def test_flex_attention():
     assert macs(layer("FlexAttention", inputs, [(B, H, S, V)], "ai.onnx.preview")) == FULL
 
 
-def test_multi_head_attention_apart():
+def test_multi_head_attention_with_separate_inputs():
     shapes = [(B, S, H * D), (B, T, H * D), (B, T, H * V)]
     found, _ = run("MultiHeadAttention", shapes, domain=MS, num_heads=H)
     assert macs(found) == FULL
@@ -95,7 +95,7 @@ def test_a_shared_buffer_is_attended_as_a_whole():
     assert macs(found) == B * 10 * 3 * H * D + B * H * 32 * 2 * D
 
 
-def test_quantised_attention_keeps_its_past_elsewhere():
+def test_quantised_attention_has_its_past_at_another_position():
     scalar = ()
     inputs = [(B, S, 10), (10, 3 * H * D), (3 * H * D,), scalar, scalar, (0,), scalar, scalar]
     found = layer("QAttention", [*inputs, (2, B, H, 2, D)], [(B, S, H * D)], MS, num_heads=H)

@@ -44,12 +44,12 @@ def test_inner_branches_are_decided_first():
 
 
 @pytest.mark.parametrize("convention", ["max", "sum", "then", "else"])
-def test_a_known_condition_goes_before_every_convention(convention):
+def test_a_known_condition_overrides_every_convention(convention):
     chosen = sides(LAYERS, COSTS, {"a": "else", "b": "then"}, convention)
     assert [runs(layer, chosen) for layer in LAYERS] == [True, False, True, True, False]
 
 
-def test_element_operations_break_a_tie_and_then_does_where_none_is_left():
+def test_element_operations_break_a_tie_and_otherwise_then_wins():
     layers = [at("a.then"), at("a.else")]
     assert sides(layers, [(5, 1), (5, 2)], {}, "max") == {"a": frozenset({"else"})}
     assert sides(layers, [(5, 2), (5, 2)], {}, "max") == {"a": frozenset({"then"})}

@@ -19,9 +19,9 @@ from tests.cost.build import layer
         ({"group": 0}, "group 0 must be at least 1"),
         ({"group": 4}, "6 output channels cannot be split into 4 groups"),
         ({"group": 2}, "has 4 channels, but weight"),
-        ({"strides": (1,)}, "must hold 2 values"),
-        ({"pads": (1, 1)}, "must hold 4 values"),
-        ({"auto_pad": "SIDEWAYS"}, "auto_pad 'SIDEWAYS' is none of NOTSET, VALID, SAME_UPPER"),
+        ({"strides": (1,)}, "must have 2 values"),
+        ({"pads": (1, 1)}, "must have 4 values"),
+        ({"auto_pad": "SIDEWAYS"}, "auto_pad 'SIDEWAYS' is not one of NOTSET, VALID, SAME_UPPER"),
         ({"dilations": (5, 5)}, "spans 11 on axis 0, but the padded input has 8"),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_shared_weight_counts_once_in_the_first_row():
     assert [row.separable.params for row in found.rows if row.separable] == [88, 0]
 
 
-def test_a_weight_that_another_row_needs_stays_with_its_counterpart():
+def test_a_weight_that_another_row_needs_is_kept_besides_its_counterpart():
     values = table(x=(1, 8, 6), w=(8, 8, 3), y=(1, 8, 4), z=(8, 8, 3))
     layers = [node(values, "Conv", "x w", "y"), node(values, "Relu", "w", "z")]
     found = count(network(values, layers, "y z"), "kept")
@@ -129,7 +129,7 @@ def test_branches_count_by_convention_and_say_so(convention, macs, params, count
 
 @pytest.mark.parametrize("choice", ["then", "else", None])
 @pytest.mark.parametrize("by", ["op", "scope", "kernel"])
-def test_groups_hold_what_both_branches_store(by, choice):
+def test_groups_include_what_both_branches_store(by, choice):
     found = count(branchy({"if": choice}), "if")
     shares = groups(found, by)
     assert sum(group.params for group in shares) == found.totals.params == 48
@@ -193,7 +193,7 @@ def test_unknown_operators_are_listed_and_users_can_add_them():
     assert count(net, "custom", table_).totals.macs == 100
 
 
-def test_names_stand_in_warnings_as_literals():
+def test_names_are_quoted_in_warnings():
     values = table(x=(2,), y=(2,))
     net = network(values, [node(values, "MyOp", "x", "y", name="\x1b[31mred\n")], "y")
     (line,) = count(net, "x").warnings
@@ -201,7 +201,7 @@ def test_names_stand_in_warnings_as_literals():
     assert "\n" not in line
 
 
-def test_dead_weights_are_said_and_not_counted():
+def test_unused_weights_are_reported_but_not_counted():
     dead = value("w_dead", (10, 10))
     found = count(small(dead_weights=(dead,)), "dead")
     assert found.totals.params == 16 * 72 + 16

@@ -40,7 +40,7 @@ def test_new_names_alone_are_not_a_change():
     assert (found.changes, found.unchanged, found.renamed) == ((), 1, 1)
 
 
-def test_what_is_not_counted_has_no_delta():
+def test_uncounted_layers_have_no_delta():
     found = diff(analysis(), analysis(unknown_row()))
     assert found.changes[0].delta("macs") is None
     assert not found.exact
@@ -63,7 +63,7 @@ def test_the_changes_sum_to_the_difference_of_the_totals(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_every_layer_of_both_sides_is_accounted_for_once(old, new):
+def test_every_layer_of_both_sides_appears_once(old, new):
     found = sepcost.diff(old, new)
     counts = {kind: sum(change.kind is kind for change in found.changes) for kind in Kind}
     kept = found.unchanged + counts[Kind.CHANGED]

@@ -71,7 +71,7 @@ def test_a_layer_row():
     assert (row["status"], row["counted"]) == ("counted", True)
 
 
-def test_what_is_unknown_is_null():
+def test_unknown_values_are_null():
     row = FOUND.entry()["layers"][1]
     assert (row["macs"], row["bytes_moved"], row["intensity"]) == (None, None, None)
     assert (row["conv"], row["separable"]) == (None, None)

@@ -59,7 +59,7 @@ def test_by_hand(equation, shapes, expected):
         ("i,i,i->", [(4,), (4,), (4,)], 4),
     ],
 )
-def test_what_is_no_contraction(equation, shapes, expected):
+def test_without_a_contraction_nothing_is_summed(equation, shapes, expected):
     assert element_operations(equation, shapes) == expected
 
 

@@ -56,6 +56,6 @@ def test_by_scope_to_a_depth():
     assert "body/0/conv" in {group.key for group in groups(FOUND, "scope")}
 
 
-def test_an_unknown_view_is_refused():
+def test_an_unknown_grouping_is_refused():
     with pytest.raises(ValueError, match="op, scope, kernel"):
         groups(FOUND, "colour")

@@ -19,12 +19,12 @@ def pairs(old, new):
     return {(new[a].name or new[a].id): (old[b].name or old[b].id) for a, b in found.items()}
 
 
-def test_the_same_name_and_structure_is_the_same_layer_wherever_it_stands():
+def test_equal_name_and_structure_match_at_any_position():
     old = [layer("a"), layer("b"), layer("c")]
     assert pairs(old, old[::-1]) == {"a": "a", "b": "b", "c": "c"}
 
 
-def test_an_inserted_layer_does_not_shift_those_behind_it():
+def test_an_inserted_layer_does_not_shift_later_ones():
     old = [layer("a", size=1), layer("b", size=2), layer("c", size=3)]
     new = [old[0], layer("x", size=9), old[1], old[2]]
     assert pairs(old, new) == {"a": "a", "b": "b", "c": "c"}
@@ -57,7 +57,7 @@ def test_names_that_repeat_match_in_order():
     assert match(old, new) == {0: 0, 1: 2}
 
 
-def test_layers_that_got_thinner_stay_who_they_are():
+def test_thinner_layers_still_match():
     """Layers of a thinner network can look like other layers of the wider network."""
     old = [layer(f"conv{at}", size=size) for at, size in enumerate((8, 8, 4, 4, 2, 2))]
     new = [layer(f"conv{at}", size=size) for at, size in enumerate((4, 4, 2, 2, 1, 1))]

@@ -112,7 +112,7 @@ def test_weights_and_values_of_unknown_size_are_not_in_the_peak():
     assert peak_activation_bytes(network(values, layers, "q")) == size(16)
 
 
-def test_branches_follow_each_other_and_the_larger_makes_the_peak():
+def test_branches_follow_each_other_and_the_larger_sets_the_peak():
     values = table(x=(1,), a=(50,), a2=(1,), b=(90,), b2=(1,), y=(1,))
     layers = [
         node(values, "Op", "x", "a", branches="if.then"),
@@ -131,7 +131,7 @@ def test_an_empty_network_needs_nothing():
     assert peak_activation_bytes(network({}, [])) == 0
 
 
-def test_what_lives_at_the_start_and_at_each_step():
+def test_live_bytes_at_the_start_and_at_each_step():
     values = table(x=(1,), a=(10,), b=(100,), y=(1000,))
     layers = [
         node(values, "Op", "x", "a"),

@@ -150,7 +150,7 @@ def test_deformable_convolution_sums_as_its_regular_one():
     ("op_type", "gates", "directions", "layout"),
     [("LSTM", 4, 1, 0), ("LSTM", 4, 2, 0), ("GRU", 3, 2, 0), ("RNN", 1, 1, 1), ("LSTM", 4, 2, 1)],
 )
-def test_recurrent_cells_take_their_weights_once_a_step(op_type, gates, directions, layout):
+def test_recurrent_cells_use_their_weights_once_per_step(op_type, gates, directions, layout):
     seq, batch, size, hidden = 5, 2, 3, 4
     x = (batch, seq, size) if layout else (seq, batch, size)
     w, r = (directions, gates * hidden, size), (directions, gates * hidden, hidden)
@@ -264,7 +264,7 @@ def test_gemm_of_another_domain_reads_its_transposes():
     assert macs(layer("GemmFloat8", [(4, 3), (4, 5)], [(3, 5)], MS, transA=1)) == 60
 
 
-def test_linear_models_meet_each_coefficient_once():
+def test_linear_models_use_each_coefficient_once():
     found = layer(
         "LinearClassifier", [(7, 4)], [(7,), (7, 3)], "ai.onnx.ml", coefficients=(0.5,) * 12
     )

@@ -34,7 +34,7 @@ def test_the_three_classes_do_not_overlap():
     assert not set(OPERATORS) & set(NO_FORMULA)
 
 
-def test_no_operator_stands_twice():
+def test_no_operator_is_listed_twice():
     parts = [getattr(operators, name) for name in vars(operators) if name in PARTS]
     assert len(parts) == len(PARTS)
     assert len(ROWS) == sum(map(len, parts))
@@ -42,7 +42,7 @@ def test_no_operator_stands_twice():
         table("d", (Row(), "a b"), (Row(), "c a"))
 
 
-def test_what_is_not_counted_has_no_figures():
+def test_uncounted_operators_have_no_formulas():
     assert NO_FORMULA
     for name in NO_FORMULA:
         assert ROWS[name] == Row(uncounted=NO_FORMULA[name])

@@ -54,7 +54,7 @@ def test_a_missing_shape_that_the_formula_does_not_need_is_ignored():
     assert found.elementwise_ops is None
 
 
-def test_an_optional_shape_that_is_unknown_is_not_taken_as_left_out():
+def test_an_unknown_optional_shape_does_not_count_as_absent():
     inputs = [(1, 2, 3, 8), (1, 2, 5, 8), (1, 2, 5, 8), ABSENT, ABSENT]
     node = layer("Attention", inputs, [(1, 2, 3, 8)])
     cut = replace(node, missing=("past",), reads=("q", "k", "v", "", "past"), writes=("y",))
@@ -63,7 +63,7 @@ def test_an_optional_shape_that_is_unknown_is_not_taken_as_left_out():
     assert tally(left_out, OPERATORS, DEFAULT).macs == 5 * (2 * 3 * 8) * 2
 
 
-def test_an_unknown_number_of_trips_is_unresolved_where_there_is_something_to_multiply():
+def test_an_unknown_trip_count_is_unresolved_if_there_is_something_to_multiply():
     found = tally(replace(MATMUL, trips=None), OPERATORS, DEFAULT)
     assert (found.status, found.macs) == (CountStatus.UNRESOLVED, None)
     assert "--trips" in (found.reason or "")

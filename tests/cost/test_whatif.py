@@ -28,7 +28,7 @@ def test_table_3_of_the_paper():
     assert found.break_even_rank == pytest.approx(512 * 9 / 521)
 
 
-def test_a_bias_stays_in_params_and_where_it_counts_as_a_mac():
+def test_a_bias_stays_in_params_and_in_macs_if_counted():
     node = layer("Conv", [(1, 8, 6, 6), (16, 8, 3, 3), (16,)], [(1, 16, 4, 4)])
     plain, biased = what_if(node, 16 * 8 * 9 + 16), what_if(node, 16 * 8 * 9 + 16, bias=256)
     assert plain.params == 8 * 9 + 8 * 16 + 16
@@ -73,7 +73,7 @@ def test_quantised_and_strided_and_dilated():
         ((4, 2, 3, 3), 4, "one output channel per group"),
     ],
 )
-def test_reasons_against(weight, group, reason):
+def test_reasons_for_ineligibility(weight, group, reason):
     outputs = [(1, weight[0], 4, 4)]
     found = what_if(layer("Conv", [(1, 8, 6, 6), weight], outputs, group=group))
     assert (found.eligible, found.reason) == (False, reason)

@@ -47,7 +47,7 @@ def test_a_shipped_network_against_the_paper():
     assert not ask("mobilenet-v1", budgets={"macs": str(MOBILENET - 1)}).ok
 
 
-def test_python_has_the_same_answer():
+def test_python_gives_the_same_answer():
     found = sepcost.check("mobilenet-v1", budgets={"macs": MOBILENET - 1})
     assert (found.ok, found.status) == (False, Status.FAIL)
     assert found.verdicts[0].actual == MOBILENET
@@ -117,12 +117,12 @@ def test_another_model_is_a_baseline(work):
 @pytest.mark.parametrize(
     ("budget", "baseline", "message"),
     [
-        ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; add"),
+        ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; set"),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
         ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git work tree"),
     ],
 )
-def test_a_baseline_that_cannot_be_had_is_an_error(work, budget, baseline, message):
+def test_an_unavailable_baseline_is_an_error(work, budget, baseline, message):
     with pytest.raises(sepcost.SepcostError, match=message):
         ask(models.conv(work), baseline=baseline, budgets=budget)
 
@@ -145,7 +145,7 @@ def test_a_model_that_cannot_be_read_or_bound_leaves_the_others_judged(work):
     assert not ask(allow_unknown=True).ok
 
 
-def test_a_baseline_that_cannot_be_read_is_an_error_of_its_model_where_it_is_compared(work):
+def test_an_unreadable_baseline_is_an_error_of_the_model_compared_with_it(work):
     budgets = {"macs-vs-baseline": "+0 %", "params": "1 M"}
     found = ask(models.conv(work), baseline="gone.onnx", budgets=budgets)
     assert statuses(found) == {"macs-vs-baseline": "error", "params": "ok"}
@@ -165,7 +165,7 @@ def test_a_measurement_that_fails_leaves_what_was_counted(work):
     assert (found.verdicts[0].detail, found.exit_code) == ("it crashed", 3)
 
 
-def test_an_update_keeps_what_stood_there_of_a_model_that_cannot_be_read(work):
+def test_an_update_keeps_the_numbers_of_an_unreadable_model(work):
     models.conv(work, "a.onnx")
     Path("b.onnx").write_bytes(b"broken")
     stored = {"schema": "sepcost/baseline/1", "models": {"b.onnx": {"macs": 7}}}
@@ -206,13 +206,11 @@ def test_an_update_needs_a_file_of_numbers(work):
         ask(models.conv(work), budgets={"macs": 1}, baseline="git:main", update=True)
 
 
-def test_without_a_name_the_file_has_a_usual_one(work):
+def test_a_baseline_without_a_name_gets_the_default_one(work):
     found = ask(models.conv(work), budgets={"macs-vs-baseline": "+0 %"}, update=True)
     assert found.ok
     assert found.baseline.path == "sepcost-baseline.json"
-    assert found.notes == (
-        'to compare with it from now on, set baseline = "sepcost-baseline.json"',
-    )
+    assert found.notes == ('to use it in later checks, set baseline = "sepcost-baseline.json"',)
 
 
 def test_a_broken_file_of_numbers_is_not_overwritten_by_accident(work):

@@ -29,7 +29,7 @@ def named(folder, many):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_processes_change_nothing(tmp_path, jobs):
+def test_the_number_of_processes_changes_nothing(tmp_path, jobs):
     found = count(named(tmp_path, 5), analyze, jobs)
     assert [facts.values["macs"] for facts in found] == [18432] * 5
     assert [facts.model for facts in found] == [model.name for model in named(tmp_path, 5)]
@@ -72,7 +72,7 @@ def apart(tmp_path):
     return path
 
 
-def test_the_size_of_a_file_holds_its_external_data(apart):
+def test_the_size_of_a_file_includes_its_external_data(apart):
     assert file_size(apart) == ModelSize(apart.stat().st_size + 16384)
 
 
@@ -80,14 +80,14 @@ def pointer(size):
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize {size}\n"
 
 
-def test_a_pointer_of_git_lfs_states_the_size_of_what_it_stands_for(apart):
+def test_a_git_lfs_pointer_states_the_size_of_its_content(apart):
     (apart.parent / "m.data").write_text(pointer(16384))
     assert file_size(apart) == ModelSize(apart.stat().st_size + 16384)
 
 
 @pytest.mark.parametrize("data", [None, b"", bytes(16383), pointer("many").encode()])
-def test_data_that_are_not_here_leave_only_a_lower_bound(apart, data):
-    """Which passes no budget, breaks one that it exceeds already, and is never a baseline."""
+def test_missing_data_leave_only_a_lower_bound(apart, data):
+    """It passes no budget, breaks one that it exceeds already, and is never a baseline."""
     (apart.parent / "m.data").unlink()
     if data is not None:
         (apart.parent / "m.data").write_bytes(data)
@@ -98,7 +98,7 @@ def test_data_that_are_not_here_leave_only_a_lower_bound(apart, data):
     (facts,) = count([Model("m", str(apart))], analyze)
     (passed,) = judge([budget("file-size", "1 GB")], Evidence(facts))
     assert (passed.status, passed.breaks) == (Status.UNKNOWN, True)
-    assert passed.detail == "its data are not here, or cut short: m.data"
+    assert passed.detail == "external data missing or truncated: m.data"
     (broken,) = judge([budget("file-size", "1 B")], Evidence(facts))
     assert (broken.status, broken.detail) == (Status.FAIL, "at least")
     assert "file-size" not in updated({}, [facts]).text

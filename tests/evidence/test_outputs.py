@@ -20,17 +20,17 @@ def test_a_scaled_output_is_off_by_the_scale(tmp_path):
     assert found["min-top1-agreement"] == Reading(1.0, 1.0, 1.0)
 
 
-def test_a_model_is_itself(tmp_path):
+def test_a_model_equals_itself(tmp_path):
     path = models.conv(tmp_path)
     assert compared([path, path], {})["max-output-error"] == Reading(0.0, 0.0, 0.0)
 
 
-def test_what_is_not_finite_has_no_number(tmp_path):
+def test_non_finite_outputs_give_no_number(tmp_path):
     old = models.save(tmp_path, SCALED % "1", "old.onnx")
     body = "g (float[N, 4] x) => (float[N, 4] y) <float s = {0}> { y = Div (x, s) }"
     assert compared([old, models.save(tmp_path, body)], {}) == {}
 
 
-def test_models_of_other_outputs_are_not_comparable(tmp_path):
+def test_models_with_different_outputs_are_not_comparable(tmp_path):
     with pytest.raises(ModelError):
         compared([models.conv(tmp_path, "conv.onnx"), models.dynamic(tmp_path)], {})

@@ -42,7 +42,7 @@ def test_a_file_that_the_revision_lacks_is_none(work, tmp_path):
     assert resolve("HEAD", work).extract(work / "fresh.onnx", tmp_path) is None
 
 
-def test_a_pointer_leads_to_what_lfs_has_fetched(work, tmp_path):
+def test_a_pointer_leads_to_the_fetched_content(work, tmp_path):
     data = to_lfs(work / "m.onnx", fetched=True)
     commit(work)
     found = resolve("HEAD", work).extract(work / "m.onnx", tmp_path / "out")
@@ -90,10 +90,10 @@ def test_a_remote_of_another_name_is_fetched_from(work, shallow):
     assert "'git fetch upstream dev:refs/remotes/upstream/dev'" in refusal("upstream/dev", shallow)
 
 
-def test_what_no_command_brings_is_not_promised(work):
+def test_no_command_is_suggested_that_would_not_help(work):
     assert refusal("origin/main", work).endswith("; there is no remote to fetch it from")
     git(work, "remote", "add", "origin", str(work))
-    assert refusal("HEAD~9", work).endswith("; the history ends before it")
+    assert refusal("HEAD~9", work).endswith("; the history does not have it")
     assert refusal("0" * 40, work).endswith("; 'git fetch origin' may fetch it")
 
 

@@ -45,7 +45,7 @@ def test_a_file_that_is_called_like_a_glob_is_a_file(zoo):
     assert (found.names, found.several) == (("m[1].onnx",), False)
 
 
-def test_what_is_named_stays_and_what_is_found_twice_is_taken_once():
+def test_named_files_stay_and_duplicates_count_once():
     found = expanded(["vgg16", "gone.onnx", "-", "vgg16", "zoo/*.onnx", "zoo"])
     assert found.names == (
         "vgg16", "gone.onnx", "-", "vgg16", "zoo/b.onnx", "zoo/a.ONNX", "zoo/sub/c.onnx",
@@ -55,7 +55,7 @@ def test_what_is_named_stays_and_what_is_found_twice_is_taken_once():
 @pytest.mark.parametrize(
     ("source", "why"), [("empty", "contains no file whose name ends in .onnx"), ("x*", "matches")]
 )
-def test_a_folder_or_a_glob_of_nothing_is_refused(zoo, source, why):
+def test_an_empty_folder_or_glob_is_refused(zoo, source, why):
     (zoo / "empty").mkdir()
     with pytest.raises(ModelError) as caught:
         expanded([source])

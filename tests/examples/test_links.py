@@ -20,7 +20,7 @@ def anchors(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         if link.startswith("http"):
             continue

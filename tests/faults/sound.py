@@ -56,7 +56,7 @@ def _model(path: Path) -> bool:
 
 
 def _data(path: Path) -> bool:
-    """Of these the model's loading says more; they take turns in two names."""
+    """A data file has one of two names; whether it fits its model shows when that is loaded."""
     other = path.with_suffix(".2.data")
     return (path if path.exists() else other).read_bytes() not in (OLD, b"")
 

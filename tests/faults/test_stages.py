@@ -46,7 +46,7 @@ def stages(world, fault, words):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_what_is_not_to_be_interrupted_goes_by_the_names_of_modules():
+def test_uninterruptible_modules_exist():
     """A renamed module would be interrupted again, at stages that no test may reach."""
     assert atomic_file.__name__ in UNINTERRUPTED
     for name in UNINTERRUPTED:

@@ -76,7 +76,7 @@ def test_errors_that_cannot_be_printed_set_the_exit_code(tmp_path, words, fault)
     sound.check(run(make(tmp_path / "w"), words, RARER[fault]), (2,))
 
 
-def test_help_that_finds_no_room(tmp_path):
+def test_help_on_a_full_device(tmp_path):
     outcome = run(make(tmp_path / "w"), ["--help"], STREAMS["stdout full"])
     sound.check(outcome, (2,))
     assert "No space left on device" in outcome.stderr

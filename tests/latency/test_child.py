@@ -49,12 +49,12 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_what_is_done_comes_back(behave):
+def test_results_are_returned(behave):
     behave('print(\'{"done": {"answer": 42}}\')')
     assert child.execute(JOB, 10) == {"answer": 42}
 
 
-def test_signs_of_life_are_passed_on(behave):
+def test_progress_is_passed_on(behave):
     behave(f"{STARTED}\nprint('{{\"stage\": null}}')\nprint('{{\"done\": {{}}}}')")
     seen: list[object] = []
     child.execute(JOB, 10, seen.append)
@@ -79,7 +79,7 @@ def test_a_kill_is_most_likely_for_memory(behave):
         child.execute(JOB, 10)
 
 
-def test_an_exit_shows_the_last_words(behave):
+def test_an_exit_shows_the_last_line(behave):
     behave("sys.exit('one\\nlibcuda.so not found')")
     with pytest.raises(MeasurementError, match=r"exited with 1: libcuda\.so not found$"):
         child.execute(JOB, 10)
@@ -170,7 +170,7 @@ def test_nothing_in_the_working_folder_is_imported(write, tmp_path, monkeypatch)
     assert child.execute(Job("providers"), 60)["usable"]
 
 
-def test_importing_the_room_imports_neither_onnxruntime_nor_numpy():
+def test_importing_the_package_imports_neither_onnxruntime_nor_numpy():
     rooms = "sepcost.latency, sepcost.latency.measure, sepcost.latency.results"
     heavy = "{'onnxruntime', 'onnx', 'numpy'} & set(sys.modules)"
     code = f"import sys, {rooms}; print({heavy} or 'light')"

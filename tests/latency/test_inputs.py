@@ -73,7 +73,7 @@ def test_masks_of_booleans_let_everything_through():
 
 
 @pytest.mark.parametrize("shape", [(), (1,)])
-def test_a_single_integer_is_guessed_and_said(shape):
+def test_a_single_integer_is_guessed_and_reported(shape):
     arrays, warnings = random_inputs([value("sr", shape, "int64")], 0)
     assert arrays["sr"].item() == 1
     assert "'sr'" in warnings[0]
@@ -100,7 +100,7 @@ def test_an_unknown_shape_is_refused():
         random_inputs([value("x", None)], 0)
 
 
-def test_a_type_that_archives_lose_is_to_be_stored_in_one_that_they_keep(tmp_path):
+def test_a_type_that_npz_lacks_must_be_stored_in_another(tmp_path):
     path = tmp_path / "x.npz"
     x = (value("x", (2,), "bfloat16"),)
     np.savez(path, x=np.ones(2, numpy_dtype("bfloat16")))
@@ -144,7 +144,7 @@ def test_python_floats_become_the_models(archive):
     assert stored_inputs(archive(x=np.zeros((2, 3))), X)["x"].dtype == np.float32
 
 
-def test_whole_numbers_fit_any_type_that_holds_them(archive):
+def test_whole_numbers_fit_any_type_that_represents_them(archive):
     wanted = (value("x", (2,), "int32"),)
     assert stored_inputs(archive(x=np.array([1, 2])), wanted)["x"].dtype == np.int32
     with pytest.raises(BindingError, match="'x' is int64, but the model takes int32"):
@@ -153,13 +153,13 @@ def test_whole_numbers_fit_any_type_that_holds_them(archive):
         stored_inputs(archive(x=np.array([1, 2.5])), wanted)
 
 
-def test_rounding_is_fine_where_the_model_computes_in_less(archive):
+def test_rounding_is_fine_if_the_model_computes_at_lower_precision(archive):
     half = (value("x", (2,), "bfloat16"),)
     assert stored_inputs(archive(x=np.array([1 / 3, 2])), half)["x"].dtype.name == "bfloat16"
 
 
 @pytest.mark.parametrize("bad", [[np.nan, 1], [np.inf, 1], [-1, 1]])
-def test_numbers_that_a_type_cannot_hold_are_refused(archive, bad):
+def test_numbers_that_a_type_cannot_represent_are_refused(archive, bad):
     with pytest.raises(BindingError, match="but the model takes uint8"):
         stored_inputs(archive(x=np.array(bad)), (value("x", (2,), "uint8"),))
 
@@ -176,7 +176,7 @@ def test_text_and_numbers_do_not_mix(archive):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"y": np.zeros((2, 3))}, "no array for input 'x'; it holds 'y'"),
+        ({"y": np.zeros((2, 3))}, "no array for input 'x'; it has 'y'"),
         (
             {"x": np.zeros((2, 3)), "y": np.zeros(1)},
             "the model has no input 'y'; its inputs are 'x'",
@@ -260,5 +260,5 @@ def test_values_that_are_not_finite_are_reported(archive):
     path = archive(x=np.array([[0, 1, np.nan]] * 2, np.float32))
     arrays, (warning,) = feeds(X, path, 0)
     assert np.isnan(arrays["x"]).any()
-    assert "'x' holds NaN or infinity" in warning
+    assert "'x' contains NaN or infinity" in warning
     assert feeds(X, archive(x=np.zeros((2, 3), np.float32)), 0)[1] == ()

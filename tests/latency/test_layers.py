@@ -87,7 +87,7 @@ def test_a_residual_joins_the_convolution_that_it_ends(write, profile):
     assert not set(first["nodes"]) & set(second["nodes"])
 
 
-def test_branches_stand_under_their_if(write, profile):
+def test_branches_are_listed_under_their_if(write, profile):
     rows = profile(write(BRANCHES))
     scopes = {node: row["scope"] for row in rows for node in row["nodes"]}
     assert scopes["y"] == ""
@@ -174,7 +174,7 @@ def run(ts: int, dur: int) -> Row:
     return {"cat": "Session", "name": "model_run", "ts": ts, "dur": dur}
 
 
-def test_the_time_of_a_subgraph_is_taken_off_its_node():
+def test_the_time_of_a_subgraph_is_subtracted_from_its_node():
     inner = [event("sin", 12, 3), event("cos", 20, 5)]
     times = kernel_times([*inner, event("loop", 10, 20, "Loop"), event("after", 30, 7), run(9, 30)])
     assert {name: t.time_ns for name, t in times.items()} == {

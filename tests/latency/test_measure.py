@@ -74,7 +74,7 @@ def test_launches_go_on_until_the_precision_is_reached():
     assert found.precision <= 0.01
 
 
-def test_the_number_of_launches_is_bounded_and_the_miss_is_said():
+def test_the_number_of_launches_is_bounded_and_a_missed_target_is_reported():
     wild = FakeChild({"a": 1e6, "b": 1e6}, spread=0.3)
     found = bench(models("a", "b"), Settings(max_launches=7), execute=wild)
     assert len(wild.launches()) == 7
@@ -94,7 +94,7 @@ def test_a_single_launch_is_reported_as_such():
     found = bench(models("a"), Settings(min_launches=1, max_launches=1), execute=child)
     assert found.models[0].latency.high == inf
     assert found.models[0].to_dict()["latency_ns"]["low"] is None  # type: ignore[index]
-    assert any("one launch has no interval" in line for line in found.warnings)
+    assert any("one launch gives no interval" in line for line in found.warnings)
 
 
 def test_two_models_swap_the_order_of_creation():
@@ -149,17 +149,17 @@ def test_an_unreported_placement_is_not_trusted():
         ([["cpu", ["a"]]], ("cpu",)),
         ([["cuda", ["a"]], ["cpu", ["b"]]], ("cuda", "cpu")),
         ([["cuda", ["a"]]], ("tensorrt", "cuda")),
-        ([], ("cuda",)),  # not told
+        ([], ("cuda",)),  # not reported
         ([["cpu", []]], ("cuda",)),  # a model without nodes
     ],
 )
-def test_where_one_node_runs_as_asked_it_is_no_fallback_of_all(placement, asked):
+def test_one_node_on_the_requested_provider_is_not_a_full_fallback(placement, asked):
     child = FakeChild({"m": 1e6}, placement=placement)
     assert bench(models("m"), replace(QUICK, providers=asked), execute=child).models
 
 
 @pytest.mark.parametrize("asked", [("cuda",), ("cuda", "cpu"), ("tensorrt", "cuda")])
-def test_times_of_the_cpu_do_not_go_by_another_name(asked):
+def test_cpu_times_are_not_reported_for_another_provider(asked):
     child = FakeChild({"m": 1e6}, placement=[["cpu", ["a", "b"]]])
     settings = replace(QUICK, providers=asked)
     with pytest.raises(MeasurementError, match=r"m: .*cuda ran no node.*--allow-fallback"):
@@ -191,7 +191,7 @@ def test_outputs_far_from_the_cpu_are_reported():
     assert "not finite" in warnings[1]
 
 
-def test_progress_tells_the_estimate_so_far():
+def test_progress_shows_the_estimate_so_far():
     seen: list[Progress] = []
     bench(models("a", "b"), QUICK, seen.append, FakeChild({"a": 1e6, "b": 2e6}))
     assert [p.launch for p in seen if p.doing == "launched"] == [1, 2]
@@ -321,7 +321,7 @@ def test_a_missing_provider_names_what_to_install(write):
     assert caught.value.exit_code == 3
 
 
-def test_a_provider_that_takes_nothing_is_refused_unless_that_is_allowed(write):
+def test_a_provider_that_runs_no_node_is_refused_unless_allowed(write):
     import onnxruntime
 
     if "AzureExecutionProvider" not in onnxruntime.get_available_providers():

@@ -206,7 +206,7 @@ def test_a_shape_that_changes_from_run_to_run_is_not_static(saved):
     assert network.values["y.body/o"].shape is None
 
 
-def test_other_events_of_a_profile_are_passed_over(tmp_path):
+def test_other_events_of_a_profile_are_ignored(tmp_path):
     event = {"cat": "Node", "args": {"output_type_shape": [{"float": [2]}]}}
     events = [
         {"cat": "Session", "name": "model_run"},

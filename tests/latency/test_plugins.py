@@ -1,4 +1,4 @@
-"""Plugin libraries: when they are registered, which device is taken, and what goes wrong."""
+"""Plugin libraries: when they are registered, which device is chosen, and what goes wrong."""
 
 import sys
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ def device(name, kind="CPU", library="x.so"):
 
 
 class FakeRuntime:
-    """ONNX Runtime as of 1.25: what is registered stands in the list of available providers."""
+    """ONNX Runtime as of 1.25: registered plugins are among the available providers."""
 
     def __init__(self, *offers):
         self.offers, self.registered = offers, []
@@ -74,7 +74,7 @@ def test_a_plugin_stays_one_after_it_is_registered(fake):
         plugins.check_builtin([QNN])
 
 
-def test_what_the_importing_program_registered_is_not_built_in(fake):
+def test_plugins_of_the_importing_program_are_not_built_in(fake):
     there = fake(device(QNN.name))
     there.registered.append((QNN.name, "lib.so"))
     assert plugins._builtin() == {CPU}
@@ -83,7 +83,7 @@ def test_what_the_importing_program_registered_is_not_built_in(fake):
 
 
 @pytest.mark.parametrize("one", [QNN, GGML], ids=lambda one: one.name)
-def test_a_library_is_registered_once_wherever_its_module_tells_of_it(fake, one):
+def test_a_library_is_registered_once_however_its_module_names_it(fake, one):
     there = fake()  # no device: what is registered cannot be seen
     plugins.register(one)
     plugins.register(one)
@@ -99,7 +99,7 @@ def test_a_library_is_registered_once_wherever_its_module_tells_of_it(fake, one)
         (OPENVINO, ["GPU", "CPU"], {}, ["CPU"]),
     ],
 )
-def test_the_device_is_the_one_asked_for_or_the_most_special(
+def test_the_device_is_the_requested_or_the_most_specialised_one(
     fake, tmp_path, one, offered, options, taken
 ):
     (tmp_path / "onnxruntime_ep_openvino.py").write_text("get_library_path = lambda: 'x'\n")
@@ -107,7 +107,7 @@ def test_the_device_is_the_one_asked_for_or_the_most_special(
     assert kinds(plugins.devices(one, options)) == taken
 
 
-def test_no_such_device_says_what_is_missing(fake):
+def test_a_missing_device_is_named(fake):
     fake(device(QNN.name))
     with pytest.raises(MeasurementError, match="'qnn' is installed but has no GPU device"):
         plugins.devices(QNN, {"device_type": "GPU"})
@@ -122,7 +122,7 @@ def test_a_plugin_that_does_not_load_gives_its_reason(fake):
     assert caught.value.exit_code == 3
 
 
-def test_one_that_does_not_load_leaves_the_others(fake):
+def test_a_plugin_that_does_not_load_leaves_the_others(fake):
     fake(device(QNN.name, "NPU"), device("QNNExecutionProvider.AUTO"))
     found = {one.provider: one for one in plugins.usable(["openvino", "qnn", "webgpu"])}
     assert list(found) == ["cpu", "openvino", "qnn", "webgpu"]
@@ -132,7 +132,7 @@ def test_one_that_does_not_load_leaves_the_others(fake):
     assert not found["cpu"].plugin
 
 
-def test_without_plugins_asked_for_none_is_registered(fake):
+def test_no_plugin_is_registered_unless_requested(fake):
     there = fake(device(QNN.name))
     assert [one.provider for one in plugins.usable(["cpu"])] == ["cpu"]
     assert there.registered == []

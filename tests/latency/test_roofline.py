@@ -53,7 +53,7 @@ def test_a_layer_without_macs_can_only_be_bound_by_its_traffic():
     assert found.macs_per_second is None
 
 
-def test_what_fused_nodes_hand_to_each_other_is_not_moved():
+def test_values_between_fused_nodes_do_not_count_as_moved():
     found = layer(timed("c", "r", us=36.864), CONV, RELU)
     # 6,144 + 2,048 less h, which is neither written (1,024) nor read (1,024)
     assert (found.macs, found.bytes_moved) == (18432, 6144)
@@ -77,7 +77,7 @@ def test_a_kernel_is_named_after_its_most_expensive_node():
     ],
     ids=["macs unknown", "bytes unknown", "no time", "layout", "no row"],
 )
-def test_nothing_is_said_where_something_is_unknown(row, rows):
+def test_unknown_values_leave_the_bound_unknown(row, rows):
     found = layer(row, *rows)
     assert (found.bound, found.fraction) == (None, None)
 
@@ -107,7 +107,7 @@ def test_a_model_without_macs_has_no_shares():
     assert placed(*parts, rows=(RELU,)) == [None, None]
 
 
-def test_each_model_meets_its_own_analysis():
+def test_each_model_gets_its_own_analysis():
     times = (
         samples.model("a", layers=(timed("c", us=1),)),
         samples.model("b", layers=(timed("c", us=1),)),

@@ -50,7 +50,7 @@ def shapes(fake):
     return [[value.shape for value in file.inputs] for file in fake.files]
 
 
-def test_a_file_is_measured_where_it_lies(fake, tmp_path):
+def test_a_file_is_measured_in_place(fake, tmp_path):
     path = save(tmp_path)
     found = measure([path], NOTHING, Settings(), None)
     (file,) = fake.files
@@ -65,7 +65,7 @@ def test_a_shipped_network_becomes_a_file_for_as_long_as_it_takes(fake):
     assert not fake.files[0].path.exists()
 
 
-def test_the_multipliers_thin_it(fake):
+def test_the_multipliers_are_applied(fake):
     for alpha in (1.0, 0.5):
         measure(["small-cnn"], Sizes({}, {}, alpha, 0.5), Settings(), None)
         weights = sum(len(tensor.raw_data) for tensor in fake.parsed[0].graph.initializer)
@@ -81,7 +81,7 @@ def test_the_multipliers_thin_it(fake):
     ],
     ids=["short", "by source", "by number"],
 )
-def test_names_tell_models_apart(fake, tmp_path, sources, names):
+def test_names_distinguish_models(fake, tmp_path, sources, names):
     paths = [save(tmp_path, name=name) for name in sources]
     measure(paths, NOTHING, Settings(), None)
     assert [file.name for file in fake.files] == [name.format(tmp_path) for name in names]
@@ -119,7 +119,7 @@ def test_the_users_arrays_bind_what_is_open(fake, tmp_path):
     assert shapes(fake) == [[(2, 3)]]
 
 
-def test_what_is_given_goes_before_the_users_arrays(fake, tmp_path):
+def test_bindings_override_the_shapes_of_arrays(fake, tmp_path):
     settings = stored(tmp_path, x=np.ones((2, 3), np.float32))
     measure([save(tmp_path, "float[N,C] x")], Sizes({}, {"x": (4, 4)}), settings, None)
     assert shapes(fake) == [[(4, 4)]]  # the child reports that the array does not fit

@@ -21,7 +21,7 @@ OPENVINO = PROVIDERS["openvino"]
 
 
 @pytest.mark.parametrize("name", ["cuda", "CUDA", "CUDAExecutionProvider", "cudaexecutionprovider"])
-def test_a_provider_goes_by_both_of_its_names(name):
+def test_a_provider_has_two_names(name):
     assert provider(name) is PROVIDERS["cuda"]
 
 
@@ -45,7 +45,7 @@ def test_the_cpu_is_usable():
     assert {one["provider"] for one in usable} <= set(PROVIDERS)
 
 
-def test_a_job_survives_its_journey():
+def test_a_job_survives_serialisation():
     model = ModelFile("m", Path("/x/m.onnx"), (Value("x", (1, 2), "int64", Role.INPUT),))
     asked = Runtime(("openvino", "cpu"), {"openvino": {"k": "v"}}, {"a": "b"}, 3, "basic")
     job = Job("launch", [model], asked, Path("/x/in.npz"), 5, 6, 0.7)
@@ -98,7 +98,7 @@ def test_an_error_is_one_line_that_says_whose_it_is(message, kind, says):
     assert "\n" not in str(found)
 
 
-def test_what_onnx_runtime_says_comes_without_its_preamble():
+def test_errors_of_onnx_runtime_lose_their_preamble():
     text = "[ONNXRuntimeError] : 10 : INVALID_GRAPH : Load model from /a b/m.onnx failed:Bad node"
     found = runtime.explain(InvalidGraph(text), "loading", "m.onnx")
     assert type(found) is ModelError
@@ -113,7 +113,7 @@ def test_what_onnx_runtime_says_comes_without_its_preamble():
             " Name:'p' Status Message: /src/core/common.h:31 int64_t ort::Axis(int64_t, int64_t)"
             " axis >= 0 was false. axis 5 is not in valid range [-4,3]",
             "Status Message: axis >= 0 was false. axis 5 is not in valid range [-4,3]"
-            "; its inputs may not suit it (--inputs, --shape, --bind)",
+            "; check its inputs (--inputs, --shape, --bind)",
         ),
         (
             "Exception during initialization: /src/rnn.h:4 ort::R<T>::R(const I&) [with T = float]"
@@ -139,14 +139,12 @@ def test_what_onnx_runtime_says_comes_without_its_preamble():
         ),
     ],
 )
-def test_an_error_names_the_fault_and_the_remedy_and_not_where_it_stands_in_the_runtime(
-    said, words
-):
+def test_an_error_names_the_fault_and_the_remedy_but_no_source_line(said, words):
     assert str(runtime.explain(RuntimeError(said), "running", "m")).endswith(words)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float8e5m2", "float8e4m3fn", "int4"])
-def test_types_that_numpy_lacks_go_in_and_come_out(tmp_path, dtype):
+def test_types_that_numpy_lacks_are_fed_and_returned(tmp_path, dtype):
     model = onnx.parser.parse_model(
         f'<ir_version: 11, opset_import: ["": 21]> net ({dtype}[4] x) => (float[4] y, {dtype}[4] z)'
         f"{{ y = Cast <to = 1> (x) z = Cast <to = {onnx.TensorProto.DataType.Value(dtype.upper())}>"

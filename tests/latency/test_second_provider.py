@@ -43,7 +43,7 @@ def settings(name, **changes):
     return Settings((name,), min_launches=1, max_launches=1, max_time_s=1.0, strict=True, **changes)
 
 
-def test_it_takes_every_node_in_several_sessions_of_a_process_and_agrees_with_the_cpu(name, write):
+def test_it_runs_every_node_in_several_sessions_and_agrees_with_the_cpu(name, write):
     (found,) = bench([write(conv())], settings(name)).models
     assert [part.provider for part in found.placement] == [name]
     assert found.differences

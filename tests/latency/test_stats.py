@@ -109,7 +109,7 @@ def test_the_interval_covers_the_truth_although_launches_stop_at_a_precision(spr
     assert 0.91 <= covered <= 0.985  # 0.95, less the effect of stopping early
 
 
-def test_what_is_too_noisy_is_not_called_anything():
+def test_noise_gives_no_verdict():
     assert outcomes(1.0, 0.2)[Outcome.INCONCLUSIVE] >= 0.9
 
 

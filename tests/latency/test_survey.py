@@ -54,7 +54,7 @@ def test_usable_providers_come_first_and_every_other_says_what_it_needs(child):
     assert all(one.get for one in found if not one.usable)
 
 
-def test_what_is_usable_is_what_the_option_takes():
+def test_usable_providers_are_valid_option_values():
     for one in survey.providers():
         assert PROVIDERS[one.name] is provider(one.name)
 
@@ -87,7 +87,7 @@ def test_a_plugin_that_ends_its_process_is_a_line_and_the_others_are_listed(monk
 
 
 @pytest.mark.parametrize("name", ["cuda", "tensorrt", "dml", "migraphx", "rocm", "cann"])
-def test_packages_that_lie_in_the_folder_of_onnxruntime_take_its_place(name):
+def test_packages_that_contain_onnxruntime_replace_it(name):
     package = PROVIDERS[name].package
     assert package.startswith("pip uninstall onnxruntime && pip install onnxruntime-")
 
@@ -102,7 +102,7 @@ def test_the_machine_alone_is_measured_with_the_runtime_asked_for(child):
     assert [(p.doing, p.model) for p in heard] == [("measuring", "the machine")]
 
 
-def test_it_is_measured_again_each_time_and_remembered(child):
+def test_it_is_measured_each_time_and_cached(child):
     survey.machine_alone(Settings())
     found = survey.machine_alone(Settings())
     assert [job.task for job in child] == ["providers", "peaks"] * 2

@@ -82,7 +82,7 @@ def test_discarded_runs_are_not_timed(clock):
     assert one.switches == [0] * 3
 
 
-def test_switches_are_counted_for_the_run_that_they_fell_into(clock):
+def test_switches_are_counted_in_their_run(clock):
     def run():
         clock.now += MS
         clock.switches += clock.now == 2 * MS
@@ -146,7 +146,7 @@ def test_eight_rounds_at_least(clock):
     assert len(one.wall_ns) == 3 * ROUNDS
 
 
-def test_each_turn_gives_a_sign_of_life(clock):
+def test_each_turn_reports_progress(clock):
     beats: list[int] = []
     take_turns([TimedModel(clock.run(1000 * MS))], 0.3, 0, lambda: beats.append(1))
     assert len(beats) == FEWEST_ROUNDS

@@ -52,7 +52,7 @@ def test_costs_are_predicted_to_the_unit(net, goal):
 
 @given(nets(), st.sampled_from([1, 0, 2]))
 @networks(40)
-def test_what_is_converted_does_not_change_again(net, rank):
+def test_a_second_conversion_changes_nothing(net, rank):
     with saved(net.model) as path:
         _, result = converted(net, path, Aim.RANK, rank)
     with saved(result) as path:
@@ -104,7 +104,7 @@ def text(node):
 
 @given(nets(("float32",)), st.sampled_from([0.3, 0.1, 0.01, 0.001]))
 @networks(40)
-def test_an_error_is_kept_to_or_refused(net, error):
+def test_an_error_goal_is_met_or_refused(net, error):
     with saved(net.model) as path:
         given_ = path.with_name("inputs.npz")
         feeds = net.feeds(1)
@@ -119,7 +119,7 @@ def test_an_error_is_kept_to_or_refused(net, error):
 
 @given(nets(), st.sampled_from([0.9, 0.6, 0.3, 0.05]))
 @networks(40)
-def test_a_share_of_the_macs_is_kept_to_or_refused(net, share):
+def test_a_macs_goal_is_met_or_refused(net, share):
     with saved(net.model) as path:
         before = analyze(path, bind=net.bind).totals.macs
         found, result = converted(net, path, Aim.MACS, share)

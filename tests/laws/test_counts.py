@@ -89,7 +89,7 @@ def macs(analysis):
 
 @given(nets())
 @networks(40)
-def test_counts_do_not_depend_on_where_the_weights_lie(net):
+def test_counts_do_not_depend_on_the_place_of_the_weights(net):
     with saved(net.model) as path:
         embedded = analyze(path, bind=net.bind)
         outside = path.with_name("outside.onnx")
@@ -104,7 +104,7 @@ def test_counts_do_not_depend_on_where_the_weights_lie(net):
 
 @given(nets())
 @networks(30)
-def test_a_network_keeps_its_own_counts_and_no_unit_less(net):
+def test_a_network_passes_its_own_counts_and_not_one_less(net):
     with saved(net.model) as path:
         totals = analyze(path, bind=net.bind).totals
         own = {"macs": totals.macs, "params": totals.params,

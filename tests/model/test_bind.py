@@ -39,7 +39,7 @@ def test_a_scalar_has_no_dimension_to_bind():
     assert shapes(bound(tensor("x"))) == {"x": ()}
 
 
-def test_symbols_are_bound_wherever_they_stand():
+def test_symbols_are_bound_everywhere():
     found = bound(tensor("x", "N", 3, "H"), tensor("y", "H", "N"), bind={"N": 2, "H": 5})
     assert shapes(found) == {"x": (2, 3, 5), "y": (5, 2)}
     assert found.bindings == {"N": 2, "H": 5}
@@ -52,7 +52,7 @@ def test_a_whole_shape_binds_the_symbols_that_it_mentions():
     assert found.bindings == {"N": 2, "H": 5}
 
 
-def test_the_leading_dimension_is_one_unless_bound_and_said_to_be():
+def test_the_leading_dimension_is_one_unless_bound_and_reported():
     found = bound(tensor("x", "N", 3), tensor("y", "N"))
     assert shapes(found) == {"x": (1, 3), "y": (1,)}
     assert found.bindings == {"N": 1}
@@ -133,7 +133,7 @@ def test_a_derived_size_that_does_not_fit_is_refused(given_, part):
     assert part in refusal(tensor("x", "s77", 3), tensor("y", "2*s77", 3), **given_)
 
 
-def test_a_derived_size_that_is_none_is_refused():
+def test_an_invalid_derived_size_is_refused():
     line = refusal(tensor("x", "N", 3), tensor("y", "N - 2", 3))
     assert "N - 2 is not a valid size for N=1; bind other sizes" in line
     assert "(N - 1)/2 is not a valid size" in refusal(
@@ -188,7 +188,7 @@ def test_values_that_are_not_tensors_pass():
         ({"shape": {"x": [1, 3, 5]}, "bind": {"H": 6}}, "contradicts H=6"),
     ],
 )
-def test_what_does_not_fit_is_refused(given_, part):
+def test_contradictory_bindings_are_refused(given_, part):
     assert part in refusal(tensor("x", "N", 3, "H"), **given_)
 
 
@@ -196,7 +196,7 @@ def test_one_symbol_twice_in_a_shape_must_agree():
     assert "contradicts S=2" in refusal(tensor("x", "S", "S"), shape={"x": [2, 3]})
 
 
-def test_the_symbol_of_a_batch_may_stand_elsewhere_too():
+def test_the_symbol_of_a_batch_may_occur_elsewhere_too():
     assert shapes(bound(tensor("x", "N", 3), tensor("y", 7, "N"))) == {"x": (1, 3), "y": (7, 1)}
 
 

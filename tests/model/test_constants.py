@@ -26,7 +26,7 @@ def constant(**value):
         ({"value": TensorProto(data_type=1, dims=[300, 300])}, (300, 300), "float32"),
     ],
 )
-def test_every_way_to_hold_a_value(value, shape, dtype):
+def test_every_way_to_store_a_value(value, shape, dtype):
     found = constant(**value).values["y"]
     assert (found.shape, found.dtype) == (shape, dtype)
 

@@ -287,7 +287,7 @@ def test_every_output_by_hand(op_type, given, attributes, expected):
     assert inferred(op_type, given, outputs=len(expected), **attributes) == expected
 
 
-def test_sizes_that_are_content():
+def test_sizes_from_the_content_of_inputs():
     def shape(op_type, first, *content):
         names = [f"x{k}" for k in range(1 + len(content))]
         node = helper.make_node(op_type, names, ["y"], domain=MICROSOFT)
@@ -300,7 +300,7 @@ def test_sizes_that_are_content():
 
 
 @pytest.mark.parametrize("operator", [key for key in OPERATORS if "onnx" not in key[0]])
-def test_what_is_counted_has_a_shape(operator):
+def test_counted_operators_have_a_shape(operator):
     domain, op_type = operator
     assert operator in RULES or schema_of(op_type, 28, domain)
 

@@ -60,7 +60,7 @@ def test_branches_of_different_shapes():
     assert network(source.replace("If (c)", "If (no)")).values["y"].shape == (3, 2)
 
 
-def test_a_contradiction_where_it_never_runs_is_only_noted():
+def test_a_contradiction_in_a_branch_that_never_runs_is_only_noted():
     source = choice("yes", else_="MatMul").replace("MatMul (x)", "MatMul (x, x)")
     found = layers(source)
     assert "contradicts itself" in found["y.else/q"].missing[0]
@@ -220,7 +220,7 @@ def test_a_function_in_a_branch_and_a_branch_in_a_function(tmp_path):
     assert found["y.then/p/b.else/q"].branches == (outer, inner)
 
 
-def test_what_a_function_declares_of_its_values():
+def test_declared_types_in_a_function_are_used():
     proto = model(f"""g (float[2] x) => (float[] y) {{ y = local.f (x) }}
     {F}f (a) => (b) {{ h = Mystery (a) b = Relu (h) }}""")
     proto.functions[0].value_info.append(_value("h", 5))

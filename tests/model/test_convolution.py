@@ -49,7 +49,7 @@ def test_multipliers_thin_channels_and_shrink_the_map():
     ["", "3x3,8,8", "3x3,8,8,4,5", "3x3,8x8,8,4", "0x3,8,8,4", "3x3,8,8,4x4x4", "3x3,8,8,4,pad=1",
      "3x3,8,6,4,group=4", "3x3x3x3,8,8,4", "3x3,8,8,-4", "stride=2,3x3,8,8,4", "3x3,8,8,4,group="],
 )  # fmt: skip
-def test_another_form_is_refused(text):
+def test_other_forms_are_refused(text):
     with pytest.raises(SpecError, match="--conv"):
         parse(text)
 

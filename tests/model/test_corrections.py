@@ -69,7 +69,7 @@ def test_a_word_that_auto_pad_does_not_know_is_refused(op):
     text = f"""g (float[1, 3, 8, 8] x, float[4, 3, 2, 2] w) => (y) {{
         [n] y = {op} <kernel_shape = [2, 2], auto_pad = "SIDEWAYS"> (x{second})
     }}"""
-    with pytest.raises(ModelError, match="'n': auto_pad 'SIDEWAYS' is none of NOTSET, VALID"):
+    with pytest.raises(ModelError, match="'n': auto_pad 'SIDEWAYS' is not one of NOTSET, VALID"):
         network(text)
 
 
@@ -82,12 +82,12 @@ STFT = """g (float[1, 64, 1] x) => (y) <int64 step = {{8}}, int64 length = {{16}
     ("attribute", "expected"),
     [("", (1, 7, 9, 2)), ("<onesided = 1>", (1, 7, 9, 2)), ("<onesided = 0>", (1, 7, 16, 2))],
 )
-def test_a_spectrum_is_onesided_where_nothing_is_said(attribute, expected):
+def test_a_spectrum_is_onesided_by_default(attribute, expected):
     (found,) = layers(STFT.format(attribute=attribute)).values()
     assert found.outputs == (expected,)
 
 
-def test_onnx_runtime_takes_the_one_side_too():
+def test_onnx_runtime_defaults_to_one_side_too():
     number = ((), np.int64)
     inputs = [((1, 64, 1), np.float32), number, None, number]
     model, feeds = one_node("STFT", inputs, 1, domain="")

@@ -22,7 +22,7 @@ CONV = """g (float[1, 3, 8, 8] x) => (float[] y) <float[4, 3, 3, 3] w, float[4] 
 }"""
 
 
-def test_a_layer_says_all_that_a_formula_reads():
+def test_a_layer_has_all_that_a_formula_reads():
     found = network(CONV)
     conv, relu = found.layers
     assert (conv.id, conv.name, conv.op_type, conv.domain, conv.scope) == (
@@ -37,7 +37,7 @@ def test_a_layer_says_all_that_a_formula_reads():
     assert relu.reads == ("h",)
 
 
-def test_a_network_says_what_goes_in_and_out():
+def test_a_network_lists_its_inputs_and_outputs():
     found = network(CONV)
     assert [(v.name, v.shape, v.dtype, v.role) for v in found.inputs] == [
         ("x", (1, 3, 8, 8), "float32", Role.INPUT)
@@ -217,20 +217,20 @@ FOLLOWED = """g (float[2, 3] x) => (float[] y) <float[4, 5] w> {
 }"""
 
 
-def test_a_run_goes_before_what_was_inferred():
+def test_an_observed_run_overrides_inference():
     with pytest.raises(ModelError, match="MatMul"):
         network(FOLLOWED)
     found = network(FOLLOWED, observed=shown(a=(6, 4)))
     assert [layer.outputs for layer in found.layers] == [((6, 4),), ((6, 5),)]
 
 
-def test_what_ran_is_not_refused():
+def test_an_executed_node_is_not_refused():
     found = network(FOLLOWED, observed=shown(a=(2, 3), y=(2, 5)))
     assert found.layers[1].outputs == ((2, 5),)
     assert found.layers[1].missing == ()
 
 
-def test_what_did_not_run_still_is():
+def test_a_node_that_did_not_run_is_still_refused():
     with pytest.raises(ModelError, match="MatMul"):
         network(FOLLOWED, observed=shown(a=(2, 3)))
 
@@ -238,7 +238,7 @@ def test_what_did_not_run_still_is():
 # --- declared shapes
 
 
-def test_what_is_declared_fills_what_inference_leaves_open():
+def test_declarations_fill_what_inference_leaves_open():
     source = """g (float[N, 4] x) => (float[N, 2] y) <float[1, 7] h, float[N, 3, K] k> {
       h = Mystery (x)
       k = Mystery (h)
@@ -252,19 +252,19 @@ def test_what_is_declared_fills_what_inference_leaves_open():
     assert found.layers[1].outputs == (ABSENT,)
 
 
-def test_what_is_declared_is_not_trusted_once_sizes_were_changed():
+def test_declarations_are_not_trusted_once_sizes_are_given():
     source = "g (float[N, 4] x) => (float[] y) <float[1, 7] h> { h = Mystery (x) y = Relu (h) }"
     assert network(source, bind={"N": 3}).values["h"].shape is None
     assert network(source, bind={"N": 1}).values["h"].shape == (1, 7)
 
 
-def test_what_is_declared_wrongly_gives_way_to_what_follows():
+def test_inference_overrides_wrong_declarations():
     source = "g (float[2, 3] x) => (float[9, 9, 9] y) <float[5] h> { h = Relu (x) y = Neg (h) }"
     assert {v.shape for v in network(source).values.values()} == {(2, 3)}
 
 
 @pytest.mark.parametrize(("opset", "part"), [(6, "older than 7"), (999, "newer than")])
-def test_unusual_opsets_are_remarked_on(opset, part):
+def test_unusual_opsets_give_a_warning(opset, part):
     found = network(_model([helper.make_node("Relu", ["x"], ["y"])], opset=opset))
     assert found.values["y"].shape == (2,)
     (warning,) = found.warnings
@@ -272,7 +272,7 @@ def test_unusual_opsets_are_remarked_on(opset, part):
 
 
 @pytest.mark.parametrize("opset", [0, -1, 2**40, 2**63 - 1])
-def test_impossible_opsets_end_nothing(opset):
+def test_impossible_opsets_are_tolerated(opset):
     found = network(_model([helper.make_node("Relu", ["x"], ["y"])], opset=opset))
     assert len(found.layers) == 1
 

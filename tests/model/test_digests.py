@@ -1,4 +1,4 @@
-"""Hashes of what a model has learned, by the names that its description uses."""
+"""Hashes of learned values, by the names that its description uses."""
 
 import numpy as np
 import onnx
@@ -31,7 +31,7 @@ def test_every_parameter_of_the_description_has_a_hash():
     network = describe(loaded)
     assert len(network.parameters) == 4
     assert set(network.parameters) <= set(digests(loaded))
-    assert "s" not in digests(loaded)  # what indexes has learned nothing
+    assert "s" not in digests(loaded)  # an index is not learned
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_hash_is_of_values_and_not_of_how_they_are_stored(saved, tmp_path):
     assert saved(raw) != saved(numpy_helper.from_array(values.view(np.int32), "w"))
 
 
-def test_data_that_are_not_here_are_an_error(saved, tmp_path):
+def test_missing_data_are_an_error(saved, tmp_path):
     saved(numpy_helper.from_array(np.ones(64, np.float32), "w"),
           save_as_external_data=True, location="w.bin")  # fmt: skip
     (tmp_path / "w.bin").unlink()

@@ -231,14 +231,14 @@ def test_equal_parts_agree_with_the_reference(size):
 # --- not folded
 
 
-def test_what_depends_on_data_is_not_folded():
+def test_data_dependent_values_are_not_folded():
     node = helper.make_node("Add", ["a", "b"], ["y"])
     data = Known("a", tensor_type(TensorProto.FLOAT, (1,)))
     assert fold(node, [data, from_array("", f32(1.0))]) is None
     assert fold(helper.make_node("Shape", ["a"], ["y"]), [opaque("a")]) is None
 
 
-def test_a_shape_is_known_where_the_data_are_not():
+def test_a_shape_is_known_even_if_the_data_are_not():
     data = Known("a", tensor_type(TensorProto.FLOAT, (2, 3)))
     found = fold(helper.make_node("Shape", ["a"], ["y"]), [data])
     assert found is not None

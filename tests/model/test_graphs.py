@@ -101,7 +101,7 @@ def test_functions_and_calls_share_keys():
     assert root_name(model.graph) == ""
 
 
-def test_references_take_what_the_call_gives():
+def test_references_take_the_attributes_of_the_call():
     inner = node("a")
     inner.attribute.add(name="given", ref_attr_name="x")
     inner.attribute.add(name="dropped", ref_attr_name="y")

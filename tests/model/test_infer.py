@@ -72,7 +72,7 @@ def test_an_opset_beyond_what_onnx_knows_is_read_as_its_newest():
         (helper.make_node("Relu", ["a", "b"], ["y"]), [known(2), known(2)]),
     ],
 )
-def test_what_contradicts_itself_raises(node, inputs):
+def test_contradictions_raise(node, inputs):
     for _ in range(2):  # also for a cached question
         with pytest.raises((InferenceError, ValidationError)):
             infer(node, inputs, 17, 9)

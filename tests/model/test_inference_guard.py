@@ -34,7 +34,7 @@ def test_layer_normalization_over_an_existing_axis(tmp_path, axis):
 
 
 @pytest.mark.parametrize("parts", [1, 3, 0, -1, 2**40])
-def test_split_into_other_than_its_outputs(tmp_path, parts):
+def test_split_into_another_number_than_its_outputs(tmp_path, parts):
     told = refused(
         tmp_path, f"g (float[6] x) => (a, b) {{ a, b = Split <num_outputs = {parts}> (x) }}"
     )
@@ -42,7 +42,7 @@ def test_split_into_other_than_its_outputs(tmp_path, parts):
 
 
 @pytest.mark.parametrize("parts", [1, 3, 2**40, 2**62])
-def test_split_of_a_constant_into_other_than_its_outputs(tmp_path, parts):
+def test_split_of_a_constant_into_another_number_than_its_outputs(tmp_path, parts):
     told = refused(
         tmp_path,
         f"""g () => (a, b) {{ x = Constant <value_ints = [1, 2, 3, 4]> ()

@@ -74,7 +74,7 @@ def test_a_spec_and_a_shipped_network_become_models(tmp_path):
     assert load("mobilenet-v1").proto.graph.node
 
 
-def test_a_file_of_the_name_goes_before_the_shipped_network(tmp_path, monkeypatch):
+def test_a_file_takes_precedence_over_a_shipped_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("vgg16").write_bytes(model(TEXT).SerializeToString())
     assert load("vgg16").path == Path("vgg16")
@@ -199,7 +199,7 @@ def test_a_location_that_leaves_and_comes_back_is_refused(saved, tmp_path, locat
 
 @pytest.fixture
 def hub(saved, tmp_path):
-    """A cache as Hugging Face lays it out: what a revision holds are links to blobs."""
+    """A cache as Hugging Face lays it out: a revision contains links to blobs."""
     blob = saved(external(location="m.onnx_data"), "models--a/blobs/aaa")
     snapshot = tmp_path / "models--a" / "snapshots" / "r1" / "onnx"
     snapshot.mkdir(parents=True)
@@ -207,7 +207,7 @@ def hub(saved, tmp_path):
     return snapshot
 
 
-def test_data_in_the_folder_that_the_model_really_lies_in_are_its_own(hub, tmp_path):
+def test_data_in_the_folder_of_the_links_target_are_accepted(hub, tmp_path):
     blobs = tmp_path / "models--a" / "blobs"
     (blobs / "bbb").write_bytes(np.arange(2000, dtype=np.float32).tobytes())
     (hub / "m.onnx_data").symlink_to("../../../blobs/bbb")
@@ -230,7 +230,7 @@ def test_a_link_of_a_hub_that_leads_elsewhere_is_refused(hub, tmp_path, target):
      {"length": "7999"}, {"length": "9" * 5000}],
 )  # fmt: skip
 @pytest.mark.parametrize("location", ["w.bin", "m.onnx"])
-def test_external_data_that_cannot_be(saved, entries, location):
+def test_impossible_external_data(saved, entries, location):
     assert "tensor 'w'" in refusal(saved(external(location=location, **entries)))
 
 
@@ -265,7 +265,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("place", ["initializer", "Constant", "subgraph", "function", "sparse"])
-def test_data_that_do_not_fit_their_shape_are_refused_wherever_they_stand(saved, wrong, place):
+def test_data_that_do_not_fit_their_shape_are_refused_everywhere(saved, wrong, place):
     proto, weight = model(TEXT), WRONG[wrong]
     constant = helper.make_node("Constant", [], ["c"], value=weight)
     if place == "initializer":

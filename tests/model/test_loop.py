@@ -80,7 +80,7 @@ def test_trips_are_given_by_the_name_too():
 
 
 @pytest.mark.parametrize("trips", [{"nothing": 3}, {"y": -1}])
-def test_trips_that_fit_nothing_are_refused(trips):
+def test_trips_for_unknown_loops_are_refused(trips):
     with pytest.raises(BindingError, match="--trips"):
         network(loop("n, data, x"), trips=trips)
 
@@ -144,7 +144,7 @@ def test_loops_within_loops_multiply(tmp_path):
     assert {layer.scope for layer in found.layers} == {"", "y.body", "y.body/o.body"}
 
 
-def test_what_contradicts_itself_in_a_body_that_never_runs_is_only_noted():
+def test_a_contradiction_in_a_body_that_never_runs_is_only_noted():
     body = "k = Identity (c) o = MatMul (a, a)"
     found = layers(loop("n, stop, x", body))
     assert "contradicts itself" in found["y.body/o"].missing[0]

@@ -61,7 +61,7 @@ def model(op_type, given, outputs, attributes):
 
 
 @pytest.mark.parametrize(("op_type", "given", "outputs", "attributes"), CASES)
-def test_beside_onnx_runtime(op_type, given, outputs, attributes):
+def test_shapes_agree_with_onnx_runtime(op_type, given, outputs, attributes):
     proto, feeds = model(op_type, given, outputs, attributes)
     found = network(proto)
     expected = run(proto, feeds)

@@ -1,4 +1,4 @@
-"""Packed weights count by their elements, and what they are scaled by counts as nothing."""
+"""Packed weights count by their elements, and their scales do not count."""
 
 import re
 
@@ -98,7 +98,7 @@ def test_params_are_elements_and_bytes_are_bytes(case):
     assert costs(case.split()[0], inputs, outputs, **attributes) == tuple(expected)
 
 
-def test_types_of_4_bits_stand_for_themselves():
+def test_types_of_4_bits_are_not_packed():
     text = """g (int64[3] x) => (y) <float[100, 2] s> {
         y = com.microsoft.GatherBlockQuantized <block_size = 16> (w, x, s)
     }"""
@@ -148,7 +148,7 @@ def scales():
 
 
 @pytest.mark.parametrize(("domain", "op_type", "position"), sorted(set(scales())))
-def test_scales_and_zero_points_of_quantisation_steer(domain, op_type, position):
+def test_scales_and_zero_points_of_quantisation_are_controls(domain, op_type, position):
     assert controls((domain, op_type), position)
 
 
@@ -167,11 +167,11 @@ DYNAMIC = """g (float[2, 3, 8, 8] x) => (y)
 }"""
 
 
-def test_the_scale_of_a_weight_that_is_quantised_dynamically_is_no_parameter():
+def test_the_scale_of_a_dynamically_quantised_weight_is_not_a_parameter():
     assert set(network(DYNAMIC).parameters) == {"w", "bias", "gamma"}
 
 
-def test_nor_is_it_where_it_meets_the_sum_of_the_products():
+def test_nor_is_a_scale_that_multiplies_the_sum_of_products():
     text = """g (uint8[2, 8] x) => (y)
         <uint8[8, 4] w, float[4] scale, uint8 zero = {0}, float[4] gamma> {
         c = MatMulInteger (x, w, zero, zero)

@@ -55,7 +55,7 @@ def test_a_sparse_constant_counts_what_it_stores():
     assert params(network(proto)) == {"w": (2,)}
 
 
-def test_a_constant_of_shape_counts_all_that_it_makes():
+def test_a_constant_of_shape_counts_all_its_elements():
     body = "g (float[1, 100] x) => (float[] y) { w = ConstantOfShape (s) y = MatMul (x, w) }"
     shape = numpy_helper.from_array(np.array([100, 50]), "s")
     assert used(with_tensor(body, shape)) == {"w": (100, 50)}
@@ -133,7 +133,7 @@ def test_dead_weights_are_recognised():
         "c = Less (x, high) y = Where (c, x, x)",
     ],
 )
-def test_what_controls_is_not_a_parameter(node):
+def test_controls_are_not_parameters(node):
     body = f"""{HEAD} <float low = {{0}}, float high = {{1}}, int64[4] pads = {{0, 0, 0, 0}},
     float[2] scales = {{1, 2}}, int64[2] shape = {{2, 2}}, int64[1] starts = {{0}},
     int64[1] ends = {{1}}, float[4] weights> {{ {node} }}"""
@@ -141,7 +141,7 @@ def test_what_controls_is_not_a_parameter(node):
     assert used(body) == expected
 
 
-def test_integers_mask_or_index_but_learn_nothing():
+def test_integers_are_not_learned():
     assert used("g (int64[4] x) => (int64 y) <int64[4] w> { y = Mul (x, w) }") == {}
 
 
@@ -164,7 +164,7 @@ def test_random_numbers_are_not_parameters():
     assert used(body) == {}
 
 
-def test_a_model_that_nothing_feeds_counts_its_weights_where_they_weigh():
+def test_a_model_without_inputs_counts_its_weights_where_they_are_used():
     body = """g () => (float[] y) <float[2, 4] data, float[4, 6] w>
     { v = Identity (w) y = MatMul (data, v) }"""
     found = network(body)
@@ -172,6 +172,6 @@ def test_a_model_that_nothing_feeds_counts_its_weights_where_they_weigh():
     assert found.layers[-1].inputs == ((2, 4), (4, 6))
 
 
-def test_a_constant_that_nothing_but_constants_meet_is_claimed_by_who_weighs_data_with_it():
+def test_constants_combined_with_constants_belong_to_the_layer_that_applies_them_to_data():
     found = network(f"{HEAD} <float[4] a, float[4] b> {{ w = Add (a, b) y = Mul (x, w) }}")
     assert [layer.parameters for layer in found.layers] == [(), ("a", "b")]

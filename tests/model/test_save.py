@@ -87,7 +87,7 @@ def test_the_saved_file_is_as_readable_as_any_new_one(loaded, tmp_path):
     assert (tmp_path / "out.onnx").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_weights_kept_apart_stay_apart(apart, tmp_path):
+def test_weights_in_a_data_file_stay_there(apart, tmp_path):
     target = tmp_path / "out.onnx"
     assert save(apart, target) == (target, tmp_path / "out.onnx.data")
     assert same(arrays(target), arrays(tmp_path / "in.onnx"))
@@ -119,7 +119,7 @@ def test_tensors_that_share_bytes_still_do(apart, tmp_path):
     assert after < before + 4096
 
 
-def test_constants_that_no_data_file_can_hold_are_refused(loaded, tmp_path, monkeypatch):
+def test_constants_that_no_data_file_can_store_are_refused(loaded, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_FILE_BYTES", 5_000)
     with pytest.raises(ConversionError, match="too large for one ONNX file"):
         save(loaded, tmp_path / "out.onnx")
@@ -165,7 +165,7 @@ def test_a_data_file_that_nothing_refers_to_any_more_is_still_the_input(apart, t
 def test_another_file_is_replaced_only_by_force(loaded, tmp_path):
     target = tmp_path / "out.onnx"
     target.write_text("precious")
-    with pytest.raises(ConversionError, match="exists; use --force"):
+    with pytest.raises(ConversionError, match="already exists; use --force"):
         save(loaded, target)
     assert target.read_text() == "precious"
     save(loaded, target, force=True)
@@ -181,7 +181,7 @@ def test_both_files_are_replaced_together(apart, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are any bytes")
-def test_a_data_file_has_a_name_that_models_can_hold(apart, tmp_path):
+def test_a_data_file_has_a_name_that_models_can_store(apart, tmp_path):
     odd = tmp_path / os.fsdecode(b"\xff.onnx")
     with pytest.raises(ConversionError, match="UTF-8"):
         save(apart, odd)
@@ -195,14 +195,14 @@ def test_the_names_of_data_files_take_turns(apart, tmp_path):
         assert files(tmp_path) == sorted(["in.onnx", "in.onnx.data", "out.onnx", name])
 
 
-def test_a_data_file_without_a_model_is_somebody_s(apart, tmp_path):
+def test_a_data_file_without_a_model_is_not_overwritten(apart, tmp_path):
     (tmp_path / "out.onnx.data").write_text("precious")
-    with pytest.raises(ConversionError, match=r"out\.onnx\.data: exists; use --force"):
+    with pytest.raises(ConversionError, match=r"out\.onnx\.data: already exists; use --force"):
         save(apart, tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx.data").read_text() == "precious"
 
 
-def test_data_that_are_the_input_s_do_not_go_with_the_model_that_is_replaced(apart, tmp_path):
+def test_data_of_the_input_survive_the_model_that_is_replaced(apart, tmp_path):
     """Two models may share a data file that is named after one of them."""
     onnx.save(model(), tmp_path / "out.onnx", save_as_external_data=True, location="out.onnx.data")
     (tmp_path / "shares.onnx").write_bytes((tmp_path / "out.onnx").read_bytes())
@@ -278,7 +278,7 @@ def test_an_invalid_model_is_not_written(loaded, tmp_path):
     assert files(tmp_path) == ["in.onnx"]
 
 
-def test_a_model_that_never_was_valid_may_stay_so(tmp_path):
+def test_a_model_that_was_invalid_before_may_be_saved(tmp_path):
     proto = model()
     proto.graph.node[1].op_type = "NoSuchOperator"
     onnx.save(proto, tmp_path / "in.onnx")
@@ -286,7 +286,7 @@ def test_a_model_that_never_was_valid_may_stay_so(tmp_path):
     assert same(arrays(tmp_path / "out.onnx"), arrays(tmp_path / "in.onnx"))
 
 
-def test_the_checker_s_own_warnings_stay_out_of_the_output(tmp_path, capfd):
+def test_warnings_of_the_checker_are_not_printed(tmp_path, capfd):
     text = """<ir_version: 3, opset_import: ["" : 8]>
     g (float[1,4] x) => (float[1,4] y) { y = Affine <alpha = 2.0, beta = 1.0> (x) }"""
     onnx.save(onnx.parser.parse_model(text), tmp_path / "in.onnx")

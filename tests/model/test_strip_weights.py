@@ -85,7 +85,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_weights_stay_on_disk_wherever_they_stand(tmp_path, place):
+def test_weights_stay_on_disk_wherever_they_occur(tmp_path, place):
     proto = PLACES[place](floats("w", 10_000))
     path = tmp_path / "m.onnx"
     found, light = stripped(path, proto)
@@ -144,7 +144,7 @@ def test_unpacked_floats_are_copied(tmp_path):
     ("data_type", "value"),
     [(TensorProto.INT64, 2**40), (TensorProto.INT32, 7), (TensorProto.UINT64, 3)],
 )
-def test_large_varints_are_dropped_and_said_to_be(tmp_path, data_type, value):
+def test_large_varints_are_dropped_and_reported(tmp_path, data_type, value):
     proto = model([helper.make_tensor("w", data_type, [5000], [value] * 5000)])
     found, light = stripped(tmp_path / "m.onnx", proto)
     assert not found.complete
@@ -152,7 +152,7 @@ def test_large_varints_are_dropped_and_said_to_be(tmp_path, data_type, value):
     assert list(light.graph.initializer[0].dims) == [5000]
 
 
-def test_a_second_payload_is_dropped_and_said_to_be(tmp_path):
+def test_a_second_payload_is_dropped_and_reported(tmp_path):
     tensor = floats("w", LARGE)
     tensor.double_data.extend([1.0] * LARGE)
     found, light = stripped(tmp_path / "m.onnx", model([tensor]))
@@ -224,7 +224,7 @@ def test_a_large_file_without_weights_is_not_read_into_memory(tmp_path):
 
 
 @pytest.mark.parametrize("change", [lambda p: os.truncate(p, 2000), lambda p: p.write_bytes(b"")])
-def test_a_file_that_is_truncated_meanwhile_kills_no_process(tmp_path, monkeypatch, change):
+def test_a_file_truncated_while_it_is_read_kills_no_process(tmp_path, monkeypatch, change):
     """A truncated memory map would kill the process on access."""
     path = tmp_path / "m.onnx"
     path.write_bytes(model([floats("w", LARGE), floats("v", 10 * LARGE)]).SerializeToString())

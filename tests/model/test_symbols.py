@@ -40,7 +40,7 @@ def test_a_size_by_its_symbols(text, expected):
     "text",
     ["s0/2", "s0 - 8", "2*s9", "s0/0", "s0 % 0", "s0**99", "(2**8)**8*s0**8*s0**8", "7", "2 + 3"],
 )
-def test_what_is_no_size_of_these_symbols(text):
+def test_values_that_are_not_sizes(text):
     assert size(text, BOUND) is None
 
 
@@ -52,12 +52,12 @@ def test_what_is_no_size_of_these_symbols(text):
         "(" * 200 + "s0" + ")" * 200, "é²", "s0 +", "Max(*s0)", "1 is s0", "s0\n+1\x00",
     ],
 )  # fmt: skip
-def test_what_is_no_expression_is_a_plain_symbol(text):
+def test_other_text_is_a_plain_symbol(text):
     assert names(text) == frozenset()
     assert size(text, {**BOUND, text: 5}) == 5
 
 
-def test_a_hyphen_alone_may_stand_in_a_name():
+def test_a_hyphen_may_be_part_of_a_name():
     assert names("batch-size") == {"batch", "size"}
     assert not is_product("batch-size")
     assert is_product("2*batch-size")

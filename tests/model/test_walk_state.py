@@ -50,7 +50,7 @@ def test_attributes_become_plain_data():
     }  # fmt: skip
 
 
-def test_a_layer_whose_outputs_are_constants_hands_its_parameters_on():
+def test_a_layer_with_constant_outputs_passes_its_parameters_on():
     weight = known("w", constant=True, parameters=("w",))
     node = helper.make_node("Identity", ["w"], ["v"])
     constant = walk().layer(Scope(), node, [weight], [known("v", constant=True)])
@@ -83,7 +83,7 @@ def test_a_walk_ends():
         walk().enter(Scope(depth=MAX_DEPTH + 1), 1)
 
 
-def test_what_a_function_is_not_given_is_left_out():
+def test_omitted_arguments_of_a_function_are_left_out():
     scope = Scope(names={"bias": Known("", onnx.TypeProto())})
     node = helper.make_node("Op", ["bias", ""], [])
     assert walk().inputs(scope, node) == [None, None]

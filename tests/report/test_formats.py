@@ -1,4 +1,4 @@
-"""The table of formats and what stands in the folders are the same."""
+"""The table of formats matches the folders."""
 
 import ast
 import inspect
@@ -46,7 +46,7 @@ def test_all_formats_of_a_command_are_called_alike(command):
         ("diff", DiffFormat), ("providers", ListFormat),
     ],
 )  # fmt: skip
-def test_every_format_that_can_be_asked_for_is_written(command, options):
+def test_every_available_format_is_written(command, options):
     for kind in options:
         assert callable(renderer(command, kind))
 

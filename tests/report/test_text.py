@@ -20,7 +20,7 @@ anything = st.text(st.characters(exclude_categories=())) | st.sampled_from(NASTY
 
 @given(anything)
 @pytest.mark.parametrize("escape", [text.terminal, text.code, text.markdown, text.csv])
-def test_nothing_that_controls_survives(escape, name):
+def test_no_control_character_survives(escape, name):
     controls = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert not controls & {unicodedata.category(c) for c in escape(name)}
 
@@ -32,7 +32,7 @@ def test_the_terminal_shows_what_prints_as_it_is(name):
 
 
 @given(anything)
-def test_a_markdown_span_holds_no_backtick_and_no_cell_border(name):
+def test_a_markdown_span_contains_no_backtick_and_no_cell_border(name):
     span = text.code(name)
     assert "|" not in span
     assert span.count("`") == (2 if name else 0)

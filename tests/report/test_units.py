@@ -45,7 +45,7 @@ def test_shapes(shape, shown):
 
 
 @given(st.floats(0, 1))
-def test_a_bar_is_as_wide_as_asked_and_shows_whatever_is_there(share):
+def test_a_bar_has_the_requested_width_and_shows_any_positive_share(share):
     bar = units.bar(share, 6)
     assert len(bar) == 6
     assert bool(bar.strip()) == (share > 0)

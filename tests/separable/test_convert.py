@@ -35,8 +35,8 @@ def asked(aim, value, **changes):
 
 def labelled(folder, source, count_=128):
     """Labels are the network's own answers, so that its top-1 is 100 %."""
-    pictures = networks.images(count_)
-    (scores,) = runner(load(source), ConvertSettings().runtime)({"x": pictures})
+    images = networks.images(count_)
+    (scores,) = runner(load(source), ConvertSettings().runtime)({"x": images})
     return networks.data(folder, count_, scores.argmax(1))
 
 
@@ -76,7 +76,7 @@ def test_predicted_costs_are_those_of_the_file(net, aim, value):
     )
 
 
-def test_a_layer_that_a_function_computes_twice_is_paid_for_twice(tmp_path):
+def test_a_layer_in_a_function_called_twice_costs_twice(tmp_path):
     text = """<ir_version: 9, opset_import: ["" : 17, "own" : 1]>
     net (float[1, 8, 6, 6] x) => (float[1, 8, 6, 6] y) { h = own.block (x, w) y = own.block (h, w) }
     <domain: "own", opset_import: ["" : 17]>
@@ -110,14 +110,14 @@ def test_the_costs_of_a_conversion_are_those_of_the_most_expensive_branch(tmp_pa
     assert bool(halved.missed) == (only != ["*"])
 
 
-def test_a_saving_that_nothing_can_make_is_missed(net):
+def test_an_impossible_saving_is_not_met(net):
     found, target = run(net, asked(Aim.MACS, 0.5, skip=["*"]))
     assert "no convolution can be converted" in found.missed
     assert not target.exists()
     assert convert(net, settings=asked(Aim.MAX_ERROR, 0.1, skip=["*"])).missed is None
 
 
-def test_what_never_runs_saves_nothing(tmp_path):
+def test_a_branch_that_never_runs_saves_nothing(tmp_path):
     path = choosing(tmp_path, "no")
     found = convert(path, settings=asked(Aim.MACS, 0.5))
     assert [choice.candidate.id for choice in found.plan.choices] == ["y.else/q"]
@@ -125,7 +125,7 @@ def test_what_never_runs_saves_nothing(tmp_path):
     assert "never runs" in {skip.id: skip.reason for skip in found.plan.kept}["y.then/p"]
 
 
-def test_costs_rest_on_the_same_shapes_before_and_after(tmp_path):
+def test_costs_before_and_after_use_the_same_shapes(tmp_path):
     """The output of an unknown operator is only declared, and trusted if no size is given."""
     model = parsed(
         """<ir_version: 9, opset_import: ["" : 17, "acme" : 1]>
@@ -139,7 +139,7 @@ def test_costs_rest_on_the_same_shapes_before_and_after(tmp_path):
     assert found.plan.predicted.macs == found.after.totals.macs == after == 36 * (36 + 24)
 
 
-def test_a_share_of_the_macs_is_kept_to(net):
+def test_the_share_of_macs_is_met(net):
     for share in (0.3, 0.6, 0.9):
         found = convert(net, settings=asked(Aim.MACS, share))
         assert not found.missed
@@ -154,7 +154,7 @@ def test_more_macs_never_lose_more_in_the_plan(net):
     assert losses == sorted(losses, reverse=True)
 
 
-def test_the_predicted_loss_is_what_the_layers_lose_one_by_one(net, tmp_path):
+def test_the_predicted_loss_is_the_sum_over_the_layers(net, tmp_path):
     data = networks.data(tmp_path, 64)
     found = convert(net, settings=asked(Aim.MACS, 0.5, calibrate=data))
     effects = [choice.effect or 0.0 for choice in found.plan.choices]
@@ -162,13 +162,13 @@ def test_the_predicted_loss_is_what_the_layers_lose_one_by_one(net, tmp_path):
     assert all(effects)
 
 
-def test_the_error_is_kept_to(net):
+def test_the_error_goal_is_met(net):
     found = convert(net, settings=asked(Aim.MAX_ERROR, 0.1))
     assert found.plan.choices
     assert found.effect.relative_error <= 0.1
 
 
-def test_data_do_better_than_weights(net, tmp_path):
+def test_data_give_smaller_errors_than_weights_alone(net, tmp_path):
     data = networks.data(tmp_path)
     settings = asked(Aim.RANK, 1, calibrate=data)
     with_data = convert(net, settings=settings)
@@ -194,7 +194,7 @@ def test_effects_are_measured_with_data(net, tmp_path):
         assert choice.output_error is not None
 
 
-def test_a_drop_is_kept_to(net, tmp_path):
+def test_the_drop_goal_is_met(net, tmp_path):
     data = labelled(tmp_path, net)
     found = convert(net, settings=asked(Aim.MAX_DROP, 0.1, calibrate=data))
     assert found.plan.choices
@@ -223,7 +223,7 @@ def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
     assert (tmp_path / "cache" / "sepcost" / "layers.json").exists()
 
 
-def test_a_speed_that_the_last_measurement_misses_is_planned_again(net, tmp_path, monkeypatch):
+def test_a_speed_up_missed_in_the_final_measurement_is_planned_again(net, tmp_path, monkeypatch):
     """The first result is a tenth slower than the search measured."""
     monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -253,7 +253,7 @@ def played(job, *_):
     return {"samples": samples}
 
 
-def test_fresh_weights_have_the_architecture_alone(net, tmp_path):
+def test_random_weights_keep_only_the_architecture(net, tmp_path):
     settings = asked(Aim.RANK, 1, random_init=True)
     found, target = run(net, settings)
     assert all(choice.weight_error is None for choice in found.plan.choices)
@@ -265,7 +265,7 @@ def test_fresh_weights_have_the_architecture_alone(net, tmp_path):
     assert target.read_bytes() == first
 
 
-def test_what_need_not_be_run_is_not(net, monkeypatch):
+def test_the_model_is_not_run_if_it_need_not_be(net, monkeypatch):
     monkeypatch.setattr(session, "runner", pytest.fail)
     found = convert(net, settings=asked(Aim.MACS, 0.5))
     assert found.plan.choices
@@ -346,7 +346,7 @@ def test_invalid_requests_are_refused(net, goal, changes, words):
         convert(net, settings=asked(*goal, **changes))
 
 
-def test_a_target_is_refused_before_the_work(net, tmp_path, monkeypatch):
+def test_an_invalid_target_is_refused_before_the_work(net, tmp_path, monkeypatch):
     monkeypatch.setattr(route, "open_session", pytest.fail)
     settings = asked(Aim.RANK, 1)
     with pytest.raises(ConversionError, match="never overwritten"):

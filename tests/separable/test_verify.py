@@ -67,7 +67,7 @@ g (float[B,4] x) => (float[B,4] y) { s = Mul (x, w)
                                      y = Sqrt (s) }"""
 
 
-def test_what_is_not_finite_is_counted_and_left_out(tmp_path):
+def test_non_finite_elements_are_counted_and_left_out(tmp_path):
     plain = saved(parsed(ROOT, {"w": np.array([1, 1, 1, 1], np.float32)}), tmp_path, "a.onnx")
     signed = saved(parsed(ROOT, {"w": np.array([1, 1, -1, 1], np.float32)}), tmp_path, "b.onnx")
     x = np.array([[-1, 1, 4, np.inf]], np.float32)
@@ -99,14 +99,14 @@ def test_a_conversion_is_compared_without_being_saved(tmp_path):
     assert error == pytest.approx(first(candidate).relative_error, rel=0.1)
 
 
-def test_models_of_other_outputs_are_refused(tmp_path):
+def test_models_with_different_outputs_are_refused(tmp_path):
     one = linear(tmp_path, noise(4, 5), "a")
     other = saved(parsed(LINEAR.replace("y", "z"), {"w": noise(4, 5)}), tmp_path, "b.onnx")
     with pytest.raises(ModelError, match=r"has outputs \['z'\], but the original has \['y'\]"):
         compare(one, other, {"x": noise(3, 4)})
 
 
-def test_what_the_runtime_cannot_do_is_one_line(tmp_path):
+def test_an_error_of_the_runtime_is_one_line(tmp_path):
     broken = saved(parsed(LINEAR.replace("MatMul", "NoSuch"), {"w": noise(4, 5)}), tmp_path)
     with pytest.raises(ModelError, match="cannot run it") as caught:
         compare(broken, broken, {"x": noise(3, 4)})

@@ -32,7 +32,7 @@ REFUSALS: Mapping[str, str] = {
     r"Could not find an implementation.*convert it to an opset": "lacks an operator",
     r"Failed to find kernel.*convert it to an opset": "lacks an operator",
     r"is not a registered function/op; only a runtime": "lacks an operator",
-    r"returned while running.*its inputs may not suit it": UNSUITED,
+    r"returned while running.*check its inputs": UNSUITED,
     r"Failed to construct locale": LOCALE,
     r"Exception during initialization.*export that operator differently": "not initialised",
 }

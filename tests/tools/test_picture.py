@@ -24,14 +24,14 @@ def test_the_image_is_up_to_date():
     )
 
 
-def test_it_is_in_colour_small_and_alone():
+def test_it_is_coloured_small_and_self_contained():
     assert len(set(re.findall(r"fill: (#\w{6})", DRAWN))) > 3
     assert len(DRAWN.encode()) < 100_000
     assert "url(" not in DRAWN.replace("url(#sepcost-", "")
     assert "href" not in DRAWN
 
 
-def test_names_that_hold_markup_stay_text():
+def test_names_with_markup_stay_text():
     svg = picture.picture("\x1b[1m<script>[bold]x[/bold]\x1b[0m\n")
     assert "<script" not in svg
     assert shown(svg).endswith("<script>[bold]x[/bold]")

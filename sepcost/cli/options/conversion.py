@@ -77,7 +77,7 @@ Reduce = Annotated[
     typer.Option(
         rich_help_panel=LAYERS,
         show_default="latency with --speedup, else macs",
-        help="Replace a layer only where this falls: MACs, or latency measured here.",
+        help="Replace a layer only if this falls: MACs, or latency measured here.",
     ),
 ]
 Forms = Annotated[
@@ -96,7 +96,7 @@ Emit = Annotated[
         "--emit",
         rich_help_panel=LAYERS,
         show_default="the fastest",
-        help="How to write a rank above 1, where possible.",
+        help="How to write a rank above 1, if the form allows it.",
     ),
 ]
 Calibrate = Annotated[

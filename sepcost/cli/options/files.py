@@ -1,4 +1,4 @@
-"""Reports and files: formats, targets, and what is said on the way."""
+"""Reports and files: formats, targets, notes and progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models, and what fixes their shapes and feeds them."""
+"""Models, their shapes and their inputs."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ Trips = Annotated[
     typer.Option(
         metavar="NAME=COUNT",
         rich_help_panel=MODEL,
-        help="Iterations of a Loop or Scan, where the model does not fix them.",
+        help="Iterations of a Loop or Scan, if the model does not fix them.",
     ),
 ]
 Observe = Annotated[

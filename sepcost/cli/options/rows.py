@@ -31,8 +31,8 @@ Sort = Annotated[
         rich_help_panel=ROWS,
         show_default="order; macs with --by",
         help="Sort by order (of execution), macs, params, bytes, elementwise, intensity, saving "
-        "(MACs saved by separating), name or op. --top ranks by it too, but by MACs where it "
-        "is text.",
+        "(MACs saved by separating), name or op. --top keeps the N largest by this key, or "
+        "by MACs for order, name and op.",
     ),
 ]
 Top = Annotated[

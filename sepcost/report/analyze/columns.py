@@ -21,7 +21,7 @@ from sepcost.report.units import human, times
 
 
 def saving(separable: Separable | None) -> str:
-    """``8.84× fewer`` where a convolution can be separated, else why not."""
+    """``8.84× fewer`` if a convolution can be separated, else why not."""
     if separable is None:
         return ""
     if not separable.eligible:
@@ -38,7 +38,7 @@ def _bytes(value: int | None) -> str:
 
 
 def _marked(row: LayerCost, style: Style) -> str:
-    """In brackets where the totals leave the row out; blank where the layer costs nothing."""
+    """In brackets if the totals leave the row out; blank if the layer costs nothing."""
     if row.status is CountStatus.FREE and not row.macs:
         return ""
     text = operations(row.macs, style.unit)

@@ -24,7 +24,7 @@ STYLE = Style()
 
 
 def render(analyses: Sequence[Analysis], view: View) -> str:
-    """One part per model; where there are several, a comparison first."""
+    """One part per model; if there are several, a comparison first."""
     names = [shorten(name, NAME_LIMIT) for name in titles(analyses)]
     parts = [
         part(analysis, f"m{at}", name, view)
@@ -72,7 +72,7 @@ def tiles(analysis: Analysis) -> list[Tile]:
         ),
         Tile(
             "Layers", f"{len(analysis.rows):,}",
-            f"{open_} not counted" if open_ else "all accounted for", len(analysis.rows),
+            f"{open_} not counted" if open_ else "all counted", len(analysis.rows),
             "bad" if open_ else "",
         ),
     ]  # fmt: skip

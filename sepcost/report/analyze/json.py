@@ -17,8 +17,8 @@ GROUPED = frozenset({"op", "scope", "kernel"})
 def render(analyses: Sequence[Analysis], view: View) -> str:
     """One document for all analyses.
 
-    ``layers`` holds the selected rows in their order; totals and coverage are those of the whole
-    model. Where rows are grouped, ``groups`` holds one entry per group.
+    ``layers`` has the selected rows in their order; totals and coverage are those of the whole
+    model. If rows are grouped, ``groups`` has one entry per group.
     """
     sources = list(dict.fromkeys(analysis.source for analysis in analyses))
     document = headed([_entry(analysis, view) for analysis in analyses], sources)

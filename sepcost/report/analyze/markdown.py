@@ -19,7 +19,7 @@ from sepcost.report.view import View
 
 
 def render(analyses: Sequence[Analysis], view: View) -> str:
-    """A section per analysis, and a comparison where there are several."""
+    """A section per analysis, and a comparison if there are several."""
     sections: list[str] = []
     if view.rows.by != "model":
         for analysis, title in zip(analyses, titles(analyses), strict=True):

@@ -1,7 +1,7 @@
 """An attachment for Netron: open the model, drop the file on it, and each node shows its cost.
 
-Netron finds a node by the first line of its name. Where that is empty or not unique, the figures
-go to the node's first output, which is unique.
+Netron finds a node by the first line of its name. If that is empty or not unique, the figures go
+to the node's first output, which is unique.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def select(
 ) -> tuple[LayerCost, ...]:
     """The first ``top`` rows (0: all) by ``sort`` that match ``only``, in that order.
 
-    Where ``sort`` orders by text, the top rows are those with the most MACs.
+    If ``sort`` orders by text, the top rows are those with the most MACs.
     """
     rows = list(enumerate(matching(analysis.rows, only)))
     if top:

@@ -24,7 +24,7 @@ MOST_REASONS = 12
 
 
 def render(analyses: Sequence[Analysis], view: View) -> str:
-    """A section per analysis, then a comparison where there are several."""
+    """A section per analysis, then a comparison if there are several."""
     if view.rows.variants:
         return compose(variants.parts(analyses, view), view.screen)
     parts: list[Part] = []

@@ -15,14 +15,14 @@ NAMED = 3  # layers named per reason
 
 
 def model_names(analyses: Sequence[Analysis]) -> dict[str, str]:
-    """The name of each source's network; the source where networks share their names."""
+    """The name of each source's network; the source if networks share their names."""
     found = {analysis.source: analysis.network.name or analysis.source for analysis in analyses}
     shared = len(set(found.values())) < len(found)
     return {source: source for source in found} if shared else found
 
 
 def titles(analyses: Sequence[Analysis]) -> tuple[str, ...]:
-    """A name for each analysis; where names repeat, with the bindings."""
+    """A name for each analysis; if names repeat, with the bindings."""
     named = model_names(analyses)
     found = [named[analysis.source] for analysis in analyses]
     if len(set(found)) == len(found):

@@ -1,4 +1,4 @@
-"""A measurement in CSV: one row per model, or per layer where layers were timed."""
+"""A measurement in CSV: one row per model, or per layer if layers were timed."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ BEYOND = 1.1
 
 
 def plus_minus(interval: Interval) -> str:
-    """``± 1.2%``, or ``×/÷ 1.8`` of a wide interval; empty where one launch has none."""
+    """``± 1.2%``, or ``×/÷ 1.8`` of a wide interval; empty for a single launch."""
     width = interval.half_width
     if width == inf:
         return ""
@@ -78,7 +78,7 @@ def machine_line(bench: Bench, quoted: Callable[[str], str] = str) -> str:
     return (
         f"{quoted(machine.cpu)}, {machine.cores} cores{load}; ONNX Runtime "
         f"{quoted(machine.onnxruntime or '?')}, {', '.join(map(quoted, bench.providers))}, "
-        f"{threads if bench.threads else 'its own choice of threads'}"
+        f"{threads if bench.threads else 'automatic threads'}"
     )
 
 

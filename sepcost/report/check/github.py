@@ -15,7 +15,7 @@ LONGEST = 2000
 
 
 def render(check: Check, view: View) -> str:
-    """Workflow commands, errors first; where there are too many, the last says how many more."""
+    """Workflow commands, errors first; if there are too many, the last says how many more."""
     found = [verdict for verdict in verdicts.ordered(check) if verdict.status is not Status.OK]
     lines = [
         *_kind("error", [verdict for verdict in found if verdict.breaks]),

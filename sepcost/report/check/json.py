@@ -56,7 +56,7 @@ def _bound(value: float | None) -> float | None:
 
 
 def _plain(value: Fraction | None) -> int | float | None:
-    """A number as JSON has it; an integer where it is whole."""
+    """A number as JSON has it; an integer if it is whole."""
     if value is None:
         return None
     return value.numerator if value.denominator == 1 else float(value)

@@ -20,7 +20,7 @@ LONGEST = 200
 def render(check: Check, view: View) -> str:
     """A heading, a table of the verdicts that are not ok, and the rest folded away.
 
-    Where ``view`` limits the length, rows are left out at the end.
+    If ``view`` limits the length, rows are left out at the end.
     """
     rows = verdicts.ordered(check)
     for left_out in _steps(len(rows)):

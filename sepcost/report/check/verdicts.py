@@ -68,7 +68,7 @@ def pair(actual: Fraction, limit: Fraction, dimension: Dimension) -> tuple[str, 
 
 
 def actual(verdict: Verdict) -> str:
-    """The value, with enough digits to differ from its limit; empty where there is none."""
+    """The value, with enough digits to differ from its limit; empty if there is none."""
     if verdict.actual is None:
         return ""
     if verdict.limit is None:
@@ -79,7 +79,7 @@ def actual(verdict: Verdict) -> str:
 
 
 def limit(verdict: Verdict) -> str:
-    """The limit with its relation: ``≤ 600 M``; empty where there is none."""
+    """The limit with its relation: ``≤ 600 M``; empty if there is none."""
     if verdict.limit is None:
         return ""
     if verdict.actual is None:
@@ -178,7 +178,7 @@ def _many(count: int, singular: str, plural: str) -> str:
 
 
 def place(verdict: Verdict) -> Location:
-    """The budget's line where it has one, else the model."""
+    """The budget's line if it has one, else the model."""
     return verdict.location or Location(verdict.model)
 
 

@@ -39,7 +39,7 @@ def render(conversion: Conversion, view: View) -> str:
 
 
 def measured(conversion: Conversion) -> list[Part]:
-    """The latency of the original and of the result, where they were measured."""
+    """The latency of the original and of the result, if they were measured."""
     if conversion.latency is None:
         return []
     return [
@@ -168,7 +168,7 @@ def _layers(conversion: Conversion, id_: str) -> tuple[Section, ...]:
             "effect",
             "number",
             lambda c: c.effect,
-            hint="on the output of the network, of this layer alone",
+            hint="effect of this layer alone on the output of the network",
         ),
         Col("MACs before", "count", lambda c: c.macs_before, total=True),
         Col("MACs after", "count", lambda c: c.macs_after, total=True),

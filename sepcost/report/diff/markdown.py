@@ -19,7 +19,7 @@ MOST_BYTES = 65_536
 
 
 def render(diff: Diff, view: View) -> str:
-    """A table of totals, and one of the layers that changed, folded where it is long.
+    """A table of totals, and one of the layers that changed, folded if it is long.
 
     Without ``top`` it fits in a comment: the layers that change most are shown.
     """

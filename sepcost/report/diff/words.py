@@ -53,7 +53,7 @@ def totals(diff: Diff) -> Iterator[Total]:
 
 
 def change(old: int, new: int, unit: str = "") -> str:
-    """``+12.3 M (+2.1%)``; ``=`` where nothing changed."""
+    """``+12.3 M (+2.1%)``; ``=`` if nothing changed."""
     if old == new:
         return "="
     text = f"{'+' if new > old else '-'}{human(abs(new - old), unit)}"
@@ -73,7 +73,7 @@ def _weight(layer: LayerChange) -> tuple[float, ...]:
 
 
 def delta(layer: LayerChange, cost: str) -> str:
-    """``+12.3 M``; ``?`` where unknown, empty where nothing changed."""
+    """``+12.3 M``; ``?`` if unknown, empty if nothing changed."""
     amount = layer.delta(cost)
     if amount is None:
         return "?"
@@ -91,7 +91,7 @@ def details(layer: LayerChange, most: int = MOST_DIFFERENCES) -> str:
 
 
 def geometry(row: LayerCost) -> str:
-    """The kernel, where the layer has one, and the output: ``3×3 in 2 groups, to 1×8×14×14``."""
+    """The kernel, if the layer has one, and the output: ``3×3 in 2 groups, to 1×8×14×14``."""
     output = dims(row.layer.outputs[0]) if row.layer.outputs else ""
     if row.convolution is None:
         return f"to {output}" if output else ""
@@ -121,7 +121,7 @@ def headline(diff: Diff) -> str:
 
 
 def values(diff: Diff) -> str:
-    """Whether weight values differ; empty where they were not compared."""
+    """Whether weight values differ; empty if they were not compared."""
     if not diff.weights:
         return ""
     count = sum(
@@ -132,7 +132,7 @@ def values(diff: Diff) -> str:
 
 
 def doubt(diff: Diff) -> str:
-    """A warning where a side could not be counted in full, else empty."""
+    """A warning if a side could not be counted in full, else empty."""
     sides = {"old": diff.old, "new": diff.new}
     partial = [name for name, side in sides.items() if not side.coverage.complete]
     if not partial:

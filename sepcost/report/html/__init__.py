@@ -1,1 +1,1 @@
-"""One self-contained page a report: it opens from disk, without a network."""
+"""One self-contained page per report: it opens from disk, without a network."""

@@ -21,7 +21,7 @@ from sepcost.model.dtypes import DTYPES, numpy_dtype
 from sepcost.model.load import Loaded
 from sepcost.model.values import text
 from sepcost.network import Shape
-from sepcost.separable.data import images as pictures
+from sepcost.separable.data import images as image_files
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import BATCH, Calibration, Input, Samples, whole
 
@@ -95,7 +95,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _check_names(path: Path, arrays: Mapping[str, object], names: set[str]) -> None:
     for name in sorted(names - set(arrays)):
         have = ", ".join(map(repr, list(arrays)[:8])) or "nothing"
-        raise ConversionError(f"{path}: no array for input {name!r}; it holds {have}")
+        raise ConversionError(f"{path}: no array for input {name!r}; it has {have}")
     for name in sorted(set(arrays) - names):
         want = ", ".join(map(repr, sorted(names)[:8]))
         raise ConversionError(f"{path}: the model has no input {name!r}; its inputs are {want}")
@@ -114,11 +114,11 @@ def checked_array(path: Path, one: Input, array: NDArray[Any]) -> NDArray[Any]:
     floating = "float" in one.dtype and array.dtype.kind in "fu"
     if not (array.dtype == wanted or integral or floating):
         raise ConversionError(
-            f"{path}: {one.name!r} holds {array.dtype}, but the model takes {one.dtype}"
+            f"{path}: {one.name!r} is {array.dtype}, but the model takes {one.dtype}"
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         what = "NaN" if np.isnan(array).any() else "infinity"
-        raise ConversionError(f"{path}: {one.name!r} holds {what}; remove those samples")
+        raise ConversionError(f"{path}: {one.name!r} contains {what}; remove those samples")
     return array
 
 
@@ -148,7 +148,7 @@ def _assembled(
     fixed = inputs[0].sizes[0] if stacked and inputs else None
     batch = fixed or (BATCH if stacked and inputs else 1)
     if count < (fixed or 1):
-        raise ConversionError(f"{path}: holds {count} samples, but one run needs {batch}")
+        raise ConversionError(f"{path}: has {count} samples, but one run needs {batch}")
     samples = {one.name: _reader(arrays[one.name], numpy_dtype(one.dtype)) for one in inputs}
     item = {
         one.name: _item(arrays[one.name].shape, stacked, batch, one.sizes[0] if stacked else None)
@@ -180,8 +180,8 @@ def _labels(path: Path, labels: NDArray[Any] | None, count: int) -> NDArray[np.i
         return None
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         raise ConversionError(
-            f"{path}: {LABELS!r} holds {labels.dtype} {list(labels.shape)}, not one integer "
-            f"for each of {count} samples"
+            f"{path}: {LABELS!r} is {labels.dtype} {list(labels.shape)}, not one integer for "
+            f"each of {count} samples"
         )
     return labels.astype(np.int64)
 
@@ -190,16 +190,18 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
     """Read one file per sample on demand; all must have the first one's shape."""
     if len(inputs) != 1:
         raise ConversionError(
-            f"{path}: a folder serves a model of one input, but this has {len(inputs)}; give .npz"
+            f"{path}: a folder feeds one input, but this model has {len(inputs)}; give an .npz"
         )
     (one,) = inputs
-    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in {".npy", *pictures.SUFFIXES})
+    files = sorted(
+        f for f in path.rglob("*") if f.suffix.lower() in {".npy", *image_files.SUFFIXES}
+    )
     if not files:
-        raise ConversionError(f"{path}: holds no .npy files and no images")
+        raise ConversionError(f"{path}: contains no .npy files or images")
 
     def sample(file: Path) -> NDArray[Any]:
         if file.suffix.lower() != ".npy":
-            return pictures.read(file, one.sizes, images).astype(numpy_dtype(one.dtype))
+            return image_files.read(file, one.sizes, images).astype(numpy_dtype(one.dtype))
         return checked_array(file, one, _array(file))
 
     first = sample(files[0])

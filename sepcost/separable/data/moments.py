@@ -68,7 +68,7 @@ def patches(
     """The patches that output positions read of one image; padding reads as zeros.
 
     At kernel element k, output o of a convolution reads input i = o·stride - pad + k·dilation, and
-    of a transposed one i = (o + pad - k·dilation) / stride where that is an integer.
+    of a transposed one i = (o + pad - k·dilation) / stride if that is an integer.
 
     Parameters
     ----------
@@ -160,13 +160,13 @@ class PatchStream:
         Raises
         ------
         ConversionError
-            Nothing was added, or activations hold NaN or infinity.
+            Nothing was added, or activations contain NaN or infinity.
         """
         self._fold()
         if self._origin is None:
             raise ConversionError("no calibration activations to fit to")
         if not np.isfinite(self._products).all():
-            raise ConversionError("the calibration activations hold NaN or infinity")
+            raise ConversionError("the calibration activations contain NaN or infinity")
         offset, cut = self._sum / self._samples, self._features
         products = self._products
         products /= self._samples

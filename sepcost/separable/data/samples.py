@@ -15,7 +15,7 @@ Feeds = Mapping[str, NDArray[Any]]
 Samples = Callable[[NDArray[np.int64]], NDArray[Any]]
 
 HELD = 8  # one sample in this many is held out from the fits
-BATCH = 32  # where the model does not fix it
+BATCH = 32  # if the model does not fix it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Calibration:
         Parameters
         ----------
         limit
-            Most samples; rounded up to whole batches where the model takes no others.
+            Most samples; rounded up to whole batches if the model takes no others.
         rows
-            Most samples per run, where the model does not fix that.
+            Most samples per run, if the model does not fix that.
         """
         places = self._first(limit)
         step = self.batch if self.fixed else min(rows, self.batch)

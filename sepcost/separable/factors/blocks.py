@@ -86,7 +86,7 @@ def ranks(shape: Shape, form: str, *, group: int = 1) -> tuple[int, ...]:
     Parameters
     ----------
     shape
-        [N, M/G, *kernel], as a Conv holds it.
+        [N, M/G, *kernel], as in a Conv.
     form
         The ranks of block-pointwise are widths g, the divisors of M/G.
     group
@@ -136,7 +136,7 @@ def cut_for(shape: Shape, form: str, rank: int, *, group: int = 1) -> Cut:
 
 
 def unfold(weight: NDArray[Any], cut: Cut) -> NDArray[Any]:
-    """[N, M/G, *kernel] as [G, matrices per group, rows, columns]; a view where possible."""
+    """[N, M/G, *kernel] as [G, matrices per group, rows, columns]; a view if possible."""
     inputs, elements = cut.shape[1], prod(cut.kernel)
     if cut.form is Form.POINTWISE_DEPTHWISE:
         return weight.reshape(cut.group, cut.rows, inputs, elements)

@@ -57,7 +57,7 @@ def fit(
     Parameters
     ----------
     weight
-        [N, M/G, *kernel], as a Conv holds it.
+        [N, M/G, *kernel], as in a Conv.
     moments
         Moments of the layer's patches and targets; they determine G.
     form, rank
@@ -74,7 +74,7 @@ def fit(
     Raises
     ------
     ConversionError
-        The weight holds NaN or infinity, or the form has no such rank.
+        The weight contains NaN or infinity, or the form has no such rank.
     """
     return fit_menu(weight, moments, [(form, rank)], options)[0]
 

@@ -87,7 +87,7 @@ def factorize(
     Parameters
     ----------
     weight
-        [N, M/G, *kernel], as a Conv holds it, of any float type.
+        [N, M/G, *kernel], as in a Conv, of any float type.
     form, rank
         See ``ranks``.
     group
@@ -103,7 +103,7 @@ def factorize(
     Raises
     ------
     ConversionError
-        The weight holds NaN or infinity, or the form has no such rank.
+        The weight contains NaN or infinity, or the form has no such rank.
 
     Examples
     --------

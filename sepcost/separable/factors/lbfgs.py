@@ -78,7 +78,7 @@ def _dot(a: Array, b: Array) -> Array:
 
 
 def _inverse(curvature: Array) -> Array:
-    """1 / s·y, or 0 where the curvature is not positive, so that the pair has no effect."""
+    """1 / s·y, or 0 if the curvature is not positive, so that the pair has no effect."""
     return np.divide(1.0, curvature, out=np.zeros_like(curvature), where=curvature > 1e-300)
 
 

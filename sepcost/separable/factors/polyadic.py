@@ -33,7 +33,7 @@ WORK = 1e9  # multiplications per iteration above which a fit gets fewer iterati
 def start(kernels: Array, rank: int) -> Array:
     """Start of a descent: the strongest components of the slices by output channel.
 
-    Those by input channel are used where they leave less than half the error.
+    Those by input channel are used if they leave less than half the error.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def start(kernels: Array, rank: int) -> Array:
     Returns
     -------
     ndarray
-        [G, q, M + K]: B beside D.
+        [G, q, M + K]: B and D, concatenated.
     """
     return np.stack([_start(kernel, rank) for kernel in kernels])
 

@@ -52,7 +52,7 @@ def error_curve(
     Raises
     ------
     ConversionError
-        The weight holds NaN or infinity.
+        The weight contains NaN or infinity.
     """
     peak, legal = largest(weight), ranks(weight.shape, form, group=group)
     if form != Form.BLOCK_POINTWISE:
@@ -81,12 +81,12 @@ def exact_rank(
     -------
     int
         1 for a separable kernel (and for zeros); 0 if no width of block-pointwise is exact,
-        which is possible where N > M.
+        which is possible if N > M.
 
     Raises
     ------
     ConversionError
-        The weight holds NaN or infinity.
+        The weight contains NaN or infinity.
     """
     exact = np.flatnonzero(error_curve(weight, form, group=group)[1:] <= tolerance)
     return int(exact[0]) + 1 if exact.size else 0
@@ -105,12 +105,12 @@ def largest(weight: NDArray[Any]) -> float:
     Raises
     ------
     ConversionError
-        The weight holds NaN or infinity.
+        The weight contains NaN or infinity.
     """
     with np.errstate(invalid="ignore"):  # bfloat16 warns about the NaN checked for here
         high, low = float(np.max(weight)), float(np.min(weight))
     if not np.isfinite([high, low]).all():
-        raise ConversionError("the weights hold NaN or infinity; repair or skip the layer")
+        raise ConversionError("the weights contain NaN or infinity; repair or skip the layer")
     return max(abs(high), abs(low))
 
 

@@ -35,7 +35,7 @@ INTEGER = frozenset({"ConvInteger", "QLinearConv", "QLinearConvTranspose"})
 class Candidate:
     """A convolution that can be converted."""
 
-    id: str  # of the layer; of the first call where a function is called several times
+    id: str  # of the layer; of the first call if a function is called several times
     name: str
     op_type: str
     layer: Layer
@@ -116,7 +116,7 @@ def weight(candidate: Candidate) -> Array:
     Raises
     ------
     ConversionError
-        The tensor holds NaN or infinity, or cannot be computed.
+        The tensor contains NaN or infinity, or cannot be computed.
     """
     kernel = _finite(candidate.weight_of(), candidate.weight)
     if candidate.convolution.transposed:
@@ -130,7 +130,7 @@ def bias(candidate: Candidate) -> Array | None:
     Raises
     ------
     ConversionError
-        The tensor holds NaN or infinity.
+        The tensor contains NaN or infinity.
     """
     if candidate.bias_of is None:
         return None
@@ -150,7 +150,9 @@ def _finite(array: Array, name: str) -> Array:
     wide = array.astype(np.float64)
     if not np.isfinite(wide).all():
         what = "NaN" if np.isnan(wide).any() else "infinity"
-        raise ConversionError(f"tensor {name!r} holds {what}; repair the model or skip the layer")
+        raise ConversionError(
+            f"tensor {name!r} contains {what}; repair the model or skip the layer"
+        )
     return wide
 
 

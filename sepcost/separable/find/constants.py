@@ -91,7 +91,7 @@ class Recipe:
 
 
 def recipe(frame: Frame, name: Name, home: Path, overridable: frozenset[Name]) -> Recipe | str:
-    """Trace the constant ``name`` to its recipe; return the reason where there is none.
+    """Trace the constant ``name`` to its recipe; return the reason if there is none.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The node of each layer, and the scope in which its names resolve.
 
 The ids are those of ``sepcost.model.describe``: a function's body is walked once per call, a
-subgraph at the node that holds it.
+subgraph at the node that contains it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.rewrite import emit
 
-#: Ranks on the menu, where the kernel has them. Widths are multiples of a runtime's channel block,
+#: Ranks on the menu, if the kernel has them. Widths are multiples of a runtime's channel block,
 #: which are fastest.
 RANKS: Mapping[Form, tuple[int, ...]] = {
     Form.DEPTHWISE_POINTWISE: (1, 2, 3, 4, 5, 6),
@@ -95,7 +95,7 @@ def legal_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
 
 
 def offered_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
-    """The ranks on the menu, as far as the candidate's kernel has them."""
+    """The ranks on the menu that the candidate's kernel has."""
     wanted: Sequence[int] = RANKS.get(form, ())
     if form is Form.DEPTHWISE_BOTTLENECK:
         outputs, inputs, *_ = conv_shape(candidate)
@@ -123,7 +123,7 @@ def menus(
     forms
         The forms on the menu.
     emitted
-        The emitted form where possible, else the form's default.
+        The emitted form if possible, else the form's default.
     """
     made = []
     for candidate in candidates:

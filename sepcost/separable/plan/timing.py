@@ -39,7 +39,7 @@ CACHE = "layers.json"
 def timed_menus(
     menus: Sequence[Menu], network: Network, runtime: Runtime, form: str | None, tell: OnProgress
 ) -> tuple[Menu, ...]:
-    """Fill in times, choose the fastest emitted form of each option, drop those that do not pay.
+    """Fill in times, choose the fastest emitted form of each option, drop those that gain no time.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def timed_menus(
     runtime
         Provider and threads, the same as in the measurement of the result.
     form
-        The emitted form to use where possible; None chooses the fastest.
+        The emitted form to use if possible; None chooses the fastest.
     tell
         Reports progress.
 
@@ -83,7 +83,7 @@ def timed_menus(
 def timed_choices(
     choices: Sequence[Choice], network: Network, runtime: Runtime, tell: OnProgress
 ) -> tuple[Choice, ...]:
-    """Fill in the time of each converted layer before and after, where the plan has none.
+    """Fill in the time of each converted layer before and after, if the plan has none.
 
     The arguments are those of ``timed_menus``.
 

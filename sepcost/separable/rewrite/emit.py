@@ -136,7 +136,7 @@ def macs(candidate: Candidate, factors: Factors) -> int:
     """MACs of ``factors`` in place of a candidate, the same in every emitted form.
 
     ``|D| · positions + |P| · pointwise positions``, as ``sepcost.cost`` counts the result: the
-    pointwise part runs at input positions where it comes first. Summed over all layers of the
+    pointwise part runs at input positions if it comes first. Summed over all layers of the
     candidate; as in the analysis, a layer in a loop of unknown length adds nothing.
     """
     return sum(_once(layer, factors) * (layer.trips or 0) for layer in candidate.layers)

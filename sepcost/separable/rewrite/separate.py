@@ -154,5 +154,5 @@ def _store(proto: onnx.ModelProto, drafts: Sequence[tuple[Site, Replacement]]) -
 
 
 def _constant(tensor: onnx.TensorProto, domain: str) -> onnx.NodeProto:
-    """A weight where initializers are impossible, or would have to be graph inputs."""
+    """A weight for a place where initializers are impossible, or would have to be graph inputs."""
     return helper.make_node("Constant", [], [tensor.name], value=tensor, domain=domain)

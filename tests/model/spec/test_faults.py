@@ -204,7 +204,7 @@ def test_the_top_level(text: str, expected: str) -> None:
     ],
     ids=range(15),
 )
-def test_nothing_runs_away(text: str) -> None:
+def test_growth_is_limited(text: str) -> None:
     assert len(message(text)) < 400
 
 

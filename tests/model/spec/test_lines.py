@@ -116,7 +116,7 @@ def test_the_places_are_those_that_tomllib_reads(document: dict[str, object]) ->
 
 
 @given(st.text("ab=[]{}\"'.#\n, ", max_size=40))
-def test_text_that_is_not_toml_does_no_harm(text: str) -> None:
+def test_text_that_is_not_toml_is_harmless(text: str) -> None:
     assert all(line >= 1 for line in key_lines(text).values())
 
 
@@ -129,7 +129,7 @@ def test_text_that_is_not_toml_does_no_harm(text: str) -> None:
         ((), "f.toml:1: wrong"),
     ],
 )
-def test_a_fault_is_located_or_what_stands_around_it(
+def test_a_fault_is_located_on_its_line_or_the_nearest_one(
     place: tuple[str | int, ...], message: str
 ) -> None:
     assert str(located(FaultError(place, "wrong"), DOCUMENT, "f.toml")) == message

@@ -217,7 +217,7 @@ def test_the_full_convolution_and_the_separable_network_differ_in_nothing_else()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_network_says_who_it_is(name: str) -> None:
+def test_every_network_has_a_description(name: str) -> None:
     (info,) = (network for network in networks() if network.name == name)
     proto = build(info.path, weights=False)
     assert proto.graph.name == name

@@ -122,7 +122,7 @@ def test_everything_is_valid_onnx_and_runs() -> None:
 
 
 @pytest.mark.parametrize("name", [network.name for network in networks()])
-def test_shipped_networks_run_and_tell_inputs_apart(name: str) -> None:
+def test_shipped_networks_run_and_distinguish_inputs(name: str) -> None:
     """Reduced by both multipliers for speed; the layers are the same."""
     (path,) = (network.path for network in networks() if network.name == name)
     small = name == "small-cnn"
@@ -152,7 +152,7 @@ def test_weights_are_the_same_every_time_and_only_dims_when_left_out() -> None:
     assert bare.ByteSize() < 15_000
 
 
-def test_weights_follow_he_behind_a_relu() -> None:
+def test_weights_follow_he_after_a_relu() -> None:
     proto = build(spec("{ conv = 64, activation = 'relu' }", "{ conv = 64, bias = false }"))
     weights = {t.name: numpy_helper.to_array(t) for t in proto.graph.initializer}
     assert weights["conv_2.weight"].var() == pytest.approx(2 / (64 * 9), rel=0.05)
@@ -215,7 +215,7 @@ class TestConvolutions:
         assert len(nodes(spec("{ conv = 4, batch_norm = true }"))[0].input) == 2
         assert len(nodes(spec("{ conv = 4, batch_norm = true, bias = true }"))[0].input) == 3
 
-    def test_defaults_reach_every_convolution_that_says_nothing_else(self) -> None:
+    def test_defaults_reach_every_convolution_that_does_not_override_them(self) -> None:
         top = 'input = [3, 8, 8]\ndefaults = { activation = "relu", padding = "valid" }'
         layers = ["{ conv = 4 }", "{ conv = 4, activation = 'none' }", "{ linear = 2 }"]
         assert operators(spec(*layers, top=top)) == ["Conv", "Relu", "Conv", "Flatten", "Gemm"]
@@ -283,10 +283,10 @@ class TestMultipliers:
     def test_the_classifier(self, layers: list[str], last: int) -> None:
         assert widths(spec("{ conv = 4 }", *layers), alpha=0.5)[-1] == last
 
-    def test_a_width_made_from_what_arrives_is_not_scaled_again(self) -> None:
+    def test_a_width_computed_from_the_input_is_not_scaled_again(self) -> None:
         assert widths(spec("{ conv = 8 }", "{ conv = '6 * $in' }"), alpha=0.5) == [4, 24]
 
-    def test_multipliers_in_the_spec_give_way_to_the_callers(self) -> None:
+    def test_the_callers_multipliers_override_the_spec(self) -> None:
         text = spec("{ conv = 8 }", top="input = [3, 8, 8]\nalpha = 0.5\nrho = 0.5")
         assert (widths(text), output_shape(text)) == ([4], [4, 4, 4])
         assert widths(text, alpha=2) == [16]
@@ -313,14 +313,14 @@ class TestMultipliers:
 class TestNames:
     """From, add, multiply, concat, input, previous."""
 
-    def test_nodes_are_numbered_by_kind_and_hold_their_blocks_name(self) -> None:
+    def test_nodes_are_numbered_by_kind_and_named_after_their_block(self) -> None:
         blocks = '[blocks.pair]\nlayers = [{ conv = 3, activation = "relu" }, { add = "input" }]'
         text = spec("{ block = 'pair', repeat = 2 }", "{ conv = 2, name = 'head' }", blocks=blocks)
         pair = ["conv_1", "conv_1/relu", "add_1"]
         names = [f"pair_{call}/{name}" for call in (1, 2) for name in pair]
         assert [node.name for node in nodes(text)] == [*names, "head"]
 
-    def test_a_name_that_a_number_makes_is_given_once(self) -> None:
+    def test_numbered_names_are_unique(self) -> None:
         text = spec("{ conv = 3 }", "{ conv = 3, name = 'conv_1' }", "{ conv = 3 }")
         assert len({node.name for node in nodes(text)}) == 3
 
@@ -348,7 +348,7 @@ class TestNames:
         for join in ("'x'", "['x', 'previous']"):
             assert output_shape(spec(*gate, f"{{ multiply = {join} }}")) == [4, 8, 8]
 
-    def test_input_is_what_enters_the_round_of_a_group(self) -> None:
+    def test_input_is_the_input_of_this_copy_of_the_group(self) -> None:
         text = spec("{ repeat = 3, layers = [{ conv = 3 }, { add = 'input' }] }")
         adds = [list(node.input) for node in nodes(text) if node.op_type == "Add"]
         assert adds == [
@@ -373,13 +373,13 @@ defaults = { act = "none", times = 1 }
 layers = [{ conv = "($c + 2) * 4 / 2", stride = "$s", activation = "$act", repeat = "$times" }]
 """
 
-    def test_a_call_gives_what_has_no_default(self) -> None:
+    def test_a_call_gives_every_parameter_without_a_default(self) -> None:
         text = spec("{ block = 'b', c = 3, s = [1, 2] }", blocks=self.BLOCK)
         assert (operators(text), output_shape(text)) == (["Conv"], [10, 8, 4])
         text = spec("{ block = 'b', c = 3, s = 1, act = 'elu', times = 2 }", blocks=self.BLOCK)
         assert operators(text) == ["Conv", "Elu"] * 2
 
-    def test_a_block_hands_its_parameters_on(self) -> None:
+    def test_a_block_passes_its_parameters_on(self) -> None:
         outer = '[blocks.o]\nlayers = [{ block = "b", c = "2 * $k", s = "$k" }]'
         text = spec("{ block = 'o', k = 2 }", blocks=self.BLOCK + outer)
         assert output_shape(text) == [12, 4, 4]
@@ -407,14 +407,14 @@ def test_an_activation_is_a_word_a_layer_or_a_key(kind: str) -> None:
         ("hardswish", lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
     ],
 )
-def test_activations_that_are_put_together_compute_what_their_name_says(
+def test_composed_activations_compute_their_definition(
     kind: str, function: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     x = np.random.default_rng(1).standard_normal((2, 3, 8, 8), dtype=np.float32)
     assert np.allclose(run(build(spec(f'"{kind}"'))), function(x), atol=1e-6)
 
 
-def test_a_dropout_is_nothing_and_a_linear_flattens() -> None:
+def test_dropout_is_ignored_and_linear_flattens() -> None:
     text = spec("{ dropout = 0.5 }", "'dropout'", "{ linear = 4 }", "'flatten'", "'softmax'")
     assert operators(text) == ["Flatten", "Gemm", "Softmax"]
 

@@ -45,7 +45,7 @@ def test_a_model_from_the_wild_keeps_to_the_schema(name):
     assert sum(layer["macs"] or 0 for layer in counted) == model["totals"]["macs"]
 
 
-def test_the_document_opens_with_what_it_is():
+def test_the_document_starts_with_its_schema():
     found = document([analysis(conv_row())])
     assert list(found) == ["schema", "version", "sources", "models", "errors"]
     assert found["schema"] == "sepcost/analyze/1"
@@ -72,7 +72,7 @@ def test_a_sweep_names_its_source_once():
     assert [model["bindings"] for model in found["models"]] == [{"N": 1}, {"N": 2}]
 
 
-def test_groups_are_added_where_asked_for():
+def test_groups_are_added_on_request():
     model = document([analysis(conv_row(), plain_row())], View(Rows("op")))["models"][0]
     assert [group["key"] for group in model["groups"]] == ["Conv", "Relu"]
     assert "groups" not in document([analysis(conv_row())])["models"][0]
@@ -91,5 +91,5 @@ def test_any_name_is_ascii_json():
     assert json.loads(text)["models"][0]["layers"][0]["name"] == name
 
 
-def test_shapes_stand_on_one_line():
+def test_shapes_are_on_one_line():
     assert '"kernel": [3, 3]' in render([analysis(conv_row())], View())

@@ -74,9 +74,7 @@ def test_the_machine_in_a_line():
     assert words.machine_line(samples.one()) == (
         "AMD EPYC 9B45, 2 cores, load 0.2; ONNX Runtime 1.32.0, cpu, 1 thread"
     )
-    assert words.machine_line(replace(samples.one(), threads=0)).endswith(
-        "its own choice of threads"
-    )
+    assert words.machine_line(replace(samples.one(), threads=0)).endswith("automatic threads")
 
 
 def test_the_headline_names_where_the_nodes_ran():
@@ -103,7 +101,7 @@ def test_one_provider_that_runs_it_all_needs_no_words():
     assert not list(words.scattered(samples.one()))
 
 
-def test_every_part_is_shown_where_providers_share_a_model():
+def test_every_part_is_shown_if_providers_share_a_model():
     parts = [(part.provider, part.nodes) for _, part in words.scattered(samples.scattered())]
     assert parts == [("openvino", 5), ("cpu", 3)]
 
@@ -132,7 +130,7 @@ def test_the_most_expensive_rows_keep_their_order():
     assert words.slowest(samples.LAYERS, 0) == (samples.LAYERS, 0)
 
 
-def test_fractions_beyond_the_bound_are_explained_where_there_are_any():
+def test_fractions_beyond_the_bound_are_explained_if_there_are_any():
     compute, memory, cached, *_ = samples.LAYERS
     assert len(list(words.legend([compute, memory]))) == 1
     assert "in the caches" in list(words.legend([compute, cached]))[1]
@@ -169,7 +167,7 @@ def test_layers_are_named_by_their_most_expensive_node():
     ]  # fmt: skip
 
 
-def test_each_layer_is_held_against_the_roofline():
+def test_each_layer_is_compared_with_the_roofline():
     found = columns.layer_columns(samples.layered().models[0], Style())
     bound, fused, reached = (cells(found, name) for name in ("bound", "fused", "reached"))
     assert [bound(layer) for layer in samples.LAYERS] == [
@@ -192,7 +190,7 @@ def test_shares_are_those_of_the_latency():
     ]  # fmt: skip
 
 
-def test_the_provider_of_a_layer_matters_where_there_are_two():
+def test_the_provider_of_a_layer_is_shown_if_there_are_two():
     layers = (samples.LAYERS[0], replace(samples.LAYERS[1], provider="openvino"))
     for rows, rank in ((samples.LAYERS, 9), (layers, 1)):
         found = columns.layer_columns(samples.model(layers=rows), Style())

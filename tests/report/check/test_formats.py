@@ -37,7 +37,7 @@ def controls(text):
 
 @pytest.mark.parametrize("kind", TEXTS)
 @given(name=names)
-def test_no_format_lets_a_name_act(kind, name):
+def test_every_format_escapes_names(kind, name):
     text = render("check", kind, nasty(name))
     assert not controls(text)
     text.encode()
@@ -72,7 +72,7 @@ def test_junit_is_valid_and_reads_back(name):
     assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (4, 2, 0, 0)
 
 
-def test_junit_fails_what_breaks_and_tells_of_what_warns():
+def test_junit_fails_broken_budgets_and_mentions_warnings():
     xml = JUnitXml.fromstring(render("check", "junit", check(*every())).encode())
     cases = {case.name.split()[0]: case for suite in xml for case in suite}
     assert {name: len(case.result) for name, case in cases.items()} == {
@@ -116,7 +116,7 @@ def test_a_fingerprint_outlives_the_numbers():
 
 
 @given(names)
-def test_github_has_one_command_a_line_and_no_other(name):
+def test_github_has_one_command_per_line_and_no_other(name):
     lines = render("check", "github", nasty(name)).splitlines()
     command = r"::(error|warning) file=[^:,]+,line=\d+,title=[^:,]+::[^\n]*"
     assert len(lines) == 3
@@ -149,7 +149,7 @@ def test_markdown_has_one_row_per_verdict_and_folds_passes():
 
 
 @given(names)
-def test_markdown_cells_hold_no_border(name):
+def test_markdown_cells_contain_no_border(name):
     rows = [
         line for line in render("check", "markdown", nasty(name)).splitlines() if line[:1] == "|"
     ]
@@ -157,14 +157,14 @@ def test_markdown_cells_hold_no_border(name):
 
 
 @pytest.mark.parametrize("most", [100, 600, 3000, 10**6])
-def test_a_summary_has_room_or_says_what_it_left_out(most):
+def test_a_summary_fits_or_says_what_is_left_out(most):
     many = check(*(verdict(model=f"{at}.onnx") for at in range(50)))
     text = render("check", "markdown", many, most_bytes=most)
     assert len(text.encode()) <= most
     assert most < 300 or text.count(".onnx") == 50 or "more verdicts are left out" in text
 
 
-def test_the_terminal_shows_failures_first_and_models_that_are_fine_in_a_line():
+def test_the_terminal_shows_failures_first_and_passing_models_in_one_line():
     lines = render(
         "check", "table", check(*every(), verdict(Status.OK, model="b.onnx"))
     ).splitlines()
@@ -175,7 +175,7 @@ def test_the_terminal_shows_failures_first_and_models_that_are_fine_in_a_line():
     assert lines[4] == "ok       b.onnx  1 budget; closest: macs 700, budget ≤ 600"
 
 
-def test_colours_only_where_they_are_asked_for():
+def test_colours_only_on_request():
     assert "\x1b[31mFAIL" in render("check", "table", check(*every()), screen=Screen(colour=True))
 
 

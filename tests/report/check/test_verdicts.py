@@ -31,7 +31,7 @@ from tests.report.verdict_samples import every
         (Fraction(1, 10**6), Dimension.NUMBER, "1e-06"),
     ],
 )
-def test_numbers_as_people_say_them(value, dimension, text):
+def test_numbers_for_people(value, dimension, text):
     assert verdicts.number(Fraction(value), dimension) == text
 
 
@@ -64,7 +64,7 @@ def test_causes_say_what_changed():
     assert list(verdicts.causes(one)) == ["c1 (Conv) +1.5 k, added", "l (Loop)"]
 
 
-def test_what_breaks_comes_first():
+def test_broken_budgets_come_first():
     found = verdicts.ordered(check(*reversed(every()), verdict(Status.UNKNOWN, breaks=True)))
     assert [(v.status.value, v.breaks) for v in found] == [
         ("error", True), ("fail", True), ("unknown", True), ("unknown", False), ("warn", False),

@@ -17,7 +17,7 @@ def classified(effect=EFFECT):
     return replace(pages.conversion(), effect=effect)
 
 
-def test_top_1_is_told_before_and_after_with_its_interval():
+def test_top_1_is_shown_before_and_after_with_its_interval():
     line = "top-1: 91.4% → 90.6% (−0.8 points; 95%: −1.5 to −0.1; 2,000 held-out images)"
     assert line in list(words.facts(classified()))
     assert words.headline(classified()).endswith("; top-1 91.4% → 90.6%")
@@ -42,5 +42,5 @@ def test_without_labels_there_is_no_accuracy():
         (1e-9, "0.0"),
     ],
 )  # fmt: skip
-def test_points_have_the_digits_that_tell_them_from_nothing(change, says):
+def test_points_have_enough_digits_to_differ_from_zero(change, says):
     assert words.points(change) == says

@@ -48,14 +48,14 @@ def test_no_change_is_reported_too():
     assert "| MACs | 18.4 k | 18.4 k | = |" in render("diff", "markdown", diff(one, one))
 
 
-def test_the_layers_that_change_most_are_shown_first_to_be_shown():
+def test_the_layers_that_change_most_are_kept():
     text = render("diff", "table", example(), top=1)
     assert "conv1" in text
     assert "gone" not in text
     assert "… 2 more layers: --top 0 shows all" in text
 
 
-def test_lower_bounds_are_called_so():
+def test_lower_bounds_are_marked():
     found = diff(analysis(unknown_row()), analysis())
     told = "totals are lower bounds: the old model has uncounted layers"
     assert told in render("diff", "table", found)
@@ -81,7 +81,7 @@ def test_a_comment_holds_the_largest_changes_and_how_many_more():
     assert render("diff", "markdown", found, top=0).count("`conv0") == 2000
 
 
-def test_values_of_weights_are_a_change_where_they_were_compared():
+def test_weight_values_are_a_change_if_compared():
     row = conv_row()
     row = replace(row, layer=replace(row.layer, parameters=("w",)))
     old = new = analysis(row)
@@ -98,14 +98,14 @@ def test_values_of_weights_are_a_change_where_they_were_compared():
 
 @pytest.mark.parametrize("kind", ["table", "markdown", "json"])
 @given(name=names)
-def test_no_name_acts(kind, name):
+def test_names_are_escaped(kind, name):
     text = render("diff", kind, example(name))
     controls = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert not {c for c in text if unicodedata.category(c) in controls and c != "\n"}
 
 
 @given(names)
-def test_markdown_cells_hold_no_border(name):
+def test_markdown_cells_contain_no_border(name):
     lines = render("diff", "markdown", example(name)).splitlines()
     (head,) = (line for line in lines if line.startswith("|  | layer |"))
     rows = [line for line in lines if line[:3] == "| `"]

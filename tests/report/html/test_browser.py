@@ -94,7 +94,7 @@ def test_headings_sort_by_mouse_and_keyboard(browser):
     assert browser.js(sorts + "(one) => 1)") == []
 
 
-def test_words_sort_as_people_count(browser):
+def test_words_with_numbers_sort_naturally(browser):
     browser.open(pages.page("analyze"))
     browser.heading(LAYERS, "layer").click()
     names = [row[0] for row in browser.cells(LAYERS)]

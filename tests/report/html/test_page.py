@@ -67,7 +67,7 @@ def test_pages_are_well_formed_and_load_nothing(name):
 
 
 @pytest.mark.parametrize("name", pages.NAMES)
-def test_the_policy_lets_run_what_we_wrote_and_nothing_else(name):
+def test_the_policy_allows_our_scripts_and_nothing_else(name):
     text = pages.page(name)
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
     allowed = re.findall(r"sha256-([^&]*)&#39;", policy)

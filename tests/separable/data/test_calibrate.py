@@ -63,13 +63,13 @@ def test_labels_stay_with_their_samples(tmp_path):
         assert np.array_equal(shown[:, 0, 0] / 6, side.known())
 
 
-def test_no_sample_is_on_both_sides(tmp_path):
+def test_no_sample_is_in_both_splits(tmp_path):
     fit, judge = taken(tmp_path, x=numbers(80, 2, 3)).split(4)
     assert sorted([*fit.places, *judge.places]) == list(range(80))
     assert len(judge) == 20
 
 
-def test_sides_hold_whole_batches_where_they_must(tmp_path):
+def test_splits_are_whole_batches_if_required(tmp_path):
     fit, judge = taken(tmp_path, FIXED, x=numbers(40, 2, 3)).split(4)
     assert (len(fit), len(judge)) == (28, 8)
 
@@ -80,7 +80,7 @@ def test_half_precision_and_pixels_become_the_inputs_type(tmp_path):
         assert next(data.batches())["x"].dtype == np.float32
 
 
-def test_arrays_say_the_sizes_that_a_model_leaves_open(tmp_path):
+def test_arrays_determine_the_sizes_that_a_model_leaves_open(tmp_path):
     inputs = (Input("x", "float32", (None, 2, None)),)
     assert taken(tmp_path, inputs, x=numbers(5, 2, 7)).item == {"x": (1, 2, 7)}
 
@@ -112,12 +112,12 @@ def test_values_that_are_not_numbers_are_reported(tmp_path, value, word):
     assert word in message
 
 
-def test_labels_are_whole_numbers_one_a_sample(tmp_path):
+def test_labels_are_one_whole_number_per_sample(tmp_path):
     assert "'labels'" in refused(tmp_path, x=numbers(5, 2, 3), labels=np.arange(4))
     assert "'labels'" in refused(tmp_path, x=numbers(5, 2, 3), labels=np.zeros(5))
 
 
-def test_inputs_have_as_many_samples_each(tmp_path):
+def test_all_inputs_have_the_same_number_of_samples(tmp_path):
     two = (*OPEN, Input("mask", "float32", (None, 2)))
     assert "differ in their number of samples" in refused(
         tmp_path, two, x=numbers(5, 2, 3), mask=numbers(4, 2)
@@ -191,11 +191,11 @@ def test_a_file_with_nan_is_reported_when_it_is_read(tmp_path):
 
 
 def test_an_empty_folder_is_reported(tmp_path):
-    with pytest.raises(ConversionError, match=r"holds no \.npy files and no images"):
+    with pytest.raises(ConversionError, match=r"contains no \.npy files or images"):
         open_data(tmp_path, OPEN, ImageFormat())
 
 
-def test_inputs_are_those_that_no_initializer_holds(tmp_path):
+def test_inputs_are_those_without_an_initializer(tmp_path):
     model = parsed(
         """<ir_version: 9, opset_import: ["" : 17]>
         g (float[N, 4] x, float16[2] h, float[1] w) => (float[N, 4] y)
@@ -207,7 +207,7 @@ def test_inputs_are_those_that_no_initializer_holds(tmp_path):
     )
 
 
-def test_a_model_that_takes_single_numbers_is_fed_one_a_sample(tmp_path):
+def test_a_model_that_takes_single_numbers_gets_one_per_sample(tmp_path):
     path = tmp_path / "data.npz"
     one = [Input("x", "float32", ())]
     np.savez(path, x=np.float32(3))

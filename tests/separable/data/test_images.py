@@ -25,7 +25,7 @@ def test_channels_go_where_the_input_has_them(red):
     assert np.array_equal(first.transpose(1, 2, 0), last)
 
 
-def test_mean_and_deviation_are_taken_off(red):
+def test_images_are_normalised_by_mean_and_deviation(red):
     found = images.read(red, (1, 3, 2, 4), ImageFormat((0.5, 0.2, 0), (0.5, 1, 2)))
     assert np.allclose(found[:, 1, 3], [1, 0, 0])
 

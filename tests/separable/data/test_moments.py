@@ -73,7 +73,7 @@ def convolutions(draw):
 
 @given(convolutions())
 @settings(max_examples=40, deadline=None)
-def test_a_patch_times_the_weight_is_what_the_runtime_answers(case):
+def test_a_patch_times_the_weight_is_the_runtimes_output(case):
     sizes = tuple(range(5, 5 + len(case.kernel)))
     inputs = random(1, case.in_channels, *sizes)
     weight = random(case.out_channels, case.in_channels // case.group, *case.kernel, seed=1)
@@ -151,7 +151,7 @@ def test_positions_are_drawn_by_image_and_seed():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_other_float_types_are_taken(dtype):
+def test_other_float_types_are_accepted(dtype):
     inputs, targets = random(4, 3, 6, 6), random(4, 4, 6, 6, seed=1)
     plain = gather(PLAIN, [(inputs, targets)])
     made = gather(PLAIN, [(inputs.astype(dtype), targets.astype(dtype))])

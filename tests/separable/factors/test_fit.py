@@ -99,7 +99,7 @@ def test_a_fit_is_no_worse_than_its_start_nor_than_the_weights_alone(case):
 
 @pytest.mark.parametrize("form", [DW, PW, BOTTLENECK])
 @pytest.mark.parametrize("group", [1, 2])
-def test_full_rank_answers_as_the_original(form, group):
+def test_full_rank_computes_the_same(form, group):
     weight = random(6, 4, 3, 3)
     full = ranks(weight.shape, form, group=group)[-1]
     patches, targets = rows_of(weight, group)
@@ -133,7 +133,7 @@ def test_a_bottleneck_is_the_svd_in_the_metric_of_the_patches():
         assert factors.relative_error == pytest.approx(wanted, rel=1e-3)
 
 
-def test_the_fit_is_far_better_than_the_weights_where_channels_are_alike():
+def test_the_fit_is_far_better_than_the_weights_if_channels_are_alike():
     weight = random(16, 8, 3, 3)
     shared = random(400, 1, 1, 9) + 0.3 * random(400, 1, 8, 9, seed=1)
     patches = shared.reshape(400, 1, 72)
@@ -230,7 +230,7 @@ class TestMetric:
         return np.einsum("ni,ij,nj->", rest, metric, rest)
 
     @pytest.mark.parametrize("form", [DW, BLOCK, BOTTLENECK])
-    def test_an_error_that_goes_nowhere_is_left_for_one_that_counts(self, form):
+    def test_errors_are_moved_where_they_do_not_matter(self, form):
         weight = random(6, 4, 3, 3)
         patches, targets = rows_of(weight)
         made = moments(patches, targets)
@@ -275,7 +275,7 @@ class TestMetric:
         np.testing.assert_allclose(reconstruct(one), reconstruct(other), atol=1e-6)
 
     @pytest.mark.parametrize("form", list(Form))
-    def test_of_zeros_it_is_as_if_there_were_none(self, form):
+    def test_a_metric_of_zeros_has_no_effect(self, form):
         weight = random(6, 4, 3, 3)
         made = moments(*rows_of(weight))
         plain, zero = (

@@ -134,7 +134,7 @@ def test_pointwise_first_is_depthwise_first_of_the_transposed_kernel():
     np.testing.assert_allclose(reconstruct(there), np.swapaxes(reconstruct(back), 0, 1), atol=1e-12)
 
 
-def test_one_block_of_the_whole_group_is_exact_where_outputs_do_not_outnumber_inputs():
+def test_one_block_of_the_whole_group_is_exact_unless_outputs_outnumber_inputs():
     assert distance(weight_of(4, 4, 3, 3), factorize(weight_of(4, 4, 3, 3), BLOCK, 4)) < 1e-12
     assert exact_rank(weight_of(4, 4, 3), BLOCK) == 4
     wide = weight_of(6, 4, 3)
@@ -172,7 +172,7 @@ class TestScale:
         np.testing.assert_allclose(one.pointwise, other.pointwise, atol=1e-12)
 
     @pytest.mark.parametrize("scale", [np.zeros(6), np.array([0.0, 1, 1, 1, 1, 0])])
-    def test_outputs_of_no_weight_stay_finite_and_exact_at_full_rank(self, scale):
+    def test_outputs_with_zero_scale_stay_finite_and_exact_at_full_rank(self, scale):
         weight = weight_of(6, 4, 3, 3)
         factors = factorize(weight, DW, 6, scale=scale)
         assert factors.full_rank == 6
@@ -252,12 +252,12 @@ def test_forms_are_known_by_their_names_too(form):
     )
 
 
-def test_a_form_that_there_is_not_is_refused_with_those_there_are():
+def test_an_unknown_form_is_refused_with_the_known_ones():
     with pytest.raises(ConversionError, match="depthwise-bottleneck"):
         factorize(weight_of(6, 4, 3, 3), "pointwise", 2)
 
 
 @pytest.mark.parametrize(("form", "rank"), [(DW, 0), (DW, 7), (PW, 5), (BLOCK, 3), (BOTTLENECK, 7)])
-def test_a_rank_that_the_form_cannot_have_is_refused_with_those_it_can(form, rank):
+def test_an_impossible_rank_is_refused_with_the_possible_ones(form, rank):
     with pytest.raises(ConversionError, match="needs rank"):
         factorize(weight_of(6, 4, 3, 3), form, rank)

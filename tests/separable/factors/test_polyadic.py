@@ -28,7 +28,7 @@ def of_products(outputs, inputs, channels, *kernel, seed=0):
 
 @given(st.integers(1, 2), st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.data())
 @settings(max_examples=40, deadline=None)
-def test_the_start_leaves_what_it_says(group, outputs, inputs, elements, data):
+def test_the_start_has_the_reported_error(group, outputs, inputs, elements, data):
     kernels = random(group, outputs, inputs, elements)
     most = outputs * min(inputs, elements), inputs * min(outputs, elements)
     rank = data.draw(st.integers(1, min(most)))
@@ -48,7 +48,7 @@ def test_a_sum_of_few_products_is_found_again():
 
 
 @pytest.mark.parametrize("form", [Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE])
-def test_at_as_many_channels_it_keeps_more_than_the_forms_it_holds(form):
+def test_with_as_many_channels_it_keeps_more_than_the_forms_it_contains(form):
     """It can place its depthwise kernels where they help most, and mixes on both sides."""
     weight = random(16, 16, 3, 3)
     for rank in (1, 2, 3):
@@ -75,7 +75,7 @@ def test_parts_are_ready_to_emit():
     assert factors.relative_error == pytest.approx(left, abs=1e-12)
 
 
-def test_channels_of_no_use_are_zero_and_harm_nothing():
+def test_useless_channels_are_zero_and_harmless():
     weight = random(4, 4, 3, 3)
     weight[:, 1:] = 0
     factors = factorize(weight, NARROW, ranks(weight.shape, NARROW)[-1])

@@ -42,14 +42,14 @@ def test_an_exact_rank_below_full_is_found_within_groups():
     assert exact_rank(weight.reshape(10, 3, 9), DW, group=2) == 2
 
 
-def test_only_the_widths_asked_for_are_looked_at():
+def test_only_the_requested_widths_are_computed():
     weight = weight_of(16, 8, 3, 3)
     whole, part = error_curve(weight, BLOCK), error_curve(weight, BLOCK, widths=(2, 4, 5))
     assert part[[2, 4]] == pytest.approx(whole[[2, 4]])
     assert np.isinf(part[[1, 3, 5, 8]]).all()
 
 
-def test_factors_leave_what_the_curve_says():
+def test_factors_have_the_error_of_the_curve():
     weight = weight_of(6, 5, 3, 3)
     for rank in (1, 2, 3):
         told = factorize(weight, DW, rank).relative_error

@@ -23,7 +23,7 @@ def reasons(model: onnx.ModelProto, folder: Path) -> list[str]:
     return [skip.reason for skip in found.skips]
 
 
-def test_a_candidate_says_what_it_is(tmp_path):
+def test_a_candidate_describes_its_convolution(tmp_path):
     loaded = saved(conv(noise(8, 4, 3, 3), noise(8), pads=[1] * 4), tmp_path)
     (candidate,) = find(loaded).eligible
     assert (candidate.id, candidate.name, candidate.op_type) == ("y", "c", "Conv")
@@ -42,11 +42,11 @@ def test_a_candidate_says_what_it_is(tmp_path):
         ((8, 1, 3, 3), {"group": 4}, "already depthwise, 2 kernels per channel"),
     ],
 )
-def test_the_reasons_of_analyze_hold(tmp_path, shape, options, reason):
+def test_the_reasons_are_those_of_analyze(tmp_path, shape, options, reason):
     assert reasons(conv(noise(*shape), **options), tmp_path) == [reason]
 
 
-def test_what_only_other_forms_make_cheaper_is_a_candidate_all_the_same(tmp_path):
+def test_a_convolution_that_only_other_forms_make_cheaper_is_a_candidate(tmp_path):
     """2x2 with stride 2, transposed: the pointwise part runs at 4 times the positions."""
     loaded = saved(conv(noise(4, 8, 2, 2), op_type="ConvTranspose", strides=[2, 2]), tmp_path)
     assert [candidate.id for candidate in find(loaded).eligible] == ["y"]
@@ -78,7 +78,7 @@ def test_a_weight_of_an_unknown_operator(tmp_path):
 
 
 @pytest.mark.parametrize("op_type", ["ConvInteger", "QLinearConv"])
-def test_integer_convolutions_are_skipped_and_said(tmp_path, op_type):
+def test_integer_convolutions_are_skipped_with_a_reason(tmp_path, op_type):
     inputs = {"ConvInteger": "x, w", "QLinearConv": "x, s, z, w, s, z, s, z"}[op_type]
     kind = {"ConvInteger": "int32", "QLinearConv": "uint8"}[op_type]
     text = f"""<ir_version: 8, opset_import: ["" : 17]>
@@ -91,7 +91,7 @@ def test_integer_convolutions_are_skipped_and_said(tmp_path, op_type):
     assert reason.startswith(f"{op_type} computes in integers")
 
 
-def test_unknown_shapes_are_said(tmp_path):
+def test_unknown_shapes_are_reported(tmp_path):
     text = """<ir_version: 8, opset_import: ["" : 17]>
     g (float[1,4,8,8] x, int64[4] s) => (float[a,b,c,d] y) { r = Reshape (x, s)
                                                               y = Conv (r, w) }"""
@@ -104,7 +104,7 @@ def test_weights_that_are_not_numbers_are_refused_by_name(tmp_path, value, word)
     kernel = noise(8, 4, 3, 3)
     kernel[3, 2, 1, 0] = value
     (candidate,) = find(saved(conv(kernel), tmp_path)).eligible
-    with pytest.raises(ConversionError, match=f"tensor 'w' holds {word}"):
+    with pytest.raises(ConversionError, match=f"tensor 'w' contains {word}"):
         weight(candidate)
 
 

@@ -15,7 +15,7 @@ def looked_at(folder, body, weights):
     return context(loaded, describe(loaded)), {c.id: c for c in find(loaded).eligible}
 
 
-def test_a_normalisation_right_behind_weighs_the_channels(tmp_path):
+def test_a_normalisation_directly_after_weighs_the_channels(tmp_path):
     """|gamma| / sqrt(variance + epsilon): 2 / sqrt(4 + 0) is 1, whatever the sign."""
     vectors = {
         "gamma": np.array([2, -2, 3, 0], np.float32),
@@ -44,7 +44,7 @@ def test_a_shortcut_is_what_was_there_before(tmp_path):
     assert seen.shortcut(found["a"]) is None
 
 
-def test_of_two_branches_only_the_later_makes_up_for_the_other(tmp_path):
+def test_of_two_branches_only_the_later_compensates_the_other(tmp_path):
     body = """a = Conv <pads = [1, 1, 1, 1]> (x, w)
     b = Conv <pads = [1, 1, 1, 1]> (x, w)  y = Add (a, b)"""
     seen, found = looked_at(tmp_path, body, {})
@@ -58,7 +58,7 @@ def test_a_constant_is_not_a_shortcut(tmp_path):
     assert seen.shortcut(found["c"]) is None
 
 
-def test_what_stands_in_a_branch_cannot_be_looked_at(tmp_path):
+def test_values_in_a_branch_cannot_be_observed(tmp_path):
     body = """y = If (t) <
       then_branch = g1 () => (float[1, 4, 5, 5] p) { p = Conv <pads = [1, 1, 1, 1]> (x, w) },
       else_branch = g2 () => (float[1, 4, 5, 5] q) { q = Relu (x) }

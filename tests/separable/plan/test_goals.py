@@ -34,7 +34,7 @@ def test_the_last_that_is_fast_enough_is_found_by_halving(threshold, guess):
     assert found <= threshold
 
 
-def test_a_probe_can_be_content():
+def test_a_probe_can_stop_the_search():
     assert settle((-1, 100), 40, lambda _: (True, None), upward=False) == 40
     assert settle((-1, 100), 40, lambda _: (True, None), upward=True) == 40
 

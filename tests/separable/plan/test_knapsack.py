@@ -44,7 +44,7 @@ def test_no_plan_within_the_bound_is_better(menus, steps):
 
 
 @given(MENUS)
-def test_points_say_what_their_picks_add_up_to(menus):
+def test_points_are_the_sums_of_their_picks(menus):
     for point in frontier(menus):
         entries = [menu[pick] for menu, pick in zip(menus, point.picks, strict=True)]
         assert point.cost == pytest.approx(sum(cost for cost, _ in entries))

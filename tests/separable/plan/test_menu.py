@@ -73,7 +73,7 @@ def offered(folder, forms=FORMS, emitted=None):
     return menus(found, rows, forms, emitted)
 
 
-def test_only_what_pays_is_offered(tmp_path):
+def test_only_cheaper_options_are_offered(tmp_path):
     for menu in offered(tmp_path):
         keep, *offers = menu.options
         assert keep.keeps
@@ -103,14 +103,14 @@ def test_the_widths_of_a_depthwise_bottleneck_follow_the_channels(tmp_path):
         assert offered_ranks(candidate, Form.DEPTHWISE_BOTTLENECK) == wanted[name]
 
 
-def test_the_emitted_form_is_taken_where_it_can_be(tmp_path):
+def test_the_emitted_form_is_used_if_possible(tmp_path):
     for menu in offered(tmp_path, emitted="concat"):
         for option in menu.options[1:]:
             several = option.form is Form.DEPTHWISE_POINTWISE and option.rank > 1
             assert (option.emitted == "concat") == several
 
 
-def test_fresh_weights_have_the_variance_of_he(tmp_path):
+def test_random_weights_have_the_variance_of_he(tmp_path):
     """2 / fan-in: 9 taps before, 16 channels after; and they depend on the seed alone."""
     candidate = find(networks.classifier(tmp_path)).eligible[1]
     empty = shell(candidate, Form.DEPTHWISE_POINTWISE, 9)

@@ -49,7 +49,7 @@ def timed(folder, form=None, runtime=Runtime()):  # noqa: B008
     return timed_menus(offered, network, runtime, form, lambda _: None)
 
 
-def test_the_surroundings_are_taken_off(clock, tmp_path):
+def test_the_surroundings_are_subtracted(clock, tmp_path):
     """Only the weights and biases of b remain: 16·16·9 + 16 elements, without the 100 µs."""
     menu = timed(tmp_path)[1]
     assert menu.options[0].ns == 16 * 16 * 9 + 16
@@ -62,7 +62,7 @@ def test_only_what_is_faster_stays_and_knows_the_original(clock, tmp_path):
         assert all(option.ns < keep.ns == option.ns_before for option in offers)
 
 
-def test_the_fastest_way_to_write_it_is_taken(clock, tmp_path):
+def test_the_fastest_emitted_form_is_chosen(clock, tmp_path):
     for menu in timed(tmp_path):
         emitted = {option.emitted for option in menu.options[1:]}
         assert "concat" not in emitted
@@ -70,7 +70,7 @@ def test_the_fastest_way_to_write_it_is_taken(clock, tmp_path):
         assert len(names) == len(set(names))
 
 
-def test_a_form_that_was_asked_for_is_taken_slow_or_not(clock, tmp_path):
+def test_a_requested_form_is_used_even_if_slow(clock, tmp_path):
     ranks = [o for o in timed(tmp_path, "concat")[1].options if o.emitted == "concat"]
     assert ranks == [] or all(o.ns > 1000 for o in ranks)
 
@@ -90,7 +90,7 @@ def test_a_plan_made_without_times_is_given_them(clock, tmp_path):
     assert timed_choices(found, network, Runtime(), pytest.fail) == found
 
 
-def test_times_are_remembered_for_the_same_runtime(clock, tmp_path):
+def test_times_are_cached_per_runtime(clock, tmp_path):
     first = timed(tmp_path)
     launches = len(clock)
     assert timed(tmp_path) == first

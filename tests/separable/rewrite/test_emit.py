@@ -42,7 +42,7 @@ def test_a_sum_of_branches_has_its_bias_in_the_last_pointwise(tmp_path):
     ]
 
 
-def test_pointwise_first_has_its_bias_behind_the_padding(tmp_path):
+def test_pointwise_first_has_its_bias_after_the_padding(tmp_path):
     assert shapes(emitted(tmp_path, PW, 1, "pointwise-first")) == [
         ("Conv", "pointwise", 1, False),
         ("Conv", "depthwise", 8, True),
@@ -61,7 +61,7 @@ def test_a_concatenation_mixes_all_branches_at_once(tmp_path):
     assert stored["c/pointwise/weight"] == (8, 8, 1, 1)
 
 
-def test_the_grouped_form_has_r_kernels_a_channel(tmp_path):
+def test_the_grouped_form_has_r_kernels_per_channel(tmp_path):
     model = emitted(tmp_path, DW, 3, "grouped")
     assert shapes(model) == [("Conv", "depthwise", 4, False), ("Conv", "pointwise", 1, True)]
     stored = {t.name: tuple(t.dims) for t in model.proto.graph.initializer}
@@ -71,7 +71,7 @@ def test_the_grouped_form_has_r_kernels_a_channel(tmp_path):
 @pytest.mark.parametrize(
     ("form", "rank", "label", "group"), [(BLOCK, 2, "block", 2), (BOTTLENECK, 3, "bottleneck", 1)]
 )
-def test_other_factors_say_what_they_are(tmp_path, form, rank, label, group):
+def test_other_forms_have_their_own_labels(tmp_path, form, rank, label, group):
     assert shapes(emitted(tmp_path, form, rank, "sum")) == [
         ("Conv", label, group, False),
         ("Conv", "pointwise", 1, True),

@@ -31,7 +31,7 @@ def test_without_names_the_outputs_come(tmp_path):
     assert y.shape == (2, 3)
 
 
-def test_what_is_not_needed_is_left_out(tmp_path):
+def test_unneeded_nodes_are_left_out(tmp_path):
     proto = networks.classifier(tmp_path).proto
     part = exposing(proto, ["r"])
     assert [node.op_type for node in part.graph.node] == ["Conv", "Relu"]
@@ -54,7 +54,7 @@ def test_data_that_do_not_match_are_reported(tmp_path):
         runner(loaded, Runtime())({"x": np.zeros((1, 3, 8, 8), np.float32)})
 
 
-def test_onnx_runtime_prints_nothing_besides_the_raised_error(tmp_path, capfd):
+def test_onnx_runtime_prints_nothing(tmp_path, capfd):
     model = parsed("""<ir_version: 9, opset_import: ["" : 17]>
         g (float[2] x, int64[1] i) => (float[1] y) { y = Gather (x, i) }""")
     run = runner(saved(model, tmp_path), Runtime())

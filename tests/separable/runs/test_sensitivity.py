@@ -41,7 +41,7 @@ def of(loaded, path):
     return sensitivities(seen, find(loaded, **shape).eligible, data, Runtime())
 
 
-def test_of_class_scores_it_is_the_jacobian_without_the_mean(tmp_path):
+def test_for_class_scores_it_is_the_jacobian_without_the_mean(tmp_path):
     """s = Mᵀ·mean(c): J at each of 16 positions is Mᵀ/16, less the mean over the classes."""
     m = np.random.default_rng(2).standard_normal((5, 3))
     found = found_in(tmp_path, POOLED + "y = Identity (s)", m=m)
@@ -77,7 +77,7 @@ def test_other_outputs_count_by_their_relative_change(tmp_path):
     assert np.diag(found) == pytest.approx(found[0, 0], rel=0.2)
 
 
-def test_it_foretells_what_a_small_error_does(tmp_path):
+def test_it_predicts_the_effect_of_a_small_error(tmp_path):
     """Noise of covariance E in a layer's output moves the scores by the trace of Q·E."""
     loaded = networks.classifier(tmp_path)
     found = of(loaded, networks.data(tmp_path, 256))
@@ -106,12 +106,12 @@ def disturbed(loaded, noise):
     return runner(replace(loaded, proto=proto), Runtime(), ["y"])
 
 
-def test_what_no_gradient_reaches_is_left_out(tmp_path):
+def test_layers_without_a_gradient_are_left_out(tmp_path):
     body = SEEN + "p = GlobalLpPool (c)  f = Flatten (p)  y = Gemm (f, m)"
     assert found_in(tmp_path, body, m=np.ones((5, 3)), count=8) == {}
 
 
-def test_half_precision_counts_alike(tmp_path):
+def test_half_precision_gives_the_same(tmp_path):
     """With a Cast to float32 inside: the same numbers."""
     m = np.random.default_rng(2).standard_normal((5, 3))
     single = found_in(tmp_path, POOLED + "y = Identity (s)", m=m)["c"]

@@ -28,7 +28,7 @@ function layout(colours, x, y, more = {}) {
   };
 }
 
-// Layers along the x axis: by name where there is room, else by position.
+// Layers along the x axis: by name if there is room, else by position.
 function along(names, more = {}) {
   const at = names.map((_, place) => place);
   const room = Math.max(0, LEAST - names.length) / 2;

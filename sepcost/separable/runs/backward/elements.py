@@ -17,7 +17,7 @@ def copied(tape: Tape, layer: Layer, given: Grads) -> Grads:
 
 
 def kept_where_equal(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Relu, Clip and global maximum: the gradient passes where output equals input."""
+    """Relu, Clip and global maximum: the gradient passes if the output equals the input."""
     same = tape.add("Equal", tape.value(layer.reads[0]), tape.value(layer.writes[0]))
     return [tape.add("Mul", first(given), tape.add("Cast", same, to=1))]
 

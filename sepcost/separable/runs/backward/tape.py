@@ -38,7 +38,7 @@ class NoGradient(Exception):  # noqa: N818 - not an error: the layer is left out
 
 @dataclass(slots=True, eq=False)
 class Tape:
-    """The backward graph in the making."""
+    """The backward graph under construction."""
 
     values: Mapping[str, Value]
     stored: Callable[[str], NDArray[Any] | None]  # content of a small initializer

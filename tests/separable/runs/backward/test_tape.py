@@ -30,7 +30,7 @@ def test_a_value_that_leads_nowhere_has_no_gradient() -> None:
     assert not found
 
 
-def test_what_stands_before_an_unknown_operator_is_left_out() -> None:
+def test_values_before_an_unknown_operator_are_left_out() -> None:
     body = "{ a = Relu (x) b = CumSum (a, k) c = Neg (b) y = Exp (c) }"
     found, _ = reached("\n<int64 k = {1}>" + body, "a", "b", "c")
     assert set(found) == {"b", "c"}
@@ -42,11 +42,11 @@ def test_a_partial_gradient_is_dropped() -> None:
     assert set(found) == {"c"}
 
 
-def test_a_shape_that_is_read_hands_nothing_back() -> None:
+def test_a_shape_that_is_read_has_no_gradient() -> None:
     found, _ = reached("{ a = Relu (x) s = Shape (a) b = Neg (a) y = Reshape (b, s) }", "a")
     assert set(found) == {"a"}
 
 
-def test_only_what_lies_behind_is_walked() -> None:
+def test_only_layers_after_the_wanted_values_are_visited() -> None:
     _, tape = reached("{ a = Exp (x) b = Exp (a) c = Neg (b) y = Neg (c) }", "c")
     assert set(tape.fed) == {"c"}  # the inputs of the last layer
