@@ -130,11 +130,7 @@ def _remedy(top: Path, name: str) -> str:
     shallow = _git(top, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
     if known or _HASH.fullmatch(base):
         if not shallow:
-            return (
-                "; the history does not have it"
-                if known
-                else f"; 'git fetch {remote}' may fetch it"
-            )
+            return "; the history ends before it" if known else f"; try 'git fetch {remote}'"
         command = f"git fetch --unshallow {remote}"
     elif name == branch:
         command = f"git fetch {remote} {base}:{base}"

@@ -65,7 +65,14 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
 
 
 def providers(timeout_s: float = 60.0) -> tuple[ProviderInfo, ...]:
-    """List the execution providers, those that are usable here first."""
+    """List the execution providers, those that are usable here first.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> [info.usable for info in sepcost.providers() if info.name == "cpu"]
+    [True]
+    """
     usable = {one["provider"]: one for one in _usable(timeout_s)}
     every = [_info(name, usable.get(name)) for name in PROVIDERS]
     return tuple(sorted(every, key=lambda one: not one.usable))

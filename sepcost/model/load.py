@@ -91,6 +91,13 @@ def load(
         or if alpha or rho is given for an ONNX file.
     SpecError
         If a layer spec is malformed.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> model = sepcost.load("small-cnn")
+    >>> model.source, model.path
+    ('small-cnn', None)
     """
     name = str(source)
     build = Builder(alpha, rho, weights)

@@ -63,6 +63,14 @@ def save(model: Loaded, target: str | Path, *, force: bool = False) -> tuple[Pat
     ConversionError
         If the target is the input, exists, or cannot be written, or if ONNX's checker rejects the
         result. Nothing has changed then.
+
+    Examples
+    --------
+    >>> import os, tempfile, sepcost
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model = sepcost.load("small-cnn", weights=True)
+    ...     [os.path.basename(path) for path in sepcost.save(model, f"{folder}/m.onnx")]
+    ['m.onnx']
     """
     check_unchanged(model.stamps)
     model = whole(model)

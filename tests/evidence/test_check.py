@@ -117,7 +117,11 @@ def test_another_model_is_a_baseline(work):
 @pytest.mark.parametrize(
     ("budget", "baseline", "message"),
     [
-        ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; set"),
+        (
+            {"macs-vs-baseline": "+0 %"},
+            None,
+            "macs-vs-baseline: there is no baseline; set baseline, or",
+        ),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
         ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git work tree"),
     ],

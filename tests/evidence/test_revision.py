@@ -93,8 +93,8 @@ def test_a_remote_of_another_name_is_fetched_from(work, shallow):
 def test_no_command_is_suggested_that_would_not_help(work):
     assert refusal("origin/main", work).endswith("; there is no remote to fetch it from")
     git(work, "remote", "add", "origin", str(work))
-    assert refusal("HEAD~9", work).endswith("; the history does not have it")
-    assert refusal("0" * 40, work).endswith("; 'git fetch origin' may fetch it")
+    assert refusal("HEAD~9", work).endswith("; the history ends before it")
+    assert refusal("0" * 40, work).endswith("; try 'git fetch origin'")
 
 
 @pytest.mark.parametrize("name", ["--output=x", "-1", "HEAD:m.onnx", ""])

@@ -37,7 +37,7 @@ def test_many_at_once(tmp_path, name):
 #: Commands that read a cache of times, which may be damaged by a crash or an edit.
 CACHES = {
     "peaks.json": "bench m.onnx --max-time 3 --layers -f json",
-    "layers.json": "convert m.onnx --dry-run --by latency --no-verify -f json",
+    "layers.json": "convert m.onnx --dry-run --reduce latency --no-verify -f json",
 }
 
 

@@ -64,5 +64,7 @@ def test_missing_data_are_an_error(saved, tmp_path):
     saved(numpy_helper.from_array(np.ones(64, np.float32), "w"),
           save_as_external_data=True, location="w.bin")  # fmt: skip
     (tmp_path / "w.bin").unlink()
-    with pytest.raises(ModelError, match=r"w\.bin: tensor 'w' keeps its data there: No such file"):
+    with pytest.raises(
+        ModelError, match=r"w\.bin: cannot read the data of tensor 'w': No such file"
+    ):
         digests(load(tmp_path / "m.onnx"))

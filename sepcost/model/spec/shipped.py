@@ -21,7 +21,14 @@ class NetworkInfo:
 
 
 def networks() -> tuple[NetworkInfo, ...]:
-    """List the shipped networks by name."""
+    """List the shipped networks by name.
+
+    Examples
+    --------
+    >>> import sepcost
+    >>> "mobilenet-v1" in [network.name for network in sepcost.networks()]
+    True
+    """
     import tomllib  # noqa: PLC0415 - not for ONNX files
 
     infos = []
