@@ -52,7 +52,7 @@ def targets(
     found = [_target(config, _name(config.folder, s), s, extra) for s in dict.fromkeys(sources)]
     for target in found:
         if not target.budgets:
-            where = f" in {config.file}" if config.file else ": found no configuration"
+            where = f" in {config.file}" if config.file else ", as no configuration was found"
             raise BudgetError(
                 f"{target.name}: no budget{where}; give one with --max-macs, or add it to "
                 "[tool.sepcost.budgets]"

@@ -77,9 +77,12 @@ def write(data: bytes, path: Path) -> None:
 
     Raises
     ------
+    SepcostError
+        If it is a directory, or its directory does not exist.
     OSError
         If the system refuses.
     """
+    refuse_unwritable(path)
     if path.exists() and not path.is_file():
         with atomic_file.named(path), path.open("wb") as stream:
             stream.write(data)

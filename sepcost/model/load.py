@@ -110,7 +110,7 @@ def load(
     if path.suffix == ".toml":
         return build(path, name)
     if alpha is not None or rho is not None:
-        raise ModelError(f"{name}: alpha and rho apply to layer specs, not to an ONNX file")
+        raise ModelError(f"{name}: --alpha and --rho apply to layer specs, not to ONNX files")
     return _from_file(path, name)
 
 
