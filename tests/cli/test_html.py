@@ -34,7 +34,7 @@ def refused(*arguments):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Replace measurements and conversions by ready results."""
+    """Replace measurements and conversions with ready results."""
     asked: dict[str, Any] = {}
     converted = pages.conversion()  # a real conversion, made before convert is replaced
 
