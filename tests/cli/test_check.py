@@ -108,8 +108,8 @@ def test_an_updated_baseline_is_then_enforced():
     run("--update", "--baseline", "b.json")
     assert Path("b.json").read_bytes() == written
     Path("b.json").write_bytes(written.replace(b"18432", b"18431"))
-    told = run("--update", "--baseline", "b.json", code=1).stderr
-    assert "b.json: kept 1 stricter value (m.onnx: macs); --loosen raises them" in told
+    stderr = run("--update", "--baseline", "b.json", code=1).stderr
+    assert "b.json: kept 1 stricter value (m.onnx: macs); --loosen raises them" in stderr
 
 
 def test_unknown_does_not_pass_unless_allowed(work):
