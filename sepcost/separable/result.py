@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def finished(session: Session, found: Solved) -> Conversion:
         fidelity,
         bench,
         found.measured,
-        notes=tuple(dict.fromkeys(session.notes)),
+        notes=tuple(dict.fromkeys([*session.notes, *_unreached(session)])),
+        gradients=session.fitter.gradients,
     )
     return replace(result, missed=_missed(result, found))
 
@@ -71,6 +73,17 @@ def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     except MeasurementError as error:
         session.notes.append(f"single layers could not be timed: {error}")
         return choices
+
+
+def _unreached(session: Session) -> Iterator[str]:
+    """The note on convolutions that gradients do not reach."""
+    known = session.fitter.gradients
+    if known is not None and known.reached < known.of:
+        ends = ", ".join(f"{operator} ({count})" for operator, count in known.stopped_by.items())
+        yield (
+            f"gradients reach {known.reached} of {known.of} convolutions and end at {ends}; "
+            "the others are planned without"
+        )
 
 
 def _left(session: Session, found: Solved) -> list[Skip]:

@@ -26,7 +26,7 @@ from sepcost.separable.plan.menu import Menu, Option
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.sensitivity import Metrics, sensitivities
+from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
 _MENU_ITERATIONS = 12  # enough to rank options
@@ -46,6 +46,7 @@ class Fitter:
     macs: Mapping[str, int]  # of each original convolution, by id of the candidate
     candidates: Sequence[Candidate] = ()
     metrics: Metrics | None = None  # metric of each candidate's output errors
+    gradients: Gradients | None = None  # None before they are computed
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
 
@@ -134,7 +135,8 @@ class Fitter:
                 candidates, runtime = self.candidates, self.settings.runtime
                 try:
                     seed = self.settings.seed
-                    self.metrics = sensitivities(self.context, candidates, self.data, runtime, seed)
+                    made = sensitivities(self.context, candidates, self.data, runtime, seed)
+                    self.metrics, self.gradients = made.metrics, made.gradients
                 except SepcostError as error:  # fits improve with metrics, but work without
                     self.tell(f"fitting without gradients: {error}")
         return self.metrics
