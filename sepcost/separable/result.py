@@ -33,7 +33,7 @@ def finished(session: Session, found: Solved) -> Conversion:
     if not choices:
         return unconverted(session, "no replacement is worth its error", missed=not found.met)
     settings, wanted, model = session.settings, session.wanted, found.trial.model
-    network = describe(model, bind=wanted.bind, shape=wanted.shape)  # as the original was
+    network = describe(model, **wanted.sizes)  # as the original was
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
@@ -136,6 +136,8 @@ def _missed(result: Conversion, found: Solved) -> str | None:
     if goal.aim is Aim.RANK:
         return None
     reached, met = found.measured, found.met
+    if goal.aim is Aim.MACS and (unknown := _uncounted(result)):
+        return f"goal not shown: asked {goal.words}, but {unknown}"
     if goal.aim is Aim.SPEEDUP and result.speedup is not None:
         reached = result.speedup
         met = reached >= goal.value
@@ -146,6 +148,15 @@ def _missed(result: Conversion, found: Solved) -> str | None:
         return None
     best = "" if reached is None else f", best reached {reached:.3g}"
     return f"goal not met: asked {goal.words}{best}"
+
+
+def _uncounted(result: Conversion) -> str:
+    """Why a share of the MACs means nothing: some layers are not in the totals."""
+    for one in (result.before, result.after):
+        if not one.coverage.complete:
+            hints = [warning for warning in one.warnings if "--observe" in warning]
+            return "; ".join((hints + [w for w in one.warnings if "lower bounds" in w])[:1])
+    return ""
 
 
 def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:

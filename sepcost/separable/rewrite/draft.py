@@ -19,6 +19,7 @@ from sepcost.model.tensors import Array
 from sepcost.model.values import text
 from sepcost.separable.find.candidates import Candidate, turned
 from sepcost.separable.find.mark import mark
+from sepcost.separable.rewrite.padding import refused, write_pads
 
 #: Attributes of a convolution that each part sets itself.
 OWN = frozenset({"group", "kernel_shape"})
@@ -79,6 +80,8 @@ class Replacement:
         output = self._node(self.node.op_type, label, inputs)
         made = self.nodes[-1]
         made.attribute.extend(a for a in self.node.attribute if a.name not in OWN)
+        if refused(made, self.candidate.convolution):
+            write_pads(made, self.candidate.convolution)
         self._shape(made, kernel, group)
         self.channels[output] = len(kernel)
         return output

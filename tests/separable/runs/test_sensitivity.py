@@ -123,7 +123,8 @@ LOOPED = (
     SEEN
     + """
   z = Loop (n, , c) <
-    body = b (int64 i, bool t, float[N, 5, 4, 4] s) => (bool u, float[N, 5, 4, 4] d) { u = Identity (t)  d = Conv <pads = [1, 1, 1, 1]> (s, w5) }>
+    body = b (int64 i, bool t, float[N, 5, 4, 4] s) => (bool u, float[N, 5, 4, 4] d)
+    { u = Identity (t)  d = Conv <pads = [1, 1, 1, 1]> (s, w5) }>
   p = GlobalAveragePool (z)  f = Flatten (p)  y = Gemm (f, m)"""
 )
 
