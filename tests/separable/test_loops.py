@@ -29,7 +29,8 @@ TRIPS = 4
 @pytest.fixture
 def net(tmp_path):
     model = parsed(TEXT, {"w": noise(8, 8, 3, 3) / 8})
-    return saved(model, tmp_path).path
+    saved(model, tmp_path)
+    return tmp_path / "model.onnx"
 
 
 @pytest.fixture
@@ -72,7 +73,8 @@ def test_calibration_data_are_what_is_observed(tmp_path):
     text = TEXT.replace(", int64 last", "").replace(
         "a = Conv", "m = ReduceMax <keepdims = 0> (x)  last = Cast <to = 7> (m)\n  a = Conv"
     )
-    net = saved(parsed(text, {"w": noise(8, 8, 3, 3) / 8}), tmp_path).path
+    saved(parsed(text, {"w": noise(8, 8, 3, 3) / 8}), tmp_path)
+    net = tmp_path / "model.onnx"
     np.savez(tmp_path / "data.npz", x=np.full((16, 8, 9, 9), TRIPS, np.float32))
     settings = asked(calibrate=tmp_path / "data.npz")
     found = convert(net, settings=settings, observe=True)
