@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ GRID = [
 
 
 def automatic(dims, mode, stride, dilation):
-    spread = {"strides": [stride] * dims, "dilations": [dilation] * dims}
+    spread: dict[str, Any] = {"strides": [stride] * dims, "dilations": [dilation] * dims}
     kernel = noise(6, 4, *[3] * dims)
     return kernel, conv(kernel, noise(6), size=SIZE, auto_pad=mode, **spread)
 
@@ -35,7 +37,7 @@ def automatic(dims, mode, stride, dilation):
 def witness(dims, mode, stride, dilation):
     """The same convolution on an input that is padded by hand."""
     kernel = noise(6, 4, *[3] * dims)
-    spread = {"strides": [stride] * dims, "dilations": [dilation] * dims}
+    spread: dict[str, Any] = {"strides": [stride] * dims, "dilations": [dilation] * dims}
     total = (-(-SIZE // stride) - 1) * stride + 2 * dilation + 1 - SIZE
     before = total // 2 if mode == "SAME_UPPER" else total - total // 2
     edges = [(0, 0), (0, 0), *[(before, total - before)] * dims]
