@@ -44,6 +44,8 @@ def convert(
     layout: conversion.Layout = None,
     bind: models.Bind = None,
     shape: models.Shape = None,
+    trips: models.Trips = None,
+    observe: models.Observe = False,
     inputs: models.Inputs = None,
     provider: running.Provider = None,
     provider_option: running.ProviderOption = None,
@@ -105,7 +107,8 @@ def convert(
     bound, shapes = parse.binding(bind, "convert works at one size"), parse.shapes(shape or ())
     with live(quiet) as tell:
         result = route(
-            source, None if dry_run else output, bind=bound, shape=shapes, settings=settings,
+            source, None if dry_run else output, bind=bound, shape=shapes,
+            trips=parse.trips(trips or ()), observe=observe, settings=settings,
             force=force, frontier=frontier, on_progress=tell,
         )  # fmt: skip
     view = View(screen=screen(report is not None))

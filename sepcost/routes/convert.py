@@ -18,6 +18,8 @@ def convert(
     *,
     bind: Mapping[str, int] | None = None,
     shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
+    observe: bool = False,
     settings: ConvertSettings | None = None,
     force: bool = False,
     frontier: bool = False,
@@ -27,7 +29,7 @@ def convert(
 
     Parameters
     ----------
-    source, bind, shape
+    source, bind, shape, trips, observe
         As for ``analyze``.
     target
         File for the model; None only plans and measures.
@@ -65,7 +67,9 @@ def convert(
     from sepcost.separable.settings import ConvertSettings, Wanted
 
     path = Path(target) if target is not None else None
-    wanted = Wanted(bind or {}, shape or {}, path, force, frontier)
+    wanted = Wanted(
+        bind or {}, shape or {}, trips or {}, observe, target=path, force=force, frontier=frontier
+    )
     tell = on_progress or (lambda _: None)
     return route.convert(source, settings or ConvertSettings(), wanted, tell)
 
@@ -75,6 +79,8 @@ def plan(
     *,
     bind: Mapping[str, int] | None = None,
     shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
+    observe: bool = False,
     settings: ConvertSettings | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Plan:
@@ -82,7 +88,7 @@ def plan(
 
     Parameters
     ----------
-    source, bind, shape, settings, on_progress
+    source, bind, shape, trips, observe, settings, on_progress
         As for ``convert``.
 
     Returns
@@ -110,8 +116,9 @@ def plan(
 
     unverified = replace(settings or ConvertSettings(), verify=False)
     return convert(
-        source, bind=bind, shape=shape, settings=unverified, on_progress=on_progress
-    ).plan
+        source, bind=bind, shape=shape, trips=trips, observe=observe, settings=unverified,
+        on_progress=on_progress,
+    ).plan  # fmt: skip
 
 
 def apply(

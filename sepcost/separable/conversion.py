@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sepcost.separable.document import changed, converted, fields, kept, number,
 from sepcost.separable.plan.choices import Plan
 from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.runs.sensitivity import Gradients
 from sepcost.separable.verify import Fidelity
 
 SCHEMA = "sepcost/convert/1"
@@ -35,6 +36,7 @@ class Conversion:
     written: tuple[Path, ...] = ()
     frontier: tuple[FrontierPoint, ...] = ()
     notes: tuple[str, ...] = ()
+    gradients: Gradients | None = None  # None if no layer was fitted with gradients
 
     @property
     def speedup(self) -> float | None:
@@ -65,4 +67,5 @@ class Conversion:
             "written": [str(path) for path in self.written],
             "frontier": list(map(fields, self.frontier)),
             "notes": list(self.notes),
+            "gradients": self.gradients and asdict(self.gradients),
         }

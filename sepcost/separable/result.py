@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def finished(session: Session, found: Solved) -> Conversion:
     if not choices:
         return unconverted(session, "no replacement is worth its error", missed=not found.met)
     settings, wanted, model = session.settings, session.wanted, found.trial.model
-    network = describe(model, bind=wanted.bind, shape=wanted.shape)  # as the original was
+    network = describe(model, **wanted.sizes)  # as the original was
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
@@ -57,7 +58,8 @@ def finished(session: Session, found: Solved) -> Conversion:
         fidelity,
         bench,
         found.measured,
-        notes=tuple(dict.fromkeys(session.notes)),
+        notes=tuple(dict.fromkeys([*session.notes, *_unreached(session)])),
+        gradients=session.fitter.gradients,
     )
     return replace(result, missed=_missed(result, found))
 
@@ -71,6 +73,17 @@ def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     except MeasurementError as error:
         session.notes.append(f"single layers could not be timed: {error}")
         return choices
+
+
+def _unreached(session: Session) -> Iterator[str]:
+    """The note on convolutions that gradients do not reach."""
+    known = session.fitter.gradients
+    if known is not None and known.reached < known.of:
+        ends = ", ".join(f"{operator} ({count})" for operator, count in known.stopped_by.items())
+        yield (
+            f"gradients reach {known.reached} of {known.of} convolutions and end at {ends}; "
+            "the others are planned without"
+        )
 
 
 def _left(session: Session, found: Solved) -> list[Skip]:
@@ -123,6 +136,8 @@ def _missed(result: Conversion, found: Solved) -> str | None:
     if goal.aim is Aim.RANK:
         return None
     reached, met = found.measured, found.met
+    if goal.aim is Aim.MACS and (unknown := _uncounted(result)):
+        return f"goal not shown: asked {goal.words}, but {unknown}"
     if goal.aim is Aim.SPEEDUP and result.speedup is not None:
         reached = result.speedup
         met = reached >= goal.value
@@ -133,6 +148,15 @@ def _missed(result: Conversion, found: Solved) -> str | None:
         return None
     best = "" if reached is None else f", best reached {reached:.3g}"
     return f"goal not met: asked {goal.words}{best}"
+
+
+def _uncounted(result: Conversion) -> str:
+    """Why a share of the MACs means nothing: some layers are not in the totals."""
+    for one in (result.before, result.after):
+        if not one.coverage.complete:
+            hints = [warning for warning in one.warnings if "--observe" in warning]
+            return "; ".join((hints + [w for w in one.warnings if "lower bounds" in w])[:1])
+    return ""
 
 
 def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:

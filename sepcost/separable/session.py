@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from sepcost.errors import ConversionError
 from sepcost.latency.inputs import feeds as make_feeds
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.machine import cores
+from sepcost.latency.observe import observe
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.network import Network, Value
@@ -25,6 +28,7 @@ from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candi
 from sepcost.separable.find.context import context
 from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.trials import Trials
+from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import Reference, is_classes, reference
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
@@ -65,8 +69,8 @@ def open_session(
     tell("reading the model")
     loaded = load(source, weights=True)
     data, shape = _data(loaded, settings, wanted.shape)
-    wanted = replace(wanted, shape=shape)
-    network = describe(loaded, bind=wanted.bind, shape=shape)
+    wanted = _observed(loaded, settings, replace(wanted, shape=shape), data)
+    loaded, network, notes = _runnable(loaded, wanted)
     before = count(network, str(source))
     selected = _selected(candidates(loaded, network), settings, network)
     by_drop = settings.goal.aim is Aim.MAX_DROP
@@ -83,10 +87,37 @@ def open_session(
         _check_labels(settings, judged_on)
         chosen_on = _reference(loaded, network.inputs, inner, data)[1]
     trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, tell)
-    session = Session(settings, wanted, tell, loaded, before, selected, fitter, trials, kind)
+    session = Session(settings, wanted, tell, loaded, before, selected, fitter, trials, kind, notes)
     if selected.eligible and data is None:
         session.notes.append(_without_data(kind, ran=bool(judged_on.batches)))
     return session
+
+
+def _observed(
+    loaded: Loaded, settings: ConvertSettings, wanted: Wanted, data: Calibration | None
+) -> Wanted:
+    """Run the model once for --observe: on the given inputs, a sample of the data, or at random."""
+    if not wanted.observe:
+        return wanted
+    network = describe(loaded, **wanted.sizes)
+    with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
+        inputs = None if settings.inputs is None else Path(settings.inputs)
+        if inputs is None and data is not None:
+            inputs = Path(folder) / "sample.npz"
+            arrays: dict[str, Any] = dict(next(data.batches(1)))
+            np.savez(inputs, **arrays)
+        return replace(wanted, observed=observe(loaded, network, inputs=inputs))
+
+
+def _runnable(loaded: Loaded, wanted: Wanted) -> tuple[Loaded, Network, list[str]]:
+    """The model as ONNX Runtime runs it, its description, and a note on what was changed."""
+    network = describe(loaded, **wanted.sizes)
+    loaded, count_ = padded(loaded, network)
+    if not count_:
+        return loaded, network, []
+    what = f"{count_} dilated convolution{'s' * (count_ != 1)} with auto_pad SAME"
+    words = f"{what}: written with explicit pads, as ONNX Runtime refuses the original"
+    return loaded, describe(loaded, **wanted.sizes), [words]
 
 
 def _without_data(kind: str, *, ran: bool) -> str:

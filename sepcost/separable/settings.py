@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from sepcost.errors import ConversionError, SepcostError
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.providers import provider
+from sepcost.model.walk_state import Observation
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.rewrite.emit import EMITTED
@@ -103,9 +105,17 @@ class Wanted:
 
     bind: Mapping[str, int] = field(default_factory=dict)
     shape: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    trips: Mapping[str, int] = field(default_factory=dict)
+    observe: bool = False  # run the model once for shapes and trips that depend on data
+    observed: Mapping[str, Observation] = field(default_factory=dict)  # what that run showed
     target: Path | None = None  # None: a dry run
     force: bool = False
     frontier: bool = False
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Arguments of ``describe``."""
+        return {name: getattr(self, name) for name in ("bind", "shape", "trips", "observed")}
 
 
 def check(settings: ConvertSettings) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from sepcost.cli.app import app
 from sepcost.errors import ConversionError
 from tests.separable import networks
+from tests.separable.build import parsed, saved
 
 RUNNER = CliRunner()
 SCHEMA = json.loads((files("sepcost.report") / "schemas" / "convert-1.json").read_text("utf-8"))
@@ -86,6 +87,21 @@ def test_the_document_keeps_to_its_schema(net, out, tmp_path):
     assert document["predicted"]["macs"] == document["after"]["macs"]
     assert document["written"] == [str(out)]
     assert document["effect"]["top1_drop"] is not None
+    assert document["gradients"] == {"reached": 2, "of": 2, "stopped_by": {}}
+
+
+def test_where_gradients_end_is_noted(tmp_path):
+    text = networks.TEXT.replace("GlobalAveragePool", "GlobalLpPool")
+    saved(parsed(text, networks.weights()), tmp_path, "net.onnx")
+    data = networks.data(tmp_path, 16)
+    arguments = (tmp_path / "net.onnx", "--calibrate", data, "--macs", "0.5", "--no-verify")
+    result = run(*arguments, "--dry-run", "-f", "json")
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["gradients"] == {"reached": 0, "of": 2, "stopped_by": {"GlobalLpPool": 2}}
+    line = "gradients reach 0 of 2 convolutions and end at GlobalLpPool (2)"
+    assert line in result.stderr
+    assert any(line in note for note in document["notes"])
 
 
 def test_rows_in_csv_are_layers(net):

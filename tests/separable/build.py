@@ -27,6 +27,7 @@ class Chosen:
     candidate: Candidate
     factors: Factors
     form_emitted: str = "sum"
+    ranges: Mapping[str, tuple[float, float]] | None = None
 
 
 def parsed(text: str, weights: Mapping[str, Array] | None = None) -> onnx.ModelProto:

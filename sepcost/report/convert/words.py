@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sepcost.report.units import human, percent, times
 
 if TYPE_CHECKING:
+    from sepcost.cost.analysis import Analysis
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.runs.output_loss import Effect
 
@@ -20,11 +21,10 @@ def headline(conversion: Conversion) -> str:
     """The one line to quote, after the model's name."""
     if not conversion.plan.choices:
         return "nothing worth converting"
-    before, after = conversion.before.totals, conversion.after.totals
     done = len(conversion.plan.choices)
     parts = [
         f"{done} convolution{'s' * (done != 1)} converted, "
-        f"{human(before.macs)} → {human(after.macs)} MACs"
+        f"{known(conversion.before)} → {known(conversion.after)} MACs"
     ]
     if conversion.speedup is not None:
         parts.append(f"{times(conversion.speedup)} as fast")
@@ -33,6 +33,12 @@ def headline(conversion: Conversion) -> str:
     elif conversion.effect.batches:
         parts.append(f"output error {error(conversion.effect.relative_error)}")
     return "; ".join(parts)
+
+
+def known(analysis: Analysis) -> str:
+    """The MACs, or ``at least`` those that are counted."""
+    least = "" if analysis.coverage.complete else "at least "
+    return least + human(analysis.totals.macs)
 
 
 def accuracy(effect: Effect) -> str:
@@ -60,7 +66,7 @@ def facts(conversion: Conversion) -> Iterator[str]:
     plan = conversion.plan
     yield f"goal: {plan.goal.words}{' (not met)' if conversion.missed else ''}"
     yield (
-        f"MACs: {human(before.macs)} before, {human(after.macs)} after "
+        f"MACs: {known(conversion.before)} before, {known(conversion.after)} after "
         f"({human(plan.predicted.macs)} predicted)"
     )
     yield f"params: {human(before.params)} before, {human(after.params)} after"

@@ -24,6 +24,7 @@ from sepcost.network import Layer, Network
 from sepcost.separable.find.constants import Recipe, recipe
 from sepcost.separable.find.mark import is_marked
 from sepcost.separable.find.sites import Site, sites
+from sepcost.separable.find.storage import Activations, Stored, activations, storage
 
 CONVERTED = frozenset({"Conv", "ConvTranspose"})
 DTYPES = frozenset({"float32", "float16", "bfloat16", "float64"})
@@ -44,13 +45,19 @@ class Candidate:
     dtype: str  # of the weight that the convolution reads, and of its replacement
     weight_of: Recipe = field(repr=False, compare=False)
     bias_of: Recipe | None = field(repr=False, compare=False)
-    quantized: bool = False  # the weight is the output of a DequantizeLinear
+    stored: Stored | None = None  # how the file stores the weight, if not as it is read
+    activations: Activations | None = None  # None unless the convolution runs in integers
     repeats: tuple[Layer, ...] = ()  # the same node's layers in other calls of its function
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Every layer that this candidate converts; the costs of all of them change."""
         return self.layer, *self.repeats
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the weight is stored as integers."""
+        return self.stored is not None and self.stored.by == "DequantizeLinear"
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -193,7 +200,11 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
         )
     if problem or geometry is None:
         return Skip(layer.id, layer.name, layer.op_type, problem or "its shapes are unknown")
-    last = known[0].steps[-1].node
+    dtype = look.network.values[layer.reads[1]].dtype
+    stored = storage(known[0], dtype)
+    integers = _integers(look, layer) if stored and stored.by == "DequantizeLinear" else None
+    if isinstance(integers, str):
+        return Skip(layer.id, layer.name, layer.op_type, integers)
     return Candidate(
         id=layer.id,
         name=layer.name,
@@ -201,10 +212,11 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
         layer=layer,
         convolution=geometry,
         weight=layer.reads[1],
-        dtype=look.network.values[layer.reads[1]].dtype,
+        dtype=dtype,
         weight_of=known[0],
         bias_of=_bias(look, layers),
-        quantized=last is not None and last.op_type == "DequantizeLinear",
+        stored=stored,
+        activations=integers,
         repeats=tuple(layers[1:]),
     )
 
@@ -226,6 +238,13 @@ def _ineligible(look: _Look, layer: Layer) -> str | None:
         return f"{op_type} has no separable form in ONNX; convert the model before optimising it"
     dtype = look.network.values[layer.reads[1]].dtype
     return None if dtype in DTYPES else f"its weight's type is {dtype or 'unknown'}"
+
+
+def _integers(look: _Look, layer: Layer) -> Activations | str | None:
+    site = look.places[layer.id]
+    return activations(
+        site, layer, lambda name: recipe(site.frame, name, look.home, look.overridable)
+    )
 
 
 def _cut(layer: Layer) -> tuple[object, ...]:

@@ -34,6 +34,15 @@ class Context:
         """Whether its activations can be observed; in subgraphs and functions they cannot."""
         return self.places[candidate.id].frame.prefix == ""
 
+    def holder(self, candidate: Candidate) -> str:
+        """The operator or function of the main graph that the candidate is in; else empty."""
+        prefix, holds = self.places[candidate.id].frame.prefix, ""
+        for id_, site in self.places.items():
+            within = prefix.startswith((f"{id_}/", f"{id_}."))
+            if within and not site.frame.prefix and len(id_) >= len(holds):
+                holds = id_
+        return self.places[holds].node.op_type if holds else ""
+
     def scale(self, candidate: Candidate) -> Array | None:
         """Scale of each output channel in a BatchNormalization that follows directly."""
         if not self.in_main_graph(candidate):

@@ -9,6 +9,7 @@ from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate, Skip
 from sepcost.separable.plan.knapsack import Entry, Point, frontier
 from sepcost.separable.plan.menu import Menu, Option
+from sepcost.separable.rewrite.draft import Ranges
 from sepcost.separable.settings import Goal, Saving
 
 
@@ -26,6 +27,7 @@ class Choice:
     weight_error: float | None = None  # ‖W - W'‖ / ‖W‖; None for random weights
     output_error: float | None = None  # of the layer's output, on the data it was fitted to
     effect: float | None = None  # on the network's output if only this layer is replaced
+    ranges: Ranges | None = None  # of the values between its parts, if these are quantised
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,14 @@ from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
 from sepcost.separable.plan.menu import Menu, Option
 from sepcost.separable.rewrite import emit
-from sepcost.separable.rewrite.separate import separate
+from sepcost.separable.rewrite.separate import observable, separate
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.sensitivity import Metrics, sensitivities
+from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
 _MENU_ITERATIONS = 12  # enough to rank options
 _HELD_BYTES = 1 << 30  # of moments at a time
+RANGED = 256  # samples to observe ranges on
 
 Key = tuple[str, str, int]
 
@@ -46,6 +47,7 @@ class Fitter:
     macs: Mapping[str, int]  # of each original convolution, by id of the candidate
     candidates: Sequence[Candidate] = ()
     metrics: Metrics | None = None  # metric of each candidate's output errors
+    gradients: Gradients | None = None  # None before they are computed
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
 
@@ -81,7 +83,7 @@ class Fitter:
         else:
             factors = self._from_weights(candidate, option)
             weight_error = factors.relative_error
-        return Choice(
+        choice = Choice(
             candidate,
             factors,
             option.emitted,
@@ -93,6 +95,32 @@ class Fitter:
             output_error=output_error,
             effect=option.effect,
         )
+        return self.ranged(choice, before)
+
+    def ranged(self, choice: Choice, before: Sequence[Choice] = ()) -> Choice:
+        """Observe the ranges between the parts, if these run in integers, on calibration data.
+
+        Parameters
+        ----------
+        choice
+            A choice, whose factors are final.
+        before
+            Other choices, which precede it.
+        """
+        candidate = choice.candidate
+        known = self.data is not None and self.context.in_main_graph(candidate)
+        if candidate.activations is None or self.data is None or not known:
+            return choice
+        model, inner = observable(self.context.loaded, before, choice)
+        if not inner:
+            return choice
+        run = runner(model, self.settings.runtime, list(inner.values()))
+        seen: dict[str, tuple[float, float]] = {}
+        for feeds in self.data.batches(RANGED):
+            for label, value in zip(inner, run(feeds), strict=True):
+                low, high = seen.get(label, (np.inf, -np.inf))
+                seen[label] = min(low, float(value.min())), max(high, float(value.max()))
+        return replace(choice, ranges=seen)
 
     def _from_weights(self, candidate: Candidate, option: Option) -> Factors:
         """The best factors of the weights; convolutions with the same weights share the object."""
@@ -134,7 +162,8 @@ class Fitter:
                 candidates, runtime = self.candidates, self.settings.runtime
                 try:
                     seed = self.settings.seed
-                    self.metrics = sensitivities(self.context, candidates, self.data, runtime, seed)
+                    made = sensitivities(self.context, candidates, self.data, runtime, seed)
+                    self.metrics, self.gradients = made.metrics, made.gradients
                 except SepcostError as error:  # fits improve with metrics, but work without
                     self.tell(f"fitting without gradients: {error}")
         return self.metrics

@@ -34,7 +34,7 @@ def _option(candidate: Candidate, settings: ConvertSettings, trials: Trials) -> 
     rank = max((rank for rank in legal if rank <= wanted), default=legal[0])
     factors = shell(candidate, form, rank)
     cost = emit.macs(candidate, factors)
-    return Option(Form(form), rank, cost, emitted_as(factors, settings.emit))
+    return Option(Form(form), rank, cost, emitted_as(factors, settings.emit, candidate))
 
 
 def _fresh(selection: Selection, settings: ConvertSettings, trials: Trials) -> Trial:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import helper, numpy_helper
+import onnx
+from onnx import helper
 
 from sepcost.latency.jobs import ModelFile
 from sepcost.model.describe import describe
-from sepcost.model.dtypes import NUMBERS, numpy_dtype
+from sepcost.model.dtypes import NUMBERS
 from sepcost.model.load import Loaded
+from sepcost.model.tensors import Array
 from sepcost.network import Network
 from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, candidates
+from sepcost.separable.find.storage import Activations, Stored
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.menu import Option, shell
 from sepcost.separable.rewrite.separate import separate
+from sepcost.separable.rewrite.weights import Weights
+
+IR_VERSION = 8
+INT4_IR_VERSION = 10  # the first with types of 4 bits
 
 
 def layer_model(
@@ -35,29 +43,97 @@ def layer_model(
 
 
 def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
-    """Input -> scale per channel -> the convolution -> Relu, with random weights."""
-    layer, random = candidate.layer, np.random.default_rng(0)
+    """Input -> scale per channel -> the convolution -> Relu, with random weights.
+
+    A convolution in integers is timed as one: every step but Relu reads and writes integers.
+    """
+    layer, how = candidate.layer, candidate.activations
     shape = layer.inputs[0]
-    number, dtype = NUMBERS[candidate.dtype], numpy_dtype(candidate.dtype)
-    weights = {"scale": np.ones((shape[1], *(1,) * (len(shape) - 1)))}
-    nodes = [helper.make_node("Conv", ["x", "scale"], ["scaled"], group=shape[1])]
+    build = _Builder(candidate.dtype, network.opsets.get("", 1), how)
+    ones = np.ones((shape[1], *(1,) * (len(shape) - 1)))
+    stored = candidate.stored if how else None
+    value = build.convolution("Conv", "scaled", ("x", ones), stored, group=shape[1])
     if convolved:
         weight = layer.inputs[1]
-        weights["w"] = random.standard_normal(weight) / np.sqrt(np.prod(weight[1:]))
-        weights["b"] = np.zeros(candidate.convolution.out_channels)
+        kernel = np.random.default_rng(0).standard_normal(weight) / np.sqrt(np.prod(weight[1:]))
         attributes: dict[str, Any] = {
             k: list(v) if isinstance(v, tuple) else v for k, v in layer.attributes.items()
         }
-        reads = ["scaled", "w", *(["b"] if candidate.has_bias else [])]
-        nodes.append(helper.make_node(layer.op_type, reads, ["y"], **attributes))
-    nodes.append(helper.make_node("Relu", ["y" if convolved else "scaled"], ["out"]))
+        outputs = candidate.convolution.out_channels if candidate.has_bias else 0
+        value = build.convolution(
+            layer.op_type, "y", (value, kernel), candidate.stored, outputs, **attributes
+        )
+    result = build.result(value)
+    type_ = NUMBERS[how.dtype if how else candidate.dtype]
     graph = helper.make_graph(
-        nodes,
+        build.nodes,
         "layer",
-        [helper.make_tensor_value_info("x", number, shape)],
-        [helper.make_tensor_value_info("out", number, layer.outputs[0] if convolved else shape)],
-        [numpy_helper.from_array(a.astype(dtype), name) for name, a in weights.items()],
+        [helper.make_tensor_value_info("x", type_, shape)],
+        [helper.make_tensor_value_info(result, type_, layer.outputs[0] if convolved else shape)],
+        build.tensors,
     )
-    opsets = [helper.make_opsetid(*item) for item in network.opsets.items() if item[0] == ""]
-    proto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-    return Loaded("layer", "layer", proto)
+    domains = {"", how.domain if how else "", stored.domain if stored else ""}
+    opsets = [helper.make_opsetid(*item) for item in network.opsets.items() if item[0] in domains]
+    small = candidate.stored is not None and candidate.stored.dtype in {"int4", "int2"}
+    version = INT4_IR_VERSION if small else IR_VERSION
+    return Loaded(
+        "layer", "layer", helper.make_model(graph, opset_imports=opsets, ir_version=version)
+    )
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Nodes and tensors of a network that runs in floats, or in integers like ``how``."""
+
+    dtype: str
+    opset: int
+    how: Activations | None
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    tensors: list[onnx.TensorProto] = field(default_factory=list)
+
+    def convolution(
+        self,
+        op_type: str,
+        name: str,
+        parts: tuple[str, Array],
+        stored: Stored | None,
+        biases: int = 0,
+        **attributes: Any,
+    ) -> str:
+        """Add a convolution of a value with a kernel, and a bias of zeros; return its output."""
+        value, kernel = parts
+        weights = Weights(name, self.dtype, self.opset, str, stored, nodes=self.nodes)
+        reads = [self._read(value), weights.weight("w", kernel).value]
+        if biases and self.how is None:
+            reads.append(weights.tensor("bias", np.zeros(biases)))
+        elif biases:
+            reads.append(weights.bias(np.zeros(biases), np.ones(biases)))
+        self.nodes.append(helper.make_node(op_type, reads, [name], **attributes))
+        self.tensors += weights.tensors
+        return name
+
+    def result(self, value: str) -> str:
+        """Add a Relu, which a runtime merges into the convolution; return the output's name."""
+        self.nodes.append(helper.make_node("Relu", [value], ["out"]))
+        return self._quantized("out") if self.how else "out"
+
+    def _read(self, value: str) -> str:
+        """The value as a convolution reads it."""
+        if self.how is None:
+            return value
+        between = value if value == "x" else self._quantized(value)
+        return self._converted("DequantizeLinear", between, f"{value}/wide")
+
+    def _quantized(self, value: str) -> str:
+        return self._converted("QuantizeLinear", value, f"{value}/levels")
+
+    def _converted(self, op_type: str, value: str, output: str) -> str:
+        assert self.how is not None
+        label = Weights(output, self.dtype, self.opset, str)
+        scale = label.tensor("scale", np.array(self.how.scale))
+        zero = label.tensor("zero", np.array(self.how.zero_point), self.how.dtype)
+        node = helper.make_node(op_type, [value, scale, zero], [output])
+        node.domain = self.how.domain
+        self.nodes.append(node)
+        self.tensors += label.tensors
+        return output

@@ -129,7 +129,7 @@ def menus(
     for candidate in candidates:
         keep = Option(None, 0, before[candidate.id])
         offers = [
-            Option(form, rank, cost, emitted_as(factors, emitted))
+            Option(form, rank, cost, emitted_as(factors, emitted, candidate))
             for form in forms
             for rank in offered_ranks(candidate, form)
             for factors in [shell(candidate, form, rank)]
@@ -140,7 +140,12 @@ def menus(
     return tuple(made)
 
 
-def emitted_as(factors: Factors, wanted: str | None) -> str:
-    """The emitted form asked for if the factors allow it, else their default."""
+def emitted_as(factors: Factors, wanted: str | None, candidate: Candidate) -> str:
+    """The emitted form asked for if the factors allow it, else their default.
+
+    In integers every addition rounds, so the branches are concatenated where that is possible.
+    """
     possible = emit.applicable(factors)
+    if wanted is None and candidate.activations is not None and "concat" in possible:
+        return "concat"
     return wanted if wanted in possible else possible[0]

@@ -148,7 +148,9 @@ def _key(candidate: Candidate, option: Option | None, network: Network) -> str:
     opset = network.opsets.get("", network.opsets.get("ai.onnx", 1))
     if option is None:
         attributes, shape = [], [layer.inputs[0], layer.inputs[1][:2], 0, candidate.dtype]
-    return json.dumps([layer.op_type, opset, attributes, shape, what])
+    how, stored = candidate.activations, candidate.stored
+    small = [stored and stored.dtype, how and (how.dtype, how.symmetric)] if stored else []
+    return json.dumps([layer.op_type, opset, attributes, shape, what, *small])
 
 
 def _times(

@@ -108,7 +108,7 @@ class Trials:
         if made is None:
             return option
         self.tell(f"trying {candidate.name or candidate.id}: {option.form} {option.rank}")
-        choice = Choice(candidate, made, option.emitted, 0, 0)
+        choice = self.fitter.ranged(Choice(candidate, made, option.emitted, 0, 0))
         model = separate(self.fitter.context.loaded, [choice])
         alone = effect(runner(model, self.fitter.settings.runtime), self.chosen_on)
         by_error = self.settings.goal.aim is Aim.MAX_ERROR

@@ -7,7 +7,7 @@ position first, and finally whatever nothing reads any more is removed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from sepcost.model.tensors import whole
 from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.find.sites import Site, sites
-from sepcost.separable.rewrite.draft import Replacement
+from sepcost.separable.rewrite.draft import Ranges, Replacement
 from sepcost.separable.rewrite.emit import emit
 from sepcost.separable.rewrite.names import Names
 from sepcost.separable.rewrite.tidy import LISTED_IR_VERSION, tidy
@@ -41,6 +41,10 @@ class ChoiceLike(Protocol):
     @property
     def form_emitted(self) -> str:
         """A key of ``emit.EMITTED``."""
+
+    @property
+    def ranges(self) -> Ranges | None:
+        """Ranges of the values between the parts, if it runs in integers; None: the widest."""
 
 
 def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
@@ -80,24 +84,50 @@ def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
     >>> len(plan.choices), [node.op_type for node in thinner.proto.graph.node].count("Conv")
     (3, 5)
     """
-    model = whole(model)
+    return _separated(whole(model), list(choices))[0]
+
+
+def observable(
+    model: Loaded, before: Sequence[ChoiceLike], choice: ChoiceLike
+) -> tuple[Loaded, Mapping[str, str]]:
+    """Replace ``before`` and one more convolution, whose parts stay float.
+
+    Returns
+    -------
+    Loaded
+        The model; its main graph has the values between the parts of ``choice``.
+    mapping
+        Names of these values, by label of ``ChoiceLike.ranges``.
+
+    Raises
+    ------
+    ConversionError
+        As for ``separate``.
+    """
+    made, drafts = _separated(whole(model), [*before, choice], choice.candidate.id)
+    return made, drafts[-1][1].inner
+
+
+def _separated(
+    model: Loaded, choices: Sequence[ChoiceLike], observed: str = ""
+) -> tuple[Loaded, Sequence[tuple[Site, Replacement]]]:
     proto = type(model.proto)()
     proto.CopyFrom(model.proto)
     places = dict(sites(proto))
-    drafts = _drafts(proto, places, list(choices))
+    drafts = _drafts(proto, places, choices, observed)
     if not drafts:
-        return model
+        return model, drafts
     _apply(drafts)
     _store(proto, drafts)
     unread: dict[str, list[Name]] = defaultdict(list)
     for site, draft in drafts:
         unread[site.frame.root] += [name for name in draft.replaced if name]
     tidy(proto, unread)
-    return replace(model, proto=proto)
+    return replace(model, proto=proto), drafts
 
 
 def _drafts(
-    proto: onnx.ModelProto, places: dict[str, Site], choices: Sequence[ChoiceLike]
+    proto: onnx.ModelProto, places: dict[str, Site], choices: Sequence[ChoiceLike], observed: str
 ) -> list[tuple[Site, Replacement]]:
     """Build the replacement of each chosen node; the model is not changed yet."""
     unique = Names(proto)
@@ -111,9 +141,13 @@ def _drafts(
         if site.place in drafts:
             raise ConversionError(f"{candidate.id!r}: chosen twice")
         common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype)
-        kind = (candidate.op_type, candidate.quantized, candidate.convolution.group)
+        kind = (candidate.op_type, candidate.stored, candidate.convolution.group)
+        alone = candidate.activations is not None  # biases depend on the input's scale
         opset = site.frame.opsets.get("", site.frame.opsets.get("ai.onnx", 1))
-        draft = Replacement(candidate, site.node, unique, opset, stored[common + kind])
+        draft = Replacement(
+            candidate, site.node, unique, opset, {} if alone else stored[common + kind],
+            choice.ranges or {}, observable=candidate.id == observed,
+        )  # fmt: skip
         emit(draft, factors, choice.form_emitted)
         draft.finish(proto.ir_version)
         drafts[site.place] = site, draft

@@ -13,6 +13,7 @@ outputs it is that of relative changes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,30 @@ _RUN_BYTES = 1 << 28  # of activations for one backward run
 _RAREST = 1e-3  # smaller probabilities are weighted like this one
 
 Metrics = dict[str, Array]
+UNREAD = "no output"  # depends on the layer
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """How many convolutions have gradients, and the operators that pass none on to the others."""
+
+    reached: int
+    of: int
+    stopped_by: Mapping[str, int]  # convolutions by operator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sensitivities:
+    """Q of each convolution that gradients reach, and the operator that stops them elsewhere."""
+
+    metrics: Metrics
+    stopped: Mapping[str, str]  # by id of the candidate
+
+    @property
+    def gradients(self) -> Gradients:
+        """The counts."""
+        reached, by = len(self.metrics), Counter(self.stopped.values())
+        return Gradients(reached, reached + len(self.stopped), dict(by.most_common()))
 
 
 def sensitivities(
@@ -46,15 +71,15 @@ def sensitivities(
     data: Calibration,
     runtime: Runtime,
     seed: int = 0,
-) -> Metrics:
-    """Q [N, N] of each candidate that gradients reach, by id.
+) -> Sensitivities:
+    """Q [N, N] of each candidate that gradients reach.
 
     Parameters
     ----------
     context
         The original model.
     candidates
-        Candidates; those in functions and subgraphs are left out.
+        Candidates; gradients do not reach those in functions and subgraphs.
     data
         Calibration data.
     runtime
@@ -69,8 +94,19 @@ def sensitivities(
     """
     inside = {one.layer.writes[0]: one.id for one in candidates if context.in_main_graph(one)}
     passes = _passes(context, list(inside))
-    if not passes.reached:
-        return {}
+    made = _metrics(context, passes, data, runtime, seed) if passes.reached else {}
+    sound = (name for name, one in made.items() if np.isfinite(one).all() and one.any())
+    known = {inside[name]: made[name] for name in sound}
+    ends = {inside[name]: operator for name, operator in passes.stops.items() if name in inside}
+    left = (one for one in candidates if one.id not in known)
+    stopped = {one.id: context.holder(one) or ends.get(one.id, UNREAD) for one in left}
+    return Sensitivities(known, stopped)
+
+
+def _metrics(
+    context: Context, passes: _Passes, data: Calibration, runtime: Runtime, seed: int
+) -> Metrics:
+    """Q of each value reached: the mean of Σ g·gᵀ over the samples."""
     sums = [np.zeros(())] * len(passes.reached)
     samples = 0
     random = np.random.default_rng(seed)
@@ -80,8 +116,7 @@ def sensitivities(
         given |= {SEED + n: v for n, v in zip(passes.outputs, _seeds(answers, random), strict=True)}
         sums = [total + square for total, square in zip(sums, back(given), strict=True)]
         samples += len(np.atleast_1d(answers[0]))
-    made = {inside[name]: total / samples for name, total in zip(passes.reached, sums, strict=True)}
-    return {id_: one for id_, one in made.items() if np.isfinite(one).all() and one.any()}
+    return {name: total / samples for name, total in zip(passes.reached, sums, strict=True)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +125,7 @@ class _Passes:
 
     model: onnx.ModelProto  # computes Σ g·gᵀ of the values reached
     reached: tuple[str, ...]
+    stops: Mapping[str, str]  # values not reached -> the operator that stops gradients
     outputs: tuple[str, ...]  # outputs that get a seed
     moving: Mapping[str, str]  # activations -> inputs of the backward graph
     fixed: Mapping[str, str]  # weights -> inputs of the backward graph
@@ -133,7 +169,7 @@ def _passes(context: Context, wanted: Sequence[str]) -> _Passes:
     fed = {name: at for name, at in tape.fed.items() if at in taken}
     moving = {name: at for name, at in fed.items() if moves(network.values[name])}
     fixed = {name: at for name, at in fed.items() if name not in moving}
-    return _Passes(model, tuple(grads), outputs, moving, fixed)
+    return _Passes(model, tuple(grads), tape.stops, outputs, moving, fixed)
 
 
 def _squared(tape: Tape, gradient: str, value: Value) -> str:

@@ -198,8 +198,10 @@ def test_weights_come_from_anything_constant(tmp_path, source):
     text = CHAIN.format(nodes=nodes.replace("numbers", numbers))
     loaded = saved(parsed(text, weights), tmp_path)
     result = converted(loaded, find(loaded).eligible)
-    assert_same(loaded, result)
-    assert {node.op_type for node in result.proto.graph.node} == {"Conv", "Add", "Relu"}
+    stays_small = source == "Cast"  # from half precision
+    assert_same(loaded, result, 1e-3 if stays_small else 1e-5)
+    kinds = {"Conv", "Add", "Relu", *(["Cast"] if stays_small else [])}
+    assert {node.op_type for node in result.proto.graph.node} == kinds
     assert not {t.name for t in result.proto.graph.initializer} & {*weights}
 
 

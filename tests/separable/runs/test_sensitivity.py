@@ -25,16 +25,24 @@ POOLED = SEEN + "p = GlobalAveragePool (c)  f = Flatten (p)  s = Gemm (f, m) "
 
 
 def found_in(folder, body, count=512, head=HEAD, **weights):
+    return of(model(folder, body, count, head, **weights), folder / "data.npz")
+
+
+def model(folder, body, count=512, head=HEAD, **weights):
     kernel = np.random.default_rng(0).standard_normal((5, 4, 3, 3))
     arrays = {"w": kernel, **weights}
-    text = f"{head} {body} }}"
+    text = f"{head}{body} }}"
     loaded = saved(parsed(text, {n: a.astype(np.float32) for n, a in arrays.items()}), folder)
     images = np.random.default_rng(1).standard_normal((count, 4, 4, 4)).astype(np.float32)
     np.savez(folder / "data.npz", x=images)
-    return of(loaded, folder / "data.npz")
+    return loaded
 
 
 def of(loaded, path):
+    return both(loaded, path).metrics
+
+
+def both(loaded, path):
     data = calibrate.open_data(path, calibrate.declared(loaded), ImageFormat())
     seen = context(loaded, describe(loaded, shape=data.item or {}))
     shape = {"shape": data.item or {}}
@@ -109,6 +117,33 @@ def disturbed(loaded, noise):
 def test_layers_without_a_gradient_are_left_out(tmp_path):
     body = SEEN + "p = GlobalLpPool (c)  f = Flatten (p)  y = Gemm (f, m)"
     assert found_in(tmp_path, body, m=np.ones((5, 3)), count=8) == {}
+
+
+LOOPED = (
+    SEEN
+    + """
+  z = Loop (n, , c) <
+    body = b (int64 i, bool t, float[N, 5, 4, 4] s) => (bool u, float[N, 5, 4, 4] d)
+    { u = Identity (t)  d = Conv <pads = [1, 1, 1, 1]> (s, w5) }>
+  p = GlobalAveragePool (z)  f = Flatten (p)  y = Gemm (f, m)"""
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "stopped"),
+    [
+        (POOLED + "y = Identity (s)", {}),
+        (SEEN + "p = GlobalLpPool (c)  f = Flatten (p)  y = Gemm (f, m)", {"GlobalLpPool": 1}),
+        (SEEN + "i = ArgMax (c)  j = Cast <to = 1> (i)  y = Identity (j)", {"ArgMax": 1}),
+        ("<int64 n = {2}>" + LOOPED, {"Loop": 2}),
+        (SEEN + "y = Identity (x)", {"no output": 1}),
+    ],
+)
+def test_the_operator_that_ends_the_gradients_is_known(tmp_path, body, stopped):
+    made = model(tmp_path, body, 8, m=np.ones((5, 3)), w5=np.ones((5, 5, 3, 3)))
+    counts = both(made, tmp_path / "data.npz").gradients
+    assert counts.stopped_by == stopped
+    assert counts.reached == counts.of - sum(stopped.values()) == (not stopped)
 
 
 def test_half_precision_gives_the_same(tmp_path):

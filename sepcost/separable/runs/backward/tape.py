@@ -46,6 +46,7 @@ class Tape:
     tensors: list[TensorProto] = field(default_factory=list)
     opset: int = OPSET  # of the network
     fed: dict[str, str] = field(default_factory=dict)  # the network's values -> graph inputs
+    stops: dict[str, str] = field(default_factory=dict)  # values -> operator that passes none on
 
     def add(self, op_type: str, *inputs: str, **attributes: Any) -> str:
         """Append a node; return the name of its first output."""
@@ -179,17 +180,18 @@ def backward(
     outputs
         Values with a seed, which is called ``SEED`` plus the name.
     wanted
-        Values; those before an operator without a rule are left out.
+        Values; those before an operator without a rule are left out (``tape.stops`` has it).
     rules
         Rules by op_type.
     """
     grads: dict[str, list[str]] = defaultdict(list)
     for name in outputs:
         grads[name].append(SEED + name)
-    spoiled: set[str] = set()
+    spoiled: dict[str, str] = {}
     for layer in reversed(_downstream(layers, wanted)):
         _step(layer, tape, rules, grads, spoiled)
     reached = [name for name in wanted if grads[name] and name not in spoiled]
+    tape.stops |= spoiled
     return {name: _total(tape, grads[name]) for name in reached}
 
 
@@ -209,14 +211,16 @@ def _step(
     tape: Tape,
     rules: Mapping[str, Rule],
     grads: dict[str, list[str]],
-    spoiled: set[str],
+    spoiled: dict[str, str],
 ) -> None:
     """Pass the gradients through one layer; if that is impossible, its inputs are spoiled."""
     given = [_total(tape, grads[name]) if grads[name] else None for name in layer.writes]
     read = [name for name in layer.reads if _carries(tape.values.get(name))]
-    if spoiled.intersection(layer.writes):
-        spoiled.update(read)
+    if behind := next((spoiled[name] for name in layer.writes if name in spoiled), None):
+        _spoil(spoiled, read, behind)
     if not any(given):
+        behind = next((tape.stops[name] for name in layer.writes if name in tape.stops), behind)
+        _spoil(tape.stops, read, behind or label(layer))
         return
     ruled = layer.domain in {"", "ai.onnx"} or layer.op_type in QUANTISERS
     rule = rules.get(layer.op_type, _unruled) if ruled else _unruled
@@ -225,11 +229,21 @@ def _step(
         taken = rule(tape, layer, given)
     except NoGradient:
         del tape.nodes[mark:]
-        spoiled.update(read)
+        _spoil(spoiled, read, label(layer))
         return
     for name, gradient in zip(layer.reads, taken, strict=False):
         if gradient is not None and name in read:
             grads[name].append(gradient)
+
+
+def _spoil(spoiled: dict[str, str], names: Iterable[str], operator: str) -> None:
+    for name in names:
+        spoiled.setdefault(name, operator)
+
+
+def label(layer: Layer) -> str:
+    """The operator, with its domain unless that is ONNX's own."""
+    return layer.op_type if layer.domain in {"", "ai.onnx"} else f"{layer.domain}.{layer.op_type}"
 
 
 def _carries(value: Value | None) -> bool:
