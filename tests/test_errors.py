@@ -9,9 +9,9 @@ from sepcost.errors import BindingError, ModelError, SepcostError, first_line, p
 
 @pytest.mark.parametrize("kind", [SepcostError, ModelError, BindingError])
 def test_an_error_is_one_printable_line(kind: type[SepcostError]) -> None:
-    told = str(kind("m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"))
-    assert told == r"m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"
-    assert told.isprintable()
+    shown = str(kind("m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"))
+    assert shown == r"m.onnx: input 'a\nb\x1b[31m\u202e\udcff' has no shape"
+    assert shown.isprintable()
 
 
 def test_the_first_line_of_an_error_or_its_class() -> None:

@@ -93,7 +93,7 @@ def _budgets() -> Iterator[str]:
             f"`{name}{metrics.VS_BASELINE}`" if against else "",
             "yes" if name in metrics.PER_LAYER else "",
         ))  # fmt: skip
-    yield table(("metric", "limit", "example", "source", "against a baseline", "per layer"), rows)
+    yield table(("metric", "limit", "example", "value", "against a baseline", "per layer"), rows)
     yield "`forbid-ops` takes a list of operators, `per-layer` a table of the metrics marked here."
     yield f"Other keys of `[budgets]` and `[defaults]` tables: {_listed(config.OPTIONS)}, `level`."
     yield f"Top-level keys: {_listed(config.TOP)}."

@@ -20,7 +20,7 @@ class Target:
     """One model with its budgets and options."""
 
     name: str  # its path from the configuration's folder, or the name the user gave
-    source: str  # opens it from the working directory
+    source: str  # opens it from the working folder
     budgets: tuple[Budget, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ def targets(
     found = [_target(config, _name(config.folder, s), s, extra) for s in dict.fromkeys(sources)]
     for target in found:
         if not target.budgets:
-            where = f" in {config.file}" if config.file else ": found no configuration"
+            where = f" in {config.file}" if config.file else ", as no configuration was found"
             raise BudgetError(
                 f"{target.name}: no budget{where}; give one with --max-macs, or add it to "
                 "[tool.sepcost.budgets]"
@@ -135,5 +135,5 @@ def _name(folder: Path, source: str) -> str:
 
 
 def _source(folder: Path, name: str) -> str:
-    """The path of a model from the working directory; the name of a shipped network stays."""
+    """The path of a model from the working folder; the name of a shipped network stays."""
     return os.path.relpath(folder / name) if _is_path(name) or (folder / name).exists() else name

@@ -112,7 +112,7 @@ def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _called(path: Path) -> str:
-    """The path, relative to the working directory if it is below."""
+    """The path, relative to the working folder if it is below."""
     try:
         return Path(os.path.abspath(path)).relative_to(Path.cwd()).as_posix()
     except ValueError:

@@ -71,7 +71,7 @@ def analyze(
     jobs: budgets.Jobs = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Count MACs, parameters and memory, now and with separable convolutions.
+    """Count MACs, params and memory, now and with separable convolutions.
 
     [bold]sepcost analyze mobilenet-v1 vgg16[/]                   two networks side by side
     [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]              every file, one row per model

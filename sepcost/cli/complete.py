@@ -1,4 +1,4 @@
-"""Shell completion: shipped networks, and model files in the working directory."""
+"""Shell completion: shipped networks, and model files in the working folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def network(incomplete: str) -> Offers:
 
 
 def source(incomplete: str) -> Offers:
-    """Shipped networks, and the models, specs and directories here.
+    """Shipped networks, and the models, specs and folders here.
 
     An empty list leaves completion to the shell, which is better at paths.
     """
@@ -30,7 +30,7 @@ def source(incomplete: str) -> Offers:
         return []
     here = sorted(_nearby(incomplete))
     models = [*network(incomplete), *((name, "file") for name in here if not name.endswith("/"))]
-    folders = [(name, "directory") for name in here if name.endswith("/")]
+    folders = [(name, "folder") for name in here if name.endswith("/")]
     return [*models, *folders] if models else []
 
 

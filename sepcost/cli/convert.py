@@ -1,4 +1,4 @@
-"""``sepcost convert``: replace regular convolutions by separable ones."""
+"""``sepcost convert``: replace regular convolutions with separable ones."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def convert(
     report: files.Report = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Replace regular convolutions by separable ones, and measure what it costs and gains.
+    """Replace regular convolutions with separable ones, and measure the gain and the loss.
 
     [bold]sepcost convert m.onnx -o out.onnx --rank full[/]
     [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]

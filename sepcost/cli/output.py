@@ -57,7 +57,7 @@ def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:
 
 
 def refuse_unwritable(output: Path) -> None:
-    """Refuse a directory, or a file in a directory that does not exist.
+    """Refuse a folder, or a file in a folder that does not exist.
 
     Raises
     ------
@@ -65,9 +65,9 @@ def refuse_unwritable(output: Path) -> None:
         In either case.
     """
     if output.is_dir():
-        raise SepcostError(f"{output}: is a directory; name a file")
+        raise SepcostError(f"{output}: is a folder; name a file")
     if not output.parent.is_dir():
-        raise SepcostError(f"{output}: no such directory: {output.parent}; create it first")
+        raise SepcostError(f"{output}: no such folder: {output.parent}; create it first")
 
 
 def write(data: bytes, path: Path) -> None:
@@ -77,9 +77,12 @@ def write(data: bytes, path: Path) -> None:
 
     Raises
     ------
+    SepcostError
+        If it is a folder, or its folder does not exist.
     OSError
         If the system refuses.
     """
+    refuse_unwritable(path)
     if path.exists() and not path.is_file():
         with atomic_file.named(path), path.open("wb") as stream:
             stream.write(data)

@@ -78,7 +78,7 @@ def separable_weight_params(convolution: Convolution) -> int:
 
 
 def counterpart_params(convolution: Convolution, params: int) -> int:
-    """Replace the elements of the weight by those of its counterpart; a bias stays."""
+    """Replace the elements of the weight with those of its counterpart; a bias stays."""
     weight = weight_params(convolution)
     if params < weight:
         return params

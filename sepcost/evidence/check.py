@@ -27,7 +27,7 @@ class Question:
     """Models to check, and how; None means as configured."""
 
     sources: Sequence[str] = ()
-    config: Path | None = None  # default: the nearest one, from the working directory upwards
+    config: Path | None = None  # default: the nearest one, from the working folder upwards
     budgets: Sequence[Budget] = ()  # for every model; they override the configuration
     options: Mapping[str, object] = field(default_factory=dict)  # for counting, likewise
     baseline: str | None = None

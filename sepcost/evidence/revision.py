@@ -42,7 +42,7 @@ class Revision:
             inside = Path(os.path.abspath(path)).resolve().relative_to(self.top.resolve())
         except ValueError:
             raise BudgetError(
-                f"{path}: outside the git work tree {self.top}; name a baseline file instead "
+                f"{path}: outside the git work tree {self.top}; name a file instead "
                 f"of {PREFIX}{self.name}"
             ) from None
         blob = f"{self.commit}:{PurePosixPath(inside)}"
@@ -109,7 +109,7 @@ def resolve(name: str, folder: Path) -> Revision:
     if top.returncode:
         raise BudgetError(
             f"{PREFIX}{name}: {folder} is not in a git work tree ({_said(top)}); "
-            "name a baseline file instead"
+            "name a file instead"
         )
     root = Path(os.fsdecode(top.stdout.rstrip(b"\n")))
     commit = _commit(root, name)
@@ -182,10 +182,10 @@ def _git(
             env=environment, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
     except FileNotFoundError:
-        raise BudgetError("git is not installed: install it, or name a baseline file") from None
+        raise BudgetError("git is not installed: install it, or name a file") from None
     except subprocess.TimeoutExpired:
         raise BudgetError(
-            f"git {shown(arguments[0])} took longer than {TIMEOUT_S} s; name a baseline file"
+            f"git {shown(arguments[0])} took longer than {TIMEOUT_S} s; name a file"
         ) from None
 
 

@@ -22,7 +22,7 @@ class Sources:
 
 
 def expanded(sources: Sequence[str]) -> Sources:
-    """Replace folders by the ONNX files below them, and globs by the files that they match.
+    """Replace folders with the ONNX files below them, and globs with the files that they match.
 
     Raises
     ------

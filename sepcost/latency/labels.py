@@ -123,7 +123,7 @@ def _expanded(
     names: dict[str, str],
     id_: str,
 ) -> list[onnx.NodeProto]:
-    """Replace a call by the function's nodes."""
+    """Replace a call with the function's nodes."""
     inner = {
         formal: names.get(actual, actual)
         for formal, actual in zip(function.input, call.input, strict=False)

@@ -23,6 +23,7 @@ _REMEDIES: Mapping[str, str] = {
     "Failed to get a WebGPU adapter": (
         "; is there a GPU with a Vulkan driver? (VK_ICD_FILENAMES names one)"
     ),
+    "External data path does not exist": "; put the data file where the model refers to it",
     "Expected: 0 ": (
         "; a size of 0 in the model means unknown here: give that dimension a name instead"
     ),
@@ -38,6 +39,7 @@ _PREAMBLE = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from 
 #: "/onnxruntime_src/.../common.h:23 int64_t onnxruntime::F(int64_t) ": where in its code.
 _SOURCE = re.compile(
     r"/\S+\.(?:cc|h|hpp|cpp):\d+ (?:.*?\)(?: const|::<lambda\(\)>)?(?: \[with .*?\])? )?"
+    r"|(?<!\S)\w+\.cc:\d+ \w+ "
 )
 
 

@@ -119,13 +119,13 @@ def launch(job: Job, wire: Wire) -> Result:
         timed.append(turns.timed_model(run, turns.warm_up(run, wire.beat)))
     wire.stage("running", " and ".join(model.name for model in job.models))
     turns.take_turns(timed, job.slice_s, job.seed + job.launch, wire.beat)
-    split, stands = turns.SPLIT_SWITCHES, job.runtime.cpu_only and job.runtime.threads == 1
+    split, represents = turns.SPLIT_SWITCHES, job.runtime.cpu_only and job.runtime.threads == 1
     return {
         "samples": [
             {
                 "wall_ns": one.wall_ns,
                 "switches": one.switches if split else [],
-                "cpu_ns": one.cpu_ns if stands else [],
+                "cpu_ns": one.cpu_ns if represents else [],
             }
             for one in timed
         ]

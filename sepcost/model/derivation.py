@@ -18,18 +18,18 @@ def settle(bindings: MutableMapping[str, int], derived: Derived, source: str) ->
     BindingError
         If a derived size is bound to another value than its symbols give, or is not a valid size.
     """
-    said: list[str] = []
+    notes: list[str] = []
     open_ = dict(derived)
     while True:
         ready = [text for text, of in open_.items() if _missing(of, bindings) <= (text in bindings)]
         if not ready:
-            return said
+            return notes
         for text in ready:
             missing = open_.pop(text) - bindings.keys()
             if missing:
                 _solve(bindings, text, next(iter(missing)), source)
             else:
-                said += _compute(bindings, text, source)
+                notes += _compute(bindings, text, source)
 
 
 def _missing(of: frozenset[str], bindings: Mapping[str, int]) -> int:

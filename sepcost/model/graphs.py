@@ -173,7 +173,7 @@ def _key(domain: str, name: str, overload: str) -> FunctionKey:
 
 
 def resolved(node: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> onnx.NodeProto:
-    """Replace references to a function's attributes by the attributes ``given`` in its call.
+    """Replace references to a function's attributes with the attributes ``given`` in its call.
 
     A reference to an attribute that the call leaves out is dropped.
     """

@@ -110,7 +110,7 @@ def load(
     if path.suffix == ".toml":
         return build(path, name)
     if alpha is not None or rho is not None:
-        raise ModelError(f"{name}: alpha and rho apply to layer specs, not to an ONNX file")
+        raise ModelError(f"{name}: --alpha and --rho apply to layer specs, not to ONNX files")
     return _from_file(path, name)
 
 
@@ -204,7 +204,7 @@ def _check_regular(path: Path) -> None:
         reason = getattr(error, "strerror", None) or "not a valid path"
         raise ModelError(f"{path}: {reason}{_nearest(str(path))}") from error
     if stat.S_ISDIR(status.st_mode):
-        raise ModelError(f"{path}: is a directory; give an ONNX file in it")
+        raise ModelError(f"{path}: is a folder; give an ONNX file in it")
     if not stat.S_ISREG(status.st_mode):
         raise ModelError(f"{path}: is not a regular file; use '-' to read a model from stdin")
     if status.st_size == 0:

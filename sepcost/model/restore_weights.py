@@ -145,7 +145,7 @@ class DataFile:
     offsets: dict[FileSection, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, tensor: TensorProto) -> None:
-        """Move the bytes of a large tensor here, and replace them by a reference."""
+        """Move the bytes of a large tensor here, and replace them with a reference."""
         where = section(tensor, self.home)
         part = tensor.raw_data if where is None else where
         if size([part]) < SMALLEST:

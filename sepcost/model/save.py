@@ -191,9 +191,9 @@ def check_target(target: Path, sources: Iterable[Path], *, force: bool) -> None:
 
 def _check_place(place: Path) -> None:
     if place.is_dir():
-        raise ConversionError(f"{place}: is a directory; give a file in it")
+        raise ConversionError(f"{place}: is a folder; give a file in it")
     if not place.parent.is_dir():
-        raise ConversionError(f"{place.parent}: no such directory; create it first")
+        raise ConversionError(f"{place.parent}: no such folder; create it first")
     if os.path.lexists(place) and not place.is_file():
         raise ConversionError(f"{place}: is not a regular file; choose another")
 

@@ -197,7 +197,8 @@ def _fields(scan: _Scan, start: int, end: int) -> Iterator[tuple[int, int, int, 
         elif wire == _FIXED64:
             position += 8
         if wire not in _WIRES or key < 8:
-            raise ModelError(f"{scan.source}: not an ONNX model (no field at byte {field_start})")
+            at = f"invalid protobuf at byte {field_start}"
+            raise ModelError(f"{scan.source}: not an ONNX model ({at})")
         if position > end:
             raise ModelError(f"{scan.source}: truncated, or not an ONNX model (byte {field_start})")
         yield key >> 3, wire, field_start, content, position

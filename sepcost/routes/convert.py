@@ -25,7 +25,7 @@ def convert(
     frontier: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> Conversion:
-    """Replace regular convolutions by separable ones, and write the model if the goal is met.
+    """Replace regular convolutions with separable ones, and write the model if the goal is met.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def plan(
 def apply(
     source: str | Path, planned: Plan, target: str | Path, *, force: bool = False
 ) -> tuple[Path, ...]:
-    """Carry out a plan: replace each chosen convolution by its factors, check, write.
+    """Carry out a plan: replace each chosen convolution with its factors, check, write.
 
     Parameters
     ----------

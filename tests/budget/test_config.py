@@ -111,10 +111,10 @@ def test_a_metric_can_have_both_limits(tmp_path):
 )
 def test_an_error_names_file_line_key_and_remedy(tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
-    told = refused(tmp_path, text)
-    assert message in told
-    assert told.startswith("sepcost.toml:")
-    assert "\n" not in told
+    error = refused(tmp_path, text)
+    assert message in error
+    assert error.startswith("sepcost.toml:")
+    assert "\n" not in error
 
 
 def test_a_named_pyproject_must_contain_the_table(tmp_path):

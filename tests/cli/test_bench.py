@@ -126,9 +126,9 @@ def test_the_machine_alone_needs_no_model(fake):
         (["m", "--precision-target", "0"], "above 0"),
         (["m", "--precision-target", "nan"], "above 0"),
         (["m", "--percentiles", "50,101"], "from 0 to 100"),
-        (["m", "-o", "no/folder/x"], "no such directory: no/folder"),
-        (["m", "-o", "."], "is a directory"),
-        (["m", "--export-samples", "."], "is a directory"),
+        (["m", "-o", "no/folder/x"], "no such folder: no/folder"),
+        (["m", "-o", "."], "is a folder"),
+        (["m", "--export-samples", "."], "is a folder"),
         (["m", "-o", "x", "--export-samples", "x"], "both --output and --export-samples"),
     ],
 )

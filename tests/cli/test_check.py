@@ -108,8 +108,8 @@ def test_an_updated_baseline_is_then_enforced():
     run("--update", "--baseline", "b.json")
     assert Path("b.json").read_bytes() == written
     Path("b.json").write_bytes(written.replace(b"18432", b"18431"))
-    told = run("--update", "--baseline", "b.json", code=1).stderr
-    assert "b.json: kept 1 stricter value (m.onnx: macs); --loosen raises them" in told
+    stderr = run("--update", "--baseline", "b.json", code=1).stderr
+    assert "b.json: kept 1 stricter value (m.onnx: macs); --loosen raises them" in stderr
 
 
 def test_unknown_does_not_pass_unless_allowed(work):
@@ -122,7 +122,7 @@ def test_unknown_does_not_pass_unless_allowed(work):
     ("arguments", "message"),
     [
         ((), "no model to check: name one"),
-        (("m.onnx",), "m.onnx: no budget: found no configuration; give one with --max-macs"),
+        (("m.onnx",), "m.onnx: no budget, as no configuration was found; give one with --max-macs"),
         (("m.onnx", "--max-macs", "600 Q"), "--max-macs: '600 Q' has an unknown unit"),
         (("m.onnx", "--budget", "mcas=1"), "--budget mcas: unknown metric; did you mean 'macs'?"),
         (("m.onnx", "--max-latency", "12"), "--max-latency: '12' has no unit; expected '12 ms'"),

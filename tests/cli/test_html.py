@@ -34,7 +34,7 @@ def refused(*arguments):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Replace measurements and conversions by ready results."""
+    """Replace measurements and conversions with ready results."""
     asked: dict[str, Any] = {}
     converted = pages.conversion()  # a real conversion, made before convert is replaced
 
@@ -124,7 +124,7 @@ def test_a_report_plans_a_conversion_and_writes_no_model(measured):
         (("-",), "name a file"),
         (("small-cnn", "--bind", "N=1,2"), "one size"),
         (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "one goal"),
-        (("small-cnn", "-o", "none/such/report.html"), "no such directory"),
+        (("small-cnn", "-o", "none/such/report.html"), "no such folder"),
     ],
 )
 def test_a_report_refuses_contradictions_before_it_measures(arguments, told, measured):

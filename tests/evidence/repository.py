@@ -28,7 +28,7 @@ def commit(folder):
 
 
 def to_lfs(path, fetched):
-    """Replace a file by a Git LFS pointer, and move its content to the LFS store."""
+    """Replace a file with a Git LFS pointer, and move its content to the LFS store."""
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     path.write_text(

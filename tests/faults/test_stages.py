@@ -65,10 +65,10 @@ def test_every_stage(tmp_path, name, fault):
     assert len(broken) > 3
     for one in broken:
         world = World(Path(one["world"]))
-        told = (world.top / "stderr").read_text()
-        assert one["code"] in CODES[fault], (one, told)
-        assert not any(word in told for word in sound.UNGUARDED), (one, told)
-        assert told.startswith("sepcost: error: ") or one["code"] != 2, (one, told)
+        stderr = (world.top / "stderr").read_text()
+        assert one["code"] in CODES[fault], (one, stderr)
+        assert not any(word in stderr for word in sound.UNGUARDED), (one, stderr)
+        assert stderr.startswith("sepcost: error: ") or one["code"] != 2, (one, stderr)
         check(world, before, command.outputs, killed=fault == "SIGKILL")
 
 

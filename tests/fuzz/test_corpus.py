@@ -61,9 +61,9 @@ def test_a_breaking_input_is_kept_and_reported(monkeypatch, tmp_path, capsys, co
     assert runner.fuzzed("options", 1) is sound
     kept = [path.read_bytes() for path in tmp_path.glob("options/*")]
     assert kept == ([b"input"] if code == BREAKING else [])
-    told = capsys.readouterr().out
-    assert ("KeyError: 'x'" in told) == (code == BREAKING)
-    assert "INFO" not in told
+    printed = capsys.readouterr().out
+    assert ("KeyError: 'x'" in printed) == (code == BREAKING)
+    assert "INFO" not in printed
 
 
 def test_without_atheris_the_corpus_is_replayed(monkeypatch, capsys):

@@ -133,6 +133,12 @@ def test_errors_of_onnx_runtime_lose_their_preamble():
             "; a size of 0 in the model means unknown here: give that dimension a name instead",
         ),
         (
+            "External data path validation failed for initializer: w. Error: protoutils.cc:619"
+            ' FromDir External data path does not exist: "/a/w.data"',
+            'Error: External data path does not exist: "/a/w.data"'
+            "; put the data file where the model refers to it",
+        ),
+        (
             "Could not find an implementation for Add(6) node with name 'a'",
             "'a'; convert it to an opset that has one (onnx.version_converter),"
             " or use another --provider",

@@ -51,7 +51,7 @@ def test_it_runs_every_node_in_several_sessions_and_agrees_with_the_cpu(name, wr
 
 
 def test_it_is_listed_with_a_device_and_then_asked_for_by_its_name(name):
-    (told,) = (one for one in survey.providers() if one.name == name)
-    assert told.devices
+    (info,) = (one for one in survey.providers() if one.name == name)
+    assert info.devices
     job = Job("peaks", runtime=Runtime((name,)), slice_s=0.1)
     assert child.execute(job, 120)["macs_per_second"] > 0

@@ -148,7 +148,7 @@ def known(given):
     return Known("x", tensor_type(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape))
 
 
-def beside(model, feeds, given):
+def compare(model, feeds, given):
     """Infer the only node of a model and compare with ONNX Runtime's output."""
     inferred = infer(model.graph.node[0], [known(each) for each in given], 1, 9)
     found = [(static_shape(type_), type_.tensor_type.elem_type) for type_ in inferred]
@@ -159,7 +159,7 @@ def beside(model, feeds, given):
 @pytest.mark.parametrize(("op_type", "given", "outputs", "attributes"), RUN)
 def test_shapes_agree_with_onnx_runtime(op_type, given, outputs, attributes):
     model, feeds = one_node(op_type, given, outputs, **attributes)
-    beside(model, feeds, given)
+    compare(model, feeds, given)
 
 
 @pytest.mark.parametrize(("op_type", "given", "values", "outputs", "attributes"), FED)
@@ -169,7 +169,7 @@ def test_shapes_agree_with_onnx_runtime_on_special_inputs(
     model, feeds = one_node(op_type, given, outputs, **attributes)
     for name, value in values.items():
         feeds[name] = np.full_like(feeds[name], value)
-    beside(model, feeds, given)
+    compare(model, feeds, given)
 
 
 def inferred(op_type, given, *, domain=MICROSOFT, outputs=1, **attributes):

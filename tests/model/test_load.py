@@ -111,7 +111,7 @@ def test_other_bytes_are_not_a_model(saved, content):
 
 def test_empty_files_folders_pipes_and_devices(saved, tmp_path):
     assert "is empty" in refusal(saved(b""))
-    assert "is a directory" in refusal(tmp_path)
+    assert "is a folder" in refusal(tmp_path)
     assert "regular file" in refusal("/dev/zero")
     os.mkfifo(tmp_path / "pipe")
     assert "regular file" in refusal(tmp_path / "pipe")

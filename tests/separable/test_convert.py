@@ -351,9 +351,9 @@ def test_an_invalid_target_is_refused_before_the_work(net, tmp_path, monkeypatch
     settings = asked(Aim.RANK, 1)
     with pytest.raises(ConversionError, match="never overwritten"):
         convert(net, net, settings=settings, force=True)
-    with pytest.raises(ConversionError, match="directory"):
+    with pytest.raises(ConversionError, match="folder"):
         convert(net, tmp_path, settings=settings)
-    with pytest.raises(ConversionError, match="no such directory"):
+    with pytest.raises(ConversionError, match="no such folder"):
         convert(net, tmp_path / "nowhere" / "x.onnx", settings=settings)
     taken = tmp_path / "taken.onnx"
     taken.touch()

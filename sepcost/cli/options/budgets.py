@@ -22,7 +22,7 @@ MaxFlops = Annotated[
 ]
 MaxParams = Annotated[
     str | None,
-    typer.Option(metavar="4.2M", rich_help_panel=BUDGETS, help="Fail above this many parameters."),
+    typer.Option(metavar="4.2M", rich_help_panel=BUDGETS, help="Fail above this many params."),
 ]
 MaxFileSize = Annotated[
     str | None,

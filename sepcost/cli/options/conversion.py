@@ -40,7 +40,7 @@ Speedup = Annotated[
     typer.Option(
         metavar="FACTOR",
         rich_help_panel=GOAL,
-        help="Most accurate model that is measured to be this many times as fast: 2.",
+        help="Most accurate model with this measured speed-up: 2 is twice as fast.",
     ),
 ]
 Macs = Annotated[
@@ -55,7 +55,7 @@ Init = Annotated[
     words.Init,
     typer.Option(
         rich_help_panel=GOAL,
-        help="With --rank: take the weights from the original, or random ones for training.",
+        help="With --rank: weights from the original, or random ones to train.",
     ),
 ]
 Only = Annotated[

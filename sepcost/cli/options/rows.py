@@ -92,7 +92,7 @@ Operators = Annotated[
         metavar="MODULE:NAME",
         rich_help_panel=COUNTING,
         help="Your own formulas: a dict {(domain, op_type): function of a layer}. Imports MODULE, "
-        "also from the current directory.",
+        "also from the working folder.",
     ),
 ]
 ConvTranspose = Annotated[

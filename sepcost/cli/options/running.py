@@ -98,7 +98,7 @@ MaxTime = Annotated[
 Launches = Annotated[
     int,
     typer.Option(
-        min=1, metavar="N", rich_help_panel=MEASUREMENT, help="Start at least this many processes."
+        min=1, metavar="N", rich_help_panel=MEASUREMENT, help="Launch at least this many processes."
     ),
 ]
 Percentiles = Annotated[

@@ -44,7 +44,7 @@ def build_model(spec: Spec, *, weights: bool) -> onnx.ModelProto:
     """
     graph = Graph(weights=weights)
     source = Tensor("input", _input(spec))
-    builder = _Builder(spec, graph, _classifier(spec))
+    builder = _Unroller(spec, graph, _classifier(spec))
     site = _Site("", {}, ChainMap({"input": source}))
     result = builder.layers(spec.layers, site, source)
     if result.name == source.name:
@@ -116,7 +116,7 @@ class _Site:
 
 
 @dataclass(frozen=True, slots=True)
-class _Builder:
+class _Unroller:
     """Unrolls a spec, recursively through blocks and groups."""
 
     spec: Spec

@@ -29,7 +29,7 @@ def free_names(value: object) -> set[str]:
 
 
 def resolve(value: object, names: Mapping[str, object], place: Place) -> object:
-    """Replace ``$names``: ``"$act"`` by any value, ``"4 * $channels"`` by an integer.
+    """Replace ``$names``: ``"$act"`` with any value, ``"4 * $channels"`` with an integer.
 
     Raises
     ------

@@ -13,7 +13,7 @@ MARKS: Mapping[Status, str] = {
     Status.ERROR: "❌ error",
     Status.FAIL: "❌ fail", Status.UNKNOWN: "❔ unknown", Status.WARN: "⚠️ warn", Status.OK: "✅ ok",
 }  # fmt: skip
-HEAD = ("| | model | metric | actual | budget | by | why |", "|-|-|-|-:|-:|-:|-|")
+HEAD = ("| | model | metric | actual | budget | difference | why |", "|-|-|-|-:|-:|-:|-|")
 LONGEST = 200
 
 

@@ -67,7 +67,7 @@ class Frame:
         return None
 
     def resolved(self, node: onnx.NodeProto) -> onnx.NodeProto:
-        """Replace references to attributes by the attributes of the function's call."""
+        """Replace references to attributes with the attributes of the function's call."""
         return resolved(node, self.references)
 
 

@@ -1,4 +1,4 @@
-"""Replace chosen convolutions of a model by their factors.
+"""Replace chosen convolutions of a model with their factors.
 
 Plan, apply, tidy: all replacements are built on a copy, then each graph gets its new nodes, last
 position first, and finally whatever nothing reads any more is removed.
@@ -48,7 +48,7 @@ class ChoiceLike(Protocol):
 
 
 def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
-    """Replace each chosen convolution by its factors.
+    """Replace each chosen convolution with its factors.
 
     The names of inputs, outputs and all other nodes stay, and so does the model's metadata.
     Weights that nothing reads any more are dropped; the others stay in the file that ``model``

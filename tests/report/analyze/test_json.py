@@ -34,7 +34,7 @@ def test_a_shipped_network_keeps_to_the_schema(source):
     assert sum(layer["params"] for layer in model["layers"]) == model["totals"]["params"]
 
 
-@pytest.mark.skipif(not MODELS.is_dir(), reason="no shared models beside the repository")
+@pytest.mark.skipif(not MODELS.is_dir(), reason="no shared models next to the repository")
 @pytest.mark.parametrize(
     "name",
     ["st_yamnet_256", "espcn_qonnx_quant", "trt_qdq_conv", "gtcrn", "candy_style", "fastestdet"],

@@ -22,8 +22,8 @@ def everything(menus):
 
 @given(MENUS)
 def test_costs_in_whole_steps_give_the_exact_frontier(menus):
-    dearest = max(1, sum(max(cost for cost, _ in menu) for menu in menus))
-    found = [(p.cost, p.loss) for p in frontier(menus, steps=dearest)]
+    highest = max(1, sum(max(cost for cost, _ in menu) for menu in menus))
+    found = [(p.cost, p.loss) for p in frontier(menus, steps=highest)]
     totals = everything(menus)
     best = [
         (c, e)
