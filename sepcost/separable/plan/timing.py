@@ -149,7 +149,7 @@ def _key(candidate: Candidate, option: Option | None, network: Network) -> str:
     if option is None:
         attributes, shape = [], [layer.inputs[0], layer.inputs[1][:2], 0, candidate.dtype]
     how, stored = candidate.activations, candidate.stored
-    small = [stored and stored.dtype, how and (how.dtype, how.symmetric)] if stored else []
+    small = [] if stored is None else [stored.dtype, how and [how.dtype, how.symmetric, 1]]
     return json.dumps([layer.op_type, opset, attributes, shape, what, *small])
 
 
