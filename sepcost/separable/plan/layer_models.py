@@ -37,7 +37,8 @@ def layer_model(
     if option is not None and option.form is not None:
         (alone,) = candidates(model, described).eligible
         factors = random_factors(alone, shell(alone, option.form, option.rank), 0)
-        model = separate(model, [Choice(alone, factors, option.emitted, 0, 0)])
+        choice = Choice(alone, factors, option.emitted, 0, 0, lifted=option.lifted)
+        model = separate(model, [choice])
     path.write_bytes(model.proto.SerializeToString())
     return ModelFile(path.stem, path, described.inputs)
 

@@ -37,6 +37,7 @@ class Option:
     rank: int
     macs: int
     emitted: str = ""
+    lifted: bool = False  # a 1-D convolution whose parts are written in 2-D
     ns: float | None = None
     ns_before: float | None = None  # of the original
     weight_error: float = 0.0
