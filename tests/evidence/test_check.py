@@ -117,7 +117,7 @@ def test_another_model_is_a_baseline(work):
 @pytest.mark.parametrize(
     ("budget", "baseline", "message"),
     [
-        ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; add"),
+        ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; set baseline"),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
         ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git work tree"),
     ],
@@ -211,7 +211,7 @@ def test_without_a_name_the_file_has_a_usual_one(work):
     assert found.ok
     assert found.baseline.path == "sepcost-baseline.json"
     assert found.notes == (
-        'to compare with it from now on, set baseline = "sepcost-baseline.json"',
+        'to use it in later checks, set baseline = "sepcost-baseline.json"',
     )
 
 

@@ -98,7 +98,7 @@ def test_data_that_are_not_here_leave_only_a_lower_bound(apart, data):
     (facts,) = count([Model("m", str(apart))], analyze)
     (passed,) = judge([budget("file-size", "1 GB")], Evidence(facts))
     assert (passed.status, passed.breaks) == (Status.UNKNOWN, True)
-    assert passed.detail == "its data are not here, or cut short: m.data"
+    assert passed.detail == "external data missing or truncated: m.data"
     (broken,) = judge([budget("file-size", "1 B")], Evidence(facts))
     assert (broken.status, broken.detail) == (Status.FAIL, "at least")
     assert "file-size" not in updated({}, [facts]).text

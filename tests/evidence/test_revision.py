@@ -93,7 +93,7 @@ def test_a_remote_of_another_name_is_fetched_from(work, shallow):
 def test_what_no_command_brings_is_not_promised(work):
     assert refusal("origin/main", work).endswith("; there is no remote to fetch it from")
     git(work, "remote", "add", "origin", str(work))
-    assert refusal("HEAD~9", work).endswith("; the history ends before it")
+    assert refusal("HEAD~9", work).endswith("; the history does not have it")
     assert refusal("0" * 40, work).endswith("; 'git fetch origin' may fetch it")
 
 
