@@ -117,7 +117,11 @@ def test_another_model_is_a_baseline(work):
 @pytest.mark.parametrize(
     ("budget", "baseline", "message"),
     [
-        ({"macs-vs-baseline": "+0 %"}, None, "macs-vs-baseline: there is no baseline; set baseline"),
+        (
+            {"macs-vs-baseline": "+0 %"},
+            None,
+            "there is no baseline; set baseline",
+        ),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
         ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git work tree"),
     ],
@@ -210,9 +214,7 @@ def test_without_a_name_the_file_has_a_usual_one(work):
     found = ask(models.conv(work), budgets={"macs-vs-baseline": "+0 %"}, update=True)
     assert found.ok
     assert found.baseline.path == "sepcost-baseline.json"
-    assert found.notes == (
-        'to use it in later checks, set baseline = "sepcost-baseline.json"',
-    )
+    assert found.notes == ('to use it in later checks, set baseline = "sepcost-baseline.json"',)
 
 
 def test_a_broken_file_of_numbers_is_not_overwritten_by_accident(work):
