@@ -58,7 +58,7 @@ def original(tmp_path_factory):
     return path
 
 
-class Data(CalibrationDataReader):
+class Data(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self):
         random = np.random.default_rng(1)
         self.rows = iter(
