@@ -4,6 +4,7 @@
   x ModelError        the ONNX file is unreadable, unsafe or contradicts itself
   x SpecError         a layer spec is malformed
   x BindingError      a dynamic dimension is not bound, or bound to an invalid size
+    x UnknownNameError  a size is given for a name that the model does not have
   x ConversionError   a model cannot be converted as requested
   x MeasurementError  a model could not be run or timed
   x BudgetError       a budget file is malformed
@@ -44,6 +45,14 @@ class SpecError(SepcostError):
 
 class BindingError(SepcostError):
     """A dynamic dimension is not bound, or bound to an invalid size."""
+
+
+class UnknownNameError(BindingError):
+    """A size is given for a name that the model does not have."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class ConversionError(SepcostError):

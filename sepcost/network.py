@@ -71,6 +71,7 @@ class Branch:
 class Layer:
     """One node. ``id`` is unique (its first output after the path of the graph); ``name`` is not.
 
+    ``name`` is the node's own, or made from ``module`` if an exporter generated the node's own.
     ``inputs`` and ``outputs`` are shapes in the order of the operator's definition, with ``ABSENT``
     where one is left out or unknown.
     """
@@ -90,6 +91,8 @@ class Layer:
     missing: tuple[str, ...] = ()  # why shapes are unknown; empty if all are static
     trips: int | None = 1  # how often it runs; None if that depends on data
     branches: tuple[Branch, ...] = ()  # outermost If first
+    module: str = ""  # dotted path of the module that it comes from, if the model tells
+    node: str = ""  # the node's own name
 
 
 @dataclass(frozen=True, slots=True)

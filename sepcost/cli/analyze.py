@@ -138,30 +138,27 @@ def _analyses(
     """Analyze every source. If there are several, one that cannot be read leaves the others."""
     if request.convs:
         return [each for text in request.convs for each in _single(request, text)], []
-    from sepcost.budget.results import Fault
-    from sepcost.evidence.count import swept
+    from sepcost.evidence.zoo import Settings, settled, swept
     from sepcost.routes.analyze import sweep
 
-    count: Callable[[str], tuple[Analysis, ...]] = partial(
-        sweep, binds=request.binds, alpha=request.alpha, rho=request.rho,
-        conventions=request.conventions, **request.arguments,
-    )  # fmt: skip
+    arguments = dict(request.arguments)
+    sizes = Settings(request.binds, arguments.pop("shape"), arguments.pop("trips"))
+    count: Callable[..., tuple[Analysis, ...]] = partial(
+        sweep, alpha=request.alpha, rho=request.rho, conventions=request.conventions, **arguments
+    )
     if len(request.sources) == 1 and not request.several:
-        with progress(f"counting {request.sources[0]}", quiet):
-            return list(count(request.sources[0])), []
+        (source,) = request.sources
+        with progress(f"counting {source}", quiet):
+            return list(count(source, sizes.binds, shape=sizes.shape, trips=sizes.trips)), []
     # Formulas of the user's, and stdin, are in this process alone.
-    alone = request.arguments["operators"] is not None or STDIN in request.sources
-    analyses: list[Analysis] = []
-    faults: list[Fault] = []
+    alone = arguments["operators"] is not None or STDIN in request.sources
     total = len(request.sources)
+    done = []
     with progress(f"counting {total} models", quiet) as tell:
-        for at, outcome in enumerate(swept(request.sources, count, 1 if alone else jobs), start=1):
-            tell(f"counting: {at} of {total} models done")
-            if isinstance(outcome, Fault):
-                faults.append(outcome)
-            else:
-                analyses += outcome
-    return analyses, faults
+        for one in swept(request.sources, count, sizes, 1 if alone else jobs):
+            done.append(one)
+            tell(f"counting: {len(done)} of {total} models done")
+    return settled(done)
 
 
 def _single(request: Request, text: str) -> Iterator[Analysis]:

@@ -89,6 +89,8 @@ def layer(network: Network, row: LayerCost) -> Entry:
         "op_type": node.op_type,
         "domain": node.domain,
         "scope": node.scope,
+        "module": node.module,
+        "node": node.node,
         "trips": node.trips,
         "status": row.status.value,
         "reason": row.reason,

@@ -62,9 +62,20 @@ def _op(row: LayerCost, _: int | None) -> str:
 
 
 def _scope(row: LayerCost, depth: int | None) -> str:
-    """``/`` at the top; PyTorch and TensorFlow write module paths into node names."""
-    path = [*row.layer.scope.split("/"), *row.layer.name.split("/")[:-1]]
-    return "/".join([part for part in path if part][:depth]) or "/"
+    """``/`` at the top; else the path of the graph and the module, or the path in the node's name.
+
+    PyTorch's older exporter and TensorFlow write paths into the names of nodes.
+    """
+    layer = row.layer
+    outside = [part for part in layer.scope.split("/") if part]
+    if layer.module and layer.node != layer.name:
+        inside = layer.module.split(".")
+        if depth is not None:
+            inside = inside[: max(0, depth - len(outside))]
+        path = [*outside[:depth], ".".join(inside)]
+    else:
+        path = [*outside, *filter(None, layer.name.split("/")[:-1])][:depth]
+    return "/".join(filter(None, path)) or "/"
 
 
 def _kernel(row: LayerCost, _: int | None) -> str:

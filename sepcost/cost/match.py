@@ -1,22 +1,26 @@
 """Match the layers of two networks by identity and structure rather than by position.
 
 1. Same layer: its name (or id) occurs once in each network, and the structure is equal.
-2. Between those, the alignment in order that is worth most. A pair with equal name and structure is
+2. Same weight, likewise: a quantised or optimised copy renames nodes, but less often weights.
+3. Between those, the alignment in order that is worth most. A pair with equal name and structure is
    worth more than one with equal structure (renamed: exporters number values consecutively, so one
    new layer renames all that follow), then name and operator (changed), then operator alone
    (changed and renamed).
-3. Equal name (or id) and operator at any position: moved and changed.
+4. Equal name (or id) and operator at any position: moved and changed.
 
-The remaining layers were removed or added.
+The remaining layers were removed or added. Operators that compute the same, such as Conv,
+QLinearConv and ConvInteger, count as equal.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from difflib import SequenceMatcher
 
+from sepcost.cost.geometry import convolution, operands
 from sepcost.network import Layer
 
 Key = Callable[[Layer], Hashable]
@@ -30,11 +34,25 @@ SAME, RENAMED, CHANGED, ALIKE = 8, 6, 5, 2
 MAX_CELLS = 400_000
 
 
+#: ONNX's operators, and those that ONNX Runtime replaces them with.
+_RUNTIME = frozenset({"", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"})
+
+#: The variants of an operator: quantised, in another layout, or fused with what follows.
+_VARIANT = re.compile("^(QLinear|DynamicQuantize|Nhwc|Fused)")
+
+#: What quantisers append to the name of a weight.
+_QUANTIZED = re.compile(r"_(quantized|Q\d\w*|DequantizeLinear\w*|bnb4|nf4|fp4|scale|zero_point)$")
+
+
 def structure(layer: Layer) -> Hashable:
-    """What a layer computes, regardless of names."""
+    """What a layer computes, regardless of names and of the types of numbers."""
+    operator = _operator(layer)
+    if geometry := convolution(layer):
+        return operator, geometry, layer.trips, len(layer.branches)
+    if operator == "MatMul":
+        return operator, layer.inputs[:1], layer.outputs[:1], layer.trips, len(layer.branches)
     return (
-        layer.op_type,
-        layer.domain,
+        operator,
         layer.inputs,
         layer.outputs,
         frozenset(layer.attributes.items()),
@@ -58,7 +76,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
         Position in ``new`` -> position in ``old``; each position at most once.
     """
     pairing = _Pairing(old, new)
-    for identity in (_name, _id):
+    for identity in (_name, _id, _weight):
         pairing.unique(identity, structure)
     pairing.align()
     for identity in (_name, _id):
@@ -74,8 +92,21 @@ def _id(layer: Layer) -> str:
     return layer.id
 
 
+def _weight(layer: Layer) -> str:
+    """The name of the first weight, without what quantisers append."""
+    return _QUANTIZED.sub("", layer.parameters[0]) if layer.parameters else ""
+
+
 def _operator(layer: Layer) -> Hashable:
-    return (layer.op_type, layer.domain)
+    """The operator; one for all that compute the same."""
+    if layer.domain not in _RUNTIME:
+        return layer.domain, layer.op_type
+    where = operands(layer)
+    if where is not None and not where.deformable:
+        return "ConvTranspose" if where.transposed else "Conv"
+    if "MatMul" in layer.op_type or "Gemm" in layer.op_type:
+        return "MatMul"
+    return _VARIANT.sub("", layer.op_type)
 
 
 def _once(

@@ -31,7 +31,6 @@ COUNTING = ("bind", "shape", "trips", "alpha", "rho", "observe")
 
 
 Analyze = Callable[..., Analysis]
-Analyses = tuple[Analysis, ...]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -114,30 +113,6 @@ def one(analyze: Analyze, model: Model) -> Facts | Fault:
     except (SepcostError, OSError) as error:
         return fault(model.name, model.source, error)
     return facts(model.name, analysis, size.bytes if size else None, size.missing if size else ())
-
-
-def swept(
-    sources: Sequence[str], sweep: Callable[[str], Analyses], jobs: int | None
-) -> Iterator[Analyses | Fault]:
-    """Analyze every source, in the order given, as soon as each is done.
-
-    Parameters
-    ----------
-    sources
-        Files, specs and shipped networks.
-    sweep
-        ``sepcost.sweep`` of one source, as other processes can call it.
-    jobs
-        Processes; None: chosen automatically.
-    """
-    yield from each(partial(_attempt, sweep), sources, jobs)
-
-
-def _attempt(sweep: Callable[[str], Analyses], source: str) -> Analyses | Fault:
-    try:
-        return sweep(source)
-    except (SepcostError, OSError) as error:
-        return fault(source, source, error)
 
 
 def fault(name: str, source: str, error: SepcostError | OSError) -> Fault:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import onnx
 from onnx import TypeProto
 
-from sepcost.errors import BindingError
+from sepcost.errors import BindingError, UnknownNameError
 from sepcost.model import derivation, symbols
 from sepcost.model.values import text
 
@@ -112,12 +112,12 @@ def _check_names(
         if name not in known:
             hint = f"choose from: {', '.join(sorted(known))}"
             hint = hint if known else "the model has none, so use --shape INPUT=1x3x224x224"
-            raise BindingError(f"{source}: no dimension is named {name!r}; {hint}")
+            raise UnknownNameError(f"{source}: no dimension is named {name!r}; {hint}", name)
         _check_size(source, name, size)
     for name, sizes in shape.items():
         if name not in declared:
             hint = f"choose from: {', '.join(declared)}" if declared else "the model has none"
-            raise BindingError(f"{source}: no input is named {name!r}; {hint}")
+            raise UnknownNameError(f"{source}: no input is named {name!r}; {hint}", name)
         fixed = [*_symbols(declared[name]), *[""] * len(sizes)]
         for size, dim in zip(sizes, fixed, strict=False):
             _check_size(source, name, size, least=0 if dim == 0 else 1)

@@ -2,6 +2,7 @@
 
 * Pooling below opset 22: with ``ceil_mode``, a last window that would start in the padding after
   the data is left out; SAME padding ignores dilation.
+* ConvTranspose: SAME padding makes the output ``size * stride``, whatever ``output_padding`` is.
 * STFT: ``onesided`` is 1 by default.
 """
 
@@ -14,7 +15,7 @@ import onnx
 from onnx import TypeProto, helper
 
 from sepcost.cost.conv_checks import AUTO_PAD
-from sepcost.model.values import Known, tensor_type, text
+from sepcost.model.values import Known, static_shape, tensor_type, text
 from sepcost.network import Shape
 
 POOLS = frozenset({"AveragePool", "LpPool", "MaxPool"})
@@ -29,22 +30,40 @@ def complete(node: onnx.NodeProto) -> None:
 def corrected(
     node: onnx.NodeProto, inputs: Sequence[Known | None], types: list[TypeProto]
 ) -> list[TypeProto]:
-    """Return the types of a node's outputs, with those of pooling corrected.
+    """Return the types of a node's outputs, with those of windows corrected.
 
     Raises
     ------
     ValueError
         If auto_pad has an invalid value.
     """
-    if node.op_type not in POOLS:
+    if node.op_type not in {*POOLS, "ConvTranspose"}:
         return types
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute if a.type}
     _check_auto_pad(text(attributes.get("auto_pad", "")))
     source = inputs[0].shape if inputs and inputs[0] else None
-    if source is None or len(attributes.get("kernel_shape", ())) != len(source) - 2:
+    if node.op_type == "ConvTranspose":
+        shape = _scattered(source, static_shape(types[0]), attributes)
+    elif source is not None and len(attributes.get("kernel_shape", ())) == len(source) - 2:
+        shape = pooled(source, attributes)
+    else:
+        shape = None
+    if shape is None:
         return types
-    shape = pooled(source, attributes)
     return [tensor_type(type_.tensor_type.elem_type, shape) for type_ in types]
+
+
+def _scattered(
+    source: Shape | None, inferred: Shape | None, attributes: dict[str, Any]
+) -> Shape | None:
+    """Return the output shape of a ConvTranspose with SAME padding; else None."""
+    if source is None or inferred is None or "output_shape" in attributes:
+        return None
+    if "SAME" not in text(attributes.get("auto_pad", "")):
+        return None
+    strides = attributes.get("strides") or [1] * (len(source) - 2)
+    spatial = (size * stride for size, stride in zip(source[2:], strides, strict=True))
+    return (*inferred[:2], *spatial)
 
 
 def _check_auto_pad(mode: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import onnx
 
-from sepcost.errors import BindingError
+from sepcost.errors import BindingError, UnknownNameError
 from sepcost.model.bind import BoundInputs, bind_inputs
 from sepcost.model.constants import guarded
 from sepcost.model.expansion import check_calls
@@ -143,6 +143,6 @@ def _checked(source: str, trips: Mapping[str, int]) -> Mapping[str, int]:
 def _check_trips(state: WalkState) -> None:
     for name in state.given_trips:
         if name not in state.used_trips:
-            raise BindingError(
-                f"{state.source}: --trips {name}: no Loop or Scan has this name or id"
+            raise UnknownNameError(
+                f"{state.source}: --trips {name}: no Loop or Scan has this name or id", name
             )

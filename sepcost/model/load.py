@@ -7,6 +7,7 @@ within the folder of the model. Weights stay on disk (see ``strip_weights``).
 from __future__ import annotations
 
 import codecs
+import os
 import stat
 import sys
 import tempfile
@@ -204,7 +205,9 @@ def _check_regular(path: Path) -> None:
         reason = getattr(error, "strerror", None) or "not a valid path"
         raise ModelError(f"{path}: {reason}{_nearest(str(path))}") from error
     if stat.S_ISDIR(status.st_mode):
-        raise ModelError(f"{path}: is a folder; give an ONNX file in it")
+        readable = os.access(path, os.R_OK | os.X_OK)
+        what = "; give an ONNX file in it" if readable else " that cannot be read"
+        raise ModelError(f"{path}: is a folder{what}")
     if not stat.S_ISREG(status.st_mode):
         raise ModelError(f"{path}: is not a regular file; use '-' to read a model from stdin")
     if status.st_size == 0:

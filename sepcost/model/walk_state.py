@@ -10,6 +10,7 @@ import onnx
 from onnx import TypeProto
 
 from sepcost.errors import ModelError
+from sepcost.model import modules
 from sepcost.model.graphs import STANDARD, FunctionKey, label, node_id
 from sepcost.model.packed import elements
 from sepcost.model.provenance import NOT_LEARNED, weighing
@@ -179,9 +180,11 @@ class WalkState:
         weights = weighing(_operator(node), inputs)
         computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
+        parameters = () if computed else tuple(carried)
+        module = modules.module(node, parameters)
         return Layer(
             id=node_id(scope.prefix, node),
-            name=text(node.name),
+            name=modules.shown_name(node, module, parameters),
             op_type=text(node.op_type),
             domain=_operator(node)[0],
             scope=scope.prefix.rstrip("/"),
@@ -189,12 +192,14 @@ class WalkState:
             outputs=tuple(_shape(known) for known in outputs),
             attributes=_plain(node),
             weights=weights,
-            parameters=() if computed else tuple(carried),
+            parameters=parameters,
             reads=tuple(known.name if known else "" for known in inputs),
             writes=tuple(known.name if known else "" for known in outputs),
             missing=(problem,) if problem else tuple(_missing([*inputs, *outputs])),
             trips=scope.trips,
             branches=scope.branches,
+            module=module,
+            node=text(node.name),
         )
 
     def bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:

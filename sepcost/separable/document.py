@@ -33,6 +33,7 @@ def converted(choice: Choice) -> Entry:
         "reason": None,
         "form": str(factors.form),
         "emitted": choice.form_emitted,
+        "lifted": choice.lifted,
         "rank": factors.rank,
         "full_rank": factors.full_rank or None,
         "weight_error": number(choice.weight_error),
@@ -48,7 +49,7 @@ def converted(choice: Choice) -> Entry:
 def kept(skip: Skip) -> Entry:
     """One kept convolution, with the reason."""
     entry: Entry = dict.fromkeys(
-        ("form", "emitted", "rank", "full_rank", "weight_error", "output_error", "effect",
+        ("form", "emitted", "lifted", "rank", "full_rank", "weight_error", "output_error", "effect",
          "macs_before", "macs_after", "ns_before", "ns_after")
     )  # fmt: skip
     named = {"id": skip.id, "name": skip.name, "op_type": skip.op_type}

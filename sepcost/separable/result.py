@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def finished(session: Session, found: Solved) -> Conversion:
         fidelity,
         bench,
         found.measured,
-        notes=tuple(dict.fromkeys([*session.notes, *_unreached(session)])),
+        notes=tuple(dict.fromkeys([*session.notes, *_unreached(session), *_coarse(choices)])),
         gradients=session.fitter.gradients,
     )
     return replace(result, missed=_missed(result, found))
@@ -83,6 +83,16 @@ def _unreached(session: Session) -> Iterator[str]:
         yield (
             f"gradients reach {known.reached} of {known.of} convolutions and end at {ends}; "
             "the others are planned without"
+        )
+
+
+def _coarse(choices: Sequence[Choice]) -> Iterator[str]:
+    """The note on quantised values whose ranges were not observed."""
+    blind = sum(one.candidate.activations is not None and not one.ranges for one in choices)
+    if blind:
+        yield (
+            f"{blind} quantised convolution{'s' * (blind != 1)}: values between the parts have the "
+            "widest ranges that the weights allow; --calibrate DATA observes them"
         )
 
 

@@ -163,7 +163,7 @@ def _selected(every: Candidates, settings: ConvertSettings, network: Network) ->
     skips = list(every.skips)
 
     def matches(candidate: Candidate, globs: Iterable[str]) -> bool:
-        names = (candidate.name, candidate.id)
+        names = (candidate.name, candidate.layer.node, candidate.id)
         return any(fnmatchcase(name, glob) for glob in globs for name in names)
 
     for one in every.eligible:

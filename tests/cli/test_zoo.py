@@ -93,3 +93,62 @@ def test_check_takes_a_folder():
     assert [line.split()[0] for line in result.stdout.splitlines() if "zoo/" in line] == [
         "error", "ok", "ok",
     ]  # fmt: skip
+
+
+def dynamic(name, dims):
+    models.save(
+        Path("zoo"),
+        f"""g (float[{dims}, 4] x) => (float[{dims}, 2] y)
+        <float[4, 2] w = {{1, 1, 1, 1, 1, 1, 1, 1}}> {{ y = MatMul (x, w) }}""",
+        name,
+    )
+
+
+def sized(*arguments, code):
+    rows = csv.DictReader(
+        io.StringIO(run("analyze", "zoo", *arguments, "-f", "csv", code=code).stdout)
+    )
+    return {row["source"]: row["macs"] or row["error"] for row in rows}
+
+
+def test_a_size_is_for_the_models_that_have_its_name():
+    Path("zoo/broken.onnx").unlink()
+    dynamic("h.onnx", "1, H")
+    dynamic("hw.onnx", "H, W")
+    found = sized("--bind", "H=3", "--bind", "W=5", "--jobs", "2", code=0)
+    assert found == {
+        "zoo/h.onnx": "24", "zoo/hw.onnx": "120", "zoo/m.onnx": "18432", "zoo/sub/m.onnx": "18432",
+    }  # fmt: skip
+    found = sized("--shape", "x=2,3,4", code=2)
+    assert found["zoo/hw.onnx"] == "48"
+    assert "--shape x=2x3x4 does not match" in found["zoo/m.onnx"]
+
+
+def test_several_sizes_are_one_row_where_the_model_has_no_such_name():
+    Path("zoo/broken.onnx").unlink()
+    dynamic("h.onnx", "1, H")
+    rows = run("analyze", "zoo", "--bind", "H=2,3", "-f", "csv", code=0).stdout.splitlines()
+    assert [row.split(",")[2] for row in rows[1:]] == [
+        "zoo/h.onnx", "zoo/h.onnx", "zoo/m.onnx", "zoo/sub/m.onnx",
+    ]  # fmt: skip
+
+
+def test_a_size_for_a_name_that_no_model_has_is_an_error_of_every_model():
+    dynamic("h.onnx", "1, H")
+    found = sized("--bind", "G=3", code=2)
+    assert found["zoo/h.onnx"] == "no dimension is named 'G'; choose from: H"
+    assert found["zoo/m.onnx"].startswith("no dimension is named 'G'; the model has none")
+    assert found["zoo/broken.onnx"] == "is JSON, not an ONNX model"
+
+
+def test_a_name_that_only_a_faulty_model_has_is_known():
+    """Its own fault is what to mend, and the others are counted."""
+    dynamic("hw.onnx", "H, W")
+    found = sized("--bind", "H=3", code=2)
+    assert "bind it with --bind W=SIZE" in found["zoo/hw.onnx"]
+    assert found["zoo/m.onnx"] == "18432"
+
+
+def test_one_model_alone_refuses_a_name_that_it_does_not_have():
+    result = run("analyze", "zoo/m.onnx", "--bind", "H=3", code=2)
+    assert "no dimension is named 'H'" in result.stderr

@@ -60,3 +60,55 @@ def test_an_empty_folder_or_glob_is_refused(zoo, source, why):
     with pytest.raises(ModelError) as caught:
         expanded([source])
     assert str(caught.value).startswith(f"{source}: {why}")
+
+
+def test_what_is_there_and_cannot_be_read_is_not_left_out(zoo):
+    (zoo / "zoo" / "gone.onnx").symlink_to("nowhere")
+    os.mkfifo(zoo / "zoo" / "pipe.onnx")
+    for source in ("zoo", "zoo/*.onnx"):
+        assert {"zoo/gone.onnx", "zoo/pipe.onnx"} <= set(expanded([source]).names)
+
+
+@pytest.mark.parametrize("source", ["zoo", "zoo/**/*.onnx", "**/sub/**/*"])
+def test_links_do_not_lead_in_circles(zoo, source):
+    for at in range(3):
+        (zoo / "zoo" / "sub" / f"loop{at}").symlink_to(zoo / "zoo")
+    found = [name for name in expanded([source]).names if name.endswith("c.onnx")]
+    assert found == ["zoo/sub/c.onnx"]
+
+
+def test_a_link_that_is_named_is_followed(zoo):
+    (zoo / "link").symlink_to(zoo / "zoo")
+    for source in ("link", "link/**/*.onnx", "lin?/**/*.onnx"):
+        assert "link/sub/c.onnx" in expanded([source]).names
+
+
+def test_a_folder_called_like_a_model_is_a_folder(zoo):
+    (zoo / "zoo" / "dir.onnx").mkdir()
+    (zoo / "zoo" / "dir.onnx" / "inner.onnx").touch()
+    assert "zoo/dir.onnx/inner.onnx" in expanded(["zoo"]).names
+    assert "zoo/dir.onnx" not in expanded(["zoo/*.onnx"]).names
+
+
+def test_hidden_files_are_meant_only_where_the_pattern_says_so(zoo):
+    (zoo / "zoo" / ".h.onnx").touch()
+    assert "zoo/.h.onnx" not in expanded(["zoo"]).names
+    assert expanded(["zoo/.*.onnx"]).names == ("zoo/.h.onnx",)
+    assert expanded(["zoo/.git/*"]).names == ("zoo/.git/d.onnx",)
+
+
+def test_a_folder_that_cannot_be_read_is_a_source_of_its_own(zoo, monkeypatch):
+    """So that it becomes a row with its reason, and is not left out in silence."""
+    listed = os.listdir
+
+    def refusing(folder):
+        if str(folder).endswith("sub"):
+            raise PermissionError(13, "Permission denied", folder)
+        return listed(folder)
+
+    monkeypatch.setattr(os, "listdir", refusing)
+    assert expanded(["zoo"]).names == ("zoo/a.ONNX", "zoo/b.onnx", "zoo/sub")
+
+
+def test_an_absolute_glob(zoo):
+    assert expanded([f"{zoo}/zoo/b*"]).names == (f"{zoo}/zoo/b.onnx",)

@@ -36,6 +36,7 @@ class House:
     random: np.random.Generator
     count: int = 0
     quantized: bool = False
+    halved: bool = False  # a weight is stored in half precision
     functions: list[onnx.FunctionProto] = field(default_factory=list)
     overridable: list[onnx.ValueInfoProto] = field(default_factory=list)
 

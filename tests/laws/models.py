@@ -79,8 +79,8 @@ def nets(draw: st.DrawFn, dtypes: tuple[str, ...] = ("float32", "float16", "floa
     if draw(st.booleans()):
         model = shape_inference.infer_shapes(model)
     bind = {symbol: draft.shape[0]} if symbol and draft.shape[0] > 1 else {}
-    quantized = draft.house.quantized
-    return Net(model, bind, QUANTIZED if quantized else GRAINS[str(draft.house.dtype)])
+    dtype = "float16" if draft.house.halved else str(draft.house.dtype)
+    return Net(model, bind, QUANTIZED if draft.house.quantized else GRAINS[dtype])
 
 
 def _begun(draw: st.DrawFn, dtypes: tuple[str, ...]) -> tuple[Draft, str]:

@@ -70,7 +70,8 @@ def identity(draft: Draft, array: Array) -> str:
 
 
 def cast(draft: Draft, array: Array) -> str:
-    """Stored as float16, which represents every number of ``House.noise``."""
+    """Stored as float16, which represents every number of ``House.noise``; so are new weights."""
+    draft.house.halved = True
     narrow = draft.stored(array.astype(np.float16))
     return draft.node("Cast", narrow, to=draft.house.element)[0]
 

@@ -44,6 +44,15 @@ def test_windows_that_auto_pad_places(op_type, opset, mode, ceil_mode):
               strides=[stride, 1], dilations=[dilation, 1])  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", ["VALID", "SAME_UPPER", "SAME_LOWER", ""])
+def test_transposed_convolutions(mode):
+    w = ((2, 3, 3, 2), np.float32)
+    for stride, dilation, padding in product((1, 2, 3), (1, 2), (0, 1)):
+        if padding < stride:
+            agree("ConvTranspose", [X, w], auto_pad=mode, strides=[stride, 1],
+                  dilations=[dilation, 1], output_padding=[padding, 0])  # fmt: skip
+
+
 @pytest.mark.parametrize("last", [0, 1])
 def test_windows_of_quantised_pools(last):
     scalar, zero = ((), np.float32), ((), np.uint8)

@@ -17,7 +17,9 @@ from sepcost.network import Layer, Network, Role, Value
 
 def conv_row(name="conv1", id_="conv1_out", **changes):
     """A 3×3 convolution of 8 to 16 channels on 4×4: 9·8·16·16 MACs, 9·8·16 + 8·16·16 separable."""
-    layer = Layer(id_, name, "Conv", "", "", ((1, 8, 4, 4), (16, 8, 3, 3)), ((1, 16, 4, 4),))
+    layer = Layer(
+        id_, name, "Conv", "", "", ((1, 8, 4, 4), (16, 8, 3, 3)), ((1, 16, 4, 4),), node=name
+    )
     row = LayerCost(
         layer, CountStatus.COUNTED, None, macs=18432, params=1152, weight_bytes=4608,
         elementwise_ops=0, bytes_moved=6144, activation_bytes=1024,
@@ -31,7 +33,7 @@ def conv_row(name="conv1", id_="conv1_out", **changes):
 
 def plain_row(name="relu1", id_="relu1_out", op_type="Relu", **changes):
     """A row without MACs."""
-    layer = Layer(id_, name, op_type, "", "", ((1, 16, 4, 4),), ((1, 16, 4, 4),))
+    layer = Layer(id_, name, op_type, "", "", ((1, 16, 4, 4),), ((1, 16, 4, 4),), node=name)
     row = LayerCost(
         layer, CountStatus.FREE, None, macs=0, params=0, weight_bytes=0, elementwise_ops=256,
         bytes_moved=2048, activation_bytes=1024,

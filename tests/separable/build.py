@@ -28,6 +28,7 @@ class Chosen:
     factors: Factors
     form_emitted: str = "sum"
     ranges: Mapping[str, tuple[float, float]] | None = None
+    lifted: bool = False
 
 
 def parsed(text: str, weights: Mapping[str, Array] | None = None) -> onnx.ModelProto:

@@ -72,7 +72,8 @@ Sweep = Annotated[
     typer.Option(
         metavar="DIM=SIZE[,SIZE]...",
         rich_help_panel=MODEL,
-        help="Size of a dynamic dimension; several sizes give one row each.",
+        help="Size of a dynamic dimension; several sizes give one row each. With several sources, "
+        "it applies to those with such a dimension.",
     ),
 ]
 Shape = Annotated[

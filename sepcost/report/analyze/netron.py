@@ -38,7 +38,7 @@ def metrics(analysis: Analysis) -> Iterator[Metric]:
 
 
 def _first_line(row: LayerCost) -> str:
-    return row.layer.name.split("\n", 1)[0]
+    return row.layer.node.split("\n", 1)[0]
 
 
 def _figures(row: LayerCost) -> Iterator[tuple[str, int | float]]:

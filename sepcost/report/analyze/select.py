@@ -75,7 +75,7 @@ def _matches(row: LayerCost, text: str) -> bool:
         return kind(row)
     layer = row.layer
     return fnmatchcase(layer.op_type.lower(), text.lower()) or any(
-        fnmatchcase(name, text) for name in (layer.name, layer.id)
+        fnmatchcase(name, text) for name in (layer.name, layer.node, layer.id)
     )
 
 

@@ -21,7 +21,7 @@ def choice_columns() -> tuple[Column[Choice], ...]:
         Column("form", lambda c: str(c.factors.form), 0, False),
         Column("rank", lambda c: str(c.factors.rank), 0),
         Column("full rank", lambda c: str(c.factors.full_rank or ""), 4),
-        Column("written as", lambda c: c.form_emitted, 6, False),
+        Column("written as", written, 6, False),
         Column("weight error", lambda c: error(c.weight_error), 1),
         Column("output error", lambda c: error(c.output_error), 2),
         Column("effect", lambda c: "" if c.effect is None else f"{c.effect:.2g}", 5),
@@ -30,6 +30,11 @@ def choice_columns() -> tuple[Column[Choice], ...]:
         Column("time before", lambda c: duration(c.ns_before), 7),
         Column("time after", lambda c: duration(c.ns_after), 7),
     )
+
+
+def written(choice: Choice) -> str:
+    """The emitted form, and whether a 1-D convolution is written in 2-D."""
+    return choice.form_emitted + (" in 2-D" if choice.lifted else "")
 
 
 def kept_columns() -> tuple[Column[Kept], ...]:

@@ -28,6 +28,7 @@ class Choice:
     output_error: float | None = None  # of the layer's output, on the data it was fitted to
     effect: float | None = None  # on the network's output if only this layer is replaced
     ranges: Ranges | None = None  # of the values between its parts, if these are quantised
+    lifted: bool = False  # a 1-D convolution whose parts are written in 2-D
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ class Fitter:
             weight_error=weight_error,
             output_error=output_error,
             effect=option.effect,
+            lifted=option.lifted,
         )
         return self.ranged(choice, before)
 

@@ -34,7 +34,8 @@ def _option(candidate: Candidate, settings: ConvertSettings, trials: Trials) -> 
     rank = max((rank for rank in legal if rank <= wanted), default=legal[0])
     factors = shell(candidate, form, rank)
     cost = emit.macs(candidate, factors)
-    return Option(Form(form), rank, cost, emitted_as(factors, settings.emit, candidate))
+    emitted = emitted_as(factors, settings.emit, integers=candidate.activations is not None)
+    return Option(Form(form), rank, cost, emitted)
 
 
 def _fresh(selection: Selection, settings: ConvertSettings, trials: Trials) -> Trial:

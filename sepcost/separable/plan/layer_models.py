@@ -37,7 +37,8 @@ def layer_model(
     if option is not None and option.form is not None:
         (alone,) = candidates(model, described).eligible
         factors = random_factors(alone, shell(alone, option.form, option.rank), 0)
-        model = separate(model, [Choice(alone, factors, option.emitted, 0, 0)])
+        choice = Choice(alone, factors, option.emitted, 0, 0, lifted=option.lifted)
+        model = separate(model, [choice])
     path.write_bytes(model.proto.SerializeToString())
     return ModelFile(path.stem, path, described.inputs)
 
@@ -45,7 +46,7 @@ def layer_model(
 def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
     """Input -> scale per channel -> the convolution -> Relu, with random weights.
 
-    A convolution in integers is timed as one: every step but Relu reads and writes integers.
+    A convolution in integers is timed as one: it reads and writes integers, without the Relu.
     """
     layer, how = candidate.layer, candidate.activations
     shape = layer.inputs[0]
@@ -76,9 +77,8 @@ def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
     opsets = [helper.make_opsetid(*item) for item in network.opsets.items() if item[0] in domains]
     small = candidate.stored is not None and candidate.stored.dtype in {"int4", "int2"}
     version = INT4_IR_VERSION if small else IR_VERSION
-    return Loaded(
-        "layer", "layer", helper.make_model(graph, opset_imports=opsets, ir_version=version)
-    )
+    proto = helper.make_model(graph, opset_imports=opsets, ir_version=version)
+    return Loaded("layer", "layer", proto)
 
 
 @dataclass(slots=True)
@@ -103,19 +103,22 @@ class _Builder:
         """Add a convolution of a value with a kernel, and a bias of zeros; return its output."""
         value, kernel = parts
         weights = Weights(name, self.dtype, self.opset, str, stored, nodes=self.nodes)
-        reads = [self._read(value), weights.weight("w", kernel).value]
-        if biases and self.how is None:
-            reads.append(weights.tensor("bias", np.zeros(biases)))
+        weight = weights.weight("w", kernel)
+        reads = [self._read(value), weight.value]
+        if biases and self.how is not None and weight.scale is not None:
+            reads.append(weights.bias(np.zeros(biases), weight.scale * self.how.scale))
         elif biases:
-            reads.append(weights.bias(np.zeros(biases), np.ones(biases)))
+            reads.append(weights.tensor("bias", np.zeros(biases)))
         self.nodes.append(helper.make_node(op_type, reads, [name], **attributes))
         self.tensors += weights.tensors
         return name
 
     def result(self, value: str) -> str:
-        """Add a Relu, which a runtime merges into the convolution; return the output's name."""
+        """Add what a runtime merges into the convolution, Relu or levels; return the output."""
+        if self.how is not None:
+            return self._quantized(value)
         self.nodes.append(helper.make_node("Relu", [value], ["out"]))
-        return self._quantized("out") if self.how else "out"
+        return "out"
 
     def _read(self, value: str) -> str:
         """The value as a convolution reads it."""

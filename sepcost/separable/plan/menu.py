@@ -37,6 +37,7 @@ class Option:
     rank: int
     macs: int
     emitted: str = ""
+    lifted: bool = False  # a 1-D convolution whose parts are written in 2-D
     ns: float | None = None
     ns_before: float | None = None  # of the original
     weight_error: float = 0.0
@@ -128,8 +129,9 @@ def menus(
     made = []
     for candidate in candidates:
         keep = Option(None, 0, before[candidate.id])
+        integers = candidate.activations is not None
         offers = [
-            Option(form, rank, cost, emitted_as(factors, emitted, candidate))
+            Option(form, rank, cost, emitted_as(factors, emitted, integers=integers))
             for form in forms
             for rank in offered_ranks(candidate, form)
             for factors in [shell(candidate, form, rank)]
@@ -140,12 +142,12 @@ def menus(
     return tuple(made)
 
 
-def emitted_as(factors: Factors, wanted: str | None, candidate: Candidate) -> str:
+def emitted_as(factors: Factors, wanted: str | None, *, integers: bool = False) -> str:
     """The emitted form asked for if the factors allow it, else their default.
 
     In integers every addition rounds, so the branches are concatenated where that is possible.
     """
     possible = emit.applicable(factors)
-    if wanted is None and candidate.activations is not None and "concat" in possible:
+    if wanted is None and integers and "concat" in possible:
         return "concat"
     return wanted if wanted in possible else possible[0]

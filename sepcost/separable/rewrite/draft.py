@@ -1,5 +1,6 @@
 """The nodes and weights that replace one convolution.
 
+The parts of a 1-D convolution may be written in 2-D, which some runtimes compute faster.
 If the original runs in integers, so do the parts: the values between them are quantised like its
 input, with ranges that were observed, or else the widest that the weights allow.
 """
@@ -26,6 +27,15 @@ OWN = frozenset({"group", "kernel_shape"})
 
 #: First opset with today's broadcasting of Add.
 ADD_OPSET = 7
+
+#: First opset whose Squeeze and Unsqueeze read their axes.
+AXES_OPSET = 13
+
+#: The axis that makes 1-D activations [N, C, L] 2-D.
+LIFTED_AXIS = 2
+
+#: Attributes of a convolution with one number per axis, and that of an axis of one element.
+FIRST = {"strides": 1, "dilations": 1, "output_padding": 0, "output_shape": 1}
 
 #: Smallest and largest number of a value.
 Range = tuple[float, float]
@@ -59,8 +69,10 @@ class Replacement:
     stored: dict[str, str] = field(default_factory=dict)
     ranges: Ranges = field(default_factory=dict)
     observable: bool = False
+    lifted: bool = False  # a 1-D convolution whose parts are 2-D, with kernels 1×k
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     inner: dict[str, str] = field(default_factory=dict)  # values between the parts, by label
+    source: str = field(init=False)  # the input of the parts
     weights: Weights = field(init=False)
     _values: dict[str, _Value] = field(default_factory=dict)
     _quantized: dict[str, str] = field(default_factory=dict)
@@ -74,6 +86,9 @@ class Replacement:
             self.node.domain, largest_level(candidate.weight_of, candidate.stored),
             self.stored, nodes=self.nodes,
         )  # fmt: skip
+        self.source = self.node.input[0]
+        if self.lifted:
+            self.source = self._shaped("Unsqueeze", self.source)
         channels, how = candidate.convolution.in_channels, candidate.activations
         first = _Value(channels, "", how.range, how.scale) if how else _Value(channels)
         self._values[self.source] = first
@@ -82,12 +97,6 @@ class Replacement:
     def name(self) -> str:
         """The original's name, else that of its output."""
         return text(self.node.name) or text(self.node.output[0])
-
-    @property
-    def source(self) -> str:
-        """The original's input."""
-        name: str = self.node.input[0]
-        return name
 
     @property
     def tensors(self) -> list[onnx.TensorProto]:
@@ -110,6 +119,9 @@ class Replacement:
         made.attribute.extend(a for a in self.node.attribute if a.name not in OWN)
         if refused(made, self.candidate.convolution):
             write_pads(made, self.candidate.convolution)
+        for attribute in made.attribute if self.lifted else ():
+            if attribute.name not in OWN:
+                widen(attribute)
         return output
 
     def pointwise(self, label: str, source: str, kernel: Array, bias: str = "") -> str:
@@ -143,6 +155,8 @@ class Replacement:
 
     def finish(self, ir_version: int) -> None:
         """Write to the original's output, keep its documentation, and mark the nodes."""
+        if self.lifted:
+            self._shaped("Squeeze", self.nodes[-1].output[0])
         last = self.nodes[-1]
         self.inner = {k: name for k, name in self.inner.items() if name != last.output[0]}
         last.output[0] = self.node.output[0]
@@ -156,6 +170,8 @@ class Replacement:
         before = self._values[source]
         group = before.channels // kernel.shape[1]
         read, before = self._read(source), self._values[source]
+        if self.lifted:
+            kernel = kernel[:, :, None]
         transposed = op_type == "ConvTranspose"
         weight = self.weights.weight(label, turned(kernel, group) if transposed else kernel)
         if bias and self._offset is not None and self.candidate.activations is not None:
@@ -190,6 +206,16 @@ class Replacement:
             self._values[name] = replace(value, scale=float(np.float32(scale)))
         return self._quantized[name]
 
+    def _shaped(self, op_type: str, value: str) -> str:
+        """Add or remove an axis of one element before the last."""
+        axes = [LIFTED_AXIS]
+        if self.opset >= AXES_OPSET:
+            name = self.weights.tensor("axes", np.array(axes), "int64")
+            return self._node(op_type, op_type.lower(), [value, name])
+        output = self._node(op_type, op_type.lower(), [value])
+        self.nodes[-1].attribute.append(helper.make_attribute("axes", axes))
+        return output
+
     def _node(self, op_type: str, label: str, inputs: list[str]) -> str:
         name = self.unique(f"{self.name}/{label}")
         output = self.unique(f"{name}/output")
@@ -197,6 +223,15 @@ class Replacement:
         node.domain = self.node.domain
         self.nodes.append(node)
         return output
+
+
+def widen(attribute: onnx.AttributeProto) -> None:
+    """Extend a 1-D convolution's attribute to 2-D, with a first axis of one element."""
+    if attribute.name in FIRST:
+        attribute.ints.insert(0, FIRST[attribute.name])
+    elif attribute.name == "pads":
+        before, after = attribute.ints
+        attribute.ints[:] = [0, before, 0, after]
 
 
 def levels(range_: Range, how: Activations) -> tuple[float, int]:

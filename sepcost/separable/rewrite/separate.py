@@ -46,6 +46,10 @@ class ChoiceLike(Protocol):
     def ranges(self) -> Ranges | None:
         """Ranges of the values between the parts, if it runs in integers; None: the widest."""
 
+    @property
+    def lifted(self) -> bool:
+        """Whether the parts of a 1-D convolution are written in 2-D."""
+
 
 def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
     """Replace each chosen convolution with its factors.
@@ -140,13 +144,13 @@ def _drafts(
             raise ConversionError(f"{candidate.id!r}: the model has no such convolution")
         if site.place in drafts:
             raise ConversionError(f"{candidate.id!r}: chosen twice")
-        common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype)
+        common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype, choice.lifted)
         kind = (candidate.op_type, candidate.stored, candidate.convolution.group)
         alone = candidate.activations is not None  # biases depend on the input's scale
         opset = site.frame.opsets.get("", site.frame.opsets.get("ai.onnx", 1))
         draft = Replacement(
             candidate, site.node, unique, opset, {} if alone else stored[common + kind],
-            choice.ranges or {}, observable=candidate.id == observed,
+            choice.ranges or {}, observable=candidate.id == observed, lifted=choice.lifted,
         )  # fmt: skip
         emit(draft, factors, choice.form_emitted)
         draft.finish(proto.ir_version)

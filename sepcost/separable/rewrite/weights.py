@@ -87,9 +87,12 @@ class Weights:
     def _quantized(self, label: str, kernel: Array, how: Stored) -> Weight:
         apart = self.opset >= CHANNEL_OPSET or how.domain not in STANDARD
         axes = tuple(range(1, kernel.ndim)) if apart else None
-        scale = np.asarray(np.abs(kernel).max(axis=axes) / (self.limit or how.levels))
+        most = self.limit or how.levels
+        exact = np.asarray(np.abs(kernel).max(axis=axes) / most)
+        scale = exact.astype(numpy_dtype(self.dtype)).astype(np.float64)  # as it is stored
         scale = np.where(scale > 0, scale, 1.0)
         levels = np.rint(kernel / scale.reshape(*scale.shape, *[1] * (kernel.ndim - scale.ndim)))
+        levels = levels.clip(-most, most)
         inputs = [
             self.tensor(f"{label}/weight_quantized", levels, how.dtype),
             self.tensor(f"{label}/weight_scale", scale),

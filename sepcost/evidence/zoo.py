@@ -1,0 +1,99 @@
+"""Analyzes many sources with the same settings; one that cannot be read leaves the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from sepcost.budget.results import Fault
+from sepcost.cost.analysis import Analysis
+from sepcost.errors import BindingError, SepcostError, UnknownNameError
+from sepcost.evidence.count import each, fault
+
+Sizes = Mapping[str, Any]
+#: ``sepcost.sweep`` of one source, as other processes can call it.
+Sweep = Callable[..., tuple[Analysis, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Sizes by name; each applies to the sources that have the name."""
+
+    binds: Sequence[Mapping[str, int]] = ({},)
+    shape: Sizes | None = None
+    trips: Sizes | None = None
+
+    def without(self, name: str) -> Settings:
+        """The sizes of all other names; sizes that no longer differ are counted once."""
+        binds = [{k: v for k, v in bind.items() if k != name} for bind in self.binds]
+        unique = [bind for at, bind in enumerate(binds) if bind not in binds[:at]]
+        shape, trips = (
+            {k: v for k, v in (sizes or {}).items() if k != name}
+            for sizes in (self.shape, self.trips)
+        )
+        return replace(self, binds=unique, shape=shape, trips=trips)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The outcome of one source."""
+
+    source: str
+    analyses: tuple[Analysis, ...] = ()
+    fault: Fault | None = None
+    bound: bool = False  # it was read as far as its sizes
+    unknown: Mapping[str, Fault] = field(default_factory=dict)  # by name that it does not have
+
+
+def swept(
+    sources: Sequence[str], sweep: Sweep, settings: Settings, jobs: int | None
+) -> Iterator[Swept]:
+    """Analyze every source, in the order given, as soon as each is done.
+
+    Parameters
+    ----------
+    sources
+        Files, specs and shipped networks.
+    sweep
+        ``sepcost.sweep``, or a partial of it.
+    settings
+        Sizes.
+    jobs
+        Processes; None for as many as pay.
+    """
+    yield from each(partial(_attempt, sweep, settings), sources, jobs)
+
+
+def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
+    """Collect the analyses and the faults. A name that no source has is a fault of all."""
+    done = list(done)
+    bound = [set(one.unknown) for one in done if one.bound]
+    nowhere = set.intersection(*bound) if bound else set()
+    analyses: list[Analysis] = []
+    faults: list[Fault] = []
+    for one in done:
+        wrong = [why for name, why in one.unknown.items() if name in nowhere]
+        if found := [*wrong, *filter(None, [one.fault])]:
+            faults.append(found[0])
+        else:
+            analyses += one.analyses
+    return analyses, faults
+
+
+def _attempt(sweep: Sweep, settings: Settings, source: str) -> Swept:
+    unknown: dict[str, Fault] = {}
+    while True:
+        try:
+            analyses = sweep(
+                source, binds=settings.binds, shape=settings.shape, trips=settings.trips
+            )
+        except UnknownNameError as error:
+            unknown[error.name] = fault(source, source, error)
+            settings = settings.without(error.name)
+        except (SepcostError, OSError) as error:
+            wrong = fault(source, source, error)
+            return Swept(source, (), wrong, isinstance(error, BindingError), unknown)
+        else:
+            return Swept(source, analyses, None, True, unknown)
