@@ -138,11 +138,11 @@ def _analyses(
     """Analyze every source. If there are several, one that cannot be read leaves the others."""
     if request.convs:
         return [each for text in request.convs for each in _single(request, text)], []
-    from sepcost.evidence.zoo import Settings, settled, swept
+    from sepcost.evidence.sweeps import NamedSizes, settled, swept
     from sepcost.routes.analyze import sweep
 
     arguments = dict(request.arguments)
-    sizes = Settings(request.binds, arguments.pop("shape"), arguments.pop("trips"))
+    sizes = NamedSizes(request.binds, arguments.pop("shape"), arguments.pop("trips"))
     count: Callable[..., tuple[Analysis, ...]] = partial(
         sweep, alpha=request.alpha, rho=request.rho, conventions=request.conventions, **arguments
     )

@@ -1,4 +1,4 @@
-"""Analyzes many sources with the same settings; one that cannot be read leaves the others."""
+"""Analyze many sources at the same sizes; one that cannot be read leaves the others."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Sweep = Callable[..., tuple[Analysis, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class NamedSizes:
     """Sizes by name; each applies to the sources that have the name."""
 
     binds: Sequence[Mapping[str, int]] = ({},)
     shape: Sizes | None = None
     trips: Sizes | None = None
 
-    def without(self, name: str) -> Settings:
+    def without(self, name: str) -> NamedSizes:
         """The sizes of all other names; sizes that no longer differ are counted once."""
         binds = [{k: v for k, v in bind.items() if k != name} for bind in self.binds]
         unique = [bind for at, bind in enumerate(binds) if bind not in binds[:at]]
@@ -48,7 +48,7 @@ class Swept:
 
 
 def swept(
-    sources: Sequence[str], sweep: Sweep, settings: Settings, jobs: int | None
+    sources: Sequence[str], sweep: Sweep, sizes: NamedSizes, jobs: int | None
 ) -> Iterator[Swept]:
     """Analyze every source, in the order given, as soon as each is done.
 
@@ -58,12 +58,12 @@ def swept(
         Files, specs and shipped networks.
     sweep
         ``sepcost.sweep``, or a partial of it.
-    settings
-        Sizes.
+    sizes
+        Sizes by name.
     jobs
-        Processes; None for as many as pay.
+        Processes; None: chosen automatically.
     """
-    yield from each(partial(_attempt, sweep, settings), sources, jobs)
+    yield from each(partial(_attempt, sweep, sizes), sources, jobs)
 
 
 def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
@@ -82,16 +82,14 @@ def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
     return analyses, faults
 
 
-def _attempt(sweep: Sweep, settings: Settings, source: str) -> Swept:
+def _attempt(sweep: Sweep, sizes: NamedSizes, source: str) -> Swept:
     unknown: dict[str, Fault] = {}
     while True:
         try:
-            analyses = sweep(
-                source, binds=settings.binds, shape=settings.shape, trips=settings.trips
-            )
+            analyses = sweep(source, binds=sizes.binds, shape=sizes.shape, trips=sizes.trips)
         except UnknownNameError as error:
             unknown[error.name] = fault(source, source, error)
-            settings = settings.without(error.name)
+            sizes = sizes.without(error.name)
         except (SepcostError, OSError) as error:
             wrong = fault(source, source, error)
             return Swept(source, (), wrong, isinstance(error, BindingError), unknown)
