@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sepcost.latency.providers import CPU
-from sepcost.latency.results import Machine, OutputDifference, Placement
+from sepcost.latency.results import LayerTime, Machine, OutputDifference, Placement
 from sepcost.latency.stats import MARGIN, Samples, Statistic
 
 #: Float32 kernels that sum in a different order differ by less than this.
 LARGE_DIFFERENCE = 1e-3
 LISTED = 5
+#: Below this share of a run, times of kernels are those of launches.
+COVERED = 0.5
+WAITING = ("Memcpy", "Loop", "Scan", "If")
 BUSY = 0.5  # load per core from which a machine counts as busy
 
 
@@ -88,6 +91,21 @@ def of_differences(differences: Sequence[OutputDifference], provider: str) -> It
                 f"output {one.output!r} of {provider} differs from the CPU's by "
                 f"{one.relative_error:.1e} of its largest value: check the provider's precision"
             )
+
+
+def of_coverage(rows: Sequence[LayerTime], latency_ns: float) -> Iterator[str]:
+    """Say why there are no times per layer: those of asynchronous kernels are of their launches.
+
+    Copies and control flow wait for such kernels. The CPU's own kernels are always timed whole.
+    """
+    names = sorted({row.provider for row in rows if row.provider} - {CPU})
+    timed = sum(row.time_ns for row in rows if not row.kernel.startswith(WAITING))
+    if names and timed < COVERED * latency_ns:
+        yield (
+            f"no times per layer: kernels take only {timed / latency_ns:.2%} of a run, since "
+            f"{' and '.join(names)} runs them asynchronously and ONNX Runtime times their "
+            "launches; use a profiler of the device"
+        )
 
 
 def of_verdict(target: float, reached: float, smallest: float) -> str:

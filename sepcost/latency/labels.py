@@ -40,6 +40,7 @@ class Labelled:
     scopes: dict[str, str] = field(default_factory=dict)  # node label -> path of its graph
     producers: dict[str, str] = field(default_factory=dict)  # value label -> node label
     inputs: set[str] = field(default_factory=set)  # inputs of the graph and of its subgraphs
+    inside: dict[str, list[str]] = field(default_factory=dict)  # node label -> those in its bodies
     functions: dict[FunctionKey, onnx.FunctionProto] = field(default_factory=dict)
 
     def next_value(self, node: str) -> str:
@@ -107,8 +108,10 @@ def _one(
     prefix, id_ = place
     node.name = f"node-{len(result.ids)}-"
     result.ids[node.name], result.scopes[node.name] = id_, prefix.rstrip("/")
+    before = len(result.ids)
     for place_within, inner in subgraphs(node):
         _graph(result, inner, names, attributes, body_prefix(id_, place_within))
+    result.inside[node.name] = list(result.ids)[before:]
     node.input[:] = [names.get(name, name) for name in node.input]
     fresh = {name: result.next_value(node.name) for name in node.output if name}
     node.output[:] = [fresh.get(name, "") for name in node.output]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from sepcost.latency import mapping, runtime
 from sepcost.latency.inputs import Array
 from sepcost.latency.jobs import FOLDER_KEY, ModelFile, Runtime
 from sepcost.latency.labels import TOKEN, Labelled, labelled
-from sepcost.latency.providers import short_name
+from sepcost.latency.providers import CPU, short_name
 from sepcost.latency.results import LayerTime
 from sepcost.latency.stats import QUARTILE, percentile
 from sepcost.model.links import serialised
@@ -60,16 +60,40 @@ def placement(model: ModelFile, asked: Runtime) -> list[tuple[str, list[str]]]:
     """Read which provider got which layers, by layer id; one entry per subgraph."""
     labels = read(model)
     made = runtime.session(*_as_bytes(labels, model, asked))
+    placed = runtime.placement(made)
+    listed = {node for _, nodes in placed for node in nodes}
     return [
-        (name, [layer for node in nodes for layer in _layers_of(node, labels)])
-        for name, nodes in runtime.placement(made)
+        (
+            name,
+            [
+                layer
+                for node in _whole(name, nodes, labels, listed)
+                for layer in _layers_of(node, labels)
+            ],
+        )
+        for name, nodes in placed
     ]
 
 
+def _whole(name: str, nodes: list[str], labels: Labelled, listed: Set[str]) -> list[str]:
+    """Add to the nodes of a provider those inside them that no provider lists.
+
+    A provider that takes a Loop whole lists the Loop alone; the CPU lists what is inside.
+    """
+    if name == CPU:
+        return nodes
+    inside = [node for holder in nodes for node in labels.inside.get(holder, ())]
+    return [*nodes, *(node for node in inside if node not in listed)]
+
+
 def _layers_of(node: str, labels: Labelled) -> list[str]:
+    return [labels.ids[label] for label in _labels_of(node, labels)] or [node]
+
+
+def _labels_of(node: str, labels: Labelled) -> list[str]:
     """Find the labels in a name that ONNX Runtime may have derived: ``<node>/MatMulAddFusion``."""
     found = (match[0] for match in TOKEN.finditer(node))
-    return [labels.ids[label] for label in found if label in labels.ids] or [node]
+    return [label for label in found if label in labels.ids]
 
 
 def profile(
@@ -196,8 +220,12 @@ def _by_placement(
         if name in labels.ids
     ]
     seen = {kernel.name for kernel in kernels}
+    placed = list(placed)
+    listed = {node for _, nodes in placed for node in nodes}
     for provider, nodes in placed:
-        rest = tuple(node for node in nodes if node in labels.ids and node not in seen)
+        whole = _whole(provider, nodes, labels, listed)
+        every = dict.fromkeys(label for node in whole for label in _labels_of(node, labels))
+        rest = tuple(label for label in every if label not in seen)
         names = fused[provider]
         if rest and names:
             name = names.pop(0) if len(names) > 1 else names[0]

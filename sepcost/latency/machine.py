@@ -8,7 +8,7 @@ import math
 import os
 import platform
 import sys
-from dataclasses import asdict, astuple
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ TURBO = {
     Path("/sys/devices/system/cpu/intel_pstate/no_turbo"): "0",
     Path("/sys/devices/system/cpu/cpufreq/boost"): "1",
 }
+#: The peaks in the cache; entries without one of them are measured anew.
+PEAKS = [field.name for field in fields(Peaks)]
 
 
 def facts() -> Machine:
@@ -107,7 +109,7 @@ def _key(machine: Machine, runtime: Runtime) -> str:
     """Everything that the peaks depend on."""
     options = sorted((p, sorted(o.items())) for p, o in runtime.provider_options.items())
     parts = (machine.name, machine.cpu, machine.cores, machine.onnxruntime)
-    return json.dumps([*parts, runtime.providers, runtime.threads, options])
+    return json.dumps([PEAKS, *parts, runtime.providers, runtime.threads, options])
 
 
 def recall(machine: Machine, runtime: Runtime, path: Path | None = None) -> Peaks | None:
@@ -125,8 +127,11 @@ def remember(machine: Machine, runtime: Runtime, peaks: Peaks, path: Path | None
     """
     path = path or cache_file()
     if known_peaks := recall(machine, runtime, path):
-        pairs = zip(astuple(known_peaks), astuple(peaks), strict=True)
-        peaks = Peaks(*(max(pair) for pair in pairs))
+        peaks = Peaks(
+            max(known_peaks.macs_per_second, peaks.macs_per_second),
+            max(known_peaks.bytes_per_second, peaks.bytes_per_second),
+            max(known_peaks.int8_macs_per_second or 0, peaks.int8_macs_per_second or 0) or None,
+        )
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         known = read_cache(path) | {_key(machine, runtime): asdict(peaks)}

@@ -29,6 +29,7 @@ MAIN = frozenset(
 TAKEN_UP = frozenset(
     {"Pad", "Transpose", "DequantizeLinear", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Constant"}
 )
+QUANTIZE = "QuantizeLinear"
 #: Kernels that ONNX Runtime adds to move data; they compute no node of the model.
 MOVES = ("Reorder", "Memcpy")
 INSERTED = "InsertedPrecisionFreeCast_"
@@ -144,16 +145,21 @@ def _claim_before_readers(trace: _Trace, placed: Sequence[tuple[str, onnx.NodePr
 
 def _moves(node: onnx.NodeProto) -> bool:
     inserted = node.op_type == "Cast" and node.name.startswith(INSERTED)
-    return inserted or node.op_type.startswith(MOVES)
+    relaid = node.op_type == "Transpose" and not TOKEN.search(node.name)  # to NHWC and back
+    return inserted or relaid or node.op_type.startswith(MOVES)
 
 
 def _take_up(trace: _Trace, label: str, owner: str) -> None:
-    """Assign to a kernel the nodes before ``label`` whose results no kernel stores."""
+    """Assign to a kernel the nodes before ``label`` whose results no kernel stores.
+
+    A quantisation belongs to the kernel before it, which writes integers.
+    """
     waiting = [label]
     while waiting:
         reader = trace.nodes[waiting.pop()]
         for value, maker in trace.before(reader.name):
-            fused = reader.op_type not in MAIN or trace.nodes[maker].op_type in TAKEN_UP
+            kind = trace.nodes[maker].op_type
+            fused = kind != QUANTIZE and (reader.op_type not in MAIN or kind in TAKEN_UP)
             if fused and value not in trace.stored and maker not in trace.owners:
                 trace.owners[maker] = owner
                 waiting.append(maker)

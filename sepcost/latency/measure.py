@@ -209,6 +209,7 @@ class _Session:
         asked = self.settings.runtime.providers
         wall = [ns for s in samples for ns in s.wall_ns]
         counted = [n for s in samples for n in s.switches]
+        layers, unknown = self._layers(self.models[index], latency.estimate)
         return Measurement(
             name=self.models[index].name,
             latency=latency,
@@ -222,24 +223,30 @@ class _Session:
             placement=placement,
             differences=differences,
             samples=samples,
-            layers=self._layers(self.models[index], latency.estimate)
-            if self.settings.layers
-            else (),
+            layers=layers,
             warnings=(
                 *probe["warnings"],
                 *advice.of_fallback(placement, asked),
                 *advice.of_differences(differences, asked[0]),
                 *advice.of_statistics(statistics, samples),
+                *unknown,
             ),
         )
 
-    def _layers(self, model: ModelFile, latency: float) -> tuple[LayerTime, ...]:
-        """Profile in a separate session; its proportions are applied to the unprofiled latency."""
+    def _layers(
+        self, model: ModelFile, latency: float
+    ) -> tuple[tuple[LayerTime, ...], tuple[str, ...]]:
+        """Profile in a separate session; its proportions are applied to the unprofiled latency.
+
+        Where kernels run asynchronously there are no times, but the reason.
+        """
+        if not self.settings.layers:
+            return (), ()
         rows = self._run("profile", [model])["layers"]
-        return tuple(
-            LayerTime(**row | {"nodes": tuple(row["nodes"]), "time_ns": row["share"] * latency})
-            for row in rows
-        )
+        timed = tuple(LayerTime(**row | {"nodes": tuple(row["nodes"])}) for row in rows)
+        if reasons := tuple(advice.of_coverage(timed, latency)):
+            return (), reasons
+        return tuple(replace(row, time_ns=row.share * latency) for row in timed), ()
 
 
 def _samples(timed: Message) -> Samples:

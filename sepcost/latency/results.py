@@ -151,6 +151,7 @@ class Peaks:
 
     macs_per_second: float
     bytes_per_second: float
+    int8_macs_per_second: float | None = None  # of a quantised product, if the provider runs it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Combine measured latency with counted cost: the share of the machine's peak per layer.
 
 The roofline of Williams, Waterman and Patterson (2009): a layer with c MACs that moves b bytes
-takes at least max(c / peak MACs per second, b / peak bytes per second).
+takes at least max(c / peak MACs per second, b / peak bytes per second). 8-bit integers have a peak
+of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from sepcost.cost.analysis import Analysis
 from sepcost.cost.memory import roofline_bound
 from sepcost.cost.results import LayerCost
 from sepcost.latency.results import Bench, LayerTime, Measurement, Peaks, Placement
+from sepcost.network import Network
+
+#: Kernels of ONNX Runtime that multiply 8-bit integers.
+INTEGER_KERNELS = frozenset(
+    {"QLinearConv", "QLinearMatMul", "QGemm", "ConvInteger", "MatMulInteger", "QAttention"}
+    | {"MatMulIntegerToFloat", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"}
+)
 
 
 def beside_cost(bench: Bench, analyses: Sequence[Analysis]) -> Bench:
@@ -28,20 +36,22 @@ def _with_cost(model: Measurement, analysis: Analysis, peaks: Peaks | None) -> M
     rows = {row.layer.id: row for row in analysis.rows}
     return replace(
         model,
-        layers=tuple(_layer(time, rows, peaks) for time in model.layers),
+        layers=tuple(_layer(time, rows, analysis.network, peaks) for time in model.layers),
         placement=_shares(model.placement, rows),
     )
 
 
-def _layer(time: LayerTime, rows: Mapping[str, LayerCost], peaks: Peaks | None) -> LayerTime:
+def _layer(
+    time: LayerTime, rows: Mapping[str, LayerCost], network: Network, peaks: Peaks | None
+) -> LayerTime:
     fused = [rows[node] for node in time.nodes if node in rows]
     macs = _sum(row.macs for row in fused)
-    moved = _bytes(fused)
+    moved = _bytes(fused, network)
     bound, fraction = None, None
-    if peaks and (macs or moved) and macs is not None and moved is not None and time.time_ns > 0:
-        best = roofline_bound(
-            macs, moved, peaks.macs_per_second * 1e-9, peaks.bytes_per_second * 1e-9
-        )
+    peak = _peak(time, fused, peaks) if peaks else None
+    bandwidth = peaks.bytes_per_second if peaks else 0.0
+    if macs is not None and moved is not None and (macs or moved) and peak and time.time_ns > 0:
+        best = roofline_bound(macs, moved, peak * 1e-9, bandwidth * 1e-9)
         bound, fraction = best.limit, best.ns / time.time_ns
     name = _name(fused)
     return replace(time, name=name, macs=macs, bytes_moved=moved, bound=bound, fraction=fraction)
@@ -55,20 +65,36 @@ def _name(rows: Sequence[LayerCost]) -> str:
     return main.name or main.id
 
 
-def _bytes(rows: Sequence[LayerCost]) -> int | None:
+def _peak(time: LayerTime, rows: Sequence[LayerCost], peaks: Peaks) -> float | None:
+    """The peak of the arithmetic that a kernel does; None for integers if theirs is unknown."""
+    quantised = any(row.layer.op_type == "QuantizeLinear" for row in rows)
+    integers = time.kernel in INTEGER_KERNELS or (quantised and any(row.macs for row in rows))
+    return peaks.int8_macs_per_second if integers else peaks.macs_per_second
+
+
+def _bytes(rows: Sequence[LayerCost], network: Network) -> int | None:
     """Bytes that a fused kernel moves; values between its own nodes stay in registers."""
     written = {name for row in rows for name in row.layer.writes if name}
     read = {name for row in rows for name in row.layer.reads if name}
     within = written & read if len(rows) > 1 else set()
     moved = _sum(row.bytes_moved for row in rows)
     inner = _sum(
-        row.activation_bytes
+        _written(row, network)
         for row in rows
         if row.layer.writes and within.issuperset(filter(None, row.layer.writes))
     )
     if moved is None or inner is None:
         return None
     return max(0, moved - 2 * inner)
+
+
+def _written(row: LayerCost, network: Network) -> int | None:
+    """Bytes that a layer writes, dequantised weights included; a view writes none."""
+    sizes = [network.values[name].size_bytes for name in row.layer.writes if name in network.values]
+    if not row.bytes_moved or not sizes:
+        return row.activation_bytes
+    once = _sum(sizes)
+    return None if once is None or row.layer.trips is None else once * row.layer.trips
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

@@ -11,10 +11,10 @@ import pytest
 from sepcost.latency import child
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.labels import labelled
-from sepcost.latency.layers import kernel_times, placement
+from sepcost.latency.layers import Timed, _by_placement, kernel_times, placement
 from sepcost.model.graphs import nodes
 from tests.latency.conftest import model_file
-from tests.latency.models import conv
+from tests.latency.models import PRODUCTS, conv, quantised
 
 Row = dict[str, Any]
 SHARED = Path(__file__).parents[3] / "shared" / "models"
@@ -85,6 +85,40 @@ def test_a_residual_joins_the_convolution_that_it_ends(write, profile):
         node for row in rows if row["kernel"] == "Add" for node in row["nodes"]
     }
     assert not set(first["nodes"]) & set(second["nodes"])
+
+
+def test_a_quantisation_belongs_to_the_kernel_that_writes_it(write, profile):
+    rows = profile(write(quantised()))
+    found = {tuple(row["nodes"]) for row in rows if row["kernel"] == "QLinearConv"}
+    assert found == {("a0", "b0", "c0", "q1"), ("a1", "b1", "c1", "q2")}
+    assert all(row["nodes"] == [] for row in rows if row["kernel"] == "Transpose")
+
+
+def compiled(placed, kernels):
+    """The nodes of each kernel of a provider that compiles; nodes have their ids in the file."""
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": 17]> {PRODUCTS}')
+    labels = labelled(model)
+    label = {id_: name for name, id_ in labels.ids.items()}
+    parts = [(name, [label.get(node, node) for node in nodes]) for name, nodes in placed]
+    times = {name: Timed(name, provider, 1.0) for name, provider in kernels.items()}
+    found, constant = _by_placement(labels, parts, times)
+    ids = [(kernel.name, {labels.ids[node] for node in kernel.nodes}) for kernel in found]
+    return ids, {labels.ids[node] for node in constant}
+
+
+def test_a_provider_that_takes_a_loop_whole_is_booked_what_is_inside():
+    found = compiled([("npu", ["h", "y", "z"])], {"fused_0": "npu"})
+    inside = {"y.body/again", "y.body/next"}
+    assert found == ([("fused_0", {"h", "y", "z"} | inside)], set())
+
+
+def test_a_loop_whose_body_is_placed_apart_is_not_taken_whole():
+    placed = [("npu", ["h", "y"]), ("gpu", ["y.body/next"]), ("npu", ["z"])]
+    found, constant = compiled(placed, {"a": "npu", "b": "npu", "c": "gpu"})
+    assert found == [
+        ("a", {"h", "y", "y.body/again"}), ("c", {"y.body/next"}), ("b", {"z"}),
+    ]  # fmt: skip
+    assert constant == set()
 
 
 def test_branches_are_listed_under_their_if(write, profile):

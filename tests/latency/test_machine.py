@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sepcost.latency import child, machine, peak_memory
+from sepcost.latency import child, machine, peak_memory, peaks, runtime
 from sepcost.latency.jobs import Job, Runtime
 from sepcost.latency.results import Machine, Peaks
 
@@ -87,6 +87,30 @@ def test_measured_peaks_are_those_of_a_computer():
     found = Peaks(**child.execute(Job("peaks"), 120))
     assert 1e8 < found.macs_per_second < 1e14
     assert 1e8 < found.bytes_per_second < 1e13
+    assert 1e8 < (found.int8_macs_per_second or 0) < 1e15
+
+
+def test_where_the_time_is_up_each_peak_is_measured_once():
+    beats = []
+    found = peaks.measure(Runtime(), lambda: beats.append(1), most_s=0)
+    assert len(beats) == 3
+    assert min(found.macs_per_second, found.bytes_per_second) > 0
+
+
+def test_a_provider_that_leaves_integers_to_the_cpu_has_no_peak_for_them(monkeypatch):
+    """Or the CPU's speed would stand in its name."""
+    placed = [("cpu", ["a"]), ("other", ["b"])]
+    monkeypatch.setattr(runtime, "placement", lambda _: placed)
+    assert peaks.measure(Runtime(), most_s=0).int8_macs_per_second is None
+
+
+def test_peaks_cached_without_one_of_them_are_measured_anew(tmp_path):
+    path = tmp_path / "peaks.json"
+    machine.remember(HERE, Runtime(), PEAKS, path)
+    old = path.read_text().replace('\\"int8_macs_per_second\\"', '\\"older\\"')
+    assert old != path.read_text()
+    path.write_text(old)
+    assert machine.recall(HERE, Runtime(), path) is None
 
 
 @pytest.mark.skipif(not peak_memory.RESET.exists(), reason="this platform cannot reset its peak")

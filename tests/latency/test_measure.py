@@ -28,6 +28,7 @@ class FakeChild:
     def __init__(self, times: Mapping[str, float], spread: float = 0.002, **probe: Any) -> None:
         self.times, self.spread, self.jobs = times, spread, list[Job]()
         self.random = Random(0)
+        self.kernels: list[dict[str, Any]] = []
         self.answer = {
             "create_ns": 1, "first_run_ns": 2, "memory": [10, 20], "warnings": [],
             "placement": [["cpu", ["a", "b"]]], "differences": [], "onnxruntime": "1.0",
@@ -40,6 +41,8 @@ class FakeChild:
             return {"macs_per_second": 1e9, "bytes_per_second": 2e9}
         if job.task == "probe":
             return self.answer
+        if job.task == "profile":
+            return {"layers": self.kernels}
         return {"samples": [self._side(model.name) for model in job.models]}
 
     def _side(self, name: str) -> dict[str, list[int]]:
@@ -270,6 +273,49 @@ def test_the_document_is_plain_json(write):
     )
     shares = [row["share"] for row in document["models"][0]["layers"]]
     assert sum(shares) == pytest.approx(1)
+
+
+def layered(*kernels, provider="webgpu"):
+    """Profile a model of 1 ms; kernels are (operator, provider, us)."""
+    child = FakeChild({"a": 1e6})
+    total = sum(us for _, _, us in kernels)
+    child.kernels = [
+        {
+            "nodes": [f"n{at}"], "kernel": kernel, "provider": name, "scope": "",
+            "time_ns": us * 1e3, "share": us / total,
+        }
+        for at, (kernel, name, us) in enumerate(kernels)
+    ]  # fmt: skip
+    asked = Settings((provider,), layers=True, allow_fallback=True)
+    return bench(models("a"), asked, execute=child).models[0]
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [(), (("MemcpyToHost", "webgpu", 990),), (("Loop", "cpu", 990),)],
+    ids=["launches", "a copy that waits for them", "a loop that waits for them"],
+)
+def test_times_of_launches_are_not_shown_as_times_of_layers(waiting):
+    found = layered(("Conv", "webgpu", 4), ("Relu", "cpu", 2), *waiting)
+    assert found.layers == ()
+    (line,) = [line for line in found.warnings if "no times per layer" in line]
+    assert f"only {6e3 / found.latency.estimate:.2%} of a run" in line
+    assert "webgpu runs them asynchronously" in line
+
+
+@pytest.mark.parametrize(
+    ("kernels", "provider"),
+    [
+        ((("Conv", "cpu", 4),), "cpu"),  # the rest is ONNX Runtime's own time
+        ((("fused_0", "openvino", 600), ("Relu", "cpu", 2)), "openvino"),
+    ],
+    ids=["the CPU times whole kernels", "more than half"],
+)
+def test_times_of_kernels_are_shown(kernels, provider):
+    found = layered(*kernels, provider=provider)
+    assert len(found.layers) == len(kernels)
+    assert sum(row.time_ns for row in found.layers) == pytest.approx(found.latency.estimate)
+    assert not any("no times per layer" in line for line in found.warnings)
 
 
 def test_a_hanging_model_is_stopped(write):

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+import sepcost
 from sepcost.latency.results import LayerTime, Peaks, Placement
 from sepcost.latency.roofline import beside_cost
+from tests.latency.models import quantised
 from tests.report import bench_samples as samples
 from tests.report.samples import analysis, conv_row, plain_row, unknown_row
 
@@ -80,6 +82,43 @@ def test_a_kernel_is_named_after_its_most_expensive_node():
 def test_unknown_values_leave_the_bound_unknown(row, rows):
     found = layer(row, *rows)
     assert (found.bound, found.fraction) == (None, None)
+
+
+INT8 = replace(PEAKS, int8_macs_per_second=4e9)
+QUANTIZE = wired(plain_row("q", "q", "QuantizeLinear"), ("h",), ("y",))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "nodes"),
+    [("QLinearConv", ("c",)), ("compiled_0", ("c", "q"))],
+    ids=["a kernel for integers", "a compiled one that quantises"],
+)
+def test_kernels_of_integers_have_their_own_peak(kernel, nodes):
+    slow = replace(INT8, bytes_per_second=1e12)
+    found = layer(timed(*nodes, us=18.432, kernel=kernel), CONV, QUANTIZE, peaks=slow)
+    assert (found.bound, found.fraction) == ("compute", pytest.approx(0.25))
+    assert layer(timed("c", us=18.432), CONV, peaks=slow).fraction == pytest.approx(1)
+
+
+def test_a_kernel_of_integers_has_no_bound_where_their_peak_is_unknown():
+    found = layer(timed("c", us=18.432, kernel="QLinearConv"), CONV)
+    assert (found.macs, found.bound, found.fraction) == (18432, None, None)
+
+
+def test_a_quantisation_alone_is_bound_by_its_traffic():
+    found = layer(timed("q", us=2.048, kernel="QuantizeLinear"), QUANTIZE, peaks=INT8)
+    assert (found.bound, found.fraction) == ("memory", pytest.approx(1))
+
+
+def test_a_fused_qdq_kernel_moves_integers(write):
+    """Activations of 2,048 and weights of 576 bytes come in, 2,048 bytes go out, with scales."""
+    found = sepcost.analyze(write(quantised(1)).path)
+    ids = ("a0", "b0", "c0", "q1")
+    machine = replace(samples.MACHINE, peaks=INT8)
+    model = samples.model(layers=(timed(*ids, us=1, kernel="QLinearConv"),))
+    (row,) = beside_cost(samples.bench(model, machine=machine), [found]).models[0].layers
+    scales = 2 * (4 + 1) + (4 + 1)
+    assert row.bytes_moved == 2048 + 576 + 2048 + scales
 
 
 def test_without_peaks_there_is_no_roofline():

@@ -66,7 +66,7 @@ def _sound(trial: Trial, target: Path, found: sepcost.Conversion) -> None:
     if _interface(old) != _interface(new):
         raise WrongError("inputs or outputs have other names")
     gone = {node.name for node in old.node} - {node.name for node in new.node}
-    if not gone <= {choice.candidate.name for choice in found.plan.choices} | {""}:
+    if not gone <= {choice.candidate.layer.node for choice in found.plan.choices} | {""}:
         raise WrongError(f"nodes are gone: {sorted(gone)}")
     written = sepcost.analyze(target, **trial.sizes).totals.macs
     if not written == found.after.totals.macs == found.plan.predicted.macs:

@@ -87,8 +87,10 @@ def peaks_line(machine: Machine) -> str:
     if machine.peaks is None:
         return ""
     macs, moved = machine.peaks.macs_per_second, machine.peaks.bytes_per_second
+    int8 = machine.peaks.int8_macs_per_second
+    integers = f" ({human(int8)}MAC/s in int8)" if int8 else ""
     return (
-        f"peak {human(macs)}MAC/s and {human(moved, 'B')}/s: "
+        f"peak {human(macs)}MAC/s{integers} and {human(moved, 'B')}/s: "
         f"memory-bound below {2 * macs / moved:.1f} FLOPs per byte"
     )
 
