@@ -7,7 +7,7 @@
 # Instead: max_finite_val is 1e4 by default, so a scale of 30,000 becomes 10,000 and the output a
 #   third, with a warning that does not fail anything. Likewise 6e-8, which float16 holds, becomes
 #   1e-7. Pass max_finite_val=65504 and min_positive_val=5.96e-8.
-# Who meets it: scales of unnormalised features, pixel sums, variances in folded BatchNormalization.
+# Who meets it: scales of unnormalised features.
 # Seen:
 #   float32 30000.0
 #   onnxconverter_common 10000.0

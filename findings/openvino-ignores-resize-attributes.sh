@@ -4,9 +4,9 @@
 # Versions: openvino 2026.4.1, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
 # Guess: antialias, keep_aspect_ratio_policy (opset 18) and exclude_outside (opset 11) are honoured or
 #   refused, as OpenVINO refuses coordinate_transformation_mode="tf_crop_and_resize".
-# Instead: they are dropped in silence. Another image comes out of antialias and exclude_outside, and
-#   another shape out of keep_aspect_ratio_policy. ONNX Runtime's OpenVINO provider does the same for
-#   the first two, so two providers give two outputs for one model.
+# Instead: they are dropped in silence. antialias and exclude_outside give another image, and
+#   keep_aspect_ratio_policy another shape. ONNX Runtime's OpenVINO provider (onnxruntime-ep-openvino
+#   1.8.1) gives the other image too, and refuses the other shape.
 # Who meets it: preprocessing inside a model (PyTorch's interpolate(antialias=True) exports so).
 # Seen:
 #   antialias=1: differs

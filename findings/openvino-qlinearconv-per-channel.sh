@@ -6,8 +6,8 @@
 #   (QuantFormat.QOperator, per_channel=True), is read as in ONNX, or refused.
 # Instead: read_model puts the scales on axis 1 of the weights, the input channels. Where their number
 #   differs, the model is refused; where it is the same, OpenVINO runs it and the output is wrong. A
-#   QDQ model of the same weights (axis=0) is right. (ONNX Runtime's OpenVINO provider takes
-#   QLinearConv apart itself and was right as well.)
+#   QDQ model of the same weights (axis=0) is right. (Through ONNX Runtime's OpenVINO
+#   provider, onnxruntime-ep-openvino 1.8.1, the QLinearConv was right as well.)
 # Seen:
 #   QLinearConv 4 -> 8: refused
 #   QLinearConv 8 -> 8: 130 steps off

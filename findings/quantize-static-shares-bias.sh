@@ -7,8 +7,8 @@
 # Instead: QuantFormat.QOperator quantizes it once and both QLinearConv read the same integers. Where
 #   the second convolution's input is 100 times as large, its bias is 100 times too large. QuantFormat.QDQ
 #   makes a copy for each.
-# Who meets it: shared heads over feature pyramids (RetinaNet, FCOS, EfficientDet), siamese networks,
-#   and any file in which a tool has merged equal initializers (biases of zeros do no harm).
+# Who meets it: shared heads over feature pyramids (RetinaNet, FCOS), siamese networks, and
+#   any file in which a tool has merged equal initializers (biases of zeros do no harm).
 # Seen, error relative to the largest output of each convolution:
 #   QOperator: 0.01 0.15, 1 quantized bias
 #   QDQ: 0.01 0.02, 2 quantized biases
