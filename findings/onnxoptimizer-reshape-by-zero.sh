@@ -25,9 +25,10 @@ from onnx.parser import parse_model
 
 
 def model(first, second):
+    braces = [str(sizes).replace("[", "{").replace("]", "}") for sizes in (first, second)]
     made = parse_model(f"""<ir_version: 8, opset_import: ["": 17]>
     g (float[2,3,4] x) => (float[{",".join("abc"[: len(second)])}] y)
-    <int64[{len(first)}] r = {{{str(first)[1:-1]}}}, int64[{len(second)}] s = {{{str(second)[1:-1]}}}>
+    <int64[{len(first)}] r = {braces[0]}, int64[{len(second)}] s = {braces[1]}>
     {{ m = Reshape(x, r)
       y = Reshape(m, s) }}""")
     onnx.checker.check_model(made, full_check=True)
