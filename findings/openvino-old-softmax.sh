@@ -1,0 +1,38 @@
+#!/bin/sh
+# OpenVINO reads Softmax below opset 13 with the meaning of opset 13
+#
+# Versions: openvino 2026.4.1, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
+# Guess: below opset 13, Softmax(axis=1) of [2,3,4] is one distribution over 3 x 4 (all axes from axis
+#   on), as ONNX defines it and ONNX Runtime computes it; OpenVINO, which reads these opsets, as well.
+# Instead: OpenVINO makes one distribution over axis 1 alone. Shapes are equal, so only sums tell. The
+#   default axis below opset 13 is 1, so an exporter that left it out meets this with every input of
+#   three axes or more. (ONNX Runtime's OpenVINO provider gives the same other output.)
+# Seen:
+#   opset 12: sums over all but the first axis: ONNX Runtime [1. 1.], OpenVINO [4. 4.]
+#   opset 13: sums over all but the first axis: ONNX Runtime [4. 4.], OpenVINO [4. 4.]
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+python3 -m venv venv
+venv/bin/pip install -q openvino==2026.4.1 onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
+venv/bin/python - <<'EOF'
+import numpy as np
+import onnx
+import onnxruntime as ort
+import openvino
+from onnx.parser import parse_model
+
+x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+for opset, expected in ((12, (1, 4)), (13, (4, 4))):
+    model = parse_model(f"""<ir_version: 7, opset_import: ["": {opset}]>
+    g (float[2,3,4] x) => (float[2,3,4] y) {{ y = Softmax<axis=1>(x) }}""")
+    onnx.checker.check_model(model, full_check=True)
+    core = openvino.Core()
+    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU")
+    session = ort.InferenceSession(model.SerializeToString())
+    sums = [y.sum((1, 2)).round(3) for y in (session.run(None, {"x": x})[0], compiled([x])[0])]
+    print(f"opset {opset}: sums over all but the first axis: ONNX Runtime {sums[0]}, OpenVINO {sums[1]}")
+    assert all(np.allclose(total, right) for total, right in zip(sums, expected))
+EOF
