@@ -154,6 +154,7 @@ FUNCTION = '<domain: "own", opset_import: ["" : 17]> twice (i) => (o) { o = Add 
         (SEEN + "i = ArgMax (c)  j = Cast <to = 1> (i)  y = Identity (j)", {"ArgMax": 1}),
         ("<int64 n = {2}>" + LOOPED, {"Loop": 2}),
         (SEEN + "y = Identity (x)", {"no output": 1}),
+        (SEEN + "i = Cast <to = 3> (c)  j = Neg (i)  y = Identity (j)", {"Cast": 1}),
         (CAPTURED, {"If": 1}),
         (CALLED, {"own.twice": 1}),
     ],
