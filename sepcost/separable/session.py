@@ -25,11 +25,12 @@ from sepcost.network import Network, Value
 from sepcost.separable.data import calibrate
 from sepcost.separable.data.samples import HELD, Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candidates
-from sepcost.separable.find.context import context
+from sepcost.separable.find.context import Context, context
 from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.branches import straightened
 from sepcost.separable.runs.output_loss import Reference, is_classes, reference
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
 
@@ -72,12 +73,13 @@ def open_session(
     wanted = _observed(loaded, settings, replace(wanted, shape=shape), data)
     loaded, network, notes = _runnable(loaded, wanted)
     before = count(network, str(source))
-    selected = _selected(candidates(loaded, network), settings, network)
+    seen = _context(loaded, network, wanted, data)
+    selected = _selected(candidates(loaded, network), settings, network, seen)
     by_drop = settings.goal.aim is Aim.MAX_DROP
     fit, held_out = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
     macs = _macs(before, selected.eligible)
-    fitter = Fitter(context(loaded, network), inner, fit, tell, macs, selected.eligible)
+    fitter = Fitter(seen, inner, fit, tell, macs, selected.eligible)
     kind, judged_on = "random", NOTHING
     if selected.eligible and not _needs_no_run(settings, wanted.frontier):
         tell("running the original")
@@ -86,11 +88,10 @@ def open_session(
     if selected.eligible and data is not None:
         _check_labels(settings, judged_on)
         chosen_on = _reference(loaded, network.inputs, inner, data)[1]
-    trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, tell)
-    session = Session(settings, wanted, tell, loaded, before, selected, fitter, trials, kind, notes)
     if selected.eligible and data is None:
-        session.notes.append(_without_data(kind, ran=bool(judged_on.batches)))
-    return session
+        notes.append(_without_data(kind, ran=bool(judged_on.batches)))
+    trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, tell)
+    return Session(settings, wanted, tell, loaded, before, selected, fitter, trials, kind, notes)
 
 
 def _observed(
@@ -118,6 +119,14 @@ def _runnable(loaded: Loaded, wanted: Wanted) -> tuple[Loaded, Network, list[str
     what = f"{count_} dilated convolution{'s' * (count_ != 1)} with auto_pad SAME"
     words = f"{what}: written with explicit pads, as ONNX Runtime refuses the original"
     return loaded, describe(loaded, **wanted.sizes), [words]
+
+
+def _context(loaded: Loaded, network: Network, wanted: Wanted, data: Calibration | None) -> Context:
+    """The model to observe: Ifs whose branch the data fix are left out."""
+    if data is None or not any(node.op_type == "If" for node in loaded.proto.graph.node):
+        return context(loaded, network)
+    straight = straightened(loaded, data, replace(Runtime(), threads=cores()))
+    return context(loaded, describe(straight, **wanted.sizes), straight)
 
 
 def _without_data(kind: str, *, ran: bool) -> str:
@@ -157,7 +166,9 @@ def _data(
     return data, {**(data.item or {}), **shape}
 
 
-def _selected(every: Candidates, settings: ConvertSettings, network: Network) -> Candidates:
+def _selected(
+    every: Candidates, settings: ConvertSettings, network: Network, seen: Context
+) -> Candidates:
     """Apply --only and --skip to names and ids; leave out branches that never run."""
     kept: list[Candidate] = []
     skips = list(every.skips)
@@ -176,6 +187,8 @@ def _selected(every: Candidates, settings: ConvertSettings, network: Network) ->
             branches.may_run(layer, network.choices) for layer in one.layers
         ):
             reason = "is in a branch that never runs"
+        elif settings.goal.aim is not Aim.RANK and one.id not in seen.places:
+            reason = "is in a branch that the calibration data never take"
         if reason is None:
             kept.append(one)
         else:

@@ -57,7 +57,7 @@ class Calibration:
         for start in range(0, len(places), step):
             chosen = places[start : start + step]
             feeds = {name: read(chosen) for name, read in self.samples.items()}
-            yield feeds if self.stacked else {name: a[0] for name, a in feeds.items()}
+            yield feeds if self.stacked else {n: np.asarray(a[0]) for n, a in feeds.items()}
 
     def known(self, limit: int | None = None) -> NDArray[np.int64] | None:
         """Labels of the samples in the order of ``batches``; None if unknown."""

@@ -112,7 +112,7 @@ class Fitter:
         known = self.data is not None and self.context.in_main_graph(candidate)
         if candidate.activations is None or self.data is None or not known:
             return choice
-        model, inner = observable(self.context.loaded, before, choice)
+        model, inner = observable(self.context.observed, before, choice)
         if not inner:
             return choice
         run = runner(model, self.settings.runtime, list(inner.values()))
@@ -176,11 +176,11 @@ class Fitter:
         shortcut = self.context.shortcut(candidate) if before else None
         added = [shortcut] if shortcut else []
         runtime = self.settings.runtime
-        original = runner(self.context.loaded, runtime, [source, target, *added])
+        original = runner(self.context.observed, runtime, [source, target, *added])
         changed = before if self.settings.method.asymmetric else ()
         current = None
         if changed:
-            model = separate(self.context.loaded, changed)
+            model = separate(self.context.observed, changed)
             current = runner(model, runtime, [source, *added])
         stream = self._stream(candidate)
         for feeds in self.data.batches():
@@ -249,7 +249,7 @@ class Fitter:
         self.tell("running the calibration data")
         names = [(c.layer.reads[0], c.layer.writes[0]) for c in candidates]
         wanted = list(dict.fromkeys(name for pair in names for name in pair))
-        run = runner(self.context.loaded, self.settings.runtime, wanted)
+        run = runner(self.context.observed, self.settings.runtime, wanted)
         streams = [self._stream(candidate) for candidate in candidates]
         for feeds in self.data.batches():
             values: dict[str, NDArray[Any]] = dict(zip(wanted, run(feeds), strict=True))

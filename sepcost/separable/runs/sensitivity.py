@@ -28,7 +28,7 @@ from sepcost.model.tensors import Array
 from sepcost.network import Network, Value
 from sepcost.separable.data.samples import Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate
-from sepcost.separable.find.context import Context
+from sepcost.separable.find.context import Context, holder_name
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.rules import RULES
 from sepcost.separable.runs.backward.tape import FLOATS, OPSET, SEED, Tape, backward, moves
@@ -99,8 +99,16 @@ def sensitivities(
     known = {inside[name]: made[name] for name in sound}
     ends = {inside[name]: operator for name, operator in passes.stops.items() if name in inside}
     left = (one for one in candidates if one.id not in known)
-    stopped = {one.id: context.holder(one) or ends.get(one.id, UNREAD) for one in left}
+    stopped = {one.id: ends.get(one.id) or _within(context, one) for one in left}
     return Sensitivities(known, stopped)
+
+
+def _within(context: Context, candidate: Candidate) -> str:
+    """The operator or function that holds a candidate; an If where the data never take it."""
+    if candidate.id not in context.places:
+        return "If"
+    holder = context.holder(candidate.id)
+    return UNREAD if holder is None else holder_name(holder.node)
 
 
 def _metrics(
@@ -110,7 +118,7 @@ def _metrics(
     sums = [np.zeros(())] * len(passes.reached)
     samples = 0
     random = np.random.default_rng(seed)
-    back, forth = passes.sessions(context.loaded, runtime, data)
+    back, forth = passes.sessions(context.observed, runtime, data)
     for feeds in data.batches(SAMPLES, passes.rows(context.network)):
         given, answers = forth(feeds)
         given |= {SEED + n: v for n, v in zip(passes.outputs, _seeds(answers, random), strict=True)}
@@ -157,7 +165,7 @@ class _Passes:
 
 def _passes(context: Context, wanted: Sequence[str]) -> _Passes:
     network = context.network
-    layers = [layer for layer in network.layers if context.places[layer.id].frame.prefix == ""]
+    layers = context.opaque()
     tape = Tape(network.values, context.stored, opset=network.opsets.get("", OPSET))
     outputs = tuple(
         n for n in network.outputs if n in network.values and network.values[n].dtype in FLOATS

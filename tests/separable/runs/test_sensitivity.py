@@ -129,6 +129,23 @@ LOOPED = (
 )
 
 
+#: A gradient that flows past an If, or a function, but also into it, is not the whole one.
+CAPTURED = (
+    SEEN
+    + """
+  q = ReduceMax <keepdims = 0> (x)  k = Greater (q, zero)
+  z = If (k) <then_branch = t () => (float[N, 5, 4, 4] d) { d = Neg (c) },
+              else_branch = e () => (float[N, 5, 4, 4] n) { n = Abs (c) }>
+  s = Add (c, z)  p = GlobalAveragePool (s)  f = Flatten (p)  y = Gemm (f, m)"""
+)
+CALLED = (
+    SEEN
+    + """
+  z = own.twice (c)  s = Add (c, z)  p = GlobalAveragePool (s)  f = Flatten (p)  y = Gemm (f, m)"""
+)
+FUNCTION = '<domain: "own", opset_import: ["" : 17]> twice (i) => (o) { o = Add (i, i) }'
+
+
 @pytest.mark.parametrize(
     ("body", "stopped"),
     [
@@ -137,10 +154,16 @@ LOOPED = (
         (SEEN + "i = ArgMax (c)  j = Cast <to = 1> (i)  y = Identity (j)", {"ArgMax": 1}),
         ("<int64 n = {2}>" + LOOPED, {"Loop": 2}),
         (SEEN + "y = Identity (x)", {"no output": 1}),
+        (SEEN + "i = Cast <to = 3> (c)  j = Neg (i)  y = Identity (j)", {"Cast": 1}),
+        (CAPTURED, {"If": 1}),
+        (CALLED, {"own.twice": 1}),
     ],
 )
 def test_the_operator_that_ends_the_gradients_is_known(tmp_path, body, stopped):
-    made = model(tmp_path, body, 8, m=np.ones((5, 3)), w5=np.ones((5, 5, 3, 3)))
+    head = HEAD.replace('"" : 17', '"" : 17, "own" : 1')
+    end = "} " + FUNCTION[:-1] if "own." in body else ""
+    arrays = {"m": np.ones((5, 3)), "w5": np.ones((5, 5, 3, 3)), "zero": np.zeros(())}
+    made = model(tmp_path, body + end, 8, head, **arrays)
     counts = both(made, tmp_path / "data.npz").gradients
     assert counts.stopped_by == stopped
     assert counts.reached == counts.of - sum(stopped.values()) == (not stopped)

@@ -220,6 +220,8 @@ def _step(
         _spoil(spoiled, read, behind)
     if not any(given):
         behind = next((tape.stops[name] for name in layer.writes if name in tape.stops), behind)
+        if not any(_is_float(tape.values.get(name)) for name in layer.writes):
+            _spoil(tape.stops, filter(lambda n: _is_float(tape.values.get(n)), read), label(layer))
         _spoil(tape.stops, read, behind or label(layer))
         return
     ruled = layer.domain in {"", "ai.onnx"} or layer.op_type in QUANTISERS
@@ -244,6 +246,10 @@ def _spoil(spoiled: dict[str, str], names: Iterable[str], operator: str) -> None
 def label(layer: Layer) -> str:
     """The operator, with its domain unless that is ONNX's own."""
     return layer.op_type if layer.domain in {"", "ai.onnx"} else f"{layer.domain}.{layer.op_type}"
+
+
+def _is_float(value: Value | None) -> bool:
+    return value is not None and value.dtype in FLOATS
 
 
 def _carries(value: Value | None) -> bool:
