@@ -20,6 +20,7 @@ from sepcost.model.graphs import (
     called,
     function_key,
     in_order,
+    initializers,
     node_id,
     resolved,
     subgraphs,
@@ -67,7 +68,7 @@ def _graph(
 ) -> None:
     """Label one graph in place. Values from outer graphs keep their labels."""
     names = dict(outer)
-    stored = [*graph.initializer, *(s.values for s in graph.sparse_initializer)]
+    stored = list(initializers(graph))
     weights = {tensor.name for tensor in stored}
     result.inputs.update(value.name for value in graph.input if value.name not in weights)
     names |= {value.name: value.name for value in [*graph.input, *stored]}

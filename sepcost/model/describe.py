@@ -17,7 +17,7 @@ from sepcost.errors import BindingError, UnknownNameError
 from sepcost.model.bind import BoundInputs, bind_inputs
 from sepcost.model.constants import guarded
 from sepcost.model.expansion import check_calls
-from sepcost.model.graphs import functions
+from sepcost.model.graphs import functions, initializers
 from sepcost.model.load import Loaded
 from sepcost.model.values import Known, text
 from sepcost.model.walk import walk
@@ -83,8 +83,7 @@ def describe(
 
 def _fed(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
     """Return the inputs without initializers: before IR version 4, weights are inputs too."""
-    given = {text(tensor.name) for tensor in graph.initializer}
-    given.update(text(sparse.values.name) for sparse in graph.sparse_initializer)
+    given = {text(tensor.name) for tensor in initializers(graph)}
     return [value for value in graph.input if text(value.name) not in given]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,13 +11,21 @@ from onnx import TensorProto
 
 from sepcost.errors import ModelError
 from sepcost.model.dtypes import DTYPES
-from sepcost.model.graphs import body_prefix
+from sepcost.model.graphs import (
+    FunctionKey,
+    body_prefix,
+    called,
+    functions,
+    initializers,
+    node_id,
+    subgraphs,
+)
 from sepcost.model.load import Loaded
 from sepcost.model.provenance import NOT_LEARNED
 from sepcost.model.tensors import content, folder, whole
 from sepcost.model.values import text
 
-Function = tuple[str, str, str]
+Functions = Mapping[FunctionKey, onnx.FunctionProto]
 
 
 def digests(loaded: Loaded) -> dict[str, str]:
@@ -30,11 +37,10 @@ def digests(loaded: Loaded) -> dict[str, str]:
         If the data of a tensor are missing or truncated.
     """
     model = whole(loaded)
-    functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.proto.functions}
     home = folder(model)
     return {
         name: _digest(tensor, home)
-        for name, tensor in _Walk(functions).graph(model.proto.graph, "")
+        for name, tensor in _in_graph(model.proto.graph, "", functions(model.proto))
         if DTYPES.get(tensor.data_type, "") not in NOT_LEARNED
     }
 
@@ -50,34 +56,22 @@ def _digest(tensor: TensorProto, home: Path) -> str:
     return found.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    functions: dict[Function, onnx.FunctionProto]
+def _in_graph(
+    graph: onnx.GraphProto, prefix: str, known: Functions
+) -> Iterator[tuple[str, TensorProto]]:
+    """Yield the stored tensors of a graph and of those within it."""
+    for tensor in initializers(graph):
+        yield prefix + text(tensor.name), tensor
+    yield from _in_nodes(graph.node, prefix, known)
 
-    def graph(self, graph: onnx.GraphProto, prefix: str) -> Iterator[tuple[str, TensorProto]]:
-        """Yield the stored tensors of a graph and of those within it."""
-        for tensor in graph.initializer:
-            yield prefix + text(tensor.name), tensor
-        for sparse in graph.sparse_initializer:
-            yield prefix + text(sparse.values.name), sparse.values
-        yield from self._nodes(graph.node, prefix)
 
-    def _nodes(
-        self, nodes: Iterable[onnx.NodeProto], prefix: str
-    ) -> Iterator[tuple[str, TensorProto]]:
-        for node in nodes:
-            first = next((text(name) for name in node.output if name), "")
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    yield prefix + first, attribute.t
-                yield from self._within(attribute, prefix + first)
-            key = (node.domain, node.op_type, getattr(node, "overload", ""))
-            if function := self.functions.get(key):
-                yield from self._nodes(function.node, f"{prefix}{first}/")
-
-    def _within(
-        self, attribute: onnx.AttributeProto, id_: str
-    ) -> Iterator[tuple[str, TensorProto]]:
-        inner = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
-        for number, graph in enumerate(inner):
-            yield from self.graph(graph, body_prefix(id_, f"{attribute.name}{number or ''}"))
+def _in_nodes(
+    nodes: Iterable[onnx.NodeProto], prefix: str, known: Functions
+) -> Iterator[tuple[str, TensorProto]]:
+    for node in nodes:
+        id_ = node_id(prefix, node)
+        yield from ((id_, attribute.t) for attribute in node.attribute if attribute.HasField("t"))
+        for place, graph in subgraphs(node):
+            yield from _in_graph(graph, body_prefix(id_, place), known)
+        if function := known.get(called(node)):
+            yield from _in_nodes(function.node, f"{id_}/", known)

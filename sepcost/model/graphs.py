@@ -74,6 +74,12 @@ def nodes(root: Body) -> Iterator[onnx.NodeProto]:
         yield node
 
 
+def initializers(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Yield the tensors that a graph stores by name; of a sparse one, its values."""
+    yield from graph.initializer
+    yield from (sparse.values for sparse in graph.sparse_initializer)
+
+
 def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Yield every tensor that a model stores: initializers, and those in attributes."""
     for graph in graphs(model):
@@ -105,8 +111,7 @@ def reads(node: onnx.NodeProto) -> Iterator[Name]:
 def _outer_reads(graph: onnx.GraphProto) -> Iterator[Name]:
     """Yield the names that a graph reads but does not define."""
     own: set[Name] = {value.name for value in graph.input}
-    own.update(tensor.name for tensor in graph.initializer)
-    own.update(tensor.values.name for tensor in graph.sparse_initializer)
+    own.update(tensor.name for tensor in initializers(graph))
     own.update(name for node in graph.node for name in node.output)
     for node in graph.node:
         yield from (name for name in reads(node) if name not in own)

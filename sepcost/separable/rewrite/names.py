@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import onnx
 
-from sepcost.model.graphs import graphs
+from sepcost.model.graphs import graphs, initializers
 from sepcost.model.values import text
 
 
@@ -35,7 +35,6 @@ def _names(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[str | bytes]
         yield from graph.input
         yield from graph.output
         return
-    yield from (tensor.name for tensor in graph.initializer)
-    yield from (tensor.values.name for tensor in graph.sparse_initializer)
+    yield from (tensor.name for tensor in initializers(graph))
     for values in (graph.input, graph.output, graph.value_info):
         yield from (value.name for value in values)

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 
 from sepcost.latency.jobs import Runtime
-from sepcost.model.graphs import Name, body_prefix, node_id, subgraphs
+from sepcost.model.graphs import Name, body_prefix, initializers, node_id, subgraphs
 from sepcost.model.load import Loaded
 from sepcost.model.values import text
 from sepcost.separable.data.samples import Calibration
@@ -22,6 +22,8 @@ from sepcost.separable.runs.activations import runner
 
 SAMPLES = 256  # to observe conditions on
 DEEPEST = 20  # levels of Ifs
+
+BOOL = onnx.TensorProto.BOOL
 
 Renamed = Mapping[Name, str]
 
@@ -72,9 +74,6 @@ def _taken(loaded: Loaded, data: Calibration, runtime: Runtime) -> dict[Name, st
     return {node.output[0]: places[next(iter(seen[node.input[0]]))] for node in alike}
 
 
-BOOL = onnx.TensorProto.BOOL
-
-
 def _stored(tensor: onnx.TensorProto) -> bool:
     return bool(onnx.numpy_helper.to_array(tensor).reshape(-1)[0])
 
@@ -107,7 +106,7 @@ def _inline(graph: onnx.GraphProto, output: Name, place: str) -> None:
 
 def _defined(graph: onnx.GraphProto) -> list[Name]:
     """Names that a graph without inputs defines."""
-    stored = [t.name for t in graph.initializer] + [t.values.name for t in graph.sparse_initializer]
+    stored = (tensor.name for tensor in initializers(graph))
     return [*stored, *(name for node in graph.node for name in node.output if name)]
 
 
