@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -34,6 +34,9 @@ LAUNCHES = 3
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
 TIMEOUT_S = 300.0
 CACHE = "layers.json"
+
+#: Time in ns of a network with an option, with the original layer, or (None) with neither.
+Time = Callable[[Candidate, Option | None], float]
 
 
 def timed_menus(
@@ -60,23 +63,15 @@ def timed_menus(
         A network cannot be run or timed.
     """
     variants = {menu.candidate.id: [menu.options[0], *_variants(menu, form)] for menu in menus}
-    wanted: dict[str, tuple[Candidate, Option | None]] = {}
-    for menu in menus:
-        wanted[_key(menu.candidate, None, network)] = (menu.candidate, None)
-        for option in variants[menu.candidate.id]:
-            wanted[_key(menu.candidate, option, network)] = (menu.candidate, option)
-    times = _times(wanted, network, runtime, tell)
+    parts = [
+        (menu.candidate, part) for menu in menus for part in (None, *variants[menu.candidate.id])
+    ]
+    ns = _times(parts, network, runtime, tell)
     filled = []
     for menu in menus:
         candidate = menu.candidate
-        base = times[_key(candidate, None, network)]
-        runs = candidate.layer.trips or 1
-        calls = runs * (1 + len(candidate.others))
-        known = [
-            replace(option, ns=max(0.0, times[_key(candidate, option, network)] - base) * calls)
-            for option in variants[candidate.id]
-        ]
-        filled.append(replace(menu, options=_paying(known)))
+        timed = [replace(one, ns=_own(candidate, one, ns)) for one in variants[candidate.id]]
+        filled.append(replace(menu, options=_paying(timed)))
     return tuple(filled)
 
 
@@ -92,18 +87,28 @@ def timed_choices(
     MeasurementError
         A layer cannot be run or timed.
     """
-    open_ = [choice for choice in choices if choice.ns_before is None or choice.ns_after is None]
-    asked: dict[str, tuple[tuple[Candidate, Option | None], ...]] = {}
-    for choice in open_:
-        new = _option(choice)
-        keep = Option(None, 0, choice.macs_before)
-        asked[choice.candidate.id] = tuple((choice.candidate, one) for one in (None, keep, new))
-    keys = {id_: [_key(*one, network) for one in each] for id_, each in asked.items()}
-    wanted = {
-        key: one for id_, each in asked.items() for key, one in zip(keys[id_], each, strict=True)
+    untimed = {
+        choice.candidate.id: (Option(None, 0, choice.macs_before), _option(choice))
+        for choice in choices
+        if choice.ns_before is None or choice.ns_after is None
     }
-    times = _times(wanted, network, runtime, tell) if wanted else {}
-    return tuple(_timed(one, times, keys.get(one.candidate.id)) for one in choices)
+    parts = [
+        (choice.candidate, part)
+        for choice in choices
+        if choice.candidate.id in untimed
+        for part in (None, *untimed[choice.candidate.id])
+    ]
+    ns = _times(parts, network, runtime, tell)
+
+    def timed(choice: Choice) -> Choice:
+        if choice.candidate.id not in untimed:
+            return choice
+        before, after = (
+            _own(choice.candidate, option, ns) for option in untimed[choice.candidate.id]
+        )
+        return replace(choice, ns_before=before, ns_after=after)
+
+    return tuple(map(timed, choices))
 
 
 def faster_in_2d(
@@ -118,24 +123,20 @@ def faster_in_2d(
     MeasurementError
         A layer cannot be run or timed.
     """
-    open_ = [one for one in choices if can_lift(one.candidate) and one.ns_after is None]
     pairs = {
         one.candidate.id: [replace(_option(one), lifted=lifted) for lifted in (False, True)]
-        for one in open_
+        for one in choices
+        if can_lift(one.candidate) and one.ns_after is None
     }
-    wanted = {
-        _key(one.candidate, option, network): (one.candidate, option)
-        for one in open_
-        for option in pairs[one.candidate.id]
-    }
-    times = _times(wanted, network, runtime, tell) if wanted else {}
+    parts = [
+        (one.candidate, option) for one in choices for option in pairs.get(one.candidate.id, ())
+    ]
+    ns = _times(parts, network, runtime, tell)
 
     def chosen(choice: Choice) -> Choice:
         if choice.candidate.id not in pairs:
             return choice
-        flat, lifted = (
-            times[_key(choice.candidate, option, network)] for option in pairs[choice.candidate.id]
-        )
+        flat, lifted = (ns(choice.candidate, option) for option in pairs[choice.candidate.id])
         return replace(choice, lifted=lifted < flat)
 
     return tuple(map(chosen, choices))
@@ -151,14 +152,10 @@ def _option(choice: Choice) -> Option:
     return Option(factors.form, factors.rank, choice.macs_after, choice.form_emitted, choice.lifted)
 
 
-def _timed(choice: Choice, times: Mapping[str, float], keys: Sequence[str] | None) -> Choice:
-    if keys is None:
-        return choice
-    base, before, after = (times[key] for key in keys)
-    calls = (choice.candidate.layer.trips or 1) * (1 + len(choice.candidate.others))
-    return replace(
-        choice, ns_before=max(0.0, before - base) * calls, ns_after=max(0.0, after - base) * calls
-    )
+def _own(candidate: Candidate, option: Option, ns: Time) -> float:
+    """The time of an option over all its runs, without that of its surroundings."""
+    calls = (candidate.layer.trips or 1) * (1 + len(candidate.others))
+    return max(0.0, ns(candidate, option) - ns(candidate, None)) * calls
 
 
 def _variants(menu: Menu, form: str | None) -> list[Option]:
@@ -203,12 +200,23 @@ def _key(candidate: Candidate, option: Option | None, network: Network) -> str:
 
 
 def _times(
+    parts: Sequence[tuple[Candidate, Option | None]],
+    network: Network,
+    runtime: Runtime,
+    tell: OnProgress,
+) -> Time:
+    """Read times from the cache; measure the missing ones in one interleaved benchmark."""
+    wanted = {_key(*part, network): part for part in parts}
+    known = _known(wanted, network, runtime, tell) if wanted else {}
+    return lambda candidate, option: known[_key(candidate, option, network)]
+
+
+def _known(
     wanted: Mapping[str, tuple[Candidate, Option | None]],
     network: Network,
     runtime: Runtime,
     tell: OnProgress,
 ) -> dict[str, float]:
-    """Read times from the cache; measure the missing ones in one interleaved benchmark."""
     cache, place = _Cache(machine.cache_file().with_name(CACHE)), _place(runtime)
     known = cache.read(place)
     missing = {key: what for key, what in wanted.items() if key not in known}
