@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -76,13 +75,21 @@ def each(do: Callable[[T], R], items: Sequence[T], jobs: int | None) -> Iterator
     SepcostError
         If a process was killed.
     """
-    wanted = jobs or min(os.cpu_count() or 1, -(-len(items) // MODELS_PER_PROCESS))
-    processes = min(wanted, len(items))
+    processes = min(jobs or _automatic(len(items)), len(items))
     if processes <= 1:
         yield from map(do, items)
         return
     with _pool(processes) as pool:
         yield from pool.map(do, items, chunksize=_chunk(len(items), processes))
+
+
+def _automatic(items: int) -> int:
+    """Processes that share the work out faster than one."""
+    if items <= MODELS_PER_PROCESS:
+        return 1
+    from sepcost.latency.machine import cores  # noqa: PLC0415  (only where it is asked)
+
+    return min(cores(), -(-items // MODELS_PER_PROCESS))
 
 
 def _chunk(models: int, processes: int) -> int:
