@@ -26,20 +26,31 @@ def padded(loaded: Loaded, network: Network) -> tuple[Loaded, int]:
     Pads of a strided convolution depend on the size of its input, so they stay automatic where
     the model leaves sizes open.
     """
+    pads = _refused(loaded.proto, network)
+    if not pads:
+        return loaded, 0
     proto = type(loaded.proto)()
     proto.CopyFrom(loaded.proto)
-    places, geometries = dict(sites(proto)), {x.id: convolution(x) for x in network.layers}
-    wanted: dict[tuple[str, int], list[tuple[onnx.NodeProto, Convolution]]] = defaultdict(list)
-    for id_, geometry in geometries.items():
-        site = places.get(id_)
+    places = dict(sites(proto))
+    for id_, geometry in pads.items():
+        write_pads(places[id_].node, geometry)
+    return replace(loaded, proto=proto), len(pads)
+
+
+def _refused(proto: onnx.ModelProto, network: Network) -> dict[str, Convolution]:
+    """Geometry of each node to pad, by the id of a layer that is the node.
+
+    A node of a function is several layers; it is left out if their pads differ.
+    """
+    places = dict(sites(proto))
+    wanted: dict[tuple[str, int], list[tuple[str, Convolution]]] = defaultdict(list)
+    for layer in network.layers:
+        site, geometry = places.get(layer.id), convolution(layer)
         if site is None or geometry is None or not refused(site.node, geometry):
             continue
         if not network.bindings or set(geometry.strides) == {1}:
-            wanted[site.place].append((site.node, geometry))
-    alike = [group[0] for group in wanted.values() if len({one.pads for _, one in group}) == 1]
-    for node, geometry in alike:
-        write_pads(node, geometry)
-    return (replace(loaded, proto=proto) if alike else loaded), len(alike)
+            wanted[site.place].append((layer.id, geometry))
+    return dict(group[0] for group in wanted.values() if len({one.pads for _, one in group}) == 1)
 
 
 def refused(node: onnx.NodeProto, geometry: Convolution) -> bool:
