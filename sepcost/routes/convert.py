@@ -38,7 +38,7 @@ def convert(
     force
         Overwrite an existing file, and write the model even if the goal is not met.
     frontier
-        Also carry out plans along the whole curve of error against cost.
+        Also convert and measure along the whole curve of error against cost.
     on_progress
         Called with the current step.
 
