@@ -41,7 +41,7 @@ def convert(
     copy_unchanged
         Write the original if nothing is worth converting.
     frontier
-        Also carry out plans along the whole curve of error against cost.
+        Also convert and measure along the whole curve of error against cost.
     on_progress
         Called with the current step.
 
