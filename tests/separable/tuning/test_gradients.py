@@ -5,6 +5,8 @@ An output is linear in any one weight, so a difference quotient is exact but for
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -25,7 +27,7 @@ from sepcost.separable.tuning.gradients import bias_gradient, weight_gradient
 from tests.separable.build import Chosen, conv, find, noise, saved
 
 #: Strides, dilations and asymmetric pads, and whether the convolution is transposed.
-PLACES = {
+PLACES: dict[str, dict[str, Any]] = {
     "plain": {},
     "stride": {"strides": [2, 3]},
     "dilation": {"dilations": [2, 1], "pads": [2, 1, 2, 1]},
@@ -39,7 +41,7 @@ PLACES = {
 }  # fmt: skip
 
 
-def gradients(loaded: Loaded, x, v):
+def gradients(loaded, x, v):
     """Gradients of v·y by name of every weight and bias of a convolution."""
     network = describe(loaded)
     seen = context(loaded, network)
@@ -59,7 +61,7 @@ def gradients(loaded: Loaded, x, v):
     return dict(zip(made, found, strict=True))
 
 
-def differences(loaded: Loaded, x, v, name):
+def differences(loaded, x, v, name):
     """(v·y(w + h) - v·y(w - h)) / 2h for each element of a weight, h = 1."""
     place = next(k for k, t in enumerate(loaded.proto.graph.initializer) if t.name == name)
     start = numpy_helper.to_array(loaded.proto.graph.initializer[place])
@@ -79,7 +81,7 @@ def differences(loaded: Loaded, x, v, name):
     return found.reshape(start.shape)
 
 
-def check(loaded: Loaded):
+def check(loaded):
     random = np.random.default_rng(0)
     x = random.standard_normal(describe(loaded).inputs[0].shape).astype(np.float32)
     shape = runner(loaded, Runtime())({"x": x})[0].shape
