@@ -159,7 +159,7 @@ def _totals(network: Network, every: Sequence[LayerCost]) -> Totals:
 
 
 def separable_macs(row: LayerCost) -> int:
-    """MACs of the row once its convolution, if eligible, is separable; 0 if unknown."""
+    """MACs of the row with its convolution, if eligible, made separable; 0 if unknown."""
     replaced = row.separable.macs if row.separable and row.separable.eligible else None
     return (row.macs or 0) if replaced is None else replaced
 

@@ -34,7 +34,7 @@ class UnknownShapeError(Exception):
 
 
 class UnknownShape(tuple[int, ...]):
-    """Stands for an unknown shape; any use of it in a formula raises."""
+    """Placeholder for an unknown shape; a formula that uses it raises."""
 
     __slots__ = ()
 

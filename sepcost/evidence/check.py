@@ -124,7 +124,7 @@ def _judged(target: Target, evidence: Evidence, config: Config) -> tuple[Verdict
 def _evidence(
     target: Target, facts: Facts, against: Against, config: Config, measuring: Measure
 ) -> Evidence:
-    """Gather the evidence for one model; what fails is a fault of that model alone."""
+    """Gather the evidence for one model; a failure is a fault of that model only."""
     wrong = against.fault if any(map(needs_baseline, target.budgets)) else None
     known = Evidence(
         facts,
@@ -143,7 +143,7 @@ def _evidence(
 def _measured(
     target: Target, against: Against, config: Config, measuring: Measure
 ) -> Measured | None:
-    """Measure only if a budget asks for it, and the baseline only if one compares."""
+    """Measure only if a budget needs it, and the baseline only if a budget compares with it."""
     metrics = frozenset(b.metric for b in target.budgets if measured(b.metric))
     if not metrics:
         return None
@@ -178,7 +178,7 @@ def _readable(path: Path, loosen: bool) -> stored.Stored:
 
 
 def _held(rewrite: Rewrite | None) -> dict[Path, dict[str, dict[str, int]]]:
-    """The new content of the baseline file, to judge by."""
+    """The new content of the baseline file, which the models are judged by."""
     if rewrite is None:
         return {}
     return {Path(os.path.abspath(rewrite.path)): stored.parsed(rewrite.text, Path(rewrite.path))}

@@ -84,7 +84,7 @@ def each(do: Callable[[T], R], items: Sequence[T], jobs: int | None) -> Iterator
 
 
 def _automatic(items: int) -> int:
-    """Processes that share the work out faster than one."""
+    """The number of processes that finish soonest."""
     if items <= MODELS_PER_PROCESS:
         return 1
     from sepcost.latency.machine import cores  # noqa: PLC0415  (only where it is asked)
@@ -93,7 +93,7 @@ def _automatic(items: int) -> int:
 
 
 def _chunk(models: int, processes: int) -> int:
-    """Four turns per process: few enough to be cheap, enough to share the work evenly."""
+    """Four chunks per process: few enough to be cheap, enough to balance the work."""
     return max(1, models // (4 * processes))
 
 

@@ -1,4 +1,4 @@
-"""Analyze many sources at the same sizes; one that cannot be read leaves the others."""
+"""Analyze many sources at the same sizes; one that cannot be read does not stop the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class NamedSizes:
     trips: Sizes | None = None
 
     def without(self, name: str) -> NamedSizes:
-        """The sizes of all other names; sizes that no longer differ are counted once."""
+        """The sizes without this name; sizes that become equal are counted once."""
         binds = [{k: v for k, v in bind.items() if k != name} for bind in self.binds]
         unique = [bind for at, bind in enumerate(binds) if bind not in binds[:at]]
         shape, trips = (
@@ -43,8 +43,8 @@ class Swept:
     source: str
     analyses: tuple[Analysis, ...] = ()
     fault: Fault | None = None
-    bound: bool = False  # it was read as far as its sizes
-    unknown: Mapping[str, Fault] = field(default_factory=dict)  # by name that it does not have
+    bound: bool = False  # whether it was read, up to its sizes
+    unknown: Mapping[str, Fault] = field(default_factory=dict)  # by the name that it does not have
 
 
 def swept(
@@ -67,7 +67,7 @@ def swept(
 
 
 def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
-    """Collect the analyses and the faults. A name that no source has is a fault of all."""
+    """Collect analyses and faults; a name that no source has is a fault of every source."""
     done = list(done)
     bound = [set(one.unknown) for one in done if one.bound]
     nowhere = set.intersection(*bound) if bound else set()

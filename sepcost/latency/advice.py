@@ -14,7 +14,7 @@ LISTED = 5
 #: Below this share of a run, times of kernels are those of launches.
 COVERED = 0.5
 WAITING = ("Memcpy", "Loop", "Scan", "If")
-BUSY = 0.5  # load per core from which a machine counts as busy
+BUSY = 0.5  # a machine with more load per core counts as busy
 
 
 def of_machine(machine: Machine, threads: int) -> Iterator[str]:
@@ -94,7 +94,7 @@ def of_differences(differences: Sequence[OutputDifference], provider: str) -> It
 
 
 def of_coverage(rows: Sequence[LayerTime], latency_ns: float) -> Iterator[str]:
-    """Say why there are no times per layer: those of asynchronous kernels are of their launches.
+    """Say why there are no times per layer: for asynchronous kernels, they would be launch times.
 
     Copies and control flow wait for such kernels. The CPU's own kernels are always timed whole.
     """

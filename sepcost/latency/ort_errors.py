@@ -17,8 +17,8 @@ _REMEDIES: Mapping[str, str] = {
     ),
     "is not a registered function/op": "; only a runtime that has this operator can run it",
     "Could not determine default backend path": (
-        "; name its backend: --provider-option backend_path=libQnnHtp.so (the NPU; its simulator "
-        "on x64)"
+        "; name a backend: --provider-option backend_path=libQnnHtp.so (the NPU; on x64, its "
+        "simulator)"
     ),
     "Failed to get a WebGPU adapter": (
         "; is there a GPU with a Vulkan driver? (VK_ICD_FILENAMES names one)"
@@ -30,7 +30,7 @@ _REMEDIES: Mapping[str, str] = {
 }
 _SUITED = "; check its inputs (--inputs, --shape, --bind)"
 _OF_A_NODE = "returned while running"
-_GOES_ON = "for the following indices"  # and names them in the lines that follow
+_GOES_ON = "for the following indices"  # and lists them in the lines that follow
 
 _OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "bad allocation")
 _UNSUPPORTED = ("is not a registered function/op", "NOT_IMPLEMENTED")

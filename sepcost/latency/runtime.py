@@ -29,7 +29,7 @@ ort.disable_telemetry_events()  # measurements here are private
 
 Session = ort.InferenceSession
 VERSION: str = ort.__version__
-ORT_LOG_NOTHING = 4  # errors are raised anyway
+ORT_LOG_NOTHING = 4  # errors are raised as exceptions anyway
 
 LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {
     "disable": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,

@@ -24,7 +24,7 @@ class BoundInputs:
     bindings: dict[str, int] = field(default_factory=dict)
     batch: int | None = None
     warnings: list[str] = field(default_factory=list)
-    derived: frozenset[str] = frozenset()  # those of the bindings that follow from others
+    derived: frozenset[str] = frozenset()  # bindings that follow from others
 
     @property
     def is_default(self) -> bool:

@@ -104,7 +104,7 @@ def common(one: TypeProto, other: TypeProto) -> TypeProto:
 
 
 def feed(holder: Holder, inner: Scope, body: onnx.GraphProto, values: Sequence[Known]) -> None:
-    """Give the inputs of a body their types: those of ``values``, else those that it declares."""
+    """Give the inputs of a body the types of ``values``, or else those that it declares."""
     for k, declared in enumerate(body.input):
         name = text(declared.name)
         given = values[k].type if k < len(values) else TypeProto()

@@ -1,7 +1,7 @@
 """Load a model from what the user names: a file, a layer spec, a shipped network or stdin.
 
-All input is treated as untrusted here; the result is a parsed ModelProto whose external data lie
-within the folder of the model. Weights stay on disk (see ``strip_weights``).
+All input is treated as untrusted here; the result is a parsed ModelProto whose external data is
+inside the folder of the model. Weights stay on disk (see ``strip_weights``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ORT_IDENTIFIER = slice(4, 8)
 #: First bytes of a Git LFS pointer.
 LFS = b"version https://git-lfs"
 
-#: First bytes of files that are mistaken for ONNX models, with the remedy.
+#: First bytes of files that are often mistaken for ONNX models, with the remedy.
 LOOKALIKES: Mapping[bytes, str] = {
     LFS: "is a Git LFS pointer: fetch the content with 'git lfs pull'",
     b"PK\x03\x04": "is a zip archive (a PyTorch checkpoint?): export it with torch.onnx.export",

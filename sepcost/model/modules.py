@@ -1,7 +1,7 @@
 """Names that users know, for nodes whose own names an exporter generated.
 
 PyTorch's exporter calls a node ``node_Conv_292`` and keeps the module that made it in the metadata.
-Where the metadata is lost, in quantised or optimised models, the names of the weights still tell.
+Quantised and optimised models lose the metadata, but the names of their weights still show it.
 """
 
 from __future__ import annotations

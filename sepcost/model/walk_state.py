@@ -44,7 +44,7 @@ class Scope:
     trips: int | None = 1
     branches: tuple[Branch, ...] = ()
     depth: int = 0
-    soft: bool = False  # it may never run: contradictions are noted, not refused
+    soft: bool = False  # it may never run, so contradictions are noted instead of refused
 
     def find(self, name: str) -> Known | None:
         """Look up a name here, then in the scopes outside."""
