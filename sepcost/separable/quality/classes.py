@@ -37,6 +37,14 @@ class Classes:
         turned = np.moveaxis(wide, (self.samples, self.axis), (0, -1))
         return turned.reshape(turned.shape[0], -1, turned.shape[-1])
 
+    def back(self, slope: Array, shape: Sequence[int]) -> Array:
+        """Turn a gradient of ``view`` [samples, positions, C] into one of the output."""
+        if self.axis < 0:
+            return np.asarray((slope[..., 1] - slope[..., 0]).reshape(tuple(shape)))
+        turned = np.moveaxis(np.empty(tuple(shape)), (self.samples, self.axis), (0, -1))
+        moved = np.moveaxis(slope.reshape(turned.shape), (0, -1), (self.samples, self.axis))
+        return np.ascontiguousarray(moved)
+
 
 def layouts(answer: Any, rows: int) -> list[Classes]:
     """The ways in which an output could hold classes, most usual first.
