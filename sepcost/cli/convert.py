@@ -40,6 +40,7 @@ def convert(
     forms: conversion.Forms = None,
     emit_: conversion.Emit = None,
     calibrate: conversion.Calibrate = None,
+    tune: conversion.Tune = "auto",
     mean: conversion.Mean = None,
     std: conversion.Std = None,
     size: conversion.Size = None,
@@ -110,6 +111,7 @@ def convert(
         verify=verify,
         max_time_s=max_time,
         seed=seed,
+        tune=convert_parse.passes(tune),
     )
     bound, shapes = parse.binding(bind, "convert works at one size"), parse.shapes(shape or ())
     with live(quiet) as tell:

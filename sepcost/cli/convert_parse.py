@@ -113,3 +113,19 @@ def size(text: str | None) -> tuple[int, int] | None:
     if parts is None:
         raise SepcostError(f"--size {text!r}: expected HEIGHTxWIDTH, like 224x224")
     return int(parts[1]), int(parts[2] or parts[1])
+
+
+def passes(text: str) -> int | None:
+    """``"auto"`` to None, ``"off"`` to 0, ``"15000"`` to a number.
+
+    Raises
+    ------
+    SepcostError
+        If it is none of these.
+    """
+    word = text.strip().replace(",", "").replace("_", "")
+    if word in {"auto", "off"}:
+        return None if word == "auto" else 0
+    if not re.fullmatch(r"[0-9]{1,9}", word):
+        raise SepcostError(f"--tune {text!r}: expected auto, off or a number of passes, like 15000")
+    return int(word)

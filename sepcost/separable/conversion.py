@@ -15,6 +15,7 @@ from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.runs.sensitivity import Gradients
 from sepcost.separable.settings import Goal
+from sepcost.separable.tuning.outcome import Tuning
 from sepcost.separable.verify import Fidelity
 
 SCHEMA = "sepcost/convert/1"
@@ -38,6 +39,7 @@ class Conversion:
     frontier: tuple[FrontierPoint, ...] = ()
     notes: tuple[str, ...] = ()
     gradients: Gradients | None = None  # None if no layer was fitted with gradients
+    tuning: Tuning | None = None  # None if nothing was tuned
     also: Goal | None = None  # the goal beside the plan's
 
     @property
@@ -76,4 +78,5 @@ class Conversion:
             "frontier": list(map(fields, self.frontier)),
             "notes": list(self.notes),
             "gradients": self.gradients and asdict(self.gradients),
+            "tuning": self.tuning and fields(self.tuning),
         }

@@ -11,6 +11,7 @@ from sepcost.model.load import Loaded
 from sepcost.model.save import check_target, save
 from sepcost.model.stamp import check_unchanged
 from sepcost.separable.conversion import Conversion
+from sepcost.separable.last_step import tuned
 from sepcost.separable.plan import goals
 from sepcost.separable.plan.curves import Curves, curves, without_slower
 from sepcost.separable.plan.fitting import Key
@@ -90,7 +91,7 @@ def _written(session: Session, model: Loaded, result: Conversion) -> Conversion:
 
 
 def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Conversion]:
-    """Plan and finish; plan again if the final, longest measurement misses the speed-up."""
+    """Plan and finish; plan again if the final, longest measurement misses the speed-up; tune."""
     solved = _planned(session, made)
     result = finished(session, solved)
     for _ in range(AGAIN):
@@ -101,7 +102,11 @@ def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Convers
         session.trials.correction *= result.speedup / solved.measured
         solved = _planned(session, made)
         result = finished(session, solved)
-    return solved, result
+    better, tuning = tuned(session, solved)
+    if better is not solved:
+        result = finished(session, better, result)
+    notes = tuple(dict.fromkeys([*result.notes, *session.notes]))
+    return better, replace(result, tuning=tuning, notes=notes)
 
 
 def _planned(session: Session, made: Curves | None) -> Solved:

@@ -13,6 +13,7 @@ from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.quality.intervals import Estimate
 from sepcost.separable.quality.judge import Quality
 from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.tuning.outcome import Tuning
 from sepcost.separable.verify import OutputFidelity
 
 Entry = dict[str, Any]
@@ -88,7 +89,7 @@ def _interval(estimate: Estimate) -> list[Any]:
     return [number(estimate.low), number(estimate.high)]
 
 
-def fields(record: Forecast | OutputFidelity | FrontierPoint) -> Entry:
+def fields(record: Forecast | OutputFidelity | FrontierPoint | Tuning) -> Entry:
     """A record as a dict of its fields."""
     return {key: number(value) for key, value in asdict(record).items()}
 

@@ -28,8 +28,16 @@ from sepcost.separable.settings import QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
 
 
-def finished(session: Session, found: Solved) -> Conversion:
-    """Verify the plan's model and measure its latency."""
+def finished(session: Session, found: Solved, timed: Conversion | None = None) -> Conversion:
+    """Verify the plan's model and measure its latency.
+
+    Parameters
+    ----------
+    session, found
+        The plan, carried out.
+    timed
+        A result with the same plan and other factors, whose times are taken.
+    """
     choices = found.trial.choices
     if not choices:
         return unconverted(session, "no replacement is worth its error", missed=not found.met)
@@ -40,8 +48,8 @@ def finished(session: Session, found: Solved) -> Conversion:
     if settings.verify:
         session.tell("verifying")
         fidelity = compare(session.loaded, model, session.trials.judged_on.batches)
-        bench = _latency(session, model)
-        choices = _timed(session, choices)
+        bench = timed.latency if timed else _latency(session, model)
+        choices = _as_timed(choices, timed) if timed else _timed(session, choices)
     plan = Plan(
         settings.goal,
         choices,
@@ -64,6 +72,12 @@ def finished(session: Session, found: Solved) -> Conversion:
         also=settings.also,
     )
     return replace(result, missed=_missed(session, result, found))
+
+
+def _as_timed(choices: tuple[Choice, ...], timed: Conversion) -> tuple[Choice, ...]:
+    """Choices with the times of the same ones before their factors changed."""
+    pairs = zip(choices, timed.plan.choices, strict=True)
+    return tuple(replace(a, ns_before=b.ns_before, ns_after=b.ns_after) for a, b in pairs)
 
 
 def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:

@@ -98,6 +98,7 @@ class ConvertSettings:
     verify: bool = True
     max_time_s: float = 30.0  # of the final latency measurement
     seed: int = 0
+    tune: int | None = None  # passes of samples; None: where it gains, 0: not at all
     method: Method = field(default_factory=Method)
 
     @property
@@ -167,6 +168,10 @@ def check(settings: ConvertSettings) -> None:
             settings.emit is not None and settings.emit not in EMITTED
         ),
         "--forms: name at least one": not settings.forms,
+        f"--tune {settings.tune}: needs calibration data; add --calibrate DATA": (
+            bool(settings.tune) and settings.calibrate is None
+        ),
+        f"--tune {settings.tune}: must be at least 0": (settings.tune or 0) < 0,
     }
     for goal in settings.goals:
         wrong |= _wrong(goal, data=settings.calibrate is not None)

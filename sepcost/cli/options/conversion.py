@@ -129,6 +129,15 @@ Calibrate = Annotated[
         "or images (in one subfolder per class, if known).",
     ),
 ]
+Tune = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|off|PASSES",
+        rich_help_panel=CALIBRATION,
+        help="Tune all new weights together at the end, to answer as the original does: where it "
+        "gains, never, or with this many passes of samples.",
+    ),
+]
 Mean = Annotated[
     str | None,
     typer.Option(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.quality.intervals import Estimate
     from sepcost.separable.quality.judge import Quality
+    from sepcost.separable.tuning.outcome import Tuning
 
 NAMED = 3  # layers named per reason
 
@@ -103,8 +104,20 @@ def facts(conversion: Conversion) -> Iterator[str]:
     if conversion.speedup is not None:
         measured = f"{times(conversion.speedup)} measured"
         yield f"speed-up: {measured}{_predicted(conversion)}{_span(conversion)}"
+    if conversion.tuning is not None:
+        yield f"tuning: {tuned(conversion.tuning)}"
     for path in conversion.written:
         yield f"written: {path}"
+
+
+def tuned(tuning: Tuning) -> str:
+    """``loss 0.026 → 0.021 on 256 held-out samples; 15,000 passes, 40 s``."""
+    kept = "" if tuning.kept else ", so the factors stay as fitted"
+    return (
+        f"loss {tuning.before:.2g} → {tuning.after:.2g} on {tuning.samples:,} held-out "
+        f"sample{'s' * (tuning.samples != 1)}{kept}; {tuning.passes:,} passes, "
+        f"{tuning.seconds:.0f} s"
+    )
 
 
 def change(quality: Quality, inputs: str) -> str:

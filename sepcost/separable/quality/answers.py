@@ -27,6 +27,13 @@ def samples_first(answer: NDArray[Any], rows: int) -> NDArray[Any]:
     return answer[np.newaxis]
 
 
+def moved_back(values: NDArray[Any], answer: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Undo ``samples_first``: values laid out like an answer."""
+    if values.ndim != answer.ndim:
+        return np.asarray(values[0])
+    return values if answer.shape[0] == rows else np.moveaxis(values, 0, 1)
+
+
 def is_float(answer: Any) -> bool:
     """Whether an output is an array of floats that is not empty."""
     return isinstance(answer, np.ndarray) and answer.dtype.kind == "f" and answer.size > 0

@@ -29,7 +29,7 @@ from sepcost.network import Network, Value
 from sepcost.separable.data.samples import Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.find.context import Context, holder_name
-from sepcost.separable.quality.answers import rows_of, samples_first
+from sepcost.separable.quality.answers import moved_back, rows_of, samples_first
 from sepcost.separable.quality.parts import Part
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.rules import RULES
@@ -224,15 +224,8 @@ def _seeds(
         for part in parts:
             if part.name == name:
                 part.of(v, rows)[...] = _seed(part, part.of(moved, rows), random, others)
-        made.append(_moved_back(v, np.asarray(answer), rows).astype(np.float32))
+        made.append(moved_back(v, np.asarray(answer), rows).astype(np.float32))
     return made
-
-
-def _moved_back(v: Array, answer: NDArray[Any], rows: int) -> Array:
-    """Undo ``samples_first``."""
-    if v.ndim != answer.ndim:
-        return np.asarray(v[0])
-    return v if answer.shape[0] == rows else np.moveaxis(v, 0, 1)
 
 
 def _seed(part: Part, answer: NDArray[Any], random: np.random.Generator, others: int) -> Array:

@@ -21,8 +21,10 @@ from sepcost.latency.machine import cores
 from sepcost.separable.data.samples import Calibration, Feeds
 from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.context import Context
+from sepcost.separable.quality.answers import rows_of
+from sepcost.separable.quality.parts import Part
 from sepcost.separable.rewrite.separate import ChoiceLike
-from sepcost.separable.tuning.distance import Distance
+from sepcost.separable.tuning.distance import seeds
 from sepcost.separable.tuning.lesson import Lesson, lesson
 from sepcost.separable.tuning.student import student
 
@@ -38,7 +40,7 @@ class Task:
     context: Context  # of the original
     choices: Sequence[ChoiceLike]
     data: Calibration  # to tune on
-    distance: Distance
+    parts: Sequence[Part]  # what counts of the outputs
     sizes: Mapping[str, Any]  # arguments of ``describe``
     rate: float  # the highest
     passes: int  # samples to run, in all
@@ -110,12 +112,11 @@ def _part(
 ) -> dict[str, NDArray[np.float32]]:
     """Gradients of one run."""
     answers = opened.answers(feeds)
-
-    def seeds(outputs: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-        made = task.distance.seeds(answers, outputs)
-        return {n: made[n] if n in made else np.zeros(outputs[n].shape) for n in outputs}
-
-    return opened.stepper.gradients(weights, feeds, answers, opened.scales, seeds)
+    rows = rows_of(feeds) if opened.pool.stacked else 1
+    return opened.stepper.gradients(
+        weights, feeds, answers, opened.scales,
+        lambda outputs: seeds(task.parts, answers, outputs, rows),
+    )  # fmt: skip
 
 
 def rate(highest: float, step: int, steps: int) -> float:
