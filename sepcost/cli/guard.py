@@ -75,7 +75,7 @@ def _say(message: str, code: int) -> int:
 
 
 def _system(error: OSError) -> int:
-    """Ignore a reader that has gone away; report any other refusal of the system."""
+    """Ignore a closed pipe; report any other error of the system."""
     if error.errno == errno.EPIPE:
         # Python flushes stdout once more at exit, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
