@@ -1,7 +1,7 @@
-"""Accuracy of ``sepcost convert`` at a measured speed-up, and the worth of each part of it.
+"""Accuracy of ``sepcost convert`` at a measured speed-up, and what each part of it contributes.
 
 Fits and plans use only the calibration data; the held-out data only judge the result. Latency is
-measured interleaved with the original, on one thread. Each part of the method is then switched off.
+measured interleaved with the original, on one thread. Then each part of the method is switched off.
 """
 
 from __future__ import annotations

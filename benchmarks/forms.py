@@ -1,4 +1,4 @@
-"""The speed of the forms that ``sepcost`` emits, against the naive form and against theory.
+"""The speed of the forms that ``sepcost`` emits, against the naive form and theory.
 
 For each width and size, a stack of 3×3 convolutions is converted to every form at every rank; all
 variants are interleaved in the same processes, with the protocol of ``sepcost bench``. *Theory* is
@@ -111,7 +111,7 @@ def variants(
 
 
 def _speedups(files: Mapping[str, ModelFile], settings: Settings) -> dict[str, list[float]]:
-    """Return low, estimate and high of regular / variant, all from one run."""
+    """Return low, estimate and high of regular / variant for all variants, from one run."""
     result = bench(list(files.values()), settings)
     names = list(files)[1:]
     return {
