@@ -54,7 +54,7 @@ VARIANTS: dict[str, dict[str, object]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Converted:
     """One conversion, judged on held-out images."""
 
     variant: str
@@ -90,7 +90,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
     return {"networks": networks}
 
 
-def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
+def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Converted]:
     """Convert at each speed-up, and at two of them with parts of the method switched off."""
     model, calibration, held_out = files
     original = _reference(model, held_out)
@@ -108,13 +108,13 @@ def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
 
 def _converted(
     model: Path, settings: ConvertSettings, original: Reference, variant: str, folder: Path
-) -> Row:
+) -> Converted:
     target, start = folder / "converted.onnx", monotonic()
     conversion = sepcost.convert(
         model, target, settings=settings, force=True, on_progress=_progress
     )
     judged = effect(runner(load(target), Runtime(threads=0)), original)
-    return Row(variant, settings.goal.value, conversion, judged, monotonic() - start)
+    return Converted(variant, settings.goal.value, conversion, judged, monotonic() - start)
 
 
 def _progress(doing: str) -> None:
@@ -130,7 +130,7 @@ def _reference(model: Path, held_out: Path) -> Reference:
     return reference(runner(loaded, Runtime(threads=0)), batches, labels)
 
 
-def document(row: Row) -> dict[str, Any]:
+def document(row: Converted) -> dict[str, Any]:
     """Return a row of the results; points lost are percentage points."""
     low, high = row.judged.drop_interval or (0.0, 0.0)
     return {
@@ -146,7 +146,7 @@ def document(row: Row) -> dict[str, Any]:
     }
 
 
-def line(row: Row) -> str:
+def line(row: Converted) -> str:
     """Return one line of the table."""
     values = document(row)
     low, lost, high = values["points_lost"]

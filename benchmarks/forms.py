@@ -31,7 +31,7 @@ FIRST, LAST, BLOCK = Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE, Form.BL
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class Written:
     """One way to write a convolution."""
 
     form: Form
@@ -47,10 +47,10 @@ class Variant:
 
 NAIVE = "grouped"
 VARIANTS = (
-    Variant(FIRST, 1), Variant(LAST, 1),
-    Variant(FIRST, 2), Variant(FIRST, 2, "concat"), Variant(FIRST, 2, NAIVE), Variant(LAST, 2),
-    Variant(FIRST, 4), Variant(FIRST, 4, "concat"), Variant(FIRST, 4, NAIVE), Variant(LAST, 4),
-    Variant(BLOCK, 16), Variant(BLOCK, 32),
+    Written(FIRST, 1), Written(LAST, 1),
+    Written(FIRST, 2), Written(FIRST, 2, "concat"), Written(FIRST, 2, NAIVE), Written(LAST, 2),
+    Written(FIRST, 4), Written(FIRST, 4, "concat"), Written(FIRST, 4, NAIVE), Written(LAST, 4),
+    Written(BLOCK, 16), Written(BLOCK, 32),
 )  # fmt: skip
 
 
