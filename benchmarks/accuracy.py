@@ -24,8 +24,9 @@ from sepcost.model.load import load
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Effect, Reference, effect, reference
+from sepcost.separable.runs.output_loss import Effect, Reference, Wish, effect, reference, scored
 from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal, Method
+from sepcost.separable.verify import outputs
 
 TRAINED = ROOT.parent / "shared" / "trained"
 BATCH = 50
@@ -127,19 +128,21 @@ def _reference(model: Path, held_out: Path) -> Reference:
     loaded = load(model)
     name = loaded.proto.graph.input[0].name
     batches = [{name: images[k : k + BATCH]} for k in range(0, len(images), BATCH)]
-    return reference(runner(loaded, Runtime(threads=0)), batches, labels)
+    wish = Wish("top1", labels=labels)
+    answers = reference(outputs(loaded), runner(loaded, Runtime(threads=0)), batches, wish)
+    return scored(answers, wish)
 
 
 def document(row: Converted) -> dict[str, Any]:
     """Return a row of the results; points lost are percentage points."""
-    low, high = row.judged.drop_interval or (0.0, 0.0)
+    lost = row.judged.qualities[0].loss
     return {
         "variant": row.variant,
         "asked": row.asked,
         "measured": tidy(row.conversion.speedup or 0),
         "predicted": tidy(row.conversion.plan.predicted.speedup or 0),
         "macs": tidy(row.conversion.before.totals.macs / row.conversion.after.totals.macs),
-        "points_lost": [tidy(100 * x) for x in (low, row.judged.drop or 0, high)],
+        "points_lost": [tidy(100 * x) for x in (lost.low, lost.mean, lost.high)],
         "kl": tidy(row.judged.kl or 0),
         "layers": [f"{c.factors.form} {c.factors.rank}" for c in row.conversion.plan.choices],
         "seconds": round(row.seconds),

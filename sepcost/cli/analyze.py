@@ -176,10 +176,11 @@ def _single(request: Request, text: str) -> Iterator[Analysis]:
 def _notes(analyses: Sequence[Analysis]) -> None:
     """Print each note once, with the model it refers to."""
     for source in dict.fromkeys(analysis.source for analysis in analyses):
-        warnings = dict.fromkeys(
-            warning for each in analyses if each.source == source for warning in each.warnings
-        )
-        for warning in list(warnings)[:MOST_NOTES]:
-            note(warning if warning.startswith(source) else f"{source}: {warning}")
-        if len(warnings) > MOST_NOTES:
-            note(f"{source}: {len(warnings) - MOST_NOTES} more (--format json lists them)")
+        those = [each for each in analyses if each.source == source]
+        lines = dict.fromkeys(line for each in those for line in each.warnings)
+        for line in list(lines)[:MOST_NOTES]:
+            note(line if line.startswith(source) else f"{source}: {line}")
+        if len(lines) > MOST_NOTES:
+            note(f"{source}: {len(lines) - MOST_NOTES} more (--format json lists them)")
+        for line in dict.fromkeys(line for each in those for line in each.advice):
+            note(f"{source}: {line}")

@@ -15,7 +15,7 @@ from sepcost.budget.config import Config, find, read
 from sepcost.budget.judge import NO_BASELINE, Evidence, Leniency, failed, judge
 from sepcost.budget.metrics import measured
 from sepcost.budget.results import Budget, Check, Facts, Fault, Measured, Rewrite, Verdict
-from sepcost.errors import BudgetError, SepcostError
+from sepcost.errors import BudgetError
 from sepcost.evidence.baselines import Against, Finder, needs_baseline, needs_model
 from sepcost.evidence.count import Analyze, Model, count, fault
 from sepcost.evidence.measure import Measure, MeasureRequest
@@ -136,7 +136,7 @@ def _evidence(
     )
     try:
         return replace(known, measured=_measured(target, against, config, measuring))
-    except (SepcostError, OSError) as error:
+    except Exception as error:
         return replace(known, unmeasured=fault(target.name, target.source, error))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from sepcost.budget.results import Fault
 from sepcost.cost.analysis import Analysis
-from sepcost.errors import BindingError, SepcostError, UnknownNameError
-from sepcost.evidence.count import each, fault
+from sepcost.errors import BindingError, UnknownNameError
+from sepcost.evidence.count import KILLED, each, fault
 
 Sizes = Mapping[str, Any]
 #: ``sepcost.sweep`` of one source, as other processes can call it.
@@ -63,7 +63,7 @@ def swept(
     jobs
         Processes; None: chosen automatically.
     """
-    yield from each(partial(_attempt, sweep, sizes), sources, jobs)
+    yield from each(partial(_attempt, sweep, sizes), sources, jobs, _killed)
 
 
 def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
@@ -82,6 +82,10 @@ def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
     return analyses, faults
 
 
+def _killed(source: str) -> Swept:
+    return Swept(source, fault=Fault(source, KILLED))
+
+
 def _attempt(sweep: Sweep, sizes: NamedSizes, source: str) -> Swept:
     unknown: dict[str, Fault] = {}
     while True:
@@ -90,7 +94,7 @@ def _attempt(sweep: Sweep, sizes: NamedSizes, source: str) -> Swept:
         except UnknownNameError as error:
             unknown[error.name] = fault(source, source, error)
             sizes = sizes.without(error.name)
-        except (SepcostError, OSError) as error:
+        except Exception as error:
             wrong = fault(source, source, error)
             return Swept(source, (), wrong, isinstance(error, BindingError), unknown)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sepcost.cost.blocked import Outside
 from sepcost.latency.providers import CPU
 from sepcost.latency.results import LayerTime, Machine, OutputDifference, Placement
 from sepcost.latency.stats import MARGIN, Samples, Statistic
@@ -14,6 +15,7 @@ LISTED = 5
 #: Below this share of a run, times of kernels are those of launches.
 COVERED = 0.5
 WAITING = ("Memcpy", "Loop", "Scan", "If")
+X86 = ("x86_64", "AMD64")  # as Linux and macOS, and as Windows call it
 BUSY = 0.5  # a machine with more load per core counts as busy
 
 
@@ -106,6 +108,21 @@ def of_coverage(rows: Sequence[LayerTime], latency_ns: float) -> Iterator[str]:
             f"{' and '.join(names)} runs them asynchronously and ONNX Runtime times their "
             "launches; use a profiler of the device"
         )
+
+
+def of_layout(
+    rows: Sequence[LayerTime], found: Sequence[Outside], machine: Machine
+) -> Iterator[str]:
+    """Name layers that the CPU provider of x86-64 runs outside its blocked layout."""
+    if not machine.system.endswith(X86):
+        return
+    for each in found:
+        slow = {row.layer.id for row in each.layers}
+        share = sum(
+            row.share for row in rows if row.provider == CPU and slow.intersection(row.nodes)
+        )
+        if share:
+            yield each.line(f" ({share:.0%} of the run)")
 
 
 def of_verdict(target: float, reached: float, smallest: float) -> str:

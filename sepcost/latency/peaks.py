@@ -26,12 +26,13 @@ SIDES = (512, 1024)  # of matrices: short runs are rarely disturbed, long ones o
 COPIED = 32 * 2**20  # elements of 4 bytes, far more than any cache holds
 SECONDS = 0.7  # per benchmark, of which there are five
 FEWEST = 5
+WARM = 2
 
 
 def measure(asked: Runtime, beat: Callable[[], None] = lambda: None, most_s: float = inf) -> Peaks:
     """Time large matrix products and a large copy; take the best run of each.
 
-    Each kind runs at least once; otherwise nothing starts after ``most_s`` seconds.
+    Nothing starts after ``most_s`` seconds, except two runs of each kind: the first allocates.
     """
     watch = _Watch(asked, beat, monotonic() + most_s, most_s / (2 * len(SIDES) + 1))
     copy = watch.best_ns(runtime.session(_copy(), asked), np.ones(COPIED, np.float32))
@@ -74,7 +75,7 @@ class _Watch:
         run = runtime.runner(made, {"x": feed}, ModelFile("the machine", Path(), ()))
         times: list[int] = []
         started = monotonic()
-        while not times or _wanted(len(times), monotonic() - started, self.each_s):
+        while len(times) < WARM or _wanted(len(times), monotonic() - started, self.each_s):
             start = perf_counter_ns()
             run()
             times.append(perf_counter_ns() - start)

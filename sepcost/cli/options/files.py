@@ -47,6 +47,14 @@ Force = Annotated[
     bool,
     typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite an existing model."),
 ]
+CopyUnchanged = Annotated[
+    bool,
+    typer.Option(
+        "--copy-unchanged",
+        rich_help_panel=OUTPUT,
+        help="If nothing is worth converting, write the original to OUT.onnx.",
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", rich_help_panel=OUTPUT, help="Plan only; write no model.")
 ]

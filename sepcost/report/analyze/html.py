@@ -181,7 +181,7 @@ def _uncounted(analysis: Analysis, id_: str) -> tuple[Section, ...]:
     return (
         *listing(f"{id_}-uncounted", "Not counted", lines, "The totals are lower bounds."),
         *listing(f"{id_}-kept", "Not separable", kept, "Convolutions that would stay regular."),
-        *listing(f"{id_}-warnings", "Notes", analysis.warnings),
+        *listing(f"{id_}-warnings", "Notes", (*analysis.warnings, *analysis.advice)),
     )
 
 

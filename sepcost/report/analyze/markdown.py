@@ -53,5 +53,5 @@ def _section(analysis: Analysis, title: str, view: View) -> Iterator[str]:
                 for op, reason, names, count in missing
             ]
         )
-    if analysis.warnings:
-        yield bullets([words(warning) for warning in analysis.warnings])
+    if notes := (*analysis.warnings, *analysis.advice):
+        yield bullets([words(line) for line in notes])

@@ -218,8 +218,11 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
         return np.stack(arrays).astype(numpy_dtype(one.dtype))
 
     lead = np.broadcast_to(np.zeros((), first.dtype), (len(files), *first.shape))
-    made = _assembled(path, inputs, {one.name: lead}, _classes(path, files))
-    return replace(made, samples={one.name: read}, stacked=stacked)
+    folders = _class_folders(path, files)
+    labels = None if folders is None else _numbered(path, files, folders)
+    made = _assembled(path, inputs, {one.name: lead}, labels)
+    count = None if folders is None else len(folders)
+    return replace(made, samples={one.name: read}, stacked=stacked, folders=count)
 
 
 def _array(file: Path) -> NDArray[Any]:
@@ -229,10 +232,19 @@ def _array(file: Path) -> NDArray[Any]:
         raise ConversionError(f"{file}: not a plain .npy array: {first_line(error)}") from error
 
 
-def _classes(path: Path, files: Sequence[Path]) -> NDArray[np.int64] | None:
-    """Number the subfolders in the order of their names; None if files lie in ``path`` itself."""
+def _class_folders(path: Path, files: Sequence[Path]) -> list[str] | None:
+    """The subfolders in the order of their numbers, if all are numbers, else of their names.
+
+    An empty one counts. None if a file lies in ``path`` itself.
+    """
     if any(file.parent == path for file in files):
         return None
-    homes = [file.relative_to(path).parts[0] for file in files]
-    order = {name: number for number, name in enumerate(sorted(set(homes)))}
-    return np.array([order[home] for home in homes])
+    names = [one.name for one in path.iterdir() if one.is_dir()]
+    numbered = all(name.isdecimal() for name in names)
+    return sorted(names, key=int) if numbered else sorted(names)
+
+
+def _numbered(path: Path, files: Sequence[Path], folders: Sequence[str]) -> NDArray[np.int64]:
+    """The class of each file: the place of its folder."""
+    order = {name: number for number, name in enumerate(folders)}
+    return np.array([order[file.relative_to(path).parts[0]] for file in files])

@@ -14,7 +14,7 @@ from sepcost.network import Shape
 Feeds = Mapping[str, NDArray[Any]]
 Samples = Callable[[NDArray[np.int64]], NDArray[Any]]
 
-HELD = 8  # one sample in this many is held out from the fits
+HELD = 4  # one sample in this many is held out from the fits
 BATCH = 32  # if the model does not fix it
 
 
@@ -38,6 +38,7 @@ class Calibration:
     fixed: bool = False  # the model takes exactly ``batch`` rows
     labels: NDArray[np.int64] | None = None
     item: Mapping[str, Shape] | None = None  # shape of each input in a run of one sample
+    folders: int | None = None  # class folders that the labels come from
 
     def __len__(self) -> int:
         return len(self.places)

@@ -112,6 +112,27 @@ def observable(
     return made, drafts[-1][1].inner
 
 
+def labelled(
+    model: Loaded, choices: Sequence[ChoiceLike]
+) -> tuple[Loaded, Sequence[Mapping[str, str]]]:
+    """Replace each chosen convolution, and name the new weights.
+
+    Returns
+    -------
+    Loaded
+        The new model.
+    sequence of mapping
+        For each choice, the names of its weights by label, such as ``pointwise/weight``.
+
+    Raises
+    ------
+    ConversionError
+        As for ``separate``.
+    """
+    made, drafts = _separated(whole(model), choices)
+    return made, [draft.weights.shared for _, draft in drafts]
+
+
 def _separated(
     model: Loaded, choices: Sequence[ChoiceLike], observed: str = ""
 ) -> tuple[Loaded, Sequence[tuple[Site, Replacement]]]:
