@@ -1,7 +1,7 @@
-"""Accuracy of ``sepcost convert`` at a measured speed-up, and the worth of each part of it.
+"""Accuracy of ``sepcost convert`` at a measured speed-up, and what each part of it contributes.
 
 Fits and plans use only the calibration data; the held-out data only judge the result. Latency is
-measured interleaved with the original, on one thread. Each part of the method is then switched off.
+measured interleaved with the original, on one thread. Then each part of the method is switched off.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ VARIANTS: dict[str, dict[str, object]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Converted:
     """One conversion, judged on held-out images."""
 
     variant: str
@@ -91,7 +91,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
     return {"networks": networks}
 
 
-def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
+def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Converted]:
     """Convert at each speed-up, and at two of them with parts of the method switched off."""
     model, calibration, held_out = files
     original = _reference(model, held_out)
@@ -109,13 +109,13 @@ def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
 
 def _converted(
     model: Path, settings: ConvertSettings, original: Reference, variant: str, folder: Path
-) -> Row:
+) -> Converted:
     target, start = folder / "converted.onnx", monotonic()
     conversion = sepcost.convert(
         model, target, settings=settings, force=True, on_progress=_progress
     )
     judged = effect(runner(load(target), Runtime(threads=0)), original)
-    return Row(variant, settings.goal.value, conversion, judged, monotonic() - start)
+    return Converted(variant, settings.goal.value, conversion, judged, monotonic() - start)
 
 
 def _progress(doing: str) -> None:
@@ -133,7 +133,7 @@ def _reference(model: Path, held_out: Path) -> Reference:
     return scored(answers, wish)
 
 
-def document(row: Row) -> dict[str, Any]:
+def document(row: Converted) -> dict[str, Any]:
     """Return a row of the results; points lost are percentage points."""
     lost = row.judged.qualities[0].loss
     return {
@@ -149,7 +149,7 @@ def document(row: Row) -> dict[str, Any]:
     }
 
 
-def line(row: Row) -> str:
+def line(row: Converted) -> str:
     """Return one line of the table."""
     values = document(row)
     low, lost, high = values["points_lost"]

@@ -98,7 +98,7 @@ Reduce = Annotated[
     typer.Option(
         rich_help_panel=LAYERS,
         show_default="latency with --speedup, else macs",
-        help="Replace a layer only if this falls: MACs, or latency measured here.",
+        help="Replace a layer only if this decreases: MACs, or latency measured on this machine.",
     ),
 ]
 Forms = Annotated[

@@ -28,30 +28,19 @@ CheckFormats = Annotated[
         "$GITHUB_STEP_SUMMARY.",
     ),
 ]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        rich_help_panel=OUTPUT,
-        show_default="stdout",
-        help="Write the report here.",
-    ),
-]
+# -o takes what a command makes: a model from convert and networks, else the report, also called -r.
+_REPORT = {
+    "metavar": "FILE",
+    "rich_help_panel": OUTPUT,
+    "show_default": "stdout",
+    "help": "Write the report here.",
+}
+Output = Annotated[Path | None, typer.Option("--output", "-o", "--report", "-r", **_REPORT)]
+Report = Annotated[Path | None, typer.Option("--report", "-r", **_REPORT)]
 Model = Annotated[
     Path | None,
     typer.Option(
         "--output", "-o", metavar="OUT.onnx", rich_help_panel=OUTPUT, help="Write the model here."
-    ),
-]
-Report = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        rich_help_panel=OUTPUT,
-        show_default="stdout",
-        help="Write the report here.",
     ),
 ]
 Force = Annotated[

@@ -199,7 +199,7 @@ def _together(analyses: Sequence[Analysis], names: Sequence[str]) -> tuple[Secti
         Col("complete", "text", lambda r: "yes" if r[1].coverage.complete else "no"),
     )
     bars = [(name, a.totals.macs, a.totals.separable_macs) for name, a in rows]
-    note = "MACs of each network: regular, and with every convolution separated that gains by it."
+    note = "MACs of each network: regular, and with separable convolutions wherever they save MACs."
     return (
         *charts.compared("models-macs", "Regular and separable", bars, [note]),
         *table("models-table", "Totals", columns, rows),

@@ -1,4 +1,4 @@
-"""An analysis in Markdown: the line to quote, then a table."""
+"""An analysis in Markdown: a line that sums it up, then a table."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from sepcost.report.view import View
 INTERVAL = "The latency of each model with its 95% interval."
 RUNS = (
     "The share of all timed runs, including disturbed ones, that finished within a given time. "
-    "The slowest may lie beyond the right edge."
+    "The slowest may be beyond the right edge."
 )
 ROOF = (
     "Each kernel by its FLOPs per byte and per second. On the line it reaches the limit of this "

@@ -9,7 +9,7 @@ from sepcost.report.html.page import render as render_page
 from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
 from sepcost.report.view import View
 
-USED = "Each value as a share of its limit; right of the line the budget is broken."
+USED = "Each value as a share of its limit; to the right of the line, the budget is broken."
 
 
 def render(check: Check, view: View) -> str:

@@ -49,7 +49,7 @@ def tiles(diff: Diff) -> list[Tile]:
 
 def _macs(diff: Diff) -> tuple[Section, ...]:
     rows = [(label(found.row.layer), found.delta("macs") or 0) for found in diff.changes]
-    note = "How many more, or fewer, MACs each changed layer takes."
+    note = "How many more or fewer MACs each changed layer takes."
     return charts.changes("diff-macs", "Change in MACs", rows, [note])
 
 
