@@ -12,7 +12,7 @@ of single layers sum to that of the network as long as their errors are uncorrel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
 
@@ -73,29 +73,46 @@ def effect(run: Run, original: Reference) -> Effect:
     original
         The original's outputs.
     """
-    gaps: dict[int, float] = {}
-    sizes: dict[int, float] = {}
-    divergence, images = 0.0, 0
-    hits: list[tuple[Array, Array]] = []
+    tally = Tally()
     for feeds, answers in zip(original.batches, original.answers, strict=True):
-        outputs = run(feeds)
+        tally.add(answers, run(feeds))
+    return tally.result(original.labels)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums that give the effect, batch by batch."""
+
+    gaps: dict[int, float] = field(default_factory=dict)
+    sizes: dict[int, float] = field(default_factory=dict)
+    hits: list[tuple[Array, Array]] = field(default_factory=list)
+    divergence: float = 0.0
+    images: int = 0
+    batches: int = 0
+
+    def add(self, answers: Outputs, outputs: Outputs) -> None:
+        """Add a batch: the original's outputs and the other network's, in the same order."""
+        self.batches += 1
         for place, (a, b) in enumerate(zip(answers, outputs, strict=True)):
             if not _comparable(a, b):
                 continue
             x, y = a.astype(np.float64), b.astype(np.float64)
-            gaps[place] = gaps.get(place, 0.0) + float(np.sum((x - y) ** 2))
-            sizes[place] = sizes.get(place, 0.0) + float(np.sum(x**2))
+            self.gaps[place] = self.gaps.get(place, 0.0) + float(np.sum((x - y) ** 2))
+            self.sizes[place] = self.sizes.get(place, 0.0) + float(np.sum(x**2))
         classes = next((k for k, a in enumerate(answers) if is_classes(a)), None)
         if classes is not None:
-            divergence += _divergence(answers[classes], outputs[classes])
-            images += len(answers[classes])
-            hits.append((_top(answers[classes]), _top(outputs[classes])))
-    errors = [_relative(gap, sizes[place]) for place, gap in gaps.items()]
-    kl = divergence / images if images else None
-    return Effect(
-        kl, max(errors, default=0.0), *_drop(hits, original.labels), images, len(original.batches),
-        _top1(hits, original.labels),
-    )  # fmt: skip
+            self.divergence += _divergence(answers[classes], outputs[classes])
+            self.images += len(answers[classes])
+            self.hits.append((_top(answers[classes]), _top(outputs[classes])))
+
+    def result(self, labels: NDArray[np.int64] | None = None) -> Effect:
+        """The effect over all batches."""
+        errors = [_relative(gap, self.sizes[place]) for place, gap in self.gaps.items()]
+        kl = self.divergence / self.images if self.images else None
+        return Effect(
+            kl, max(errors, default=0.0), *_drop(self.hits, labels), self.images, self.batches,
+            _top1(self.hits, labels),
+        )  # fmt: skip
 
 
 def is_classes(answer: Any) -> bool:
