@@ -8,9 +8,10 @@ from __future__ import annotations
 
 LEAST = 0.008  # loss of held-out samples below which --tune auto leaves a network as it is
 PASSES = 15_000
+MOST_PASSES = 40_000  # of small networks, and of those that lost much
 HEAVY = 0.2  # loss from which a network is tuned longer
-HEAVY_PASSES = 40_000
-MACS = 20_000_000_000_000  # of the original in all passes: some ten minutes on two cores
+MACS = 1_000_000_000_000  # of the original in all passes, where that allows more than ``PASSES``
+MOST_MACS = 20_000_000_000_000  # some ten minutes on two cores
 FEWEST = 1_000  # fewer passes are not worth their start
 
 _RATE = 2e-3
@@ -30,8 +31,9 @@ def passes(loss: float, macs: int) -> int:
     """
     if not loss >= LEAST:
         return 0
-    wanted = HEAVY_PASSES if loss >= HEAVY else PASSES
-    allowed = min(wanted, MACS // max(1, macs))
+    macs = max(1, macs)
+    wanted = MOST_PASSES if loss >= HEAVY else min(max(PASSES, MACS // macs), MOST_PASSES)
+    allowed = min(wanted, MOST_MACS // macs)
     return allowed if allowed >= FEWEST else 0
 
 

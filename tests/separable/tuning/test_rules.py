@@ -34,7 +34,7 @@ def gradient(loaded, rules, x):
     [
         ({"pads": [1, 1, 1, 1]}, True),
         ({}, True),
-        ({"pads": [0, 2, 1, 0]}, True),
+        ({"pads": [0, 1, 1, 0]}, True),
         ({"pads": [2, 1, 2, 0], "dilations": [2, 1]}, True),
         ({"pads": [3, 1, 0, 1]}, False),
         ({"strides": [2, 1]}, False),
