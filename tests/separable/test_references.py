@@ -103,7 +103,7 @@ def test_labels_of_a_model_without_classes_are_noted(tmp_path):
     text = text.replace("float[N, 3] y", "float[N, 16, 8, 8] y")
     path = saved(parsed(text, networks.weights()), tmp_path, "image.onnx").path
     data = networks.data(tmp_path, 64, np.zeros(64, int))
-    found = convert(path, settings=settings(data))
+    found = convert(str(path), settings=settings(data))
     assert any("labels are not used" in note for note in found.notes)
     assert [one.metric for one in found.effect.qualities] == ["error"]
 
