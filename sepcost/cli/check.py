@@ -96,7 +96,7 @@ def check(
         inconclusive.value if inconclusive else None, exact, jobs, update, loosen,
     )  # fmt: skip
     if loosen and not update:
-        raise SepcostError("--loosen needs --update: add --update")
+        raise SepcostError("--loosen: needs --update; add it")
     reports = _reports(format_ or (), output)
     for report in reports:
         refuse_terminal(report.format, report.file)
