@@ -75,7 +75,7 @@ def check(
 
     Without SOURCE, it checks every model that the configuration names. A model that cannot
     be read is reported as an error; the others are still checked.
-    Exit codes: 0 within budget, 1 over budget, 2 usage or configuration error or an
+    Exit codes: 0 within budget, 1 over budget, 2 usage error, invalid configuration or
     unreadable model, 3 measurement failed.
     """
     from sepcost.evidence.check import Question
