@@ -84,13 +84,13 @@ def _on_data(
     fitter = trials.fitter
     if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]
-    offered, factors = fitter.fitted_menus(offered)
+    offered = fitter.fitted_menus(offered)
     offers = [option for menu in offered for option in menu.options if not option.keeps]
     kinds = ["own error"]
     if offers and all(option.foretold is not None for option in offers):
         kinds.insert(0, "gradients")
     if settings.method.by_effect:
-        offered = trials.effects(offered, factors)
+        offered = trials.effects(offered)
         kinds.insert(0, "effect")
     return offered, kinds
 

@@ -19,10 +19,11 @@ from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
 from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
 from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
+from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
-from sepcost.separable.plan.menu import Menu, Option
+from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.quality.parts import Part
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable, separate
@@ -52,6 +53,7 @@ class Fitter:
     gradients: Gradients | None = None  # None before they are computed
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
+    drafts: dict[Key, Factors] = field(default_factory=dict)  # of each option, fitted alone
 
     def choices(self, selection: Selection) -> tuple[Choice, ...]:
         """Factors of all layers of a selection, in execution order."""
@@ -66,6 +68,19 @@ class Fitter:
                 self.made[key] = self._choice(candidate, option, done)
             done.append(self.made[key])
         return tuple(done)
+
+    def drafted(self, candidate: Candidate, option: Option) -> bool:
+        """Whether an option was fitted to the data."""
+        return (candidate.id, str(option.form), option.rank) in self.drafts
+
+    def draft(self, candidate: Candidate, option: Option) -> Choice:
+        """An option before its final fit, with the costs of the final one: the draft, or random."""
+        assert option.form is not None
+        factors = self.drafts.get((candidate.id, str(option.form), option.rank))
+        if factors is None:
+            factors = random_factors(candidate, shell(candidate, option.form, option.rank), 0)
+        before = self.macs[candidate.id]
+        return Choice(candidate, factors, option.emitted, before, option.macs, lifted=option.lifted)
 
     def on_data(self, candidate: Candidate) -> bool:
         """Whether it can be fitted to data: activations observable, bias constant or none."""
@@ -199,13 +214,12 @@ class Fitter:
         positions, seed = self.settings.method.positions, self.settings.seed
         return PatchStream(candidate.convolution, positions=positions, seed=seed)
 
-    def fitted_menus(self, menus: Sequence[Menu]) -> tuple[tuple[Menu, ...], dict[Key, Factors]]:
-        """Fit every option to the original's activations; return menus with errors, and factors.
+    def fitted_menus(self, menus: Sequence[Menu]) -> tuple[Menu, ...]:
+        """Fit every option to the original's activations; return menus with errors, keep drafts.
 
         One pass over the data serves as many layers as fit in memory with their moments.
         """
         filled: list[Menu] = []
-        kept: dict[Key, Factors] = {}
         for part in self._parts(menus):
             gathered = self._pass([menu.candidate for menu in part if self.on_data(menu.candidate)])
             for menu in part:
@@ -214,16 +228,16 @@ class Fitter:
                     filled.append(menu)
                     continue
                 self.tell(f"comparing fits of {menu.candidate.name or menu.candidate.id}")
-                filled.append(self._fitted(menu, moments, kept))
-        return tuple(filled), kept
+                filled.append(self._fitted(menu, moments))
+        return tuple(filled)
 
-    def _fitted(self, menu: Menu, moments: Moments, kept: dict[Key, Factors]) -> Menu:
+    def _fitted(self, menu: Menu, moments: Moments) -> Menu:
         candidate, (keep, *offers) = menu.candidate, menu.options
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
         options = self._options(candidate, _MENU_ITERATIONS)
         factors = fit_menu(weight(candidate), moments, wanted, options)
         for option, made in zip(offers, factors, strict=True):
-            kept[candidate.id, str(option.form), option.rank] = made
+            self.drafts[candidate.id, str(option.form), option.rank] = made
         whole = self._reach(candidate, moments)
         filled = [
             replace(option, fitted_error=error, foretold=whole and whole * error**2)

@@ -9,7 +9,7 @@ bracket.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sepcost.separable.plan.choices import Curve
 from sepcost.separable.plan.knapsack import within_cost, within_loss
@@ -99,7 +99,7 @@ def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     place = within_cost(curve.points, goal.value * before * (1 + ROUNDING) - curve.rest)
     at = 0 if place is None else place
     share = (curve.points[at].cost + curve.rest) / before if before else 0.0
-    return Solved(curve, at, trials.at(curve, at), place is not None, share)
+    return Solved(curve, at, trials.sketched(curve, at), place is not None, share)
 
 
 def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
@@ -112,15 +112,16 @@ def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved
         measured = trials.speedup(curve.selection(place))
         predicted = before / (curve.points[place].cost + curve.rest)
         trials.tell(f"speed-up {measured:.2f}, predicted {predicted:.2f}")
+        trials.surplus = measured / predicted
         met = measured >= aimed
         if met and measured <= goal.value * NEAR_SPEED:
             return True, None
         return met, budget(aimed * predicted / measured)
 
     last = len(curve.points) - 1
-    place = settle((-1, last), budget(aimed), probe, upward=True)
+    place = settle((-1, last), budget(aimed / trials.surplus), probe, upward=True)
     at = max(place, 0)
-    trial = trials.at(curve, at)
+    trial = trials.sketched(curve, at)
     ns = curve.points[at].cost + curve.rest
     measured = trials.speedup(curve.selection(at))
     return Solved(curve, at, trial, place >= 0, measured, ns, before / ns)
@@ -155,12 +156,14 @@ SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Solved]] = {
 
 
 def better(goal: Goal, solved: Sequence[Solved], trials: Trials) -> Solved:
-    """The best of several plans: one that meets the goal, then the cheapest or most accurate."""
+    """Carry out the best of several plans: that meets the goal, then the cheapest or most accurate.
+
+    By MACs or speed, plans are compared as sketches, so that only one is fitted to the end.
+    """
 
     def order(one: Solved) -> tuple[bool, float]:
         cost = one.curve.points[one.place].cost
         return not one.met, cost if goal.aim in QUALITY else trials.selection_loss(one.trial)
 
-    if len(solved) == 1:
-        return solved[0]
-    return min(solved, key=order)
+    best = solved[0] if len(solved) == 1 else min(solved, key=order)
+    return replace(best, trial=trials.at(best.curve, best.place))

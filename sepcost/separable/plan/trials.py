@@ -12,7 +12,6 @@ from sepcost.latency.jobs import ModelFile
 from sepcost.model.load import Loaded
 from sepcost.model.save import save
 from sepcost.network import Value
-from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.plan.choices import Choice, Curve, Selection
 from sepcost.separable.plan.fitting import Fitter, Key
 from sepcost.separable.plan.menu import Menu, Option
@@ -46,8 +45,10 @@ class Trials:
     inputs: tuple[Value, ...]
     tell: OnProgress
     done: dict[tuple[Key, ...], Trial] = field(default_factory=dict)
+    sketches: dict[tuple[Key, ...], Trial] = field(default_factory=dict)
     ratios: dict[tuple[Key, ...], float] = field(default_factory=dict)
     correction: float = 1.0  # speed-up in the final measurement over the one measured here
+    surplus: float = 1.0  # the last speed-up measured over the one predicted
 
     def at(self, curve: Curve, place: int) -> Trial:
         """Carry out one point of a curve."""
@@ -59,6 +60,17 @@ class Trials:
         if key not in self.done:
             self.done[key] = self.built(self.fitter.choices(selection))
         return self.done[key]
+
+    def sketched(self, curve: Curve, place: int) -> Trial:
+        """One point with each layer as fitted alone, to compare plans before the final fits."""
+        selection = curve.selection(place)
+        if not all(self.fitter.drafted(*one) for one in selection):
+            return self.of(selection)
+        key = name(selection)
+        if key not in self.sketches:
+            drafts = [self.fitter.draft(candidate, option) for candidate, option in selection]
+            self.sketches[key] = self.built([self.fitter.ranged(one) for one in drafts])
+        return self.sketches[key]
 
     def built(self, choices: Sequence[Choice]) -> Trial:
         """Build the model with these choices and compare its outputs with the original's."""
@@ -87,12 +99,16 @@ class Trials:
         return effect(runner(trial.model, self.fitter.settings.runtime), self.chosen_on).loss
 
     def speedup(self, selection: Selection) -> float:
-        """Speed-up of a selection over the original, measured in turns."""
+        """Speed-up of a selection over the original, measured in turns.
+
+        Times do not depend on the values of the factors, so that nothing is fitted for it.
+        """
         key = name(selection)
         if key not in self.ratios:
-            trial = self.of(selection)
             self.tell("timing the network")
-            before, after = self.times([self.fitter.context.loaded, trial.model])
+            original = self.fitter.context.loaded
+            drafts = [self.fitter.draft(candidate, option) for candidate, option in selection]
+            before, after = self.times([original, separate(original, drafts)])
             self.ratios[key] = before / after
         return self.ratios[key] * self.correction
 
@@ -105,23 +121,20 @@ class Trials:
             ]
             return time_files(files, self.settings.runtime, _LAUNCHES, _SLICE_S)
 
-    def effects(self, menus: Sequence[Menu], factors: dict[Key, Factors]) -> tuple[Menu, ...]:
+    def effects(self, menus: Sequence[Menu]) -> tuple[Menu, ...]:
         """Measure the effect of each option alone on the network's output."""
         return tuple(
-            replace(
-                menu, options=tuple(self._alone(menu, option, factors) for option in menu.options)
-            )
+            replace(menu, options=tuple(self._alone(menu, option) for option in menu.options))
             for menu in menus
         )
 
-    def _alone(self, menu: Menu, option: Option, factors: dict[Key, Factors]) -> Option:
+    def _alone(self, menu: Menu, option: Option) -> Option:
         candidate = menu.candidate
-        made = factors.get((candidate.id, str(option.form), option.rank))
-        if made is None:
+        if not self.fitter.drafted(candidate, option):
             return option
         self.tell(f"trying {candidate.name or candidate.id}: {option.form} {option.rank}")
-        choice = Choice(candidate, made, option.emitted, 0, 0, lifted=option.lifted)
-        model = separate(self.fitter.context.loaded, [self.fitter.ranged(choice)])
+        choice = self.fitter.ranged(self.fitter.draft(candidate, option))
+        model = separate(self.fitter.context.loaded, [choice])
         alone = effect(runner(model, self.fitter.settings.runtime), self.chosen_on)
         by_error = self.settings.goal.aim is Aim.MAX_ERROR
         return replace(option, effect=alone.relative_error**2 if by_error else alone.loss)

@@ -5,25 +5,28 @@ ONNX Runtime is reached only through ``sepcost.latency.runtime``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import onnx
 
 from sepcost.errors import SepcostError
 from sepcost.latency.jobs import FOLDER_KEY, Runtime
-from sepcost.model.graphs import Name, reads
 from sepcost.model.links import serialised
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import folder
 from sepcost.separable.data.samples import Feeds
+from sepcost.separable.runs.cuts import cut
 from sepcost.separable.runs.output_loss import Run
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
 
-def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
+def runner(
+    model: Loaded,
+    settings: Runtime,
+    wanted: Sequence[str] = (),
+    given: Mapping[str, int] | None = None,
+) -> Run:
     """Make a session; calling the result with inputs returns the outputs, or ``wanted`` values.
 
     Parameters
@@ -34,6 +37,8 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
         Settings of the session.
     wanted
         Values of the main graph; nodes that they do not need are cut away.
+    given
+        ONNX types of values that are fed in place of being computed.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
     """
     from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
 
-    proto = exposing(model.proto, wanted) if wanted else model.proto
+    proto = cut(model.proto, wanted, given) if wanted else model.proto
     data, home = serialised(proto, folder(model))
 
     def locate(options: ort.SessionOptions) -> None:
@@ -57,7 +62,7 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
             raise runtime.explain(error, doing, model.source) from error
 
     session = guarded(lambda: runtime.session(data, settings, locate), "loading")
-    inputs = {one.name for one in session.get_inputs()}  # ``exposing`` may have cut some away
+    inputs = {one.name for one in session.get_inputs()}  # ``cut`` may have cut some away
 
     def run(feeds: Feeds) -> Sequence[Any]:
         needed = {name: array for name, array in feeds.items() if name in inputs or not wanted}
@@ -67,29 +72,3 @@ def runner(model: Loaded, settings: Runtime, wanted: Sequence[str] = ()) -> Run:
         return outputs
 
     return run
-
-
-def exposing(proto: onnx.ModelProto, wanted: Sequence[str]) -> onnx.ModelProto:
-    """The part of a model that computes ``wanted``, with these values as its outputs."""
-    result = onnx.ModelProto()
-    result.CopyFrom(proto)
-    graph = result.graph
-    needed: set[Name] = set(wanted)
-    kept = []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(reads(node))
-    copies = []
-    for node in reversed(kept):
-        copy = onnx.NodeProto()
-        copy.CopyFrom(node)
-        copies.append(copy)
-    del graph.node[:], graph.output[:], graph.value_info[:]
-    graph.node.extend(copies)
-    graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(wanted))
-    for field in (graph.initializer, graph.input):  # old models list initializers as inputs
-        read = [one for one in field if one.name in needed]
-        del field[:]
-        field.extend(read)
-    return result

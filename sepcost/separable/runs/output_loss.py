@@ -146,14 +146,30 @@ def effect(run: Run, original: Reference) -> Effect:
     original
         The original's outputs.
     """
-    squares: list[list[Array]] = [[] for _ in original.parts]
-    diverged: list[Array] = []
-    kept: list[Outputs] = []
+    tally = Tally(original)
     for feeds, answers, rows in zip(original.batches, original.answers, original.rows, strict=True):
-        outputs = run(feeds)
-        if original.judge:
-            kept.append(outputs)
-        for part, known in zip(original.parts, squares, strict=True):
+        tally.add(answers, run(feeds), rows)
+    return tally.result()
+
+
+@dataclass(slots=True, eq=False)
+class Tally:
+    """Errors of each sample, batch by batch."""
+
+    original: Reference
+    squares: list[list[Array]] = field(init=False)  # e² of each part
+    diverged: list[Array] = field(default_factory=list)  # KL
+    kept: list[Outputs] = field(default_factory=list)  # to be scored
+
+    def __post_init__(self) -> None:
+        """One list per part."""
+        self.squares = [[] for _ in self.original.parts]
+
+    def add(self, answers: Outputs, outputs: Outputs, rows: int) -> None:
+        """Add a batch of ``rows`` samples: the original's outputs and those of another network."""
+        if self.original.judge:
+            self.kept.append(outputs)
+        for part, known in zip(self.original.parts, self.squares, strict=True):
             a, b = answers[part.place], outputs[part.place]
             if not is_float(b) or a.shape != b.shape:
                 known.append(np.full(rows, inf))
@@ -162,34 +178,28 @@ def effect(run: Run, original: Reference) -> Effect:
             with np.errstate(all="ignore"):  # answers may be infinite or no numbers
                 known.append(_finite(part.squared_errors(a, b)))
                 if part.classes:
-                    diverged.append(_finite(divergences(a, b, part.classes)))
-    return _summed(original, [np.concatenate(one) for one in squares if one], diverged, kept)
+                    self.diverged.append(_finite(divergences(a, b, part.classes)))
 
-
-def _summed(
-    original: Reference,
-    squares: Sequence[Array],
-    diverged: Sequence[Array],
-    kept: Sequence[Outputs],
-) -> Effect:
-    """The effect, from e² and KL of each sample."""
-    errors = [root_mean(one) for one in squares]
-    pairs = list(zip(errors, original.parts, strict=False))
-    apart = [one for one, part in pairs if part.classes is None]
-    judged = [one for one, part in pairs if part.classes is None or not original.telling]
-    kl = float(np.concatenate(diverged).mean()) if diverged else None
-    own = float(np.mean([one.mean**2 for one in apart])) if apart else 0.0
-    answers = gathered(original.names, kept, original.rows) if kept else {}
-    scored = original.judge.qualities(answers) if original.judge and answers else ()
-    return Effect(
-        kl,
-        max(errors, key=lambda one: one.mean, default=NOTHING),
-        own + (kl or 0.0),
-        max(judged, key=lambda one: one.mean, default=None),
-        scored,
-        sum(original.rows),
-        len(original.batches),
-    )
+    def result(self) -> Effect:
+        """The effect over all batches."""
+        original = self.original
+        errors = [root_mean(np.concatenate(one)) for one in self.squares if one]
+        pairs = list(zip(errors, original.parts, strict=False))
+        apart = [one for one, part in pairs if part.classes is None]
+        judged = [one for one, part in pairs if part.classes is None or not original.telling]
+        kl = float(np.concatenate(self.diverged).mean()) if self.diverged else None
+        own = float(np.mean([one.mean**2 for one in apart])) if apart else 0.0
+        answers = gathered(original.names, self.kept, original.rows) if self.kept else {}
+        scored = original.judge.qualities(answers) if original.judge and answers else ()
+        return Effect(
+            kl,
+            max(errors, key=lambda one: one.mean, default=NOTHING),
+            own + (kl or 0.0),
+            max(judged, key=lambda one: one.mean, default=None),
+            scored,
+            sum(original.rows),
+            len(original.batches),
+        )
 
 
 def _finite(values: Array) -> Array:

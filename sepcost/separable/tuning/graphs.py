@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from sepcost.network import Layer, Network
 from sepcost.separable.find.context import Context
-from sepcost.separable.runs.activations import exposing
+from sepcost.separable.runs.cuts import cut
 from sepcost.separable.runs.backward.tape import FLOATS, SEED, NoGradient, Tape, backward, moves
 from sepcost.separable.tuning.gradients import bias_gradient, weight_gradient
 from sepcost.separable.tuning.rules import TUNING_RULES
@@ -101,7 +101,7 @@ def _weights(
 def _forward(student: Student, network: Network, wanted: Sequence[str]) -> onnx.ModelProto:
     """The student with its weights as inputs and the wanted values, as float32, as outputs."""
     given = {value.name for value in student.loaded.proto.graph.input}
-    made = exposing(student.loaded.proto, [n for n in dict.fromkeys(wanted) if n not in given])
+    made = cut(student.loaded.proto, [n for n in dict.fromkeys(wanted) if n not in given])
     graph = made.graph
     kept = [tensor for tensor in graph.initializer if tensor.name not in student.weights]
     types = {t.name: t.data_type for t in graph.initializer if t.name in student.weights}

@@ -1,11 +1,13 @@
 """Any value of a model, without the nodes that it does not need."""
 
 import numpy as np
+import onnx
 import pytest
 
 from sepcost.errors import ModelError
 from sepcost.latency.jobs import Runtime
-from sepcost.separable.runs.activations import exposing, runner
+from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.cuts import cut
 from tests.separable import networks
 from tests.separable.build import parsed, saved
 
@@ -33,7 +35,7 @@ def test_without_names_the_outputs_come(tmp_path):
 
 def test_unneeded_nodes_are_left_out(tmp_path):
     proto = networks.classifier(tmp_path).proto
-    part = exposing(proto, ["r"])
+    part = cut(proto, ["r"])
     assert [node.op_type for node in part.graph.node] == ["Conv", "Relu"]
     assert {tensor.name for tensor in part.graph.initializer} == {"w1", "b1"}
     assert len(proto.graph.node) == 7
@@ -61,3 +63,14 @@ def test_onnx_runtime_prints_nothing(tmp_path, capfd):
     with pytest.raises(ModelError, match=r"out of data bounds.*--inputs"):
         run({"x": np.zeros(2, np.float32), "i": np.array([7])})
     assert capfd.readouterr() == ("", "")
+
+
+def test_given_values_take_the_place_of_what_computes_them(tmp_path):
+    loaded = networks.classifier(tmp_path)
+    feeds = {"x": networks.images(2)}
+    (y,) = runner(loaded, Runtime())(feeds)
+    (r,) = runner(loaded, Runtime(), ["r"])(feeds)
+    later = runner(loaded, Runtime(), ["y"], {"r": onnx.TensorProto.FLOAT})
+    np.testing.assert_allclose(later({"r": r})[0], y, rtol=1e-5)
+    part = cut(loaded.proto, ["y"], {"r": onnx.TensorProto.FLOAT})
+    assert {tensor.name for tensor in part.graph.initializer} == {"w2", "b2", "w3", "b3"}

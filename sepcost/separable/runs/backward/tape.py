@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.network import Attribute, Layer, Role, Value
-from sepcost.separable.runs.activations import exposing
+from sepcost.separable.runs.cuts import cut
 
 OPSET = 20  # ScatterElements can add, reductions take axes as an input, and Gelu exists
 SEED = "seed/"
@@ -116,7 +116,7 @@ class Tape:
         """The part of the graph that ``results`` need; its inputs are seeds and values."""
         opset = helper.make_opsetid("", OPSET)
         graph = helper.make_graph(self.nodes, "backward", [], [], self.tensors)
-        made = exposing(helper.make_model(graph, ir_version=9, opset_imports=[opset]), results)
+        made = cut(helper.make_model(graph, ir_version=9, opset_imports=[opset]), results)
         read = {name for node in made.graph.node for name in node.input}
         types = dict.fromkeys((SEED + name for name in outputs), TensorProto.FLOAT)
         types |= {at: _element_type(self.values[name]) for name, at in self.fed.items()}
