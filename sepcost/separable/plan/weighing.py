@@ -23,7 +23,7 @@ from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.menu import Menu, Option
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Effect, Reference, Tally, effect
+from sepcost.separable.runs.output_loss import Effect, ErrorTally, Reference, effect
 from sepcost.separable.runs.tails import Tail, tail
 from sepcost.separable.settings import OnProgress, Saving
 
@@ -82,7 +82,7 @@ def _by_tail(
     """Effects of kernels, all of them on one batch after the other."""
     names = fitter.context.network.outputs
     kernels = [(reconstruct(one), one.bias) for one in factors]
-    tallies = [Tally(samples) for _ in factors]
+    tallies = [ErrorTally(samples) for _ in factors]
     for feeds, answers, rows in zip(samples.batches, samples.answers, samples.rows, strict=True):
         kept: Feeds = dict(zip(part.border, part.before(feeds), strict=True))
         for tally, (kernel, bias) in zip(tallies, kernels, strict=True):
