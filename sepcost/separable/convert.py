@@ -93,7 +93,8 @@ def _planned(session: Session, made: Curves | None) -> Solved:
     if settings.goal.aim is Aim.RANK or made is None:
         return at_fixed_rank(session.candidates.eligible, settings, trials)
     whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
-    solved = [goals.solve(settings.goal, one, trials, whole) for one in made.curves]
+    searched = goals.promising(settings.goal, made.curves, trials, whole)
+    solved = [goals.solve(settings.goal, one, trials, whole) for one in searched]
     return goals.better(settings.goal, solved, trials)
 
 
