@@ -30,13 +30,14 @@ def test_the_best_and_the_worst_are_among_the_measured():
 
 
 def test_a_power_law_is_read_exactly():
-    own = np.array([1e-6, 1e-4, 1e-2])
+    own = [1e-6, 1e-4, 1e-2]
     known = [(error, 3 * error**1.5) for error in own]
     assert between(known, [1e-5, 1e-3]) == pytest.approx([3 * 1e-5**1.5, 3 * 1e-3**1.5])
 
 
 def test_effects_read_never_fall_with_the_error():
-    read = between([(1e-4, 2e-3), (1e-3, 1e-3), (1e-2, 5e-3)], np.geomspace(1e-4, 1e-2, 9))
+    wanted = np.geomspace(1e-4, 1e-2, 9).tolist()
+    read = between([(1e-4, 2e-3), (1e-3, 1e-3), (1e-2, 5e-3)], wanted)
     assert read == sorted(read)
 
 
