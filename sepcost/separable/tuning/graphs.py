@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 
 from sepcost.network import Layer, Network
 from sepcost.separable.find.context import Context
-from sepcost.separable.runs.cuts import cut
 from sepcost.separable.runs.backward.tape import FLOATS, SEED, NoGradient, Tape, backward, moves
+from sepcost.separable.runs.cuts import cut
 from sepcost.separable.tuning.gradients import bias_gradient, weight_gradient
 from sepcost.separable.tuning.rules import TUNING_RULES
 from sepcost.separable.tuning.student import Student
