@@ -109,7 +109,7 @@ def test_a_weight_without_a_path_takes_the_module_of_the_metadata():
     assert name_of(conv("node_conv2d", "w", "['', 'stem', 'conv2d']")) == "stem/conv2d"
 
 
-def test_the_root_of_an_exported_program_is_no_module():
+def test_the_root_of_an_exported_program_is_not_a_module():
     assert name_of(conv("node_conv2d", "w", "['', '_export_root', 'conv2d']")) == "node_conv2d"
 
 
