@@ -104,16 +104,17 @@ def text(node):
 
 @given(nets(("float32",)), st.sampled_from([0.3, 0.1, 0.01, 0.001]))
 @networks(40)
-def test_an_error_goal_is_met_or_refused(net, error):
+def test_the_error_that_is_stated_is_that_of_the_file(net, error):
+    """Relative to the spread, which is at most the size; one sample cannot show a bound."""
     with saved(net.model) as path:
         given_ = path.with_name("inputs.npz")
         feeds = net.feeds(1)
         np.savez(given_, **feeds)
         found, result = converted(net, path, Aim.MAX_ERROR, error, given_)
-    assert not (found.missed and found.written)
     if found.written:
         measured = distance(run(net.model, feeds), run(result, feeds))
-        assert measured <= error * 1.001 + 1e-5
+        assert measured <= found.effect.relative_error * 1.001 + 1e-5
+        assert ("not shown" in (found.missed or "")) == (found.effect.relative_error <= error)
         assert found.after.totals.macs <= found.before.totals.macs
 
 
@@ -123,6 +124,6 @@ def test_a_macs_goal_is_met_or_refused(net, share):
     with saved(net.model) as path:
         before = analyze(path, bind=net.bind).totals.macs
         found, result = converted(net, path, Aim.MACS, share)
-    assert bool(found.written) == (not found.missed and bool(found.plan.choices))
+    assert bool(found.written) == bool(found.plan.choices)  # by force
     if not found.missed:
         assert counted(net, result).totals.macs <= share * before * (1 + 1e-9)

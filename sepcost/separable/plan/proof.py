@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, inf
 
 from sepcost.separable.data.samples import HELD
-from sepcost.separable.quality.intervals import PSEUDO, Estimate, Z, samples_to_show
+from sepcost.separable.quality.intervals import Estimate, least_bound, samples_to_show
 from sepcost.separable.runs.output_loss import NOTHING, Effect
 from sepcost.separable.settings import Aim, Goal
 
@@ -25,8 +25,10 @@ def is_shown(goal: Goal, effect: Effect) -> bool:
 def searched(goal: Goal, effect: Effect) -> float:
     """What the search compares with the goal: the bound, or the mean if no bound can meet it."""
     found = estimate(goal, effect)
-    least = Z / (found.samples + PSEUDO)  # of a loss of which no sample shows anything
-    showable = found.high < inf if goal.aim is Aim.MAX_ERROR else least <= goal.value
+    if goal.aim is Aim.MAX_ERROR:
+        showable = found.high < inf
+    else:
+        showable = least_bound(found.samples) <= goal.value
     return found.high if showable else found.mean
 
 

@@ -7,7 +7,9 @@ The interval is Wald's after two pseudo-samples, half a pair gained and half a p
     m = Σd / (n + 2),   s² = ((Σd² + 1) / (n + 2) - m²) / (n + 2),   m ± 1.96·s
 
 With scores of 0 and 1, Σd² counts the discordant pairs, which is their formula (1); scores in
-between give smaller sums of squares, for which the same two pseudo-samples are as cautious.
+between give smaller sums of squares, for which the same two pseudo-samples are as cautious. If all
+discordant pairs are of one kind, the loss is a plain proportion, and the interval reaches at least
+as far as Wilson's (1927).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from sepcost.latency.stats import t_quantile
 
 Z = 1.959963984540054  # of a 95 % interval
 PSEUDO = 2.0
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,20 @@ def paired_loss(original: NDArray[np.float64], converted: NDArray[np.float64]) -
     """
     difference = np.asarray(original, np.float64) - np.asarray(converted, np.float64)
     n = len(difference)
-    mean, low, high = _wald(float(difference.sum()), float(difference @ difference), n)
+    mean, low, high = _bounds(float(difference.sum()), float(difference @ difference), n)
     return Estimate(float(difference.mean()) if n else mean, low, high, n)
 
 
-def _wald(total: float, squares: float, n: int) -> tuple[float, float, float]:
+def _bounds(total: float, squares: float, n: int) -> tuple[float, float, float]:
     size = n + PSEUDO
     middle = total / size
     spread = Z * sqrt(max(0.0, (squares + 1) / size - middle**2) / size)
-    return middle, max(-1.0, middle - spread), min(1.0, middle + spread)
+    low, high = middle - spread, middle + spread
+    if n and abs(squares - abs(total)) < _SAME * n:  # each d is 0 or 1, or each 0 or -1
+        least, most = _wilson(abs(total) / n, n)
+        low = min(low, -most if total <= 0 else least)
+        high = max(high, most if total >= 0 else -least)
+    return middle, max(-1.0, low), min(1.0, high)
 
 
 def proportion(scores: NDArray[np.float64]) -> Estimate:
@@ -63,10 +71,15 @@ def proportion(scores: NDArray[np.float64]) -> Estimate:
     n = len(scores)
     if not n:
         return Estimate(0.0, 0.0, 1.0, 0)
-    p, z2 = float(np.mean(scores)), Z**2
+    p = float(np.mean(scores))
+    return Estimate(p, *_wilson(p, n), n)
+
+
+def _wilson(p: float, n: int) -> tuple[float, float]:
+    z2 = Z**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     reach = Z * sqrt(max(0.0, p * (1 - p)) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Estimate(p, max(0.0, centre - reach), min(1.0, centre + reach), n)
+    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def root_mean(squares: NDArray[np.float64]) -> Estimate:
@@ -89,6 +102,11 @@ def root_mean(squares: NDArray[np.float64]) -> Estimate:
     varies = deviation / mean if mean else 0.0
     reach = t_quantile(0.975, n - 1) * deviation / sqrt(n) * (1 + 2 * varies / sqrt(n))
     return Estimate(sqrt(mean), sqrt(max(0.0, mean - reach)), sqrt(mean + reach), n)
+
+
+def least_bound(n: int) -> float:
+    """The upper bound of a loss of which no sample shows anything."""
+    return _bounds(0.0, 0.0, n)[2]
 
 
 def samples_to_show(limit: float, loss: Estimate, squares: float) -> int | None:
@@ -114,7 +132,7 @@ def samples_to_show(limit: float, loss: Estimate, squares: float) -> int | None:
     low, high = 1, 1 << 30
     while low < high:
         n = (low + high) // 2
-        if _wald(loss.mean * n, squares * n, n)[2] <= limit:
+        if _bounds(loss.mean * n, squares * n, n)[2] <= limit:
             high = n
         else:
             low = n + 1

@@ -28,7 +28,7 @@ def judged(*qualities):
 
 #: 1,828 and 1,812 of 2,000 samples are right: 0.8 points lost.
 TOP1 = quality("top1", 1828, 1812)
-LINE = "−0.8 points; 95%: −1.2 to −0.4; 2,000 held-out samples"
+LINE = "−0.8 points; 95%: −1.3 to −0.4; 2,000 held-out samples"
 
 
 def test_top_1_is_shown_before_and_after_with_its_interval():

@@ -37,16 +37,16 @@ def test_the_bound_decides_and_not_the_mean():
 
 def test_too_few_samples_are_searched_by_the_mean_so_that_something_is_found():
     assert searched(DROP, lost(0, 64)) == 0
-    assert searched(DROP, lost(0, 1000)) == pytest.approx(1.96 / 1002, rel=1e-3)
+    assert searched(DROP, lost(0, 1000)) == pytest.approx(3.8415 / 1003.8415, rel=1e-3)
     assert searched(ERROR, off(0.04, inf, 1)) == 0.04
 
 
 def test_a_goal_that_is_not_shown_says_how_many_samples_would_show_it():
     message = unproved(DROP, lost(0, 64), held_out=True) or ""
     assert message.startswith("goal not shown: asked --max-drop 0.01, estimated 0 points")
-    assert "about 194 held-out samples would show it, 776 in all" in message
-    assert enough(DROP, lost(0, 64)) == 194
-    assert unproved(DROP, lost(0, 194), held_out=True) is None
+    assert "about 381 held-out samples would show it, 1,524 in all" in message
+    assert enough(DROP, lost(0, 64)) == 381
+    assert unproved(DROP, lost(0, 381), held_out=True) is None
 
 
 def test_more_samples_narrow_an_error():

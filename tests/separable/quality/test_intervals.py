@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from sepcost.separable.quality.intervals import (
     Estimate,
+    least_bound,
     paired_loss,
     proportion,
     samples_to_show,
@@ -18,7 +21,10 @@ DRAWS = 2000
 
 
 @pytest.mark.parametrize("n", [10, 30, 100, 300, 1000])
-@pytest.mark.parametrize(("lost", "gained"), [(0.0, 0.0), (0.01, 0.0), (0.03, 0.02), (0.2, 0.05)])
+@pytest.mark.parametrize(
+    ("lost", "gained"),
+    [(0.0, 0.0), (0.01, 0.0), (0.02, 0.0), (0.0, 0.02), (0.03, 0.02), (0.2, 0.0), (0.2, 0.05)],
+)
 def test_the_interval_covers_the_true_loss(n, lost, gained):
     random = np.random.default_rng(n)
     draws = random.multinomial(n, [lost, gained, 1 - lost - gained], DRAWS)
@@ -70,7 +76,8 @@ def test_a_proportion_is_that_of_wilson():
 
 
 def test_how_many_samples_would_show_a_loss():
-    """With no pair discordant the upper end is 1.96 / (n + 2)."""
+    """With no pair discordant the upper end is Wilson's, z² / (n + z²)."""
     none = Estimate(0.0, -0.2, 0.2, 10)
-    assert samples_to_show(0.01, none, 0.0) == 194
+    assert samples_to_show(0.01, none, 0.0) == ceil(99 * 1.959963984540054**2)
+    assert least_bound(381) <= 0.01 < least_bound(380)
     assert samples_to_show(0.01, Estimate(0.02, 0, 0.04, 100), 0.02) is None
