@@ -138,18 +138,20 @@ def _analyses(
     """Analyze every source. If there are several, one that cannot be read does not stop it."""
     if request.convs:
         return [each for text in request.convs for each in _single(request, text)], []
-    from sepcost.evidence.sweeps import NamedSizes, settled, swept
     from sepcost.routes.analyze import sweep
 
     arguments = dict(request.arguments)
-    sizes = NamedSizes(request.binds, arguments.pop("shape"), arguments.pop("trips"))
+    shape, trips = arguments.pop("shape"), arguments.pop("trips")
     count: Callable[..., tuple[Analysis, ...]] = partial(
         sweep, alpha=request.alpha, rho=request.rho, conventions=request.conventions, **arguments
     )
     if len(request.sources) == 1 and not request.several:
         (source,) = request.sources
         with progress(f"counting {source}", quiet):
-            return list(count(source, sizes.binds, shape=sizes.shape, trips=sizes.trips)), []
+            return list(count(source, request.binds, shape=shape, trips=trips)), []
+    from sepcost.evidence.sweeps import NamedSizes, settled, swept
+
+    sizes = NamedSizes(request.binds, shape, trips)
     # The user's formulas, and stdin, are available only in this process.
     alone = arguments["operators"] is not None or STDIN in request.sources
     total = len(request.sources)

@@ -1,12 +1,12 @@
 """Match the layers of two networks by identity and structure rather than by position.
 
-1. Same layer: its name (or id) occurs once in each network, and the structure is equal.
+1. Same layer: its name (its node's, or id) occurs once in each network, and its structure is equal.
 2. Same weight, likewise: a quantised or optimised copy renames nodes, but less often weights.
 3. Between those, the order-preserving alignment with the highest score. A pair scores most if name
    and structure are equal, less if only the structure is (renamed: exporters number values
    consecutively, so one new layer renames all that follow), then name and operator (changed), then
    the operator only (changed and renamed).
-4. Same name (or id) and operator at any position: moved and changed.
+4. Same name (its node's, or id) and operator at any position: moved and changed.
 5. Same structure at any position, if there are weights: moved and renamed. ONNX Runtime runs the
    branch of a residual that its last convolution adds first.
 
@@ -78,10 +78,10 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
         Position in ``new`` -> position in ``old``; each position at most once.
     """
     pairing = _Pairing(old, new)
-    for identity in (_name, _id, _weight):
+    for identity in (_name, _node, _id, _weight):
         pairing.unique(identity, structure)
     pairing.align()
-    for identity in (_name, _id):
+    for identity in (_name, _node, _id):
         pairing.unique(identity, _operator)
     pairing.moved()
     return pairing.pairs
@@ -89,6 +89,11 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
 
 def _name(layer: Layer) -> str:
     return layer.name and f"{layer.scope}/{layer.name}"
+
+
+def _node(layer: Layer) -> str:
+    """The node's own name: where one of the models has lost its modules, names differ."""
+    return layer.node and f"{layer.scope}/{layer.node}"
 
 
 def _id(layer: Layer) -> str:

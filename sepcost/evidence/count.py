@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +15,8 @@ from sepcost.cost.analysis import Analysis
 from sepcost.errors import SepcostError, debugging, explained, printable
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from sepcost.model.external import ModelSize
 
 #: Models counted in the half second that starting a process takes.
@@ -79,6 +78,8 @@ def each(
     if processes <= 1:
         yield from map(do, items)
         return
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415  (slow to import)
+
     done, chunk = 0, _chunk(len(items), processes)
     while done < len(items):
         try:
@@ -110,6 +111,9 @@ def _chunk(models: int, processes: int) -> int:
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     """New processes: a fork would inherit threads and locks."""
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  (slow to import)
+    from multiprocessing import get_context  # noqa: PLC0415
+
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     try:
         yield pool

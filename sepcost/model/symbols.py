@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Number = int | Fraction
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    Number = int | Fraction
 
 #: Longer texts and larger numbers are not sizes, and could take too long.
 MAX_LENGTH, MAX_NUMBER = 256, 2**63
@@ -29,11 +31,17 @@ def _power(base: Number, exponent: Number) -> Number:
     return base ** int(exponent)
 
 
+def _quotient(a: Number, b: Number) -> Number:
+    from fractions import Fraction  # noqa: PLC0415  (slow to import, and rarely needed)
+
+    return Fraction(a) / b
+
+
 OPERATIONS: Mapping[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: Fraction(a) / b,
+    ast.Div: _quotient,
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
     ast.Pow: _power,
@@ -143,8 +151,7 @@ def _value(tree: ast.expr, bindings: Mapping[str, int]) -> Number:
     raise ValueError("not arithmetic")
 
 
-def _bounded(value: Any) -> Number:
-    number: Number = value if isinstance(value, int) else Fraction(value)
-    if not -MAX_NUMBER <= number <= MAX_NUMBER:
+def _bounded(value: Number) -> Number:
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:
         raise OverflowError("too large for a size")
-    return number
+    return value

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from sepcost.budget.results import Fault
 from sepcost.report.screen import Screen
+
+if TYPE_CHECKING:
+    from sepcost.budget.results import Fault
 
 #: Rows of a table at a terminal if --top is not given.
 SCREENFUL = 30

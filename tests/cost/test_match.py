@@ -108,3 +108,9 @@ def test_layers_without_weights_are_not_paired_across_others():
     old = [layer("a", "Relu", 1), layer("b", "Relu", 2)]
     new = [layer("1", "Relu", 2), layer("2", "Relu", 1)]
     assert len(pairs(old, new)) == 1
+
+
+def test_a_node_keeps_its_name_where_its_module_is_lost():
+    old = [replace(layer("attn/MatMul_7", "MatMul"), node="node_MatMul_7"), layer("y", "MatMul")]
+    new = [replace(layer("node_MatMul_7", "MatMul", 9), node="node_MatMul_7"), layer("z", "Relu")]
+    assert pairs(old, new) == {"node_MatMul_7": "attn/MatMul_7"}

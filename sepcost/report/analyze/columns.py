@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from sepcost.budget.results import Fault
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import CountStatus, Group, LayerCost, Separable
 from sepcost.report.columns import Column, Style, shares
@@ -18,6 +18,9 @@ from sepcost.report.labels import (
     title,
 )
 from sepcost.report.units import human, times
+
+if TYPE_CHECKING:
+    from sepcost.budget.results import Fault
 
 
 def saving(separable: Separable | None) -> str:
