@@ -67,7 +67,7 @@ def tune(task: Task) -> dict[str, Factors]:
         return {}
     made = student(task.context.observed, inside, others)
     random = np.random.default_rng(task.seed)
-    opened = lesson(made, task.context, task.data, task.sizes, random)
+    opened = lesson(made, task.context, task.data, task.sizes, random, task.passes)
     if opened is None:
         return {}
     reached = set(opened.stepper.graphs.results)
