@@ -54,7 +54,7 @@ def explained(error: BaseException) -> str:
 
 
 def _is_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, also while a library was loaded."""
+    """Whether memory ran out, including while a library was loaded."""
     words = ("bad_alloc", "map segment", "Cannot allocate memory", "cannot map zero-fill")
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 

@@ -1,4 +1,4 @@
-"""A name stands for one thing."""
+"""A name has one meaning."""
 
 import ast
 from collections import defaultdict

@@ -126,7 +126,7 @@ def _position(sources: Sequence[str], against: str | None) -> int:
     if against is None:
         return 0
     if against not in sources:
-        raise SepcostError(f"--against {against}: is not among the sources; add it to them")
+        raise SepcostError(f"--against {against}: is not among the sources; add it")
     return sources.index(against)
 
 

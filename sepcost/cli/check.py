@@ -75,7 +75,7 @@ def check(
 
     Without SOURCE, it checks every model that the configuration names. A model that cannot
     be read is reported as an error; the others are still checked.
-    Exit codes: 0 within budget, 1 over budget, 2 usage or configuration error or an
+    Exit codes: 0 within budget, 1 over budget, 2 usage error, invalid configuration or
     unreadable model, 3 measurement failed.
     """
     from sepcost.evidence.check import Question
@@ -96,7 +96,7 @@ def check(
         inconclusive.value if inconclusive else None, exact, jobs, update, loosen,
     )  # fmt: skip
     if loosen and not update:
-        raise SepcostError("--loosen needs --update: add --update")
+        raise SepcostError("--loosen: needs --update; add it")
     reports = _reports(format_ or (), output)
     for report in reports:
         refuse_terminal(report.format, report.file)

@@ -24,7 +24,7 @@ class Analysis:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What would make the model faster as it is, one line per remedy."""
+        """How to make the model faster without changing its results, one line per remedy."""
         return tuple(each.line() for each in blocked.outside(self.network, self.rows))
 
     def to_dict(self) -> dict[str, Any]:

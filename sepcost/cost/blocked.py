@@ -1,14 +1,13 @@
-"""Depthwise convolutions that leave the blocked layout of ONNX Runtime, and how they come back.
+"""Depthwise convolutions outside the blocked layout of ONNX Runtime, and how to bring them in.
 
 On x86-64, ONNX Runtime's CPU provider keeps float32 activations in blocks of channels (NCHWc),
-for which it has its fastest kernels. It does so for convolutions of two dimensions only, and for
-grouped ones only if their channels are a multiple of 4. The others run as a general matrix product
-per group, which is slow where a group has one channel. Dense convolutions lose little and are not
-named.
+for which it has its fastest kernels. It does so only for 2-D convolutions, and for grouped ones
+only if their channels are a multiple of 4. The others run as a general matrix product per group,
+which is slow if a group has one channel. Dense convolutions lose little and are not reported.
 
 The factors: stacks of four layers with Relu, 64 to 256 channels, kernels of 3 to 31 (1-D) and of 3
-to 7 (channels), ONNX Runtime 1.32.0 on an AMD EPYC, one thread, runs interleaved. The number of
-layers in the blocked layout has ONNX Runtime's own optimised graph as its witness.
+to 7 (channels), ONNX Runtime 1.32.0 on an AMD EPYC, one thread, runs interleaved. ONNX Runtime's
+own optimised graph is the witness of which layers are in the blocked layout.
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ class Outside:
 
 
 _FLAT = (
-    "in 1-D, 3 to 5 times slower in ONNX Runtime on x86-64 than the same as 1×k in 2-D",
-    "Unsqueeze the input and the weight at axis 2, Squeeze the output",
+    "in 1-D, 3 to 5 times slower in ONNX Runtime on x86-64 than in 2-D with a 1×k kernel",
+    "Unsqueeze input and weight at axis 2, and Squeeze the output",
 )
 _UNEVEN = (
-    f"with channels that are no multiple of {ALIGNED}, 3 to 13 times slower in ONNX Runtime on "
+    f"whose channels are not a multiple of {ALIGNED}, 3 to 13 times slower in ONNX Runtime on "
     "x86-64 than with the next multiple",
-    "fill up with channels of zeros, in the layers before and after too",
+    "add channels of zeros, also in the layers before and after",
 )
 
 
@@ -88,7 +87,7 @@ def _found(*kinds: tuple[tuple[str, str], tuple[LayerCost, ...]]) -> Iterator[Ou
 
 
 def _depthwise(network: Network, row: LayerCost, dequantised: Set[str]) -> bool:
-    """Whether it runs in float32, in one or two dimensions, with a filter per channel."""
+    """Whether it runs in float32, in one or two dimensions, with one filter per channel."""
     layer, found = row.layer, row.convolution
     where = operands(layer)
     if found is None or where is None or key(layer) not in _FLOAT:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MODELS_PER_PROCESS = 8
 
 STDIN = "-"
-KILLED = "the process that counted it was killed, probably out of memory"
+KILLED = "the process that counted it was killed, probably because memory ran out"
 
 #: Options of a configuration entry that affect counting.
 COUNTING = ("bind", "shape", "trips", "alpha", "rho", "observe")
@@ -73,7 +73,7 @@ def each(
 ) -> Iterator[R]:
     """Call ``do`` with every item, in order, in parallel processes if that is faster.
 
-    An item whose process is killed gets ``killed`` instead; the others are done.
+    An item whose process is killed gets ``killed`` instead; the others are still done.
     """
     processes = min(jobs or _automatic(len(items)), len(items))
     if processes <= 1:
@@ -87,7 +87,7 @@ def each(
                     yield result
                     done += 1
         except BrokenProcessPool:
-            if processes == 1:  # in turn: it was this one
+            if processes == 1:  # one at a time, so it was this one
                 yield killed(items[done])
                 done += 1
             processes = chunk = 1

@@ -113,7 +113,7 @@ def of_coverage(rows: Sequence[LayerTime], latency_ns: float) -> Iterator[str]:
 def of_layout(
     rows: Sequence[LayerTime], found: Sequence[Outside], machine: Machine
 ) -> Iterator[str]:
-    """Name layers that the CPU provider of x86-64 runs outside its blocked layout."""
+    """Name layers that the CPU provider runs outside its blocked layout on x86-64."""
     if not machine.system.endswith(X86):
         return
     for each in found:

@@ -74,7 +74,7 @@ class Job:
             "task": self.task,
             "models": [model.to_json() for model in self.models],
             "runtime": asdict(self.runtime),
-            "inputs": str(Path(self.inputs).absolute()) if self.inputs else None,
+            "inputs": str(self.inputs) if self.inputs else None,
             "seed": self.seed,
             "launch": self.launch,
             "slice_s": self.slice_s,

@@ -36,7 +36,7 @@ def beside_cost(bench: Bench, analyses: Sequence[Analysis]) -> Bench:
 
 
 def _with_advice(model: Measurement, analysis: Analysis, machine: Machine) -> Measurement:
-    """Name the timed layers that are slow for their form alone, with their part of the time."""
+    """Name the timed layers that are slow only because of their form, with their share of time."""
     lines = tuple(of_layout(model.layers, outside(analysis.network, analysis.rows), machine))
     return replace(model, warnings=(*model.warnings, *lines))
 

@@ -136,7 +136,7 @@ def _bind_shape(
     given = "x".join(map(str, sizes))
     if not _is_tensor(type_) or (type_.tensor_type.HasField("shape") and len(dims) != len(sizes)):
         raise BindingError(
-            f"{source}: --shape {name}={given} does not match its {len(dims)} dimensions"
+            f"{source}: --shape {name}={given} does not match the input's {len(dims)} dimensions"
         )
     for dim, size in zip(dims, sizes, strict=False):
         if isinstance(dim, int) and dim != size:

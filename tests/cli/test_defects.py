@@ -1,4 +1,4 @@
-"""Any defect of one file in a folder is one row with its reason; the others are done."""
+"""Any defect of a file in a folder is one row with its reason; the other files are analyzed."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ def model(shape=(1, 3, 8, 8), **attributes):
 
 
 def elsewhere(location, **numbers):
-    """A model whose weight lies in another file."""
+    """A model whose weight is in another file."""
     proto = model()
     weight = proto.graph.initializer[0]
     weight.ClearField("raw_data")
@@ -56,7 +56,7 @@ def _of_itself(proto):
 
 WHOLE = model().SerializeToString()
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 9\n"
-#: Files that no runtime would run either.
+#: Files that runtimes refuse too.
 DEFECTS = {
     "empty": b"",
     "json": b"{}",
@@ -158,7 +158,7 @@ def test_every_file_is_judged_or_an_error_in_ci():
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
-def test_what_is_no_file_is_a_row_too():
+def test_a_missing_file_is_a_row_too():
     os.mkfifo("zoo/pipe.onnx")
     Path("zoo/dead.onnx").symlink_to("nowhere")
     Path("zoo/circle.onnx").symlink_to("circle.onnx")

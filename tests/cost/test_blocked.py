@@ -67,7 +67,7 @@ def test_each_reason_is_one_line_with_the_number_of_layers_and_the_first(tmp_pat
     assert line.endswith(": 'slow'")
     assert "Unsqueeze" in line
     (line,) = lines(build(tmp_path / "uneven.onnx", 6, (3, 3)))
-    assert "no multiple of 4" in line
+    assert "not a multiple of 4" in line
     assert "zeros" in line
     assert len(lines(build(tmp_path / "both.onnx", 6, (3,)))) == 2
 

@@ -61,7 +61,7 @@ def test_options_of_a_budget_say_how_to_count(tmp_path):
 
 @pytest.fixture
 def apart(tmp_path):
-    """A model whose 16,384 bytes of weights lie in ``m.data``."""
+    """A model whose 16,384 bytes of weights are in ``m.data``."""
     path = tmp_path / "m.onnx"
     weights = numpy_helper.from_array(np.zeros((64, 64), np.float32), "w")
     graph = onnx.helper.make_graph(

@@ -98,7 +98,7 @@ def test_where_the_time_is_up_each_peak_is_measured_once_warm():
 
 
 def test_a_provider_that_leaves_integers_to_the_cpu_has_no_peak_for_them(monkeypatch):
-    """Or the CPU's speed would stand in its name."""
+    """Otherwise the CPU's speed would be reported in its name."""
     placed = [("cpu", ["a"]), ("other", ["b"])]
     monkeypatch.setattr(runtime, "placement", lambda _: placed)
     assert peaks.measure(Runtime(), most_s=0).int8_macs_per_second is None

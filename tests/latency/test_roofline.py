@@ -158,7 +158,7 @@ def test_each_model_gets_its_own_analysis():
 
 
 def advised(*rows, times, system="Linux 6.1 x86_64", level="all"):
-    """Notes on the layers that a model of depthwise rows is slow for."""
+    """The notes about slow layers in a model of depthwise rows."""
     found = samples.bench(
         samples.model(layers=times),
         machine=replace(samples.MACHINE, system=system),
@@ -196,5 +196,5 @@ def test_layers_outside_the_blocked_layout_are_named_with_their_part_of_the_time
         {"times": (replace(timed("a", us=1), provider="openvino"),)},
     ],
 )
-def test_layouts_matter_to_the_cpu_provider_of_x86_alone(changes):
+def test_layouts_matter_only_to_the_cpu_provider_of_x86(changes):
     assert not advised(depthwise("a"), **{"times": (timed("a", us=1),)} | changes)

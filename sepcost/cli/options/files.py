@@ -45,7 +45,11 @@ Model = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite an existing model."),
+    typer.Option(
+        "--force",
+        rich_help_panel=OUTPUT,
+        help="Overwrite an existing model; in convert, also write a model that misses the goal.",
+    ),
 ]
 CopyUnchanged = Annotated[
     bool,

@@ -9,7 +9,7 @@ from sepcost.report.bench import html as bench_page
 from sepcost.report.convert.words import change, error, facts, headline, name, scores
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
-from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
+from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.text import shorten
 from sepcost.report.units import human, times
 from sepcost.report.view import View
@@ -38,7 +38,7 @@ def render(conversion: Conversion, view: View) -> str:
     return render_page(Page(title, headline(conversion), parts, "convert"))
 
 
-def measured(conversion: Conversion) -> list[Part]:
+def measured(conversion: Conversion) -> list[PagePart]:
     """The latency of the original and of the result, if they were measured."""
     if conversion.latency is None:
         return []
@@ -49,9 +49,9 @@ def measured(conversion: Conversion) -> list[Part]:
     ]
 
 
-def part(conversion: Conversion, id_: str) -> Part:
+def part(conversion: Conversion, id_: str) -> PagePart:
     """The plan and its result."""
-    return Part(
+    return PagePart(
         id_,
         "Conversion",
         headline(conversion),

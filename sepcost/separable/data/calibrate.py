@@ -59,7 +59,7 @@ def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calib
     Raises
     ------
     ConversionError
-        The data do not fit; the message names the file, the tensor and what was expected.
+        If the data does not fit; the message names the file, the tensor and what was expected.
     """
     if path.is_dir():
         return _folder(path, inputs, images)
@@ -73,7 +73,7 @@ def _archive(path: Path, inputs: Sequence[Input]) -> Calibration:
     names = {one.name for one in inputs}
     labels = None if LABELS in names else arrays.pop(LABELS, None)
     if len(inputs) == 1 and len(arrays) == 1 and not names & set(arrays):
-        arrays = {inputs[0].name: next(iter(arrays.values()))}  # it can mean nothing else
+        arrays = {inputs[0].name: next(iter(arrays.values()))}  # no other meaning is possible
     _check_names(path, arrays, names)
     checked = {one.name: checked_array(path, one, arrays[one.name]) for one in inputs}
     return _assembled(path, inputs, checked, labels)
@@ -87,7 +87,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise ConversionError(f"{path}: is a single array; give an .npz or a folder") from error
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # zipfile, zlib, tokenize: each raises what it likes
+    except Exception as error:  # zipfile, zlib and tokenize raise many kinds
         reason = first_line(error)
         raise ConversionError(f"{path}: not an .npz archive of plain arrays: {reason}") from error
 
@@ -107,7 +107,7 @@ def checked_array(path: Path, one: Input, array: NDArray[Any]) -> NDArray[Any]:
     Raises
     ------
     ConversionError
-        It does not, or it is not.
+        If it does not convert or is not finite.
     """
     wanted = numpy_dtype(one.dtype)
     integral = wanted.kind in "iu" and array.dtype.kind in "iu"
@@ -235,7 +235,7 @@ def _array(file: Path) -> NDArray[Any]:
 def _class_folders(path: Path, files: Sequence[Path]) -> list[str] | None:
     """The subfolders in the order of their numbers, if all are numbers, else of their names.
 
-    An empty one counts. None if a file lies in ``path`` itself.
+    An empty one counts. None if a file is in ``path`` itself.
     """
     if any(file.parent == path for file in files):
         return None

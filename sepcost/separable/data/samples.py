@@ -1,4 +1,4 @@
-"""Calibration data as they are read: batch by batch, on demand."""
+"""Calibration data as it is read: batch by batch, on demand."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Calibration:
         Parameters
         ----------
         limit
-            Most samples; rounded up to whole batches if the model takes no others.
+            Maximum number of samples; rounded up to whole batches if the model takes only those.
         rows
-            Most samples per run, if the model does not fix that.
+            Maximum number of samples per run, if the model does not fix it.
         """
         places = self._first(limit)
         step = self.batch if self.fixed else min(rows, self.batch)

@@ -30,7 +30,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class StudentPart:
     """A choice as the student has it."""
 
     candidate: Candidate
@@ -45,7 +45,7 @@ class Student:
     """A converted network and the weights in it that can be tuned."""
 
     loaded: Loaded
-    parts: tuple[Part, ...]  # those whose weights can be tuned
+    parts: tuple[StudentPart, ...]  # those whose weights can be tuned
     weights: Weights  # by name of the tensor, in its own shape
     places: tuple[Mapping[str, Numbers], ...]  # of each part: elements of its factors, by tensor
 
@@ -72,7 +72,7 @@ def student(model: Loaded, tuned: Sequence[ChoiceLike], others: Sequence[ChoiceL
     """
     own: dict[int, Factors] = {}  # new factors by the given ones: shared ones stay shared
     parts = tuple(
-        Part(
+        StudentPart(
             replace(one.candidate, stored=None, activations=None),
             own.setdefault(id(one.factors), _biased(one.candidate, one.factors)),
             one.form_emitted,

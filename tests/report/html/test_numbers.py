@@ -107,7 +107,7 @@ def test_promised_and_measured_of_each_converted_layer():
     assert column(section("convert", "convert-kept"), "reason") == [one["reason"] for one in kept]
 
 
-def test_the_plan_lies_where_it_was_measured():
+def test_the_plan_is_drawn_where_it_was_measured():
     document = pages.document("convert")
     by_time = section("convert", "convert-by-time")
     assert by_time["chosen"][0] == pytest.approx(10e6 / document["speedup"])
