@@ -26,7 +26,7 @@ from sepcost.separable.tuning.pool import Pool, pool
 from sepcost.separable.tuning.steps import Stepper, stepper
 from sepcost.separable.tuning.student import Student
 
-PART = 16  # samples of a run, at most
+PART = 8  # samples of a run, at most
 RUN_BYTES = 1 << 28  # of activations for one run
 SAMPLES = (32, 256)  # to whiten on: fewest, most
 SHARE = 16  # one sample to whiten on for this many passes
