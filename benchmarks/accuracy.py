@@ -50,6 +50,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "layers apart": {"method": Method(asymmetric=False)},
     "without gradients": {"method": Method(sensitive=False)},
     "without effects": {"method": Method(by_effect=False)},
+    "without tuning": {"tune": 0},
     "weights alone": {"method": Method(fitted=False)},
 }
 

@@ -32,6 +32,7 @@ VARIANTS = {
     "layers apart": "each layer fitted to the original network",
     "without gradients": "without weighting errors by gradients",
     "without effects": "without measured effects on the output",
+    "without tuning": "without tuning all layers together",
     "weights alone": "without calibration data",
 }
 

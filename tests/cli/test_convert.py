@@ -91,6 +91,19 @@ def test_the_document_keeps_to_its_schema(net, out, tmp_path):
     assert document["gradients"] == {"reached": 2, "of": 2, "stopped_by": {}}
 
 
+def test_tuning_has_a_number_of_passes(net, out, tmp_path):
+    data = networks.data(tmp_path, 64)
+    common = (net, "-o", out, "--calibrate", data, "--rank", "1", "--no-verify", "--force")
+    document = json.loads(ok(*common, "--tune", "320", "-f", "json"))
+    jsonschema.validate(document, SCHEMA)
+    assert document["tuning"]["passes"] == 320
+    assert document["tuning"]["samples"] == 16
+    assert "320 passes" in ok(*common, "--tune", "320")
+    assert json.loads(ok(*common, "--tune", "off", "-f", "json"))["tuning"] is None
+    assert "expected auto, off or a number" in refused(*common, "--tune", "much")
+    assert "--tune 9: needs calibration data" in refused(net, "-o", out, "--tune", "9")
+
+
 def test_where_gradients_end_is_noted(tmp_path):
     text = networks.TEXT.replace("GlobalAveragePool", "GlobalLpPool")
     saved(parsed(text, networks.weights()), tmp_path, "net.onnx")

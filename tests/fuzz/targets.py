@@ -193,6 +193,7 @@ PARSERS: Mapping[str, Callable[[list[str]], object]] = {
     "forms": _one(convert_parse.forms),
     "numbers": _one(convert_parse.numbers, "--mean"),
     "size": _one(convert_parse.size),
+    "passes": _one(convert_parse.passes),
     "conv": _one(sepcost.analyze_convolution),
     "budget": _budgets,
 }

@@ -157,23 +157,22 @@ def test_ranges_between_quantised_parts_are_observed_again(tmp_path, monkeypatch
     assert kernels(onnx.load(tmp_path / "out.onnx"), x, tmp_path)["QLinearConv"] == 4
 
 
-def test_the_better_by_more_than_chance():
-    before = np.full(64, 1.0)
-    spread = np.where(np.arange(64) % 2, 0.5, -0.5)
-    assert is_better(before, before - 0.1 + 0.2 * spread)
-    assert not is_better(before, before - 0.01 + spread)
-    assert not is_better(before, before + 0.1)
-    assert not is_better(before, np.full(64, np.nan))
-    assert not is_better(before[:1], before[:1] - 1)
+def test_the_better_on_average_is_kept():
+    before = np.array([1.0, 2.0, 3.0])
+    assert is_better(before, np.array([0.0, 0.0, 5.0]))
+    assert not is_better(before, np.array([0.0, 0.0, 7.0]))
+    assert not is_better(before, before)
+    assert not is_better(before, np.array([0.0, 0.0, np.nan]))
+    assert not is_better(before, np.array([0.0, 0.0, np.inf]))
 
 
 def test_the_budget_grows_with_the_damage_and_shrinks_with_the_size():
     assert budget.passes(0.5, 1, 15) == 0
     assert budget.passes(0.001, 1, 16) == 0
     assert budget.passes(float("nan"), 1, 16) == 0
-    assert budget.passes(0.02, 10**9, 16) == budget.PASSES
+    assert budget.passes(0.02, 10**8, 16) == budget.PASSES
     assert budget.passes(0.02, 5 * 10**7, 16) == budget.MACS // (5 * 10**7)
     assert budget.passes(0.02, 1, 16) == budget.passes(0.5, 10**8, 16) == budget.MOST_PASSES
-    assert budget.passes(0.5, 4 * 10**9, 16) == budget.MOST_MACS // (4 * 10**9)
+    assert budget.passes(0.5, 10**9, 16) == budget.MOST_MACS // 10**9
     assert budget.passes(0.5, 10**12, 16) == 0
     assert budget.rate(0.01) < budget.rate(0.1) < budget.rate(1.0) == budget.rate(10.0)

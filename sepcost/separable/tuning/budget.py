@@ -11,7 +11,7 @@ PASSES = 15_000
 MOST_PASSES = 40_000  # of small networks, and of those that lost much
 HEAVY = 0.2  # loss from which a network is tuned longer
 MACS = 1_000_000_000_000  # of the original in all passes, where that allows more than ``PASSES``
-MOST_MACS = 20_000_000_000_000  # some ten minutes on two cores
+MOST_MACS = 5_000_000_000_000  # some five minutes on two cores, more where memory limits
 FEWEST = 1_000  # fewer passes are not worth their start
 SAMPLES = 16  # held out, at least: fewer cannot tell whether tuning helped
 

@@ -26,9 +26,10 @@ from sepcost.separable.tuning.pool import Pool, pool
 from sepcost.separable.tuning.steps import Stepper, stepper
 from sepcost.separable.tuning.student import Student
 
-PART = 16  # samples of a run, at most
+PART = 8  # samples of a run, at most
 RUN_BYTES = 1 << 28  # of activations for one run
-SAMPLES = 256  # to whiten on
+SAMPLES = (32, 256)  # to whiten on: fewest, most
+SHARE = 16  # one sample to whiten on for this many passes
 POSITIONS = 24  # of each of these
 
 #: Operators behind which a feature is taken, if nothing else reads their input.
@@ -62,6 +63,7 @@ def lesson(
     data: Calibration,
     sizes: Mapping[str, Any],
     random: np.random.Generator,
+    passes: int,
 ) -> Lesson | None:
     """Open all sessions; None if gradients reach no weight.
 
@@ -77,6 +79,8 @@ def lesson(
         Arguments of ``describe``.
     random
         Draws the samples to whiten on.
+    passes
+        To come: the more, the more samples to whiten on.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def lesson(
     samples = pool(data)
     rows = _rows(data, built, network)
     teacher = runner(original.observed, Runtime(), [*built.outputs, *built.features])
-    some = [samples.draw(part, random) for part in _drawn(len(samples), rows, random)]
+    some = [samples.draw(part, random) for part in _drawn(len(samples), rows, random, passes)]
     values = teacher(some[0])[len(built.outputs) :]
     scales = {
         name: 2 / (len(built.features) * _size(value))
@@ -132,9 +136,12 @@ def _rows(data: Calibration, built: Graphs, network: Network) -> int:
     return max(1, min(PART, data.batch, RUN_BYTES // max(1, 4 * held)))
 
 
-def _drawn(count: int, rows: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def _drawn(
+    count: int, rows: int, random: np.random.Generator, passes: int
+) -> Iterator[NDArray[np.int64]]:
     """Samples to whiten on, in runs."""
-    for _ in range(max(1, SAMPLES // rows)):
+    fewest, most = SAMPLES
+    for _ in range(max(1, min(max(fewest, passes // SHARE), most) // rows)):
         yield random.integers(count, size=rows)
 
 

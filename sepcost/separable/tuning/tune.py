@@ -28,8 +28,8 @@ from sepcost.separable.tuning.distance import seeds
 from sepcost.separable.tuning.lesson import Lesson, lesson
 from sepcost.separable.tuning.student import student
 
-BATCH = 32  # samples of a step
-TOLD = 16  # steps between lines on the screen
+BATCH = 16  # samples of a step
+TOLD = 32  # steps between lines on the screen
 WARM = 0.05  # share of the steps in which the rate rises
 
 
@@ -67,7 +67,7 @@ def tune(task: Task) -> dict[str, Factors]:
         return {}
     made = student(task.context.observed, inside, others)
     random = np.random.default_rng(task.seed)
-    opened = lesson(made, task.context, task.data, task.sizes, random)
+    opened = lesson(made, task.context, task.data, task.sizes, random, task.passes)
     if opened is None:
         return {}
     reached = set(opened.stepper.graphs.results)

@@ -9,6 +9,7 @@ from sepcost.report.convert import words
 from sepcost.separable.quality.intervals import Estimate, paired_loss, proportion
 from sepcost.separable.quality.judge import Quality
 from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.tuning.outcome import Tuning
 from tests.report.html import pages
 from tests.report.render import render
 
@@ -71,3 +72,15 @@ def test_without_labels_there_is_no_accuracy():
 )  # fmt: skip
 def test_points_have_enough_digits_to_differ_from_zero(change, says):
     assert words.points(change) == says
+
+
+def test_tuning_is_one_line_with_what_was_kept():
+    tuning = Tuning(15000, 0.0262, 0.0219, 256, kept=True, seconds=41.3)
+    found = replace(judged(), tuning=tuning)
+    line = "tuning: loss 0.026 → 0.022 on 256 held-out samples; 15,000 passes, 41 s"
+    assert line in list(words.facts(found))
+    assert line in render("convert", "table", found)
+    worse = replace(found, tuning=replace(tuning, after=0.03, kept=False))
+    assert "0.03 on 256 held-out samples, so the factors stay as fitted" in " ".join(
+        words.facts(worse)
+    )

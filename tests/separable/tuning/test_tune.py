@@ -49,7 +49,7 @@ def test_gradients_of_the_whole_loss_are_its_differences(tmp_path):
     """KL at the temperature, and the features behind both convolutions."""
     made = task(tmp_path, count=8)
     built = student(made.context.observed, made.choices, [])
-    opened = lesson(built, made.context, made.data, made.sizes, np.random.default_rng(0))
+    opened = lesson(built, made.context, made.data, made.sizes, np.random.default_rng(0), 0)
     assert opened is not None
     assert opened.stepper.graphs.features == ("r", "s")
     feeds = {"x": networks.images(5, seed=4)}
