@@ -93,6 +93,7 @@ class Layer:
     branches: tuple[Branch, ...] = ()  # outermost If first
     module: str = ""  # dotted path of the module that it comes from, if the model tells
     node: str = ""  # the node's own name
+    path: str = ""  # as the scope, with functions by the names of their calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class TestPlanAndApply:
     goal = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1))
 
     def test_together_they_are_convert(self, tmp_path):
-        whole = sepcost.convert("small-cnn", tmp_path / "a.onnx", settings=self.goal)
+        whole = sepcost.convert("small-cnn", tmp_path / "a.onnx", settings=self.goal, force=True)
         (path,) = sepcost.apply(
             "small-cnn", sepcost.plan("small-cnn", settings=self.goal), tmp_path / "b.onnx"
         )

@@ -7,6 +7,8 @@
    consecutively, so one new layer renames all that follow), then name and operator (changed), then
    the operator only (changed and renamed).
 4. Same name (or id) and operator at any position: moved and changed.
+5. Same structure at any position, if there are weights: moved and renamed. ONNX Runtime runs the
+   branch of a residual that its last convolution adds first.
 
 The remaining layers were removed or added. Operators that compute the same, such as Conv,
 QLinearConv and ConvInteger, count as equal.
@@ -81,6 +83,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
     pairing.align()
     for identity in (_name, _id):
         pairing.unique(identity, _operator)
+    pairing.moved()
     return pairing.pairs
 
 
@@ -197,6 +200,16 @@ class _Pairing:
     def align(self) -> None:
         """Align the unmatched layers between the pairs that are already in order."""
         self.take(pair for olds, news in self._gaps() for pair in self._aligned(olds, news))
+
+    def moved(self) -> None:
+        """Pair the unmatched layers that have weights and an equal structure, in order."""
+        waiting: dict[Hashable, list[int]] = {}
+        for at in reversed(self.free_old):
+            if self.old[at].parameters:
+                waiting.setdefault(structure(self.old[at]), []).append(at)
+        weighed = [at for at in self.free_new if self.new[at].parameters]
+        left = ((waiting.get(structure(self.new[at])), at) for at in weighed)
+        self.take((olds.pop(), at) for olds, at in left if olds)
 
     def _aligned(self, olds: list[int], news: list[int]) -> Iterator[tuple[int, int]]:
         left = [_traits(self.old[at]) for at in olds]

@@ -24,6 +24,10 @@ _REMEDIES: Mapping[str, str] = {
         "; is there a GPU with a Vulkan driver? (VK_ICD_FILENAMES names one)"
     ),
     "External data path does not exist": "; put the data file where the model refers to it",
+    "Dilation not supported for AutoPadType": (
+        "; it runs with explicit pads: 'sepcost convert' writes them, or export it with numbers in "
+        'place of padding="same"'
+    ),
     "Expected: 0 ": (
         "; a size of 0 in the model means unknown here: give that dimension a name instead"
     ),

@@ -178,6 +178,7 @@ def call(holder: Holder, function: onnx.FunctionProto, inputs: Inputs) -> list[K
     _, scope, node, run = holder
     inner = Scope(
         prefix=f"{holder.id}/",
+        path=f"{scope.path}{text(node.name).strip('/') or holder.id.removeprefix(scope.prefix)}/",
         opsets={o.domain: o.version for o in function.opset_import} or scope.opsets,
         references=call_attributes(function, node),
         trips=scope.trips,

@@ -129,7 +129,8 @@ def _planned(session: Session, made: Curves | None) -> Solved:
 
 def _solved(session: Session, made: Curves, goal: Goal) -> Solved:
     whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
-    solved = [goals.solve(goal, one, session.trials, whole) for one in made.curves]
+    searched = goals.promising(goal, made.curves, session.trials, whole)
+    solved = [goals.solve(goal, one, session.trials, whole) for one in searched]
     return goals.better(goal, solved, session.trials)
 
 

@@ -46,7 +46,7 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     before = losses(trials.judged_on, runner(solved.trial.model, inner))
     damage = float(before.mean())
     macs = session.before.totals.macs
-    passes = budget.passes(damage, macs) if settings.tune is None else settings.tune
+    passes = budget.passes(damage, macs, len(before)) if settings.tune is None else settings.tune
     if not passes:
         return solved, None
     try:

@@ -123,7 +123,7 @@ def test_a_report_plans_a_conversion_and_writes_no_model(measured):
         (("small-cnn", "--calibrate", "x.npz"), "needs --convert"),
         (("-",), "name a file"),
         (("small-cnn", "--bind", "N=1,2"), "one size"),
-        (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "one goal"),
+        (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "at most one"),
         (("small-cnn", "-o", "none/such/report.html"), "does not exist; create it first"),
     ],
 )

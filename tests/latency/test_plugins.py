@@ -122,6 +122,12 @@ def test_a_plugin_that_does_not_load_gives_its_reason(fake):
     assert caught.value.exit_code == 3
 
 
+def test_a_provider_that_joins_no_session_says_what_it_needs(fake):
+    fake(device(QNN.name))
+    assert runtime.left_out(QNN).endswith(f"'qnn' is installed but does not start; {QNN.hint}")
+    assert "install its drivers" in runtime.left_out(PROVIDERS["cuda"])
+
+
 def test_a_plugin_that_does_not_load_leaves_the_others(fake):
     fake(device(QNN.name, "NPU"), device("QNNExecutionProvider.AUTO"))
     found = {one.provider: one for one in plugins.usable(["openvino", "qnn", "webgpu"])}

@@ -168,10 +168,12 @@ def test_the_better_by_more_than_chance():
 
 
 def test_the_budget_grows_with_the_damage_and_shrinks_with_the_size():
-    assert budget.passes(0.001, 1) == 0
-    assert budget.passes(float("nan"), 1) == 0
-    assert budget.passes(0.02, 10**7) == budget.PASSES
-    assert budget.passes(0.5, 10**7) == budget.HEAVY_PASSES
-    assert budget.passes(0.5, 4 * 10**9) == budget.MACS // (4 * 10**9)
-    assert budget.passes(0.5, 10**12) == 0
+    assert budget.passes(0.5, 1, 15) == 0
+    assert budget.passes(0.001, 1, 16) == 0
+    assert budget.passes(float("nan"), 1, 16) == 0
+    assert budget.passes(0.02, 10**9, 16) == budget.PASSES
+    assert budget.passes(0.02, 5 * 10**7, 16) == budget.MACS // (5 * 10**7)
+    assert budget.passes(0.02, 1, 16) == budget.passes(0.5, 10**8, 16) == budget.MOST_PASSES
+    assert budget.passes(0.5, 4 * 10**9, 16) == budget.MOST_MACS // (4 * 10**9)
+    assert budget.passes(0.5, 10**12, 16) == 0
     assert budget.rate(0.01) < budget.rate(0.1) < budget.rate(1.0) == budget.rate(10.0)

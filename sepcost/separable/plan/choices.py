@@ -89,9 +89,13 @@ def curve(menus: Sequence[Menu], by: Saving, allocation: str, rest: float) -> Cu
     return Curve(tuple(menus), frontier(entries), allocation, rest)
 
 
+def cost(option: Option, by: Saving) -> float:
+    """MACs, or ns; 0 if it was not timed."""
+    return float(option.macs) if by is Saving.MACS else option.ns or 0.0
+
+
 def _entry(menu: Menu, option: Option, by: Saving, allocation: str) -> Entry:
-    cost = float(option.macs) if by is Saving.MACS else option.ns or 0.0
-    return cost, 0.0 if option.keeps else LOSSES[allocation](option)
+    return cost(option, by), 0.0 if option.keeps else LOSSES[allocation](option)
 
 
 def _of_weights(option: Option) -> float:

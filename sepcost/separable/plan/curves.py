@@ -10,11 +10,12 @@ from sepcost.cost.analysis import Analysis
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.factors.spectrum import error_curve
 from sepcost.separable.find.candidates import Candidate, weight
-from sepcost.separable.plan.choices import Curve, curve
+from sepcost.separable.plan.choices import Curve, cost, curve
 from sepcost.separable.plan.fitting import Key
 from sepcost.separable.plan.menu import Menu, Option, menus
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
+from sepcost.separable.plan.weighing import Scales, sampled
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
 
 CLEARLY = 0.9  # an option whose weight error is below this share of another's is clearly better
@@ -45,9 +46,9 @@ def curves(
         (latency,) = trials.times([fitter.context.loaded])
     by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
     offered = tuple(_undominated(menu, by) for menu in _weighed(offered, trials))
-    offered, allocations = _on_data(offered, settings, trials)
+    offered, allocations = _on_data(offered, settings, trials, by)
     whole = latency if by is Saving.LATENCY else float(before.totals.macs)
-    costs = sum(_cost(menu.options[0], by) for menu in offered)
+    costs = sum(cost(menu.options[0], by) for menu in offered)
     rest = max(0.0, whole - costs)
     return Curves(tuple(curve(offered, by, one, rest) for one in allocations), by, latency)
 
@@ -78,7 +79,7 @@ def without_slower(made: Curves, slower: Collection[Key]) -> Curves:
 
 
 def _on_data(
-    offered: tuple[Menu, ...], settings: ConvertSettings, trials: Trials
+    offered: tuple[Menu, ...], settings: ConvertSettings, trials: Trials, by: Saving
 ) -> tuple[tuple[Menu, ...], Sequence[str]]:
     """Fit every option if there are data; return the menus and the kinds of loss known."""
     fitter = trials.fitter
@@ -90,13 +91,12 @@ def _on_data(
     if offers and all(option.foretold is not None for option in offers):
         kinds.insert(0, "gradients")
     if settings.method.by_effect:
-        offered = trials.effects(offered)
+        by_error = settings.goal.aim is Aim.MAX_ERROR
+        samples = sampled(trials.chosen_on, fitter.context.network)
+        scales = Scales(fitter, samples, by_error, trials.tell)
+        offered = tuple(scales.weighed(menu, by) for menu in offered)
         kinds.insert(0, "effect")
     return offered, kinds
-
-
-def _cost(option: Option, by: Saving) -> float:
-    return float(option.macs) if by is Saving.MACS else option.ns or 0.0
 
 
 def _undominated(menu: Menu, by: Saving) -> Menu:
@@ -111,7 +111,7 @@ def _undominated(menu: Menu, by: Saving) -> Menu:
 
     def beaten(option: Option) -> bool:
         return option.form is not bounded and any(
-            _cost(other, by) <= _cost(option, by)
+            cost(other, by) <= cost(option, by)
             and other.weight_error < CLEARLY * option.weight_error
             for other in offers
         )

@@ -24,7 +24,7 @@ from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
 from sepcost.separable.plan.menu import Menu, Option, shell
-from sepcost.separable.quality.parts import Part
+from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable, separate
 from sepcost.separable.runs.activations import runner
@@ -48,7 +48,7 @@ class Fitter:
     tell: OnProgress
     macs: Mapping[str, int]  # of each original convolution, by id of the candidate
     candidates: Sequence[Candidate] = ()
-    parts: tuple[Part, ...] = ()  # what is judged of the outputs
+    parts: tuple[OutputPart, ...] = ()  # what is judged of the outputs
     metrics: Metrics | None = None  # metric of each candidate's output errors
     gradients: Gradients | None = None  # None before they are computed
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)

@@ -9,7 +9,7 @@ bracket.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sepcost.separable.plan.choices import Curve
 from sepcost.separable.plan.knapsack import within_cost, within_loss
@@ -99,14 +99,14 @@ def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     place = within_cost(curve.points, goal.value * before * (1 + ROUNDING) - curve.rest)
     at = 0 if place is None else place
     share = (curve.points[at].cost + curve.rest) / before if before else 0.0
-    return Solved(curve, at, trials.sketched(curve, at), place is not None, share)
+    return Solved(curve, at, trials.at(curve, at), place is not None, share)
 
 
 def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     aimed = goal.value * SAFE_SPEED
 
     def budget(speed: float) -> int:
-        return within_cost(curve.points, before / speed - curve.rest) or 0
+        return _at_speed(curve, before, speed)
 
     def probe(place: int) -> tuple[bool, int | None]:
         measured = trials.speedup(curve.selection(place))
@@ -121,10 +121,15 @@ def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved
     last = len(curve.points) - 1
     place = settle((-1, last), budget(aimed / trials.surplus), probe, upward=True)
     at = max(place, 0)
-    trial = trials.sketched(curve, at)
+    trial = trials.at(curve, at)
     ns = curve.points[at].cost + curve.rest
     measured = trials.speedup(curve.selection(at))
     return Solved(curve, at, trial, place >= 0, measured, ns, before / ns)
+
+
+def _at_speed(curve: Curve, before: float, speed: float) -> int:
+    """The most accurate plan at a predicted speed-up; the fastest one if none reaches it."""
+    return within_cost(curve.points, before / speed - curve.rest) or 0
 
 
 def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Solved:
@@ -155,15 +160,36 @@ SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Solved]] = {
 }
 
 
-def better(goal: Goal, solved: Sequence[Solved], trials: Trials) -> Solved:
-    """Carry out the best of several plans: that meets the goal, then the cheapest or most accurate.
+def promising(
+    goal: Goal, curves: Sequence[Curve], trials: Trials, before: float
+) -> Sequence[Curve]:
+    """The curve whose plan loses least at the predicted cost, so that only that one is searched.
 
-    By MACs or speed, plans are compared as sketches, so that only one is fitted to the end.
+    Plans are compared as sketches. A goal of quality has no predicted cost: all curves are left.
     """
+    if goal.aim not in {Aim.MACS, Aim.SPEEDUP} or len(curves) < 2:
+        return curves
+    cost = goal.value * before
+    if goal.aim is Aim.SPEEDUP:
+        first = _at_speed(curves[0], before, goal.value * SAFE_SPEED)
+        predicted = before / (curves[0].points[first].cost + curves[0].rest)
+        trials.surplus = trials.speedup(curves[0].selection(first)) / predicted
+        cost = before * trials.surplus / (goal.value * SAFE_SPEED)
+
+    def loss(curve: Curve) -> float:
+        place = within_cost(curve.points, cost * (1 + ROUNDING) - curve.rest) or 0
+        return trials.selection_loss(trials.sketched(curve, place))
+
+    return [min(curves, key=loss)]
+
+
+def better(goal: Goal, solved: Sequence[Solved], trials: Trials) -> Solved:
+    """The best of several plans: one that meets the goal, then the cheapest or most accurate."""
 
     def order(one: Solved) -> tuple[bool, float]:
         cost = one.curve.points[one.place].cost
         return not one.met, cost if goal.aim in QUALITY else trials.selection_loss(one.trial)
 
-    best = solved[0] if len(solved) == 1 else min(solved, key=order)
-    return replace(best, trial=trials.at(best.curve, best.place))
+    if len(solved) == 1:
+        return solved[0]
+    return min(solved, key=order)

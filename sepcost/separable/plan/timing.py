@@ -2,7 +2,8 @@
 
 Each distinct shape gets its own network, and all networks take turns in the same processes. A
 cheap convolution precedes each layer, because runtimes keep activations in their own layout
-between convolutions; its time alone is subtracted. Times are cached.
+between convolutions; its time alone is subtracted. Three ranks of a form are measured and the
+others read between them. Times are cached.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.rewrite.emit import applicable
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
-LAUNCHES = 3
+LAUNCHES = 2
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
 TIMEOUT_S = 300.0
 CACHE = "layers.json"
@@ -63,17 +64,45 @@ def timed_menus(
     MeasurementError
         A network cannot be run or timed.
     """
-    variants = {menu.candidate.id: [menu.options[0], *_variants(menu, form)] for menu in menus}
+    variants = {menu.candidate.id: _variants(menu, form) for menu in menus}
     parts = [
-        (menu.candidate, part) for menu in menus for part in (None, *variants[menu.candidate.id])
+        (menu.candidate, part)
+        for menu in menus
+        for part in (None, menu.options[0], *_measured(variants[menu.candidate.id]))
     ]
     ns = _times(parts, network, runtime, tell)
     filled = []
     for menu in menus:
         candidate = menu.candidate
-        timed = [replace(one, ns=_own(candidate, one, ns)) for one in variants[candidate.id]]
-        filled.append(replace(menu, options=_paying(timed)))
+        keep = replace(menu.options[0], ns=_own(candidate, menu.options[0], ns))
+        timed = [one for way in _ways(variants[candidate.id]) for one in _read(way, candidate, ns)]
+        filled.append(replace(menu, options=_paying([keep, *timed])))
     return tuple(filled)
+
+
+def _ways(variants: Sequence[Option]) -> list[list[Option]]:
+    """Options that differ in rank only."""
+    ways: dict[tuple[object, ...], list[Option]] = {}
+    for one in variants:
+        ways.setdefault((one.form, one.emitted, one.lifted), []).append(one)
+    return list(ways.values())
+
+
+def _few(way: Sequence[Option]) -> list[Option]:
+    """The lowest, the middle and the highest rank."""
+    return [way[k] for k in sorted({0, len(way) // 2, len(way) - 1})]
+
+
+def _measured(variants: Sequence[Option]) -> list[Option]:
+    return [one for way in _ways(variants) for one in _few(way)]
+
+
+def _read(way: Sequence[Option], candidate: Candidate, ns: Time) -> list[Option]:
+    """Times of all ranks: measured, or read between those measured by their MACs."""
+    few = sorted(_few(way), key=lambda one: one.macs)
+    known = [_own(candidate, one, ns) for one in few]
+    read = np.interp([one.macs for one in way], [one.macs for one in few], known)
+    return [replace(one, ns=float(value)) for one, value in zip(way, read, strict=True)]
 
 
 def timed_choices(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sepcost.errors import MeasurementError
@@ -14,12 +14,11 @@ from sepcost.model.save import save
 from sepcost.network import Value
 from sepcost.separable.plan.choices import Choice, Curve, Selection
 from sepcost.separable.plan.fitting import Fitter, Key
-from sepcost.separable.plan.menu import Menu, Option
 from sepcost.separable.plan.timing import faster_in_2d, time_files
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import UNKNOWN, Effect, Reference, effect
-from sepcost.separable.settings import Aim, ConvertSettings, OnProgress
+from sepcost.separable.settings import ConvertSettings, OnProgress
 
 _LAUNCHES = 3
 _SLICE_S = 0.3
@@ -120,24 +119,6 @@ class Trials:
                 for number, model in enumerate(models)
             ]
             return time_files(files, self.settings.runtime, _LAUNCHES, _SLICE_S)
-
-    def effects(self, menus: Sequence[Menu]) -> tuple[Menu, ...]:
-        """Measure the effect of each option alone on the network's output."""
-        return tuple(
-            replace(menu, options=tuple(self._alone(menu, option) for option in menu.options))
-            for menu in menus
-        )
-
-    def _alone(self, menu: Menu, option: Option) -> Option:
-        candidate = menu.candidate
-        if not self.fitter.drafted(candidate, option):
-            return option
-        self.tell(f"trying {candidate.name or candidate.id}: {option.form} {option.rank}")
-        choice = self.fitter.ranged(self.fitter.draft(candidate, option))
-        model = separate(self.fitter.context.loaded, [choice])
-        alone = effect(runner(model, self.fitter.settings.runtime), self.chosen_on)
-        by_error = self.settings.goal.aim is Aim.MAX_ERROR
-        return replace(option, effect=alone.relative_error**2 if by_error else alone.loss)
 
 
 def name(selection: Selection) -> tuple[Key, ...]:

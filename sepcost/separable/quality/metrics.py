@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sepcost.errors import ConversionError
 from sepcost.separable.quality import boxes as detector
 from sepcost.separable.quality.classes import Chosen
-from sepcost.separable.quality.parts import Part
+from sepcost.separable.quality.parts import OutputPart
 
 Array = NDArray[np.float64]
 Outputs = Mapping[str, NDArray[Any]]
@@ -30,7 +30,7 @@ class Judged:
     """What a metric reads beside the answers, which have samples first."""
 
     samples: int
-    parts: tuple[Part, ...]
+    parts: tuple[OutputPart, ...]
     classes: Chosen | None = None
     labels: NDArray[np.int64] | None = None
 
@@ -169,7 +169,7 @@ def top(answers: Outputs, judged: Judged) -> NDArray[np.int64]:
 
 def _pairs(
     original: Outputs, answers: Outputs, judged: Judged
-) -> Iterator[tuple[Part, NDArray[Any], NDArray[Any]]]:
+) -> Iterator[tuple[OutputPart, NDArray[Any], NDArray[Any]]]:
     """Each part of the original's outputs, beside the same part of the answers."""
     for part in judged.parts:
         a, b = original.get(part.name), answers.get(part.name)

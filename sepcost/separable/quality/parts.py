@@ -28,7 +28,7 @@ _FLAT = 1e-3  # a spread below this share of the values' size is taken to be thi
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OutputPart:
     """Rows of one output that are judged together."""
 
     name: str  # of the output
@@ -61,7 +61,7 @@ def parts(
     rows: Sequence[int],
     groups: Mapping[str, RowGroups],
     chosen: Chosen | None = None,
-) -> tuple[Part, ...]:
+) -> tuple[OutputPart, ...]:
     """The parts of all outputs of floats.
 
     Parameters
@@ -87,9 +87,9 @@ def parts(
         grouped = None if classes else groups.get(name)
         axis = grouped.axis if grouped else _row_axis(moved[0].shape)
         for span in _spans(grouped):
-            part = Part(name, place, axis, span, 0.0, classes)
+            part = OutputPart(name, place, axis, span, 0.0, classes)
             cut = [part.of(one, n) for one, n in zip(answers, rows, strict=True)]
-            made.append(Part(name, place, axis, span, _variance(cut, axis), classes))
+            made.append(OutputPart(name, place, axis, span, _variance(cut, axis), classes))
     return tuple(made)
 
 

@@ -25,7 +25,7 @@ from sepcost.separable.quality.classes import Chosen, choose, divergences
 from sepcost.separable.quality.intervals import Estimate, root_mean
 from sepcost.separable.quality.judge import Judge, Quality, is_telling, judge
 from sepcost.separable.quality.metrics import Judged
-from sepcost.separable.quality.parts import Part, parts
+from sepcost.separable.quality.parts import OutputPart, parts
 from sepcost.separable.quality.row_groups import RowGroups
 
 Outputs = Sequence[Any]
@@ -70,7 +70,7 @@ class Reference:
     batches: Sequence[Feeds]
     answers: Sequence[Outputs]
     rows: Sequence[int]  # samples of each batch
-    parts: tuple[Part, ...] = ()
+    parts: tuple[OutputPart, ...] = ()
     chosen: Chosen | None = None  # the output of the classes
     telling: bool = True  # whether agreement tells something: no class is nearly always the answer
     judge: Judge | None = None
@@ -146,14 +146,14 @@ def effect(run: Run, original: Reference) -> Effect:
     original
         The original's outputs.
     """
-    tally = Tally(original)
+    tally = ErrorTally(original)
     for feeds, answers, rows in zip(original.batches, original.answers, original.rows, strict=True):
         tally.add(answers, run(feeds), rows)
     return tally.result()
 
 
 @dataclass(slots=True, eq=False)
-class Tally:
+class ErrorTally:
     """Errors of each sample, batch by batch."""
 
     original: Reference

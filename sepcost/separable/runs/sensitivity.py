@@ -30,7 +30,7 @@ from sepcost.separable.data.samples import Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.find.context import Context, holder_name
 from sepcost.separable.quality.answers import moved_back, rows_of, samples_first
-from sepcost.separable.quality.parts import Part
+from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.rules import RULES
 from sepcost.separable.runs.backward.tape import FLOATS, OPSET, SEED, Tape, backward, moves
@@ -72,7 +72,7 @@ def sensitivities(
     candidates: Sequence[Candidate],
     data: Calibration,
     runtime: Runtime,
-    parts: Sequence[Part],
+    parts: Sequence[OutputPart],
     seed: int = 0,
 ) -> Sensitivities:
     """Q [N, N] of each candidate that gradients reach.
@@ -122,7 +122,7 @@ def _metrics(
     passes: _Passes,
     data: Calibration,
     runtime: Runtime,
-    parts: Sequence[Part],
+    parts: Sequence[OutputPart],
     random: np.random.Generator,
 ) -> Metrics:
     """Q of each value reached: the mean of Σ g·gᵀ over the samples."""
@@ -211,7 +211,7 @@ def _singles(names: Mapping[str, str], arrays: Sequence[Any]) -> dict[str, Any]:
 def _seeds(
     names: Sequence[str],
     answers: Sequence[Any],
-    parts: Sequence[Part],
+    parts: Sequence[OutputPart],
     random: np.random.Generator,
     rows: int,
 ) -> list[NDArray[np.float32]]:
@@ -228,7 +228,9 @@ def _seeds(
     return made
 
 
-def _seed(part: Part, answer: NDArray[Any], random: np.random.Generator, others: int) -> Array:
+def _seed(
+    part: OutputPart, answer: NDArray[Any], random: np.random.Generator, others: int
+) -> Array:
     """V of a part [samples, ...]: standard normal numbers, weighted as the loss weighs errors."""
     v = np.asarray(random.standard_normal(answer.shape))
     if part.classes is None:

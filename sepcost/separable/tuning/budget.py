@@ -8,17 +8,19 @@ from __future__ import annotations
 
 LEAST = 0.008  # loss of held-out samples below which --tune auto leaves a network as it is
 PASSES = 15_000
+MOST_PASSES = 40_000  # of small networks, and of those that lost much
 HEAVY = 0.2  # loss from which a network is tuned longer
-HEAVY_PASSES = 40_000
-MACS = 20_000_000_000_000  # of the original in all passes: some ten minutes on two cores
+MACS = 1_000_000_000_000  # of the original in all passes, where that allows more than ``PASSES``
+MOST_MACS = 20_000_000_000_000  # some ten minutes on two cores
 FEWEST = 1_000  # fewer passes are not worth their start
+SAMPLES = 16  # held out, at least: fewer cannot tell whether tuning helped
 
 _RATE = 2e-3
 _FAST = 5e-3
 _DAMAGE = 0.05  # loss from which the rate rises
 
 
-def passes(loss: float, macs: int) -> int:
+def passes(loss: float, macs: int, samples: int) -> int:
     """Passes of ``--tune auto``.
 
     Parameters
@@ -27,11 +29,14 @@ def passes(loss: float, macs: int) -> int:
         Mean loss of the held-out samples.
     macs
         Of the original, for one sample.
+    samples
+        Held out.
     """
-    if not loss >= LEAST:
+    if not loss >= LEAST or samples < SAMPLES:
         return 0
-    wanted = HEAVY_PASSES if loss >= HEAVY else PASSES
-    allowed = min(wanted, MACS // max(1, macs))
+    macs = max(1, macs)
+    wanted = MOST_PASSES if loss >= HEAVY else min(max(PASSES, MACS // macs), MOST_PASSES)
+    allowed = min(wanted, MOST_MACS // macs)
     return allowed if allowed >= FEWEST else 0
 
 

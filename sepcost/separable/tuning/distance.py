@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sepcost.separable.quality.answers import moved_back, samples_first
 from sepcost.separable.quality.classes import Classes, divergences
-from sepcost.separable.quality.parts import Part
+from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.runs.output_loss import Reference, Run
 
 Array = NDArray[np.float64]
@@ -53,7 +53,7 @@ def losses(original: Reference, run: Run) -> Array:
 
 
 def seeds(
-    parts: Sequence[Part], answers: Outputs, outputs: Outputs, rows: int
+    parts: Sequence[OutputPart], answers: Outputs, outputs: Outputs, rows: int
 ) -> dict[str, NDArray[np.float32]]:
     """Gradient of the loss at each output, summed over the samples.
 
@@ -78,11 +78,11 @@ def seeds(
     return made
 
 
-def _others(parts: Sequence[Part]) -> int:
+def _others(parts: Sequence[OutputPart]) -> int:
     return sum(part.classes is None for part in parts) or 1
 
 
-def _slope(part: Part, a: Array, b: Array, others: int) -> Array:
+def _slope(part: OutputPart, a: Array, b: Array, others: int) -> Array:
     """The gradient at a part [samples, ...]."""
     if part.classes is not None:
         return _of_classes(part.classes, a, b)

@@ -22,7 +22,7 @@ from sepcost.separable.data.samples import Calibration, Feeds
 from sepcost.separable.factors.kernels import Factors
 from sepcost.separable.find.context import Context
 from sepcost.separable.quality.answers import rows_of
-from sepcost.separable.quality.parts import Part
+from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite.separate import ChoiceLike
 from sepcost.separable.tuning.distance import seeds
 from sepcost.separable.tuning.lesson import Lesson, lesson
@@ -40,7 +40,7 @@ class Task:
     context: Context  # of the original
     choices: Sequence[ChoiceLike]
     data: Calibration  # to tune on
-    parts: Sequence[Part]  # what counts of the outputs
+    parts: Sequence[OutputPart]  # what counts of the outputs
     sizes: Mapping[str, Any]  # arguments of ``describe``
     rate: float  # the highest
     passes: int  # samples to run, in all

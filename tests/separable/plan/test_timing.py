@@ -70,6 +70,16 @@ def test_the_fastest_emitted_form_is_chosen(clock, tmp_path):
         assert len(names) == len(set(names))
 
 
+def test_ranks_between_the_measured_ones_are_timed_in_proportion(clock, tmp_path):
+    """The fake times of a depthwise-bottleneck are those of its weights, as its MACs are."""
+    menu = timed(tmp_path)[1]
+    options = [o for o in menu.options if o.form is Form.DEPTHWISE_BOTTLENECK]
+    assert len(options) > 3
+    for option in options:
+        assert option.ns == pytest.approx(option.rank * (16 + 9 + 16) + 16)
+    assert len(clock[0]) < 60
+
+
 def test_a_requested_form_is_used_even_if_slow(clock, tmp_path):
     ranks = [o for o in timed(tmp_path, "concat")[1].options if o.emitted == "concat"]
     assert ranks == [] or all(o.ns > 1000 for o in ranks)

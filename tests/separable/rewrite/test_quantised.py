@@ -112,7 +112,7 @@ def test_ranges_are_those_of_the_data(tmp_path):
     net, data = tmp_path / "model.onnx", tmp_path / "data.npz"
     saved(network(2), tmp_path)
     np.savez(data, x=noise(64, WIDTH, 12, 12, seed=6))
-    settings = ConvertSettings(Goal(Aim.RANK, 1), calibrate=data, verify=False)
+    settings = ConvertSettings(Goal(Aim.RANK, 1), calibrate=data, verify=False, tune=0)
     found = convert(net, tmp_path / "out.onnx", force=True, settings=settings)
     assert [sorted(one.ranges or ()) for one in found.plan.choices] == [["depthwise"]] * 2
     out = onnx.load(tmp_path / "out.onnx")
