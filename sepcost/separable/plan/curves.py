@@ -35,7 +35,7 @@ def curves(
 ) -> Curves:
     """Build the menus, determine the cost and loss of their options, and compare all plans.
 
-    Options are timed if the cost is latency, and fitted and tried if there are data.
+    Options are timed if the cost is latency, and fitted and tried if there is data.
     """
     fitter = trials.fitter
     offered = menus(candidates, fitter.macs, settings.forms, settings.emit)
@@ -81,7 +81,7 @@ def without_slower(made: Curves, slower: Collection[Key]) -> Curves:
 def _on_data(
     offered: tuple[Menu, ...], settings: ConvertSettings, trials: Trials, by: Saving
 ) -> tuple[tuple[Menu, ...], Sequence[str]]:
-    """Fit every option if there are data; return the menus and the kinds of loss known."""
+    """Fit every option if there is data; return the menus and the known kinds of loss."""
     fitter = trials.fitter
     if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]

@@ -1,4 +1,4 @@
-"""Factors of a selection: from the weights alone, or fitted layer by layer to the data.
+"""Factors of a selection: from the weights only, or fitted layer by layer to the data.
 
 With data, layers are fitted in execution order. The inputs of each come from the network as
 converted so far and its targets from the original, so that it compensates earlier errors.

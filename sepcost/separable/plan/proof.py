@@ -25,13 +25,13 @@ def is_shown(goal: Goal, effect: Effect) -> bool:
 def searched(goal: Goal, effect: Effect) -> float:
     """What the search compares with the goal: the bound, or the mean if no bound can meet it."""
     found = estimate(goal, effect)
-    least = Z / (found.samples + PSEUDO)  # of a loss of which no sample shows anything
+    least = Z / (found.samples + PSEUDO)  # of a loss that no sample shows
     showable = found.high < inf if goal.aim is Aim.MAX_ERROR else least <= goal.value
     return found.high if showable else found.mean
 
 
 def enough(goal: Goal, effect: Effect) -> int | None:
-    """How many held-out samples would show the goal, if they behave as those that were seen."""
+    """How many held-out samples would confirm the goal, if they behave like those seen."""
     found = estimate(goal, effect)
     if goal.aim is Aim.MAX_DROP:
         squares = effect.quality.squares if effect.quality else 0.0
@@ -56,7 +56,7 @@ def stated(goal: Goal, effect: Effect) -> str:
 
 
 def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
-    """Why a goal in quality is not met, or not shown to be; None if it is shown.
+    """Why a goal in quality is not met or not confirmed; None if it is confirmed.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
         return f"goal not met: asked {goal.words}, best reached {stated(goal, effect)}"
     more, hint = enough(goal, effect), ""
     if more is not None and held_out:
-        hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in all"
+        hint = f"; about {more:,} held-out samples would confirm it, {HELD * more:,} in total"
     elif goal.aim is Aim.MAX_ERROR and not held_out:
-        hint = "; more samples would show it: --calibrate DATA"
-    return f"goal not shown: asked {goal.words}, estimated {stated(goal, effect)}{hint}"
+        hint = "; more samples would confirm it: --calibrate DATA"
+    return f"goal not confirmed: asked {goal.words}, estimated {stated(goal, effect)}{hint}"

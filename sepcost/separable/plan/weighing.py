@@ -1,9 +1,9 @@
-"""The effect of each option alone on the network's output: a few measured, the rest read between.
+"""The effect of each option alone on the network's output: a few measured, the rest interpolated.
 
 Options that cost no less than another with a smaller own error are in no plan: they are dropped.
 Among the others the effect grows with the own error, so that a few are measured, spread evenly over
-the logarithm of the own error, and the rest are read between them: log effect against log error,
-made monotone.
+the logarithm of the own error, and the rest interpolated: log effect against log error, made
+monotone.
 """
 
 from __future__ import annotations

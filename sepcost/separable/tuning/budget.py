@@ -1,4 +1,4 @@
-"""How long and how fast to tune: by the damage that is left to undo.
+"""How long and how fast to tune, depending on the loss.
 
 Measured on image classifiers: below ``LEAST`` tuning gains nothing; the more is lost, the more and
 the faster it gains.
@@ -11,8 +11,8 @@ PASSES = 15_000
 MOST_PASSES = 40_000  # of small networks, and of those that lost much
 HEAVY = 0.2  # loss from which a network is tuned longer
 MACS = 1_000_000_000_000  # of the original in all passes, where that allows more than ``PASSES``
-MOST_MACS = 20_000_000_000_000  # some ten minutes on two cores
-FEWEST = 1_000  # fewer passes are not worth their start
+MOST_MACS = 20_000_000_000_000  # about ten minutes on two cores
+FEWEST = 1_000  # fewer passes are not worth the setup
 SAMPLES = 16  # held out, at least: fewer cannot tell whether tuning helped
 
 _RATE = 2e-3
