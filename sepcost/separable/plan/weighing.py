@@ -64,7 +64,9 @@ class Scales:
         if not options:
             return []
         candidate, fitter = menu.candidate, self.fitter
-        self.tell(f"weighing {len(options)} forms of {candidate.name or candidate.id}")
+        self.tell(
+            f"measuring the effect of {len(options)} forms of {candidate.name or candidate.id}"
+        )
         drafts = [fitter.draft(candidate, option) for option in options]
         part = tail(fitter.context, candidate, fitter.settings.runtime)
         if part is not None:
