@@ -145,7 +145,8 @@ def _end(result: Conversion, quiet: bool) -> None:
     from sepcost.report.convert.words import notes
 
     if result.missed:
-        kept = "" if result.written else "; nothing was written"
+        said = result.written or "was not written" in result.missed
+        kept = "" if said else "; nothing was written"
         say(f"sepcost: {result.missed}{kept}")
     if not quiet:
         for line in notes(result):
