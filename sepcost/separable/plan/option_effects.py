@@ -35,15 +35,15 @@ _LEAST = 1e-30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scales:
-    """Weighs options on some samples."""
+class OptionEffects:
+    """Measures the effects of options on some samples."""
 
     fitter: Fitter
     samples: Reference
     by_error: bool  # by the squared relative error, else by the loss
     tell: OnProgress
 
-    def weighed(self, menu: Menu, by: Saving) -> Menu:
+    def with_effects(self, menu: Menu, by: Saving) -> Menu:
         """A menu without dominated options, with the effects of the others."""
         keep, *offers = menu.options
         if not all(self.fitter.drafted(menu.candidate, option) for option in offers):
