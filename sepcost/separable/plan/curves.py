@@ -45,7 +45,7 @@ def curves(
         offered = timed_menus(offered, before.network, runtime, settings.emit, trials.tell)
         (latency,) = trials.times([fitter.context.loaded])
     by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
-    offered = tuple(_undominated(menu, by) for menu in _with_effects(offered, trials))
+    offered = tuple(_undominated(menu, by) for menu in _with_errors(offered, trials))
     offered, allocations = _on_data(offered, settings, trials, by)
     whole = latency if by is Saving.LATENCY else float(before.totals.macs)
     costs = sum(cost(menu.options[0], by) for menu in offered)
@@ -119,7 +119,7 @@ def _undominated(menu: Menu, by: Saving) -> Menu:
     return replace(menu, options=(keep, *(option for option in offers if not beaten(option))))
 
 
-def _with_effects(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
+def _with_errors(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
     """Fill in the weight errors: one curve for all ranks of a form."""
     return tuple(
         replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in offered
