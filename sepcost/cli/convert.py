@@ -12,7 +12,13 @@ from sepcost.cli.convert_parse import Goals
 from sepcost.cli.guard import note, say
 from sepcost.cli.options import conversion, files, models, running, words
 from sepcost.cli.options.words import Format
-from sepcost.cli.output import emit, refuse_sources, refuse_terminal, refuse_unwritable
+from sepcost.cli.output import (
+    emit,
+    refuse_report_name,
+    refuse_sources,
+    refuse_terminal,
+    refuse_unwritable,
+)
 from sepcost.errors import SepcostError
 from sepcost.report.formats import renderer
 from sepcost.report.screen import screen
@@ -73,7 +79,7 @@ def convert(
     [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
     [bold]sepcost convert m.onnx --frontier -f html --report report.html[/]
 
-    Without calibration data it uses the weights alone and loses far more accuracy.
+    Without calibration data, it uses only the weights and loses far more accuracy.
     With it, the result is judged on held-out samples, and --inputs is not used.
     If the goal is not met, no model is written (exit 1) unless you add --force.
     """
@@ -84,7 +90,7 @@ def convert(
     from sepcost.separable.settings import ConvertSettings, Saving
 
     _check(source, output, report, wants_model=not (dry_run or frontier))
-    refuse_terminal(format_, report, "--report")
+    refuse_terminal(format_, report)
     providers = parse.providers(provider)
     chosen = parse.provider_options(provider_option or (), providers)
     goal, also = convert_parse.goals(Goals(rank, speedup, macs, max_drop, max_error))
@@ -129,6 +135,7 @@ def _check(source: str, model: Path | None, report: Path | None, *, wants_model:
     """Refuse contradictory arguments before spending minutes on the work."""
     if model is None and wants_model:
         raise SepcostError("no output file: add -o OUT.onnx, or --dry-run to plan only")
+    refuse_report_name(model)
     refuse_sources(report, [source])
     if report is not None:
         refuse_unwritable(report)
@@ -138,7 +145,8 @@ def _end(result: Conversion, quiet: bool) -> None:
     from sepcost.report.convert.words import notes
 
     if result.missed:
-        kept = "" if result.written else "; nothing was written"
+        said = result.written or "was not written" in result.missed
+        kept = "" if said else "; nothing was written"
         say(f"sepcost: {result.missed}{kept}")
     if not quiet:
         for line in notes(result):

@@ -25,7 +25,7 @@ def emit(text: str, output: Path | None) -> None:
     sys.stdout.flush()
 
 
-def refuse_terminal(format_: str, output: Path | None, option: str = "-r") -> None:
+def refuse_terminal(format_: str, output: Path | None) -> None:
     """Refuse to print an HTML page at a terminal.
 
     Raises
@@ -34,7 +34,7 @@ def refuse_terminal(format_: str, output: Path | None, option: str = "-r") -> No
         If there is no ``output`` and stdout is a terminal.
     """
     if format_ == HTML and output is None and to_terminal():
-        raise SepcostError(f"an HTML page cannot be shown here: add {option} report.html")
+        raise SepcostError("an HTML page cannot be shown here: add -r report.html")
 
 
 def to_terminal() -> bool:

@@ -7,8 +7,8 @@
    consecutively, so one new layer renames all that follow), then name and operator (changed), then
    the operator only (changed and renamed).
 4. Same name (its node's, or id) and operator at any position: moved and changed.
-5. Same structure at any position, if there are weights: moved and renamed. ONNX Runtime runs the
-   branch of a residual that its last convolution adds first.
+5. Same structure at any position, if there are weights: moved and renamed. ONNX Runtime reorders
+   the branches of a residual block when its last convolution also does the addition.
 
 The remaining layers were removed or added. Operators that compute the same, such as Conv,
 QLinearConv and ConvInteger, count as equal.
@@ -212,8 +212,8 @@ class _Pairing:
         for at in reversed(self.free_old):
             if self.old[at].parameters:
                 waiting.setdefault(structure(self.old[at]), []).append(at)
-        weighed = [at for at in self.free_new if self.new[at].parameters]
-        left = ((waiting.get(structure(self.new[at])), at) for at in weighed)
+        weighted = [at for at in self.free_new if self.new[at].parameters]
+        left = ((waiting.get(structure(self.new[at])), at) for at in weighted)
         self.take((olds.pop(), at) for olds, at in left if olds)
 
     def _aligned(self, olds: list[int], news: list[int]) -> Iterator[tuple[int, int]]:

@@ -25,8 +25,8 @@ _REMEDIES: Mapping[str, str] = {
     ),
     "External data path does not exist": "; put the data file where the model refers to it",
     "Dilation not supported for AutoPadType": (
-        "; it runs with explicit pads: 'sepcost convert' writes them, or export it with numbers in "
-        'place of padding="same"'
+        "; it runs with explicit pads: 'sepcost convert' writes them, or export it with numbers "
+        'instead of padding="same"'
     ),
     "Expected: 0 ": (
         "; a size of 0 in the model means unknown here: give that dimension a name instead"

@@ -98,7 +98,7 @@ def session(
 
 
 def left_out(one: Provider) -> str:
-    """Say of a provider that joins no session what it needs."""
+    """Return the error for a provider that ONNX Runtime left out of a session."""
     name = short_name(one.name)
     if plugins.is_plugin(one):
         return f"provider {name!r} is installed but does not start; {one.hint or one.package}"

@@ -1,7 +1,7 @@
-"""Products without a name of their own that take the module of the bias behind them.
+"""Name products that have no name of their own after the module of the bias that follows.
 
 PyTorch's exporter transposes the weight of a linear layer and calls it ``val_86``. Quantisers drop
-the metadata with the module, but the bias, which a later Add adds, is still ``enc.linear1.bias``.
+the metadata with the module, but the bias in a later Add is still ``enc.linear1.bias``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FURTHEST = 6  # layers
 
 
 def borrowed(layers: Sequence[Layer]) -> Sequence[Layer]:
-    """Give products of nameless weights, and what stands between, the module of their bias."""
+    """Give products of nameless weights, and the layers up to the bias, the module of the bias."""
     nameless = [k for k, layer in enumerate(layers) if layer.parameters and not layer.module]
     if not nameless or not any(layer.module for layer in layers):
         return layers
@@ -37,7 +37,7 @@ def borrowed(layers: Sequence[Layer]) -> Sequence[Layer]:
 def _to_bias(
     layers: Sequence[Layer], readers: Mapping[str, Sequence[int]], start: int
 ) -> tuple[list[int], int]:
-    """Follow the only readers to the Add of a bias; 0, which no bias can be, if there is none."""
+    """Follow single readers to the Add of a bias; 0 if there is none, as layer 0 cannot be one."""
     chain = [start]
     while len(chain) <= _FURTHEST:
         writes = layers[chain[-1]].writes
@@ -57,5 +57,5 @@ def _to_bias(
 
 def _within(layer: Layer, module: str) -> Layer:
     name = shown_name(layer.node, layer.op_type, module, layer.parameters)
-    weighed = bool(layer.parameters) and name.startswith(f"{module}/")
-    return replace(layer, module=module, name=module if weighed else name)
+    weighted = bool(layer.parameters) and name.startswith(f"{module}/")
+    return replace(layer, module=module, name=module if weighted else name)

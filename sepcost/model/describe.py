@@ -107,7 +107,7 @@ def _network(
     opsets: Mapping[str, int],
     outputs: tuple[str, ...],
 ) -> Network:
-    for name in state.weighed & state.parameters.keys() & state.values.keys():
+    for name in state.used_as_weights & state.parameters.keys() & state.values.keys():
         state.values[name] = state.parameters[name]
     used = dict.fromkeys(name for layer in state.layers for name in layer.parameters)
     return Network(

@@ -73,7 +73,7 @@ def carried(operator: Operator, inputs: Sequence[Known | None]) -> tuple[str, ..
     return tuple(dict.fromkeys(names))
 
 
-def weighing(operator: Operator, inputs: Sequence[Known | None]) -> frozenset[int]:
+def weight_inputs(operator: Operator, inputs: Sequence[Known | None]) -> frozenset[int]:
     """Return the positions of the inputs that are weights.
 
     In dynamic quantisation, the scale of a weight is not one, although a Mul reads it: that Mul

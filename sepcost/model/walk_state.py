@@ -13,7 +13,7 @@ from sepcost.errors import ModelError
 from sepcost.model import modules
 from sepcost.model.graphs import STANDARD, FunctionKey, label, node_id
 from sepcost.model.packed import elements
-from sepcost.model.provenance import NOT_LEARNED, weighing
+from sepcost.model.provenance import NOT_LEARNED, weight_inputs
 from sepcost.model.values import Known, text
 from sepcost.network import ABSENT, Attribute, Branch, Layer, Role, Shape, Value
 
@@ -86,7 +86,7 @@ class WalkState:
     layers: list[Layer] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     parameters: dict[str, Value] = field(default_factory=dict)
-    weighed: set[str] = field(default_factory=set)  # constants that a layer uses as weights
+    used_as_weights: set[str] = field(default_factory=set)
     read: set[str] = field(default_factory=set)
     choices: dict[str, str | None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -152,7 +152,7 @@ class WalkState:
         layer = self.layer(scope, node, inputs, outputs, problem)
         self.layers.append(layer)
         if layer.parameters:
-            self.weighed.update(layer.reads[k] for k in layer.weights)
+            self.used_as_weights.update(layer.reads[k] for k in layer.weights)
             self._unpack(layer, inputs)
 
     def _unpack(self, layer: Layer, inputs: Sequence[Known | None]) -> None:
@@ -180,7 +180,7 @@ class WalkState:
         weights does. In a model without inputs everything is constant, and each node claims its
         own.
         """
-        weights = weighing(_operator(node), inputs)
+        weights = weight_inputs(_operator(node), inputs)
         computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
         parameters = () if computed else tuple(carried)

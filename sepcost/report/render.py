@@ -53,7 +53,7 @@ def render(
     --------
     >>> import sepcost
     >>> print(sepcost.render(sepcost.analyze("small-cnn"), top=1).splitlines()[0])
-    **`small-cnn`: 10.6 M MACs, 356.8 k params; separable would take 6.84× fewer**
+    **`small-cnn`: 10.6 M MACs, 356.8 k params; 6.84× fewer MACs if separable**
     """
     many = list(result) if isinstance(result, Sequence) else [result]
     command = COMMANDS[type(many[0]).__name__]

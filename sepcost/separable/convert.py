@@ -54,7 +54,7 @@ def convert(
     check(settings)
     if wanted.target is not None:
         check_target(wanted.target, [Path(source)], force=wanted.force)
-    with threadpool_limits(limits=1, user_api="blas"):  # two wait for each other on busy cores
+    with threadpool_limits(limits=1, user_api="blas"):  # on busy cores, two wait for each other
         return _converted(source, settings, wanted, tell)
 
 
@@ -76,7 +76,7 @@ def _converted(
 
 
 def _written(session: Session, model: Loaded, result: Conversion) -> Conversion:
-    """Write the model if the goals are met; the original, if nothing changed and that is asked."""
+    """Write the model if the goals are met; with --copy-unchanged, an original without changes."""
     wanted = session.wanted
     check_unchanged(session.loaded.stamps)
     if wanted.target is None:
@@ -135,7 +135,7 @@ def _solved(session: Session, made: Curves, goal: Goal) -> Solved:
 
 
 def _nearest(session: Session, made: Curves, result: Conversion) -> str:
-    """The two plans nearest to goals that cannot be had together: each meets one of them."""
+    """The two plans nearest to two goals that cannot both be met: each meets one of them."""
     quality, cost = session.settings.quality, session.settings.cost_goal
     if quality is None or cost is None:
         return ""

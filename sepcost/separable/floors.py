@@ -1,4 +1,4 @@
-"""What every result has to hold, whatever the goal: it does the model's job, and is faster.
+"""What every result must fulfil, whatever the goal: it does the model's job, and is faster.
 
 A result that fails here is written only with ``--force``.
 """
@@ -14,8 +14,8 @@ from sepcost.separable.quality.judge import LABEL_FREE
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.settings import Aim, ConvertSettings
 
-AGREEMENT = 0.9  # least share of samples, or of boxes, for which the answer stays the same
-SHOWN = 0.8  # least lower bound of that share
+AGREEMENT = 0.9  # smallest share of samples, or of boxes, for which the answer stays the same
+SHOWN = 0.8  # smallest lower bound of that share
 ERROR = 0.3  # largest error of an output, relative to its spread
 EXACT = 1e-4  # largest error of the weights at full rank
 
@@ -53,19 +53,19 @@ def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> It
             yield f"{found}, below {AGREEMENT:.0%}"
         elif 1 - one.loss.high < SHOWN:
             more = samples_to_show(1 - SHOWN, one.loss, one.squares) or samples
-            yield f"{found}, too few to show {SHOWN:.0%}; give {HELD * more:,} samples in all"
+            yield f"{found}, too few to show {SHOWN:.0%}; give {HELD * more:,} samples"
 
 
 #: Label-free metrics, as messages call them.
 NAMES = {
     "agreement": "agreement with the original",
-    "text": "equal text",
+    "text": "identical text",
     "boxes": "box F1 against the original",
 }
 
 
 def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[str]:
-    """Outputs too far off; those that agreement judges are left to it."""
+    """Outputs that are too far off, except those that agreement judges."""
     if settings.quality is not None and settings.quality.aim is Aim.MAX_ERROR:
         return
     found = effect.others if inputs == "calibration" else effect.error
@@ -77,7 +77,7 @@ def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[
 
 
 def slower(speedup: float | None) -> str | None:
-    """Why the result is not worth having: it was measured, and is not faster."""
+    """Why the result is useless: it was measured and is not faster."""
     if speedup is None or speedup > 1:
         return None
     return f"the result is not faster than the original: {speedup:.2f}× (--force writes it)"
@@ -91,7 +91,7 @@ def inexact(choices: tuple[Choice, ...]) -> str | None:
     first = off[0]
     name, stored = first.candidate.name or first.candidate.id, first.candidate.stored
     if stored is not None and _rounds(first):
-        why = f"the weights of {name!r} are stored as {stored.dtype}, which rounds new ones"
+        why = f"the weights of {name!r} are stored as {stored.dtype}, which rounds the new ones"
     else:
         why = f"{first.factors.form} cannot be exact: {name!r} is off by {first.weight_error:.1%}"
     return f"goal not met: asked --rank full, but {why}"

@@ -51,7 +51,7 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
         return solved, None
     try:
         factors = tune(_task(session, solved, damage, passes))
-    except SepcostError as error:  # the fitted factors are good without
+    except SepcostError as error:  # the fitted factors are usable without it
         session.notes.append(f"not tuned: {error}")
         return solved, None
     session.notes += _untuned(solved, factors)
@@ -125,7 +125,7 @@ def _with(choice: Choice, factors: Factors) -> Choice:
 
 
 def _judged(session: Session, solved: Solved, trial: Trial) -> Solved:
-    """The tuned plan, with what a goal in quality limits measured anew."""
+    """The tuned plan; the quantity that a goal in quality limits is measured again."""
     goal = session.settings.searched
     if goal.aim not in QUALITY:
         return replace(solved, trial=trial)

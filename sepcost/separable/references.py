@@ -22,9 +22,9 @@ from sepcost.separable.settings import ConvertSettings
 from sepcost.separable.verify import outputs
 
 RANDOM_BATCHES = 4
-JUDGED = 2048  # most calibration samples to compare outputs on
+JUDGED = 2048  # maximum number of calibration samples to compare outputs on
 JUDGED_BYTES = 1 << 28
-NOTHING = Reference((), (), (), ())  # for a model that need not, or cannot, be run
+NOTHING = Reference((), (), (), ())  # for a model that need not or cannot be run
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def references(
     wish = Wish(settings.metric, settings.class_output, groups=row_groups(network))
     if settings.class_output is not None and settings.class_output not in names:
         known = ", ".join(map(repr, names[:8]))
-        raise ConversionError(f"--class-output {settings.class_output}: outputs are {known}")
+        raise ConversionError(
+            f"--class-output {settings.class_output}: not an output; choose from: {known}"
+        )
     if fit is not None and held_out is not None:
         return _on_data(run, names, wish, settings, (fit, held_out))
     if settings.inputs is not None:
@@ -100,24 +102,24 @@ def _on_data(
 
 
 def _check_classes(settings: ConvertSettings, original: Reference) -> None:
-    """Refuse --class-output if that output holds no classes."""
+    """Refuse --class-output if that output has no classes."""
     named = settings.class_output
     if named is not None and (original.chosen is None or original.chosen.name != named):
-        raise ConversionError(f"--class-output {named}: holds no classes")
+        raise ConversionError(f"--class-output {named}: has no classes")
 
 
 def _checked_labels(
     settings: ConvertSettings, original: Reference, data: Calibration
 ) -> tuple[str, ...]:
-    """Refuse labels that cannot fit, unless nothing is made of them; note if they are not used."""
+    """Refuse labels that cannot fit, unless they are not used, which is noted."""
     if data.labels is None or settings.metric not in {None, "top1"}:
         return ()
     if original.chosen is None:
-        return ("labels are not used: no output holds classes; name one with --class-output",)
+        return ("labels are not used: no output has classes; name one with --class-output",)
     whole = gathered(original.names, original.answers, original.rows)
     scores = original.chosen.classes.view(whole[original.chosen.name])
     if scores.shape[1] > 1:
-        return ("labels are not used: they are one per sample, the classes one per position",)
+        return ("labels are not used: they are per sample, the classes per position",)
     source = str(settings.calibrate)
     if data.folders is not None:
         check_folders(source, data.folders, scores.shape[2])

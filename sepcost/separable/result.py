@@ -36,7 +36,7 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
     session, found
         The plan, carried out.
     timed
-        A result with the same plan and other factors, whose times are taken.
+        A result with the same plan and other factors, whose times are reused.
     """
     choices = found.trial.choices
     if not choices:
@@ -98,7 +98,7 @@ def _unreached(session: Session) -> Iterator[str]:
         ends = ", ".join(f"{operator} ({count})" for operator, count in known.stopped_by.items())
         yield (
             f"gradients reach {known.reached} of {known.of} convolutions and end at {ends}; "
-            "the others are planned without"
+            "the others are planned without gradients"
         )
 
 
@@ -108,7 +108,7 @@ def _coarse(choices: Sequence[Choice]) -> Iterator[str]:
     if blind:
         yield (
             f"{blind} quantised convolution{'s' * (blind != 1)}: values between the parts have the "
-            "widest ranges that the weights allow; --calibrate DATA observes them"
+            "widest ranges that the weights allow; with --calibrate DATA they are measured"
         )
 
 
@@ -157,7 +157,7 @@ def _latency(session: Session, model: Loaded) -> Bench:
 
 
 def _missed(session: Session, result: Conversion, found: Solved) -> str | None:
-    """The goals that are not met, or else why the result is not worth having; None if all is well.
+    """The goals that are not met, or else why the result is useless; None if neither.
 
     A goal in quality is met if the interval shows it.
     """
@@ -207,7 +207,7 @@ def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -
     else:
         reached = f" {result.after.totals.macs / (result.before.totals.macs or 1):.3g} of the MACs"
     lost = proof.stated(quality, solved.trial.effect)
-    return f"nearest: {quality.words} with{reached}, or {cost.words} with a loss of {lost}"
+    return f"closest: {quality.words} with{reached}, or {cost.words} with a loss of {lost}"
 
 
 def _uncounted(result: Conversion) -> str:
@@ -228,9 +228,9 @@ def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversi
     plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))
     words = f"goal not met: asked {goal.words}, but {why}" if missed else None
     if wanted.target is not None and not wanted.copy_unchanged:
-        older = " (the file there is an older one)" if wanted.target.exists() else ""
-        words = f"{words or f'nothing was converted: {why}'}; no {wanted.target}{older}: "
-        words += "--copy-unchanged writes the original there"
+        older = " (the existing file is older)" if wanted.target.exists() else ""
+        words = f"{words or f'nothing was converted: {why}'}; {wanted.target} was not written"
+        words += f"{older}; --copy-unchanged writes the original"
     return Conversion(
         session.before.source,
         plan,

@@ -111,7 +111,7 @@ def _runnable(loaded: Loaded, wanted: Wanted) -> tuple[Loaded, Network, list[str
 
 
 def _context(loaded: Loaded, network: Network, wanted: Wanted, data: Calibration | None) -> Context:
-    """The model to observe: Ifs whose branch the data fix are left out."""
+    """The model to observe: Ifs whose branch the data determines are left out."""
     if data is None or not any(node.op_type == "If" for node in loaded.proto.graph.node):
         return context(loaded, network)
     straight = straightened(loaded, data, replace(Runtime(), threads=cores()))
@@ -122,8 +122,8 @@ def _without_data(kind: str, *, ran: bool) -> str:
     """The note on a conversion without calibration data."""
     errors = f"errors are measured on {'the given' if kind == 'given' else 'random'} inputs"
     return (
-        "no calibration data: factors come from the weights alone, and "
-        f"{errors if ran else 'errors are unknown, as the model was not run'}; "
+        "no calibration data: factors come only from the weights, and "
+        f"{errors if ran else 'errors are unknown because the model was not run'}; "
         "--calibrate DATA gives far smaller errors"
     )
 
@@ -137,7 +137,7 @@ def _needs_no_run(settings: ConvertSettings, frontier: bool) -> bool:
 def _data(
     loaded: Loaded, settings: ConvertSettings, shape: Mapping[str, Sequence[int]]
 ) -> tuple[Calibration | None, Mapping[str, Sequence[int]]]:
-    """Open the calibration data; their shapes fill the sizes that the model does not fix."""
+    """Open the calibration data; its shapes fill the sizes that the model does not fix."""
     if settings.calibrate is None:
         return None, shape
     inputs = calibrate.declared(loaded)
@@ -167,7 +167,7 @@ def _selected(
         ):
             reason = "is in a branch that never runs"
         elif settings.goal.aim is not Aim.RANK and one.id not in seen.places:
-            reason = "is in a branch that the calibration data never take"
+            reason = "is in a branch that the calibration data never takes"
         if reason is None:
             kept.append(one)
         else:

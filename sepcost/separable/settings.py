@@ -46,7 +46,7 @@ class Goal:
     value: float = 0.02
 
     def __post_init__(self) -> None:
-        """Accept the name of an aim as well."""
+        """Also accept the name of an aim."""
         if self.aim not in set(Aim):
             raise ConversionError(f"unknown goal {self.aim!r}; choose from {', '.join(Aim)}")
         object.__setattr__(self, "aim", Aim(self.aim))
@@ -59,7 +59,7 @@ class Goal:
 
 
 class Saving(StrEnum):
-    """What replacing a layer has to reduce."""
+    """What replacing a layer must reduce."""
 
     MACS = "macs"
     LATENCY = "latency"
@@ -67,12 +67,12 @@ class Saving(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How layers are fitted and weighed. Ablations switch parts off to see what each is worth."""
+    """How layers are fitted and weighted. Ablations switch parts off to measure each."""
 
     asymmetric: bool = True  # later layers see, and undo, the errors of earlier ones
-    fitted: bool = True  # factors are fitted to calibration data, if there are any
+    fitted: bool = True  # factors are fitted to calibration data, if there is any
     sensitive: bool = True  # errors of a layer count by their effect on the outputs, if known
-    by_effect: bool = True  # losses are measured at the network's outputs, if there are data
+    by_effect: bool = True  # losses are measured at the network's outputs, if there is data
     positions: int = 24  # sampled from each calibration image
     iterations: int = 100  # of each fit, at most
 
@@ -98,7 +98,7 @@ class ConvertSettings:
     verify: bool = True
     max_time_s: float = 30.0  # of the final latency measurement
     seed: int = 0
-    tune: int | None = None  # passes of samples; None: where it gains, 0: not at all
+    tune: int | None = None  # passes of samples; None: if it helps, 0: not at all
     method: Method = field(default_factory=Method)
 
     @property
@@ -149,7 +149,7 @@ class Wanted:
 
 
 def check(settings: ConvertSettings) -> None:
-    """Refuse settings that no conversion can follow.
+    """Refuse settings with which nothing can be converted.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def check(settings: ConvertSettings) -> None:
     pair = " and ".join(f"--{goal.aim}" for goal in settings.goals)
     wrong = {
         f"{pair}: give at most one goal in quality and one in cost": len(goals) != len(set(goals)),
-        "--init random: needs --rank, since random weights meet no other goal": (
+        "--init random: needs --rank, the only goal that random weights can meet": (
             settings.random_init and (not rank or settings.also is not None)
         ),
         f"--emit {settings.emit}: choose from {', '.join(EMITTED)}": (
@@ -185,7 +185,7 @@ def check(settings: ConvertSettings) -> None:
 
 
 def _wrong(goal: Goal, *, data: bool) -> dict[str, bool]:
-    """What may be wrong about a goal, and whether it is."""
+    """What may be wrong with a goal, and whether it is."""
     rank, value = goal.aim is Aim.RANK, goal.value
     below_one = goal.aim in {Aim.MACS, Aim.MAX_DROP}
     return {

@@ -41,7 +41,7 @@ def totals(*arguments):
 
 def test_the_line_to_quote_comes_first(tmp_path):
     assert ok(models.conv(tmp_path)).splitlines()[0] == (
-        "m: 18.4 k MACs, 1.15 k params; separable would take 5.76× fewer"
+        "m: 18.4 k MACs, 1.15 k params; 5.76× fewer MACs if separable"
     )
 
 

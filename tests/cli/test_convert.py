@@ -255,3 +255,11 @@ def test_an_unknown_provider_is_refused(net, more):
     error = refused(net, "--dry-run", "--rank", "1", "--provider", "cdua", *more)
     assert "--provider" in error
     assert "did you mean 'cuda'?" in error
+
+
+def test_that_nothing_was_written_is_said_once(net, tmp_path):
+    target = tmp_path / "same.onnx"
+    result = run(net, "-o", target, "--max-error", "1e-9", "--only", "nothing")
+    assert result.exit_code == 1
+    assert result.stderr.count("was not written") == 1
+    assert "nothing was written" not in result.stderr

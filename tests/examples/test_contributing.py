@@ -13,7 +13,8 @@ WORDS = sorted(set(re.findall(r"`([^`\n]+)`", TEXT)))
 PATHS = [
     word
     for word in WORDS
-    if re.fullmatch(r"\.?\w[\w./]*/[\w./]*|\w+\.py", word) and not re.search("NAME|FORMAT", word)
+    if re.fullmatch(r"\.?\w[\w./]*/[\w./]*|\w+\.py", word)
+    and not re.search("NAME|FORMAT|COMMAND", word)
 ]
 TABLES = [word for word in WORDS if re.fullmatch("[A-Z]{4,}", word)]
 MODULES = sorted(set(re.findall(r"python -m ([\w.]+)", TEXT)))

@@ -264,7 +264,7 @@ def test_the_model_is_not_run_if_it_need_not_be(net, monkeypatch):
     found = convert(net, settings=asked(Aim.MACS, 0.5))
     assert found.plan.choices
     assert found.to_dict()["effect"]["relative_error"] is None
-    assert "errors are unknown, as the model was not run" in " ".join(found.notes)
+    assert "errors are unknown because the model was not run" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize("aim", [Aim.RANK, Aim.MAX_ERROR, Aim.SPEEDUP])
@@ -315,7 +315,7 @@ def test_a_file_that_was_asked_for_is_never_left_absent_or_stale_in_silence(net)
     assert not target.exists()
     target.write_text("of last week")
     found, _ = run(net, asked(Aim.MAX_ERROR, 1e-9), force=True)
-    assert "older one" in found.missed
+    assert "the existing file is older" in found.missed
     assert target.read_text() == "of last week"
     found, _ = run(net, asked(Aim.MAX_ERROR, 1e-9), force=True, copy_unchanged=True)
     assert found.missed is None

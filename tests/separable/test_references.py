@@ -65,7 +65,7 @@ def test_without_labels_the_classes_can_be_named(tmp_path, heads):
     ]
     named = convert(heads, settings=settings(data, class_output="y"))
     assert [one.metric for one in named.effect.qualities] == ["agreement"]
-    with pytest.raises(ConversionError, match="outputs are 'e', 'y'"):
+    with pytest.raises(ConversionError, match="not an output; choose from: 'e', 'y'"):
         convert(heads, settings=settings(data, class_output="z"))
 
 
@@ -130,7 +130,7 @@ def test_goals_combine(tmp_path, net):
     both = convert(net, settings=replace(asked, goal=Goal(Aim.MACS, 0.01)))
     assert both.missed is not None
     assert "--macs 0.01" in both.missed
-    assert "nearest: --max-drop 0.3 with" in both.missed
+    assert "closest: --max-drop 0.3 with" in both.missed
     assert "or --macs 0.01 with a loss of" in both.missed
 
 

@@ -32,7 +32,7 @@ MaxDrop = Annotated[
     typer.Option(
         metavar="PERCENT",
         rich_help_panel=GOAL,
-        help="Cheapest model that loses at most this many points by the metric, shown on held-out "
+        help="Cheapest model that loses at most this many points of the metric on held-out "
         "samples: 1%.",
     ),
 ]
@@ -57,9 +57,9 @@ Metric = Annotated[
     typer.Option(
         metavar="NAME",
         rich_help_panel=GOAL,
-        show_default="by the model and the data",
+        show_default="chosen by model and data",
         help="How results are judged: top1 (needs labels), agreement, text (CTC), boxes, error, "
-        "psnr, or MODULE:FUNCTION of your own.",
+        "psnr, or your own MODULE:FUNCTION.",
     ),
 ]
 ClassOutput = Annotated[
@@ -68,8 +68,8 @@ ClassOutput = Annotated[
         "--class-output",
         metavar="NAME",
         rich_help_panel=GOAL,
-        show_default="probabilities, or what the labels agree with",
-        help="The output that holds the classes.",
+        show_default="found by probabilities or labels",
+        help="Output with the classes.",
     ),
 ]
 Init = Annotated[
@@ -134,8 +134,8 @@ Tune = Annotated[
     typer.Option(
         metavar="auto|off|PASSES",
         rich_help_panel=CALIBRATION,
-        help="Tune all new weights together at the end, to answer as the original does: where it "
-        "gains, never, or with this many passes of samples.",
+        help="Tune all new weights together at the end to give the original's answers: if it "
+        "helps, never, or with this many passes of samples.",
     ),
 ]
 Mean = Annotated[

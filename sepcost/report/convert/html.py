@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 NAME_LIMIT = 120
 GAP = (
-    "For each converted layer: how many times fewer MACs it has, and how many times faster it was "
-    "measured to be. The line between the two is what MACs do not predict. Below 1×, the layer "
-    "became slower."
+    "For each converted layer: the factor by which its MACs fell, and its measured speed-up. The "
+    "line between the two is what MACs do not predict. Below 1×, the layer became slower."
 )
 FEWER, FASTER = "MACs before / after", "time before / after, of this layer alone"
 

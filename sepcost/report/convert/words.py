@@ -20,7 +20,7 @@ NAMED = 3  # layers named per reason
 
 
 def headline(conversion: Conversion) -> str:
-    """The one line to quote, after the model's name."""
+    """The line that sums up, after the model's name."""
     if not conversion.plan.choices:
         return "nothing worth converting"
     done = len(conversion.plan.choices)
@@ -48,7 +48,7 @@ def known(analysis: Analysis) -> str:
 NAMES = {
     "top1": "top-1",
     "agreement": "agreement with the original",
-    "text": "equal text",
+    "text": "identical text",
     "boxes": "box F1 against the original",
     "psnr": "PSNR",
     "error": "accuracy of the outputs",
@@ -61,7 +61,7 @@ def name(quality: Quality) -> str:
 
 
 def scores(quality: Quality) -> str:
-    """``91.4% → 90.6%``; only the second where the first is 100% by definition."""
+    """``91.4% → 90.6%``; only the second if the first is 100% by definition."""
     before, after = (_score(quality, one.mean) for one in (quality.original, quality.converted))
     return after if quality.metric in NAMES and quality.metric != "top1" else f"{before} → {after}"
 
@@ -112,7 +112,7 @@ def facts(conversion: Conversion) -> Iterator[str]:
 
 def tuned(tuning: Tuning) -> str:
     """``loss 0.026 → 0.021 on 256 held-out samples; 15,000 passes, 40 s``."""
-    kept = "" if tuning.kept else ", so the factors stay as fitted"
+    kept = "" if tuning.kept else ", so the fitted factors are kept"
     return (
         f"loss {tuning.before:.2g} → {tuning.after:.2g} on {tuning.samples:,} held-out "
         f"sample{'s' * (tuning.samples != 1)}{kept}; {tuning.passes:,} passes, "

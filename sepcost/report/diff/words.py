@@ -17,7 +17,7 @@ from sepcost.cost.diff import (
     LayerChange,
 )
 from sepcost.cost.results import LayerCost
-from sepcost.report.units import dims, human
+from sepcost.report.units import dims, human, times
 
 TITLES = {
     "macs": "MACs",
@@ -31,6 +31,7 @@ TITLES = {
     "separable_params": "separable params",
 }
 MOST_DIFFERENCES = 4
+MANY = 10  # a larger increase is shown as a factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,14 @@ def totals(diff: Diff) -> Iterator[Total]:
 
 
 def change(old: int, new: int, unit: str = "") -> str:
-    """``+12.3 M (+2.1%)``; ``=`` if nothing changed."""
+    """``+12.3 M (+2.1%)``, or ``+12.3 M (14.0×)`` from ten times on; ``=`` if nothing changed."""
     if old == new:
         return "="
     text = f"{'+' if new > old else '-'}{human(abs(new - old), unit)}"
-    return f"{text} ({(new - old) / old:+.1%})" if old else text
+    if not old:
+        return text
+    ratio = new / old
+    return f"{text} ({times(ratio) if ratio >= MANY else f'{ratio - 1:+.1%}'})"
 
 
 def largest(diff: Diff, top: int = 0) -> tuple[LayerChange, ...]:

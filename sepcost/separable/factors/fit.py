@@ -42,7 +42,7 @@ class FitOptions:
 
     ridge: float = 1e-2  # pull towards the weights, as a share of the mean variance of the patch
     iterations: int = 20  # maximum iterations of L-BFGS
-    metric: ArrayLike | None = None  # [N, N]: an error e of the outputs weighs e·metric·e
+    metric: ArrayLike | None = None  # [N, N]: an error e of the outputs counts e·metric·e
 
 
 def fit(

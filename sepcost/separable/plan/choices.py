@@ -72,7 +72,7 @@ class Curve:
 
 
 def curve(menus: Sequence[Menu], by: Saving, allocation: str, rest: float) -> Curve:
-    """Compare all plans at once.
+    """Compare all plans.
 
     Parameters
     ----------

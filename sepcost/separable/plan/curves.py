@@ -13,9 +13,9 @@ from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Curve, cost, curve
 from sepcost.separable.plan.fitting import Key
 from sepcost.separable.plan.menu import Menu, Option, menus
+from sepcost.separable.plan.option_effects import OptionEffects, sampled
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
-from sepcost.separable.plan.weighing import Scales, sampled
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
 
 CLEARLY = 0.9  # an option whose weight error is below this share of another's is clearly better
@@ -35,7 +35,7 @@ def curves(
 ) -> Curves:
     """Build the menus, determine the cost and loss of their options, and compare all plans.
 
-    Options are timed if the cost is latency, and fitted and tried if there are data.
+    Options are timed if the cost is latency, and fitted and tried if there is data.
     """
     fitter = trials.fitter
     offered = menus(candidates, fitter.macs, settings.forms, settings.emit)
@@ -45,7 +45,7 @@ def curves(
         offered = timed_menus(offered, before.network, runtime, settings.emit, trials.tell)
         (latency,) = trials.times([fitter.context.loaded])
     by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
-    offered = tuple(_undominated(menu, by) for menu in _weighed(offered, trials))
+    offered = tuple(_undominated(menu, by) for menu in _with_errors(offered, trials))
     offered, allocations = _on_data(offered, settings, trials, by)
     whole = latency if by is Saving.LATENCY else float(before.totals.macs)
     costs = sum(cost(menu.options[0], by) for menu in offered)
@@ -81,7 +81,7 @@ def without_slower(made: Curves, slower: Collection[Key]) -> Curves:
 def _on_data(
     offered: tuple[Menu, ...], settings: ConvertSettings, trials: Trials, by: Saving
 ) -> tuple[tuple[Menu, ...], Sequence[str]]:
-    """Fit every option if there are data; return the menus and the kinds of loss known."""
+    """Fit every option if there is data; return the menus and the known kinds of loss."""
     fitter = trials.fitter
     if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]
@@ -93,8 +93,8 @@ def _on_data(
     if settings.method.by_effect:
         by_error = settings.goal.aim is Aim.MAX_ERROR
         samples = sampled(trials.chosen_on, fitter.context.network)
-        scales = Scales(fitter, samples, by_error, trials.tell)
-        offered = tuple(scales.weighed(menu, by) for menu in offered)
+        effects = OptionEffects(fitter, samples, by_error, trials.tell)
+        offered = tuple(effects.with_effects(menu, by) for menu in offered)
         kinds.insert(0, "effect")
     return offered, kinds
 
@@ -119,7 +119,7 @@ def _undominated(menu: Menu, by: Saving) -> Menu:
     return replace(menu, options=(keep, *(option for option in offers if not beaten(option))))
 
 
-def _weighed(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
+def _with_errors(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
     """Fill in the weight errors: one curve for all ranks of a form."""
     return tuple(
         replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in offered

@@ -1,4 +1,4 @@
-"""Factors of a selection: from the weights alone, or fitted layer by layer to the data.
+"""Factors of a selection: from the weights only, or fitted layer by layer to the data.
 
 With data, layers are fitted in execution order. The inputs of each come from the network as
 converted so far and its targets from the original, so that it compensates earlier errors.
@@ -155,7 +155,7 @@ class Fitter:
         return self.context.scale(candidate)
 
     def _options(self, candidate: Candidate, iterations: int) -> FitOptions:
-        """Options of a fit: errors weigh by their effect on the outputs, or else by the scale."""
+        """Options of a fit: errors count by their effect on the outputs, or else by the scale."""
         metric = self._metrics().get(candidate.id)
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:

@@ -1,6 +1,6 @@
 """Search for the plan that meets a goal best: predict, measure, predict again.
 
-All Pareto-optimal plans lie on a curve of falling loss over rising cost (``knapsack``). A goal asks
+All Pareto-optimal plans form a curve of falling loss over rising cost (``knapsack``). A goal asks
 for one end of the stretch that meets it: the cheapest plan that is accurate enough, or the most
 accurate one that is fast enough. Predictions choose the next point; measurements narrow the
 bracket.
@@ -21,7 +21,7 @@ TRIES = 7
 ROUNDING = 1e-12  # 0.29 * 100 is below 29 in floating point
 NEAR = 0.85  # share of an allowed error beyond which another fit is not worth it
 SAFE_SPEED = 1.01  # margin on the speed-up asked for, as the longer final measurement may differ
-NEAR_SPEED = 1.025  # a surplus of speed below this is not worth another fit: timing is no finer
+NEAR_SPEED = 1.025  # a smaller surplus of speed is not worth another fit: timing is no more precise
 
 #: Tries a place on the curve: whether it meets the goal, and where to look next.
 Probe = Callable[[int], tuple[bool, int | None]]
@@ -163,7 +163,7 @@ SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Solved]] = {
 def promising(
     goal: Goal, curves: Sequence[Curve], trials: Trials, before: float
 ) -> Sequence[Curve]:
-    """The curve whose plan loses least at the predicted cost, so that only that one is searched.
+    """The curve whose plan loses least at the predicted cost: only that one is searched.
 
     Plans are compared as sketches. A goal of quality has no predicted cost: all curves are left.
     """

@@ -1,4 +1,4 @@
-"""The multiple-choice knapsack of options and layers, solved for its whole frontier at once.
+"""The multiple-choice knapsack of options and layers, solved for its whole frontier.
 
 One option of each layer is picked; costs and losses add up. With costs in whole steps of q,
 rounded up, dynamic programming over layers gives the least loss at every total cost:
@@ -102,7 +102,7 @@ def _trace(
 
 
 def _pareto(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Drop points that, at exact costs, are no better than a cheaper one."""
+    """Drop points that, at exact costs, are not better than a cheaper one."""
     kept: list[Point] = []
     for point in sorted(points, key=lambda p: (p.cost, p.loss)):
         if not kept or point.loss < kept[-1].loss:

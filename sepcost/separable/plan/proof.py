@@ -33,7 +33,7 @@ def searched(goal: Goal, effect: Effect) -> float:
 
 
 def enough(goal: Goal, effect: Effect) -> int | None:
-    """How many held-out samples would show the goal, if they behave as those that were seen."""
+    """How many held-out samples would confirm the goal, if they behave like those seen."""
     found = estimate(goal, effect)
     if goal.aim is Aim.MAX_DROP:
         squares = effect.quality.squares if effect.quality else 0.0
@@ -58,7 +58,7 @@ def stated(goal: Goal, effect: Effect) -> str:
 
 
 def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
-    """Why a goal in quality is not met, or not shown to be; None if it is shown.
+    """Why a goal in quality is not met or not shown; None if it is confirmed.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
         return f"goal not met: asked {goal.words}, best reached {stated(goal, effect)}"
     more, hint = enough(goal, effect), ""
     if more is not None and held_out:
-        hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in all"
+        hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in total"
     elif goal.aim is Aim.MAX_ERROR and not held_out:
         hint = "; more samples would show it: --calibrate DATA"
     return f"goal not shown: asked {goal.words}, estimated {stated(goal, effect)}{hint}"

@@ -2,8 +2,8 @@
 
 Each distinct shape gets its own network, and all networks take turns in the same processes. A
 cheap convolution precedes each layer, because runtimes keep activations in their own layout
-between convolutions; its time alone is subtracted. Three ranks of a form are measured and the
-others read between them. Times are cached.
+between convolutions; its own time is subtracted. Three ranks of a form are measured and the
+others interpolated. Times are cached.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def timed_menus(
 
 
 def _ways(variants: Sequence[Option]) -> list[list[Option]]:
-    """Options that differ in rank only."""
+    """Options that differ only in rank."""
     ways: dict[tuple[object, ...], list[Option]] = {}
     for one in variants:
         ways.setdefault((one.form, one.emitted, one.lifted), []).append(one)
@@ -98,7 +98,7 @@ def _measured(variants: Sequence[Option]) -> list[Option]:
 
 
 def _read(way: Sequence[Option], candidate: Candidate, ns: Time) -> list[Option]:
-    """Times of all ranks: measured, or read between those measured by their MACs."""
+    """Times of all ranks: measured, or interpolated by MACs."""
     few = sorted(_few(way), key=lambda one: one.macs)
     known = [_own(candidate, one, ns) for one in few]
     read = np.interp([one.macs for one in way], [one.macs for one in few], known)
@@ -144,12 +144,12 @@ def timed_choices(
 def slower_options(
     choices: Sequence[Choice], network: Network, settings: ConvertSettings, tell: OnProgress
 ) -> set[tuple[str, str, int]]:
-    """Replacements that were measured slower than the layer that they replace; none untimed.
+    """Replacements that were measured slower than the layer that they replace.
 
     Returns
     -------
     set of tuple
-        Id of the candidate, form and rank.
+        Id of the candidate, form and rank; empty if they were not timed.
     """
     try:
         timed = timed_choices(choices, network, settings.runtime, tell)

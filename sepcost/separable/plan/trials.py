@@ -83,7 +83,7 @@ class Trials:
         return Trial(tuple(choices), model, effect(run, self.judged_on))
 
     def _written_faster(self, choices: Sequence[Choice]) -> Sequence[Choice]:
-        """Write 1-D convolutions in 2-D where that is faster; as they are where timing fails."""
+        """Write 1-D convolutions in 2-D where that is faster; as they are if timing fails."""
         try:
             return faster_in_2d(
                 choices, self.fitter.context.network, self.settings.runtime, self.tell
@@ -100,7 +100,7 @@ class Trials:
     def speedup(self, selection: Selection) -> float:
         """Speed-up of a selection over the original, measured in turns.
 
-        Times do not depend on the values of the factors, so that nothing is fitted for it.
+        Times do not depend on the values of the factors, so nothing is fitted for it.
         """
         key = name(selection)
         if key not in self.ratios:

@@ -1,4 +1,4 @@
-"""Outputs of a model, brought to one layout: samples first."""
+"""Outputs of a model in one layout: samples first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rows_of(feeds: Mapping[str, NDArray[Any]]) -> int:
 
 
 def samples_first(answer: NDArray[Any], rows: int) -> NDArray[Any]:
-    """Move the axis of the samples to the front: 0, or 1 where only that has the right size.
+    """Move the axis of the samples to the front: 0, or 1 if only that has the right size.
 
     An output with neither belongs to the run as a whole and becomes one sample.
     """

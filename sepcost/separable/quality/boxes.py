@@ -1,6 +1,6 @@
-"""Boxes of a detector: decoded, thinned out, and matched with another's.
+"""Boxes of a detector: decoded, suppressed, and matched with another's.
 
-Taken are decoded outputs in the manner of YOLO ([N, 4 + C, A] without and [N, A, 5 + C] with an
+Supported are decoded outputs in the style of YOLO ([N, 4 + C, A] without and [N, A, 5 + C] with an
 objectness, centre and size), and pairs of boxes [N, A, 4] and scores [N, A, C].
 """
 
@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-CONFIDENCE = 0.25  # boxes below are not counted
-OVERLAP = 0.45  # of boxes of one class: the surer one stays
+CONFIDENCE = 0.25  # boxes with lower scores are not counted
+OVERLAP = 0.45  # of boxes of one class: the one with the higher score stays
 MATCH = 0.5  # the IoU from which two boxes are the same
 MOST = 300  # boxes of one image
 
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Boxes of one image, surest first."""
+    """Boxes of one image, highest score first."""
 
     corners: Array  # [n, 4]: left, top, right, bottom
     kinds: NDArray[np.int64]  # [n]
 
 
 def decode(outputs: Sequence[Any]) -> list[Boxes] | None:
-    """Boxes of each sample; None where the outputs are of no kind that is known.
+    """Boxes of each sample; None if the outputs have no known layout.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def overlap(a: Array, b: Array) -> Array:
 
 
 def f1(a: Boxes, b: Boxes) -> float:
-    """F1 of two sets of boxes: 2·matches / (n + m); 1 where both are empty.
+    """F1 of two sets of boxes: 2·matches / (n + m); 1 if both are empty.
 
     Boxes match one to one, by the largest IoU first, from ``MATCH`` up and within a class.
     """

@@ -2,7 +2,7 @@
 
 Scores of C classes come as [N, C], as [N, C, 1, 1], as maps [N, C, H, W] or [N, H, W, C], as
 sequences [N, T, C] or [T, N, C], and of two classes as one sigmoid [N, 1] or [N]. All of them are
-brought to [samples, positions, C].
+converted to [samples, positions, C].
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _SUMS_TO_ONE = 1e-2
-_CHANCE = 1.5  # an output agrees with labels where it is right this many times as often as chance
+_CHANCE = 1.5  # an output agrees with labels if it is right this many times as often as chance
 
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """Where an output keeps its classes."""
+    """Where an output has its classes."""
 
-    axis: int  # of the classes; -1 where one number stands for two classes
+    axis: int  # of the classes; -1 if one number represents two classes
     samples: int  # the axis that counts samples
     probabilities: bool
 
@@ -47,7 +47,7 @@ class Classes:
 
 
 def layouts(answer: Any, rows: int) -> list[Classes]:
-    """The ways in which an output could hold classes, most usual first.
+    """The ways in which an output could hold classes, most common first.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def divergences(a: NDArray[Any], b: NDArray[Any], classes: Classes) -> Array:
     a, b
         The original's answer and another.
     classes
-        Where they keep their classes.
+        Where they have their classes.
     """
     p, q = (_log_probabilities(one, classes) for one in (a, b))
     return np.asarray(np.maximum(np.sum(np.exp(p) * (p - q), axis=2).mean(1), 0.0))
@@ -123,10 +123,10 @@ def choose(
     labels: NDArray[np.int64] | None = None,
     named: str | None = None,
 ) -> Chosen | None:
-    """Choose the output of the classes; None where nothing tells.
+    """Choose the output of the classes; None if it cannot be identified.
 
-    One that was named is taken, else the one that agrees best with the labels, else one of
-    probabilities, else the only output where it is [N, C] or [N, C, 1, 1].
+    The named one, or else the one that agrees best with the labels, or else one of
+    probabilities, or else the only output if it is [N, C] or [N, C, 1, 1].
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def _is_flat(shape: Sequence[int]) -> bool:
 
 
 def agreement_with(labels: NDArray[np.int64], answer: NDArray[Any], classes: Classes) -> float:
-    """How often an output is right, in multiples of chance; 0 where that may be chance."""
+    """How often an output is right, in multiples of chance; 0 if that may be chance."""
     scores = classes.view(answer)
     if scores.shape[1] != 1 or len(scores) != len(labels) or labels.max() >= scores.shape[2]:
         return 0.0

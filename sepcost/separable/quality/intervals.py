@@ -110,22 +110,22 @@ def least_bound(n: int) -> float:
 
 
 def samples_to_show(limit: float, loss: Estimate, squares: float) -> int | None:
-    """How many samples would show a loss within ``limit``, if they behave as those that were seen.
+    """How many samples would confirm a loss within ``limit``, if they behave like those seen.
 
     Parameters
     ----------
     limit
         Of the loss.
     loss
-        The estimate on the samples that were seen.
+        The estimate on the samples seen.
     squares
         Mean of the squared differences there.
 
     Returns
     -------
     int or None
-        The least number whose interval's upper end is within the limit; None where the loss
-        itself is above it.
+        The least number whose interval ends within the limit; None if the loss itself is above
+        it.
     """
     if loss.mean >= limit:
         return None

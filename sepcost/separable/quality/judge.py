@@ -15,7 +15,7 @@ from sepcost.separable.quality.intervals import Estimate, paired_loss, proportio
 from sepcost.separable.quality.metrics import Judged, metric, most_frequent, top
 
 _ALWAYS = 0.9  # a class with a larger share of the answers is nearly always the answer
-_BLANKS = 0.25  # the least share of positions that the blank of a CTC output takes
+_BLANKS = 0.25  # smallest share of positions that the blank of a CTC output takes
 #: Metrics that compare with the original and need no labels; each is 1 for the same answers.
 LABEL_FREE = ("agreement", "text", "boxes")
 
@@ -35,7 +35,7 @@ class Quality:
 class Judge:
     """The metrics that apply, and the original's answers."""
 
-    metrics: tuple[str, ...]  # the one that goals are about first
+    metrics: tuple[str, ...]  # the goal's metric first
     judged: Judged
     original: Mapping[str, NDArray[Any]]
 
@@ -53,7 +53,7 @@ class Judge:
 
 
 def is_telling(chosen: Chosen, original: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether agreement tells something: no class is the answer nearly everywhere."""
+    """Whether agreement is informative: no class is the answer nearly everywhere."""
     samples = len(original[chosen.name])
     return most_frequent(top(original, Judged(samples, (), chosen)))[1] <= _ALWAYS
 
@@ -61,13 +61,13 @@ def is_telling(chosen: Chosen, original: Mapping[str, NDArray[Any]]) -> bool:
 def judge(asked: str | None, judged: Judged, original: Mapping[str, NDArray[Any]]) -> Judge:
     """Choose the metrics: the one asked for, and the one that needs no labels.
 
-    Without a wish it is top-1 where there are labels and classes, text for a CTC output, agreement
+    By default it is top-1 if there are labels and classes, text for a CTC output, agreement
     for other classes, boxes for a detector, else the error.
 
     Parameters
     ----------
     asked
-        The word of --metric.
+        The value of --metric.
     judged
         What is known of the outputs.
     original
@@ -82,7 +82,7 @@ def judge(asked: str | None, judged: Judged, original: Mapping[str, NDArray[Any]
     labelled = judged.classes is not None and judged.labels is not None
     first = asked or ("top1" if labelled else free)
     if asked:
-        metric(asked)(original, original, judged)  # raises where it does not apply
+        metric(asked)(original, original, judged)  # raises if it does not apply
     metrics = [first] if free == "error" else list(dict.fromkeys((first, free)))
     return Judge(tuple(metrics), judged, original)
 

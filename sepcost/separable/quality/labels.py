@@ -1,4 +1,4 @@
-"""Labels that cannot be those of a model are refused, before anything is fitted to them."""
+"""Refuse labels that cannot belong to a model, before anything is fitted to them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_labels(source: str, labels: NDArray[np.int64], scores: NDArray[np.floa
     Raises
     ------
     ConversionError
-        A label is no class of the model, or the original is hardly ever right.
+        A label is not a class of the model, or the original is hardly ever right.
     """
     classes = scores.shape[2]
     low, high = int(labels.min()), int(labels.max())

@@ -40,9 +40,11 @@ Metric = Callable[[Outputs, Outputs, Judged], Array]
 
 
 def top1(original: Outputs, answers: Outputs, judged: Judged) -> Array:
-    """1 where the class of the largest score is the label."""
+    """1 if the class of the largest score is the label."""
     if judged.labels is None:
-        raise ConversionError("--metric top1 needs calibration data with labels")
+        raise ConversionError(
+            "--metric top1: needs calibration data with a label per sample, and classes"
+        )
     found = top(answers, judged)
     if found.shape[1] != 1:
         raise ConversionError("--metric top1: labels are one per sample, classes one per position")
@@ -81,15 +83,15 @@ def boxes(original: Outputs, answers: Outputs, judged: Judged) -> Array:
     if sides[0] is None:
         raise ConversionError(
             "--metric boxes: no output is [N, 4 + C, A], [N, A, 5 + C] or a pair [N, A, 4] and "
-            "[N, A, C] with scores from 0 to 1; give a function of your own, --metric MODULE:NAME"
+            "[N, A, C] with scores from 0 to 1; give your own function: --metric MODULE:FUNCTION"
         )
-    if sides[1] is None:  # scores left 0..1: nothing there can be read as boxes
+    if sides[1] is None:  # scores are not within 0..1: these are not boxes
         return np.zeros(judged.samples)
     return np.array([detector.f1(a, b) for a, b in zip(*sides, strict=True)])
 
 
 def text(original: Outputs, answers: Outputs, judged: Judged) -> Array:
-    """1 where a CTC output's best path, repeats merged and blanks dropped, is the original's."""
+    """1 if a CTC output's best path, repeats merged and blanks dropped, is the original's."""
     first, second = top(original, judged), top(answers, judged)
     if first.shape[1] < 2:
         raise ConversionError("--metric text: no output is a sequence of classes")
@@ -110,7 +112,7 @@ def _path(row: Sequence[int], blank: int) -> list[int]:
     return [one for one in merged if one != blank]
 
 
-#: By the words of --metric.
+#: By the values of --metric.
 METRICS: Mapping[str, Metric] = {
     "top1": top1,
     "agreement": agreement,
@@ -122,22 +124,22 @@ METRICS: Mapping[str, Metric] = {
 
 
 def metric(name: str) -> Metric:
-    """Find a metric by its word, or a function of the user's own by ``MODULE:NAME``.
+    """Find a metric by its name, or a function of the user's own by ``MODULE:FUNCTION``.
 
     Such a function takes the outputs of the original and of the converted model, by name, and the
-    labels (or None); it returns one score in [0, 1] per sample, more being better.
+    labels (or None); it returns one score in [0, 1] per sample, where more is better.
 
     Raises
     ------
     ConversionError
-        There is none of that name, or it cannot be imported.
+        If there is none, or it cannot be imported.
     """
     if name in METRICS:
         return METRICS[name]
     module, colon, function = name.partition(":")
     if not colon:
         raise ConversionError(
-            f"--metric {name}: choose from {', '.join(METRICS)}, or MODULE:NAME of your own"
+            f"--metric {name}: choose from {', '.join(METRICS)}, or your own MODULE:FUNCTION"
         )
     try:
         own = getattr(importlib.import_module(module), function)
@@ -161,7 +163,7 @@ def metric(name: str) -> Metric:
 def top(answers: Outputs, judged: Judged) -> NDArray[np.int64]:
     """The class of the largest score [samples, positions]."""
     if judged.classes is None:
-        raise ConversionError("no output of the model holds classes; name one with --output")
+        raise ConversionError("no output of the model has classes; name one with --class-output")
     chosen = judged.classes
     scores = chosen.classes.view(answers[chosen.name])
     return np.asarray(np.where(np.isnan(scores), -np.inf, scores).argmax(2))

@@ -5,7 +5,7 @@ The error of a part is relative to the spread of the original's answers,
     e² = Σ (y - y')² / Σ (y - mean)²
 
 with sums over all samples and elements of the part, and the mean of each row over samples and
-positions. What is the same for every sample thus makes no error look small.
+positions. So values that are the same for every sample do not make an error look small.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sepcost.separable.quality.row_groups import RowGroups
 
 Array = NDArray[np.float64]
 
-_FLAT = 1e-3  # a spread below this share of the values' size is taken to be this share
+_FLAT = 1e-3  # the smallest spread, as a share of the values' size
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class OutputPart:
     axis: int  # of the rows, samples first
     rows: tuple[int, int] | None  # first and end; None for all
     variance: float  # mean square of the distance to the row's mean
-    classes: Classes | None = None  # where the part holds the classes
+    classes: Classes | None = None  # where the part has the classes
 
     def of(self, answer: NDArray[Any], samples: int) -> NDArray[Any]:
         """The part of one output, samples first."""

@@ -1,7 +1,7 @@
-"""Outputs that pack unlike things: the rows that a final Concat joins are judged apart.
+"""Outputs of several quantities: the rows that a final Concat joins are judged separately.
 
 A detector's [1, 22, 2100] holds boxes in its first 4 rows and scores, a thousand times smaller, in
-the others. A model that returns the two apart is judged in the same way.
+the others. A model that returns the two separately is judged in the same way.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import prod
 
 from sepcost.network import Layer, Network, Shape
 
-#: Operators that change values but not what lies where.
+#: Operators that change values but not their positions.
 _IN_PLACE = frozenset({"Identity", "Cast", "Sigmoid", "Relu", "Clip", "Tanh", "Exp"})
 _RESHAPES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 _DEEPEST = 50  # layers back from an output
@@ -52,7 +52,7 @@ def row_groups(network: Network) -> dict[str, RowGroups]:
 
 
 def _sizes(name: str, axis: int, writers: Mapping[str, Layer], network: Network) -> tuple[int, ...]:
-    """Follow an axis of a value upwards to a Concat along it; no sizes where there is none."""
+    """Follow an axis of a value upwards to a Concat along it; no sizes if there is none."""
     for _ in range(_DEEPEST):
         layer = writers.get(name)
         if layer is None or not layer.reads or any(not shape for shape in layer.inputs[:1]):

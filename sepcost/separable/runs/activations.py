@@ -38,7 +38,7 @@ def runner(
     wanted
         Values of the main graph; nodes that they do not need are cut away.
     given
-        ONNX types of values that are fed in place of being computed.
+        ONNX types of values that are fed instead of computed.
 
     Raises
     ------

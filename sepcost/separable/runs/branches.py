@@ -1,8 +1,8 @@
 """A model without the Ifs whose condition is the same for all calibration data.
 
-Activations inside an If cannot be observed, and gradients do not pass it. Where the data always
-take one branch, its nodes are moved to the main graph. Their values are named as in the network's
-description, after the path of the branch, so ids of layers stay the same.
+Activations inside an If cannot be observed, and gradients do not pass it. If the data always
+selects one branch, its nodes are moved to the main graph. Their values are named as in the
+network's description, after the path of the branch, so ids of layers stay the same.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Renamed = Mapping[Name, str]
 
 
 def straightened(loaded: Loaded, data: Calibration, runtime: Runtime) -> Loaded:
-    """Move the branches that the data always take to the main graph, at every depth.
+    """Move the branches that the data always selects to the main graph, at every depth.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def straightened(loaded: Loaded, data: Calibration, runtime: Runtime) -> Loaded:
 
 
 def _taken(loaded: Loaded, data: Calibration, runtime: Runtime) -> dict[Name, str]:
-    """The branch of each If of the main graph that the data always take, by the first output."""
+    """The branch of each If of the main graph that the data always selects, by the first output."""
     graph = loaded.proto.graph
     holders = [node for node in graph.node if node.op_type == "If" and node.output[0]]
     if not holders:

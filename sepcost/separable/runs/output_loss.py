@@ -72,18 +72,18 @@ class Reference:
     rows: Sequence[int]  # samples of each batch
     parts: tuple[OutputPart, ...] = ()
     chosen: Chosen | None = None  # the output of the classes
-    telling: bool = True  # whether agreement tells something: no class is nearly always the answer
+    telling: bool = True  # whether agreement is informative: no class is nearly always the answer
     judge: Judge | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user said about the outputs."""
+    """What the user specified about the outputs."""
 
     metric: str | None = None
     output: str | None = None  # the name of the one that holds the classes
     labels: NDArray[np.int64] | None = None
-    groups: Mapping[str, RowGroups] = field(default_factory=dict)  # rows that are judged apart
+    groups: Mapping[str, RowGroups] = field(default_factory=dict)  # rows that are judged separately
     stacked: bool = True  # the leading axis of the inputs counts samples; else a run is one
 
 
@@ -107,7 +107,7 @@ def reference(
     wish
         What to judge.
     like
-        A reference on other samples whose parts and classes to take.
+        A reference on other samples, with the same parts and classes.
     """
     kept = list(batches)
     answers = [run(batch) for batch in kept]
@@ -122,7 +122,7 @@ def reference(
 
 
 def scored(original: Reference, wish: Wish) -> Reference:
-    """Have results scored by the metrics as well.
+    """Also have results scored by the metrics.
 
     Raises
     ------
@@ -175,7 +175,7 @@ class ErrorTally:
                 known.append(np.full(rows, inf))
                 continue
             a, b = part.of(a, rows), part.of(b, rows)
-            with np.errstate(all="ignore"):  # answers may be infinite or no numbers
+            with np.errstate(all="ignore"):  # answers may be infinite or NaN
                 known.append(_finite(part.squared_errors(a, b)))
                 if part.classes:
                     self.diverged.append(_finite(divergences(a, b, part.classes)))

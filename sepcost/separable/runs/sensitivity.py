@@ -6,7 +6,7 @@ there. Its size is eᵀ·Q·e with
     Q = E[JᵀJ] = E[g·gᵀ],   g = Jᵀ·v,   v standard normal numbers
 
 summed over positions and averaged over samples; one forward and one backward run give it for all
-layers at once (``backward``). For classifiers J is the Jacobian of the scores without their mean,
+layers (``backward``). For classifiers J is the Jacobian of the scores without their mean,
 which does not affect the probabilities, or of probabilities in the Fisher metric; for all other
 outputs it is that of changes relative to the spread of their part (``quality.parts``).
 """
@@ -110,7 +110,7 @@ def sensitivities(
 
 
 def _within(context: Context, candidate: Candidate) -> str:
-    """The operator or function that holds a candidate; an If where the data never take it."""
+    """The operator or function that holds a candidate; an If if the data never takes it."""
     if candidate.id not in context.places:
         return "If"
     holder = context.holder(candidate.id)

@@ -105,7 +105,7 @@ def _reach(proto: onnx.ModelProto, layer: Layer) -> tuple[set[Name], set[Name]]:
 def _freed(
     loaded: Loaded, outputs: Sequence[str], given: Mapping[str, int], candidate: Candidate
 ) -> Loaded:
-    """The part behind a convolution, which reads its kernel and its bias from inputs."""
+    """The part after a convolution, which reads its kernel and its bias from inputs."""
     written = candidate.layer.writes[0]
     proto = cut(loaded.proto, outputs, given)
     graph = proto.graph

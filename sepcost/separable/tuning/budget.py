@@ -1,4 +1,4 @@
-"""How long and how fast to tune: by the damage that is left to undo.
+"""How long and how fast to tune, depending on the loss.
 
 Measured on image classifiers: below ``LEAST`` tuning gains nothing; the more is lost, the more and
 the faster it gains.
@@ -12,7 +12,7 @@ MOST_PASSES = 40_000  # of small networks, and of those that lost much
 HEAVY = 0.2  # loss from which a network is tuned longer
 MACS = 1_000_000_000_000  # of the original in all passes, where that allows more than ``PASSES``
 MOST_MACS = 5_000_000_000_000  # some five minutes on two cores, more where memory limits
-FEWEST = 1_000  # fewer passes are not worth their start
+FEWEST = 1_000  # fewer passes are not worth the setup
 SAMPLES = 16  # held out, at least: fewer cannot tell whether tuning helped
 
 _RATE = 2e-3

@@ -1,4 +1,4 @@
-"""Steps in whitened coordinates: all directions of a weight change its layer's output alike.
+"""Steps in whitened coordinates: all directions of a weight change its layer's output equally.
 
 A weight W that sees inputs x with mean m and covariance C is V·L with L = (C + λI)^-½, where λ is
 a hundredth of the mean eigenvalue. Its layer's bias takes up the mean: b' = b + W·m. Adam (Kingma
@@ -20,7 +20,7 @@ from sepcost.separable.data.moments import Moments
 from sepcost.separable.find.candidates import turned
 
 DAMPING = 1e-2
-WIDEST = 2048  # features of a group; wider ones are only scaled, each by itself
+WIDEST = 2048  # features of a group; wider groups are only scaled, feature by feature
 DECAYS = (0.9, 0.99)  # of Adam's means of the gradient and of its square
 _SMALLEST = 1e-2  # of the spread of the layer's output: the least size that steps are relative to
 _NOTHING = 1e-30
@@ -115,7 +115,7 @@ def coordinates(
     rows = turned(start, layer.group) if layer.transposed else start
     rows = rows.reshape(layer.group, layer.out_channels // layer.group, -1)
     mean, spread = seen.patch_mean[:, None], seen.covariance
-    if bias is None:  # nothing takes up the mean
+    if bias is None:  # nothing compensates the mean
         spread = spread + mean.swapaxes(1, 2) * mean
         mean = np.zeros_like(mean)
     forth, back = _roots(spread)

@@ -5,7 +5,7 @@ T = 2 (Hinton et al. 2015),
 
     T² · mean over positions of  Σ p·(log p - log q),   p, q = softmax(scores / T)
 
-and every other part by e², its squared error over its spread, as plans are chosen by.
+and every other part by e², its squared error over its spread, which also chooses plans.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All that the steps of tuning need: the original as teacher, samples, sessions, coordinates."""
+"""What the steps of tuning need: the original as teacher, samples, sessions, coordinates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SAMPLES = (32, 256)  # to whiten on: fewest, most
 SHARE = 16  # one sample to whiten on for this many passes
 POSITIONS = 24  # of each of these
 
-#: Operators behind which a feature is taken, if nothing else reads their input.
+#: Operators after which a feature is taken, if nothing else reads their input.
 FOLLOWING = frozenset({
     "BatchNormalization", "Relu", "Clip", "LeakyRelu", "PRelu", "Elu", "HardSwish", "Sigmoid",
     "HardSigmoid", "Tanh", "Gelu", "Mish", "Softplus",
@@ -41,7 +41,7 @@ FOLLOWING = frozenset({
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
-    """A student with all that its steps need."""
+    """A student with everything that its steps need."""
 
     student: Student
     stepper: Stepper
@@ -105,7 +105,7 @@ def lesson(
 
 
 def features(made: Student, original: Context, network: Network) -> list[str]:
-    """Values behind the converted layers that student and original share."""
+    """Values after the converted layers that student and original share."""
     found = dict.fromkeys(_behind(original, part.candidate.layer.writes[0]) for part in made.parts)
     outputs = set(network.outputs)
     return [

@@ -1,4 +1,4 @@
-"""The samples that a network is tuned on: those of the fit, and images moved and mixed at will.
+"""The samples that a network is tuned on: those of the fit, with images shifted and mixed.
 
 Nothing needs labels, as the original answers every image. An image is shifted by up to two pixels,
 its edges mirrored, and a rectangle of it replaced by that of another (cut-mix, Yun et al. 2019).
@@ -17,7 +17,7 @@ from sepcost.separable.data.images import CHANNELS
 from sepcost.separable.data.samples import Calibration, Feeds
 
 HELD_BYTES = 1 << 28  # of samples in memory
-AS_THEY_ARE = 8  # one image in this many stays as it is
+AS_THEY_ARE = 8  # one image in this many is not changed
 SMALLEST = 8  # side of what is taken for an image
 LARGE = 20  # images with larger sides are shifted by two pixels, others by one
 

@@ -31,7 +31,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudentPart:
-    """A choice as the student has it."""
+    """A choice in the student."""
 
     candidate: Candidate
     factors: Factors
@@ -144,7 +144,7 @@ def _numbered(factors: Factors) -> Factors:
 
 
 def _filled(factors: Factors, places: Mapping[str, Numbers], weights: Weights) -> Factors:
-    """The factors whose elements stand in the weights."""
+    """The factors whose elements are in the weights."""
     arrays = {name: getattr(factors, name) for name in FIELDS}
     arrays = {name: array for name, array in arrays.items() if array is not None}
     flat = np.concatenate([array.reshape(-1) for array in arrays.values()])

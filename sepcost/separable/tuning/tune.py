@@ -1,6 +1,6 @@
 """Tune all factors of a converted network together, to answer as the original does.
 
-The network learns from the original alone, without labels (Hinton et al. 2015): from its outputs
+The network learns only from the original, without labels (Hinton et al. 2015): from its outputs
 (``distance``) and from the values that follow each converted layer (Romero et al. 2015). Samples
 come from ``pool``, gradients from ``steps``, and ``coordinates`` says how weights move.
 """
@@ -43,7 +43,7 @@ class Task:
     parts: Sequence[OutputPart]  # what counts of the outputs
     sizes: Mapping[str, Any]  # arguments of ``describe``
     rate: float  # the highest
-    passes: int  # samples to run, in all
+    passes: int  # samples to run, in total
     seed: int = 0
     tell: Callable[[str], None] = lambda _: None
 
@@ -126,6 +126,6 @@ def rate(highest: float, step: int, steps: int) -> float:
 
 
 def _orders(count: int, random: np.random.Generator) -> Iterator[int]:
-    """Numbers of samples, each once before any comes again."""
+    """Sample numbers in random order; each occurs once before any repeats."""
     while True:
         yield from random.permutation(count).tolist()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 
 from sepcost.cost.diff import diff
+from sepcost.report.diff import words
 from sepcost.report.screen import Screen
 from tests.report.render import render
 from tests.report.samples import analysis, conv_row, plain_row, unknown_row
@@ -119,3 +120,17 @@ def test_the_document_is_valid_and_sums_up(found):
     assert set(document) == set(SCHEMA["properties"])
     known = [c["delta"]["macs"] for c in document["changes"] if c["delta"]["macs"] is not None]
     assert sum(known) == document["delta"]["macs"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (100, 100, "="),
+        (100, 85, "-15 (-15.0%)"),
+        (100, 150, "+50 (+50.0%)"),
+        (100, 1_000, "+900 (10.0×)"),
+        (0, 5, "+5"),
+    ],
+)
+def test_changes_are_shares_and_large_ones_factors(old, new, text):
+    assert words.change(old, new) == text

@@ -14,7 +14,7 @@ from sepcost.separable.quality.answers import gathered
 from sepcost.separable.quality.intervals import paired_loss, root_mean
 from sepcost.separable.quality.metrics import metric
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Reference, Wish, reference, scored
+from sepcost.separable.runs.output_loss import Wish, reference, scored
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
 from sepcost.separable.verify import outputs
 

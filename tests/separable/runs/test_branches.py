@@ -128,7 +128,7 @@ def test_gradients_reach_the_branch_and_fits_see_its_data(net, tmp_path):
 def test_a_branch_that_the_data_never_take_is_kept(net, tmp_path):
     found = asked(net, tmp_path, [True] * 32)
     reasons = {skip.id: skip.reason for skip in found.plan.kept}
-    assert reasons["z.else/c"] == "is in a branch that the calibration data never take"
+    assert reasons["z.else/c"] == "is in a branch that the calibration data never takes"
     every = asked(net, tmp_path, [True] * 32, Aim.RANK, 1)
     assert "z.else/c" in {choice.candidate.id for choice in every.plan.choices}
 

@@ -1,7 +1,7 @@
 """Gradients of LSTM and GRU by backpropagation through time.
 
 The gates follow from the inputs and the states before each step, so they are computed for all
-steps at once; only the recursion of the gradients is a Scan. With s(y) = y·(1 - y) for each
+steps together; only the recursion of the gradients is a Scan. With s(y) = y·(1 - y) for each
 gate and t(y) = 1 - y² for each candidate (ONNX operator specification, LSTM and GRU):
 
     GRU    dn = dh·(1 - z)·t(n)      dz = dh·(h' - n)·s(z)     dr = dn·(R·h' + b)·s(r)

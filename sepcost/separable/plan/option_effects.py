@@ -1,9 +1,9 @@
-"""The effect of each option alone on the network's output: a few measured, the rest read between.
+"""The effect of each option alone on the network's output: a few measured, the rest interpolated.
 
 Options that cost no less than another with a smaller own error are in no plan: they are dropped.
 Among the others the effect grows with the own error, so that a few are measured, spread evenly over
-the logarithm of the own error, and the rest are read between them: log effect against log error,
-made monotone.
+the logarithm of the own error, and the rest interpolated: log effect against log error, made
+monotone.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _LEAST = 1e-30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scales:
-    """Weighs options on some samples."""
+class OptionEffects:
+    """Measures the effects of options on some samples."""
 
     fitter: Fitter
     samples: Reference
     by_error: bool  # by the squared relative error, else by the loss
     tell: OnProgress
 
-    def weighed(self, menu: Menu, by: Saving) -> Menu:
+    def with_effects(self, menu: Menu, by: Saving) -> Menu:
         """A menu without dominated options, with the effects of the others."""
         keep, *offers = menu.options
         if not all(self.fitter.drafted(menu.candidate, option) for option in offers):
@@ -64,7 +64,9 @@ class Scales:
         if not options:
             return []
         candidate, fitter = menu.candidate, self.fitter
-        self.tell(f"weighing {len(options)} forms of {candidate.name or candidate.id}")
+        self.tell(
+            f"measuring the effect of {len(options)} forms of {candidate.name or candidate.id}"
+        )
         drafts = [fitter.draft(candidate, option) for option in options]
         part = tail(fitter.context, candidate, fitter.settings.runtime)
         if part is not None:

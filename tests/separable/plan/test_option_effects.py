@@ -5,7 +5,7 @@ import pytest
 
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.plan.menu import Option
-from sepcost.separable.plan.weighing import between, spread, undominated
+from sepcost.separable.plan.option_effects import between, spread, undominated
 from sepcost.separable.settings import Saving
 
 
