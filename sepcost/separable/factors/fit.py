@@ -42,6 +42,7 @@ class FitOptions:
 
     ridge: float = 1e-2  # pull towards the weights, as a share of the mean variance of the patch
     iterations: int = 20  # most iterations of L-BFGS
+    early: int | None = None  # most for forms of one free factor, which converge early
     metric: ArrayLike | None = None  # [N, N]: an error e of the outputs weighs e·metric·e
 
 
@@ -101,13 +102,18 @@ def fit_menu(
         if apart not in problems:
             roots = _roots(options.metric, group, len(weight), apart=apart)
             problems[apart] = _problem(weight, moments, ridged, roots)
-        solve = SOLVERS[alike.form](problems[apart], alike, options.iterations)
+        solve = SOLVERS[alike.form](problems[apart], alike, _iterations(options, alike.form))
         for position, cut in enumerate(cuts):
             if (cut.form, cut.width) == (alike.form, alike.width):
                 known = full.get(cut.form, cut.shape[1] if cut.rows <= cut.shape[1] else 0)
                 rest = (moments, known)
                 made[position] = _factors(solve(cut.rank), cut, problems[apart], rest)
     return tuple(made[position] for position in range(len(cuts)))
+
+
+def _iterations(options: FitOptions, form: Form) -> int:
+    early = form is not Form.DEPTHWISE_BOTTLENECK and options.early is not None
+    return min(options.iterations, options.early or 0) if early else options.iterations
 
 
 def _scannable(menu: Sequence[tuple[Form, int]]) -> set[Form]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
 _MENU_ITERATIONS = 12  # enough to rank options
+EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
 _HELD_BYTES = 1 << 30  # of moments at a time
 RANGED = 256  # samples to observe ranges on
 
@@ -158,7 +160,7 @@ class Fitter:
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:
             metric = np.diag(scale**2)
-        return FitOptions(iterations=iterations, metric=metric)
+        return FitOptions(iterations=iterations, early=ceil(EARLY * iterations), metric=metric)
 
     def _reach(self, candidate: Candidate, moments: Moments) -> float | None:
         """Effect on the network's output of an error as large as the layer's own output."""
