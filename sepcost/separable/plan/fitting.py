@@ -31,7 +31,7 @@ from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
-_MENU_ITERATIONS = 12  # enough to rank options
+_MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
 _HELD_BYTES = 1 << 30  # of moments at a time
 RANGED = 256  # samples to observe ranges on
@@ -93,7 +93,8 @@ class Fitter:
         output_error = None
         if self.on_data(candidate):
             original = weight(candidate)
-            options = self._options(candidate, self.settings.method.iterations)
+            most = self.settings.method.iterations
+            options = self._options(candidate, most, ceil(EARLY * most))
             moments = self._moments(candidate, before)
             factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
@@ -154,13 +155,13 @@ class Fitter:
     def _scale(self, candidate: Candidate) -> Array | None:
         return self.context.scale(candidate)
 
-    def _options(self, candidate: Candidate, iterations: int) -> FitOptions:
+    def _options(self, candidate: Candidate, most: int, early: int) -> FitOptions:
         """Options of a fit: errors weigh by their effect on the outputs, or else by the scale."""
         metric = self._metrics().get(candidate.id)
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:
             metric = np.diag(scale**2)
-        return FitOptions(iterations=iterations, early=ceil(EARLY * iterations), metric=metric)
+        return FitOptions(iterations=most, early=early, metric=metric)
 
     def _reach(self, candidate: Candidate, moments: Moments) -> float | None:
         """Effect on the network's output of an error as large as the layer's own output."""
@@ -233,7 +234,7 @@ class Fitter:
     def _fitted(self, menu: Menu, moments: Moments) -> Menu:
         candidate, (keep, *offers) = menu.candidate, menu.options
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
-        options = self._options(candidate, _MENU_ITERATIONS)
+        options = self._options(candidate, *_MENU_ITERATIONS)
         factors = fit_menu(weight(candidate), moments, wanted, options)
         for option, made in zip(offers, factors, strict=True):
             self.drafts[candidate.id, str(option.form), option.rank] = made
