@@ -34,7 +34,7 @@ class Problem:
 Objective = Callable[[Any, Any], Evaluate]
 #: Spatial [G, matrices, rank, columns], pointwise [G, matrices, rows, rank], the objective.
 Solution = tuple[Array, Array, float]
-Solver = Callable[[int], Solution]
+Solver = Callable[[int, int], Solution]  # of a rank, in at most so many iterations
 COARSE = 1e-4  # share of the error below which single precision is too coarse for a descent
 TINY = 1e-60  # sizes below which single precision may overflow
 _ROWS = 512  # rows of a covariance whitened at a time
@@ -52,7 +52,9 @@ class _Descent:
     def __call__(self, start: Array, iterations: int) -> tuple[Array, Array, Array]:
         """The free factors, the values there and the factors solved for."""
         exact = self.objective(self.covariance, self.cross)
-        first, _, _ = exact(start)
+        first, _, solved = exact(start)
+        if not iterations:
+            return start, first, solved
         free = start if self._fine(first) else self._light(start, iterations)
         value, _, other = exact(free)
         if self._fine(value) or value.sum() > first.sum():
@@ -77,7 +79,7 @@ class _Descent:
         return descend(self.objective(covariance, cross), start, size, iterations)
 
 
-def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
+def _spatial_first(problem: Problem, cut: Cut) -> Solver:
     """Kernels D of each block; V = D·L is free, with L·Lᵀ the covariance of the block's inputs."""
     columns = cut.width * prod(cut.kernel)
     roots, inverse = _block_roots(problem.covariance, columns)
@@ -92,7 +94,7 @@ def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
 
     descent = _Descent(objective, white, cross, size)
 
-    def solve(rank: int) -> Solution:
+    def solve(rank: int, iterations: int) -> Solution:
         start = vectors[..., ::-1][..., :rank].swapaxes(2, 3)
         free, value, pointwise = descent(start, iterations)
         return free @ inverse, pointwise, float(value.sum())
@@ -100,7 +102,7 @@ def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
     return solve
 
 
-def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
+def _pointwise_first(problem: Problem, cut: Cut) -> Solver:
     """Pointwise kernels of each output, free in coordinates that are white between channels.
 
     The start is the SVD of L_Mᵀ·w·L_K, which approximates S by the product of a covariance
@@ -123,7 +125,7 @@ def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
 
     descents = [_Descent(objective, *one) for one in zip(white, cross, size, strict=True)]
 
-    def solve(rank: int) -> Solution:
+    def solve(rank: int, iterations: int) -> Solution:
         start = vectors[:, :, :rank]
         spatial = np.empty((group, outputs, rank, elements))
         pointwise = np.empty((group, outputs, inputs, rank))
@@ -137,17 +139,17 @@ def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
     return solve
 
 
-def _bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
+def _bottleneck(problem: Problem, cut: Cut) -> Solver:
     """Reduced-rank regression (Izenman 1975), in closed form.
 
     With B = C·S⁻¹ and the leading eigenvectors U of B·Cᵀ, the optimum is U·UᵀB.
     """
-    del cut, iterations
+    del cut
     turned = problem.cross.swapaxes(1, 2)
     best = np.linalg.solve(problem.covariance, turned).swapaxes(1, 2)
     values, vectors = np.linalg.eigh(best @ turned)
 
-    def solve(rank: int) -> Solution:
+    def solve(rank: int, _: int) -> Solution:
         kept = vectors[..., ::-1][..., :rank]
         spatial = kept.swapaxes(1, 2) @ best
         reached = -float(values[..., ::-1][..., :rank].sum())
@@ -156,7 +158,7 @@ def _bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
     return solve
 
 
-def _depthwise_bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
+def _depthwise_bottleneck(problem: Problem, cut: Cut) -> Solver:
     """The first two parts are both free.
 
     The descent starts from the weights in the metric, but not whitened: on trained networks it
@@ -172,7 +174,7 @@ def _depthwise_bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver
 
     descent = _Descent(objective, problem.covariance, problem.cross, size)
 
-    def solve(rank: int) -> Solution:
+    def solve(rank: int, iterations: int) -> Solution:
         steps = polyadic.affordable(iterations, rank, problem.covariance.shape[1])
         free, value, pointwise = descent(polyadic.start(kernels, rank), steps)
         spatial = polyadic.products(free, inputs)
@@ -181,7 +183,7 @@ def _depthwise_bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver
     return solve
 
 
-SOLVERS: Mapping[Form, Callable[[Problem, Cut, int], Solver]] = {
+SOLVERS: Mapping[Form, Callable[[Problem, Cut], Solver]] = {
     Form.DEPTHWISE_POINTWISE: _spatial_first,
     Form.POINTWISE_DEPTHWISE: _pointwise_first,
     Form.BLOCK_POINTWISE: _spatial_first,
