@@ -25,7 +25,7 @@ net (float[N, 4, 8, 8] x) => (float[N, 16, 8, 8] e, float[N, 4, 8, 8] y) {
 }"""
 
 #: Weights that are inputs too, as in models of IR version 3.
-LISTED = networks.TEXT.replace("8, 8] x)", "8, 8] x, float[16, 4, 3, 3] w1, float[16] b2)")
+LISTED = networks.TEXT.replace("8, 8] x)", "8, 8] x, float[16] b2)")
 
 
 def found(loaded):
