@@ -1,1 +1,1 @@
-"""The measurements behind every figure in the README: ``python -m benchmarks``."""
+"""The measurements of every figure in the README: ``python -m benchmarks``."""

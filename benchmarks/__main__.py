@@ -70,10 +70,10 @@ def _chosen(only: str) -> list[str]:
 
 
 def schedule(names: Sequence[str], quick: bool) -> str:
-    """Return the chosen parts with their times, and the total with setting up."""
+    """Return the chosen parts with their times, and the total including setup."""
     taken = {name: PARTS[name].quick_minutes if quick else PARTS[name].minutes for name in names}
     lines = [f"{name:12}{taken[name]:6g} min   {PARTS[name].title}" for name in names]
-    return "\n".join([*lines, f"{'':12}{sum(taken.values()) + 1:6g} min   in all"])
+    return "\n".join([*lines, f"{'':12}{sum(taken.values()) + 1:6g} min   total"])
 
 
 def _set_up(names: Sequence[str], folder: Path) -> tuple[str, list[str]]:

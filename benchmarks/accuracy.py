@@ -1,7 +1,7 @@
-"""Accuracy of ``sepcost convert`` at a measured speed-up, and the worth of each part of it.
+"""Accuracy of ``sepcost convert`` at a measured speed-up, and what each part of it contributes.
 
 Fits and plans use only the calibration data; the held-out data only judge the result. Latency is
-measured interleaved with the original, on one thread. Each part of the method is then switched off.
+measured interleaved with the original, on one thread. Then each part of the method is switched off.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from sepcost.model.load import load
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Effect, Reference, effect, reference
+from sepcost.separable.runs.output_loss import Effect, Reference, Wish, effect, reference, scored
 from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal, Method
+from sepcost.separable.verify import outputs
 
 TRAINED = ROOT.parent / "shared" / "trained"
 BATCH = 50
@@ -54,7 +55,7 @@ VARIANTS: dict[str, dict[str, object]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Converted:
     """One conversion, judged on held-out images."""
 
     variant: str
@@ -90,7 +91,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
     return {"networks": networks}
 
 
-def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
+def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Converted]:
     """Convert at each speed-up, and at two of them with parts of the method switched off."""
     model, calibration, held_out = files
     original = _reference(model, held_out)
@@ -108,13 +109,13 @@ def rows(files: list[Path], options: Options, folder: Path) -> Iterator[Row]:
 
 def _converted(
     model: Path, settings: ConvertSettings, original: Reference, variant: str, folder: Path
-) -> Row:
+) -> Converted:
     target, start = folder / "converted.onnx", monotonic()
     conversion = sepcost.convert(
         model, target, settings=settings, force=True, on_progress=_progress
     )
     judged = effect(runner(load(target), Runtime(threads=0)), original)
-    return Row(variant, settings.goal.value, conversion, judged, monotonic() - start)
+    return Converted(variant, settings.goal.value, conversion, judged, monotonic() - start)
 
 
 def _progress(doing: str) -> None:
@@ -127,26 +128,28 @@ def _reference(model: Path, held_out: Path) -> Reference:
     loaded = load(model)
     name = loaded.proto.graph.input[0].name
     batches = [{name: images[k : k + BATCH]} for k in range(0, len(images), BATCH)]
-    return reference(runner(loaded, Runtime(threads=0)), batches, labels)
+    wish = Wish("top1", labels=labels)
+    answers = reference(outputs(loaded), runner(loaded, Runtime(threads=0)), batches, wish)
+    return scored(answers, wish)
 
 
-def document(row: Row) -> dict[str, Any]:
+def document(row: Converted) -> dict[str, Any]:
     """Return a row of the results; points lost are percentage points."""
-    low, high = row.judged.drop_interval or (0.0, 0.0)
+    lost = row.judged.qualities[0].loss
     return {
         "variant": row.variant,
         "asked": row.asked,
         "measured": tidy(row.conversion.speedup or 0),
         "predicted": tidy(row.conversion.plan.predicted.speedup or 0),
         "macs": tidy(row.conversion.before.totals.macs / row.conversion.after.totals.macs),
-        "points_lost": [tidy(100 * x) for x in (low, row.judged.drop or 0, high)],
+        "points_lost": [tidy(100 * x) for x in (lost.low, lost.mean, lost.high)],
         "kl": tidy(row.judged.kl or 0),
         "layers": [f"{c.factors.form} {c.factors.rank}" for c in row.conversion.plan.choices],
         "seconds": round(row.seconds),
     }
 
 
-def line(row: Row) -> str:
+def line(row: Converted) -> str:
     """Return one line of the table."""
     values = document(row)
     low, lost, high = values["points_lost"]

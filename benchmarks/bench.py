@@ -1,4 +1,4 @@
-"""Does ``sepcost bench`` keep its promises? Known pairs, compared many times, also under load.
+"""Is ``sepcost bench`` right? Pairs of known ratio, compared many times, also under load.
 
 * two copies of a model: how often is the verdict *same* (promised: 95 of 100), and how often does
   a limit of +5 % fail (promised: at most 2 of 100)?
@@ -37,7 +37,7 @@ GATE = 1.05
 OURS, LOOPS, HYPERFINE = "sepcost", "two plain loops", "hyperfine"
 #: A method runs in every Nth comparison: hyperfine takes as long as six of the others.
 EVERY = {OURS: 1, LOOPS: 1, HYPERFINE: 6}
-#: The pairs that the other methods compare; ours compares all.
+#: The pairs that the other methods compare; sepcost compares all.
 ASKED = {LOOPS: {"equal", "five_per_cent"}, HYPERFINE: {"equal"}}
 
 Pair = tuple[ModelFile, ModelFile]
@@ -104,7 +104,7 @@ def models(folder: Path) -> dict[str, Pair]:
 def _compared(
     pairs: Mapping[str, Pair], methods: Mapping[str, Method], comparisons: int, title: str
 ) -> dict[str, dict[str, list[Row]]]:
-    """Compare each pair with each method, interleaved: a slow minute affects all."""
+    """Compare each pair with each method, interleaved, so that a slow minute affects all."""
     rows: dict[str, dict[str, list[Row]]] = {method: {} for method in methods}
     for number in range(comparisons):
         for name, pair in pairs.items():

@@ -1,7 +1,7 @@
 """``sepcost convert`` against reading and writing the same file, and against plain SVDs.
 
 Whole processes: convert at rank 1 without verification, against a process that calls ``onnx.load``
-and ``onnx.save``; then, in two rounds, planned for half the MACs without data. Factors alone: every
+and ``onnx.save``; then, in two rounds, planned for half the MACs without data. Only factors: every
 eligible kernel of VGG16 in one process, against one ``numpy.linalg.svd`` per channel, which gives
 the same factors.
 """
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
-    """Time whole conversions, then factors alone."""
+    """Time whole conversions, then only the factors."""
     rounds = options.rounds or (1 if options.quick else 5)
     models: dict[str, Any] = {}
     names = chosen(options.only, [*MAKERS, "svd"])
@@ -115,7 +115,7 @@ def _ours(weight: NDArray[Any]) -> object:
 
 
 def plain(weight: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return the best rank 1 of each input channel's [N, 9] slice, written in the obvious way."""
+    """Return the best rank 1 of each input channel's [N, 9] slice, computed the obvious way."""
     pairs = []
     for channel in range(weight.shape[1]):
         matrix = weight[:, channel].reshape(weight.shape[0], -1).astype(np.float64)

@@ -123,11 +123,11 @@ def bench(document: Document) -> str:
 
 def accuracy(document: Document) -> str:
     """Draw points lost against measured speed-up."""
-    series: dict[str, list[svg.Point]] = {}
+    series: dict[str, list[svg.Spread]] = {}
     for network, rows in document["networks"].items():
         for row in rows:
             label = f"{row['measured']:.2f}×: {row['points_lost'][1]:.2f} points"
-            point = svg.Point(row["measured"], row["points_lost"], label)
+            point = svg.Spread(row["measured"], row["points_lost"], label)
             name = network if row["variant"] == "all" else f"{network}, {row['variant']}"
             series.setdefault(name, []).append(point)
     whole = {name: points for name, points in series.items() if name in document["networks"]}

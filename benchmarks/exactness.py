@@ -2,7 +2,7 @@
 
 The witness is a run of the model: the input and output shapes of each kernel give the MACs of
 convolutions and matrix products, which all tools count. Whatever else a tool counts (recurrent
-cells, activations) is subtracted by the tool's own rules. Two conventions also count as exact: one
+cells, activations) is subtracted, by the tool's own rules. Two conventions also count as exact: one
 MAC per element for a bias, and a transposed convolution counted at its output positions. Dynamic
 inputs get a size in a copy of the model, and every tool reads that copy.
 """
@@ -49,7 +49,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
         except (
             pytest.skip.Exception,
             Exception,
-        ) as error:  # it does not run
+        ) as error:  # the model does not run
             reason = str(error).replace(f"{path.parent}/", "")
             left_out[name] = " ".join(reason.split())[:120]
             continue
@@ -97,7 +97,7 @@ def witness(path: Path, stored: Path | None, folder: Path) -> tuple[Path, list[i
         network = analyze(path, **SIZES.get(path.stem, {})).network
         feeds = profiled.random_feeds(network)
     if "sr" in feeds:
-        feeds["sr"][...] = 16000  # silero accepts no other rate
+        feeds["sr"][...] = 16000  # silero accepts only this rate
     shapes = {value.name: value.shape or () for value in network.inputs}
     for value in model.graph.input:
         sides = shapes.get(value.name, ())

@@ -143,7 +143,7 @@ def ablations(document: Document) -> Iterator[str]:
 
 
 def forms(document: Document) -> Iterator[str]:
-    """The speed-up of emitted forms, against MACs and against the naive way to write them."""
+    """The speed-up of emitted forms, against MACs and the naive way to write them."""
     for threads, result in document["summary"].items():
         shapes = sum(str(row["threads"]) == threads for row in document["shapes"])
         plural = "s" * (threads != "1")
@@ -162,7 +162,7 @@ def forms(document: Document) -> Iterator[str]:
 
 
 def bench(document: Document) -> Iterator[str]:
-    """Verdicts, gates and errors, by load and method."""
+    """Verdicts, limits and errors, by load and method."""
     for load, methods in document["summary"].items():
         where = f"{load} busy cores" if load != "0" else "an idle machine"
         equal, five, fifteen = (methods[OURS][name] for name in PAIRS)

@@ -1,4 +1,4 @@
-"""The speed of the forms that ``sepcost`` emits, against the naive form and against theory.
+"""The speed of the forms that ``sepcost`` emits, against the naive form and theory.
 
 For each width and size, a stack of 3×3 convolutions is converted to every form at every rank; all
 variants are interleaved in the same processes, with the protocol of ``sepcost bench``. *Theory* is
@@ -31,7 +31,7 @@ FIRST, LAST, BLOCK = Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE, Form.BL
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class Written:
     """One way to write a convolution."""
 
     form: Form
@@ -47,10 +47,10 @@ class Variant:
 
 NAIVE = "grouped"
 VARIANTS = (
-    Variant(FIRST, 1), Variant(LAST, 1),
-    Variant(FIRST, 2), Variant(FIRST, 2, "concat"), Variant(FIRST, 2, NAIVE), Variant(LAST, 2),
-    Variant(FIRST, 4), Variant(FIRST, 4, "concat"), Variant(FIRST, 4, NAIVE), Variant(LAST, 4),
-    Variant(BLOCK, 16), Variant(BLOCK, 32),
+    Written(FIRST, 1), Written(LAST, 1),
+    Written(FIRST, 2), Written(FIRST, 2, "concat"), Written(FIRST, 2, NAIVE), Written(LAST, 2),
+    Written(FIRST, 4), Written(FIRST, 4, "concat"), Written(FIRST, 4, NAIVE), Written(LAST, 4),
+    Written(BLOCK, 16), Written(BLOCK, 32),
 )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def variants(
 
 
 def _speedups(files: Mapping[str, ModelFile], settings: Settings) -> dict[str, list[float]]:
-    """Return low, estimate and high of regular / variant, all from one run."""
+    """Return low, estimate and high of regular / variant for all variants, from one run."""
     result = bench(list(files.values()), settings)
     names = list(files)[1:]
     return {

@@ -1,7 +1,7 @@
 """The alternatives to ``sepcost bench``: time one model, then the other, and divide.
 
 Each function takes two models and returns the ratio b / a with the interval that the method itself
-would claim.
+gives.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Benchmark:
     """One module of this folder; ``minutes`` are rough, for two cores of a shared server."""
 
     title: str
@@ -18,18 +18,18 @@ class Part:
 
 PEERS, HYPERFINE = "peers", "hyperfine"
 
-PARTS: Mapping[str, Part] = {
-    "exactness": Part("how many models each tool counts exactly", 5, 1, frozenset({PEERS})),
-    "analyze": Part("time and memory of analyze against its peers", 20, 1, frozenset({PEERS})),
-    "convert": Part(
+PARTS: Mapping[str, Benchmark] = {
+    "exactness": Benchmark("how many models each tool counts exactly", 5, 1, frozenset({PEERS})),
+    "analyze": Benchmark("time and memory of analyze against its peers", 20, 1, frozenset({PEERS})),
+    "convert": Benchmark(
         "convert against reading and writing the file; factorize against plain SVDs", 15, 0.5
     ),
-    "forms": Part("speed of the emitted forms against MACs and the naive form", 30, 1),
-    "bench": Part(
+    "forms": Benchmark("speed of the emitted forms against MACs and the naive form", 30, 1),
+    "bench": Benchmark(
         "bench against plain loops and hyperfine: false alarms, power, coverage",
         60, 3, frozenset({HYPERFINE}),
     ),
-    "accuracy": Part(
+    "accuracy": Benchmark(
         "accuracy at a measured speed-up, also with parts of the method switched off", 60, 2
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whole processes as sides of a round: wall time, CPU time and peak memory."""
+"""Whole processes to compare in a round: wall time, CPU time and peak memory."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Whisker:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Spread:
     """A point with its range in y."""
 
     x: float
@@ -87,7 +87,7 @@ def stacked(title: str, axis: str, rows: Mapping[str, Mapping[str, int]]) -> str
 KINDS = ("#3f8f5f", "#9ccbaa", "#b5413e", "#c9ced6")
 
 
-def scatter(title: str, axes: tuple[str, str], series: Mapping[str, Sequence[Point]]) -> str:
+def scatter(title: str, axes: tuple[str, str], series: Mapping[str, Sequence[Spread]]) -> str:
     """Draw points with their ranges in y; lines join the points of a series."""
     points = [point for each in series.values() for point in each]
     tall, left = 340, 60
@@ -114,7 +114,7 @@ def scatter(title: str, axes: tuple[str, str], series: Mapping[str, Sequence[Poi
     return _page(title, f"{axes[1]}, by {axes[0]}", bottom, [*parts, *legend], 24)
 
 
-def _point(point: Point, at: tuple[float, ...], colour: str) -> str:
+def _point(point: Spread, at: tuple[float, ...], colour: str) -> str:
     x, low, middle, high = at
     return (
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="{colour}"/>'

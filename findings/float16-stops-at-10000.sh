@@ -1,14 +1,14 @@
 #!/bin/sh
-# onnxconverter-common's float16 conversion cuts weights off at 10,000, not at 65,504
+# onnxconverter-common's float16 conversion clips weights at 10,000 instead of 65,504
 #
 # Versions: onnxconverter-common 1.16.0, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: a weight that float16 can hold is kept, and only what exceeds its 65,504 is cut off. So does
-#   the function of the same name in onnxruntime.transformers.float16.
-# Instead: max_finite_val is 1e4 by default, so a scale of 30,000 becomes 10,000 and the output a
-#   third, with a warning that does not fail anything. Likewise 6e-8, which float16 holds, becomes
-#   1e-7. Pass max_finite_val=65504 and min_positive_val=5.96e-8.
-# Who meets it: scales of unnormalised features.
-# Seen:
+# Expected: weights that float16 can represent are kept; only values above its maximum, 65,504, are
+#   clipped. The function of the same name in onnxruntime.transformers.float16 does this.
+# Actual: max_finite_val defaults to 1e4, so a scale of 30,000 becomes 10,000 and the output is a
+#   third of what it should be. The only sign is a warning. Similarly, 6e-8, which float16 can
+#   represent, becomes 1e-7. Workaround: max_finite_val=65504 and min_positive_val=5.96e-8.
+# Affects: models with large scales, such as those for unnormalised features.
+# Output:
 #   float32 30000.0
 #   onnxconverter_common 10000.0
 #   onnxconverter_common, max_finite_val=65504 30000.0

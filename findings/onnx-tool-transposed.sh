@@ -1,15 +1,15 @@
 #!/bin/sh
-# onnx-tool counts a transposed convolution by its output, and a broadcast MatMul without its batches
+# onnx-tool miscounts ConvTranspose, and MatMul with broadcast batches
 #
 # Versions: onnx-tool 1.0.1, onnx 1.23.2, numpy 2.4.6
-# Guess: ConvTranspose multiplies each input element by each weight that it meets: input elements x
-#   (output channels / group) x kernel. For x [1,8,8,8], 16 channels, kernel 4, stride 2: 131,072.
-#   MatMul of [2,1,4,8] by [3,8,5] makes 2*3*4*5 outputs of 8 products each: 960.
-# Instead: ConvTranspose is counted as output elements x weight[1:], the formula of Conv. But here
-#   weight[1:] starts with output channels: (16 x 18 x 18) x (16 x 4 x 4), ten times the products.
-#   MatMul has the batches of its first operand alone, without those that broadcasting adds.
-# Who meets it: decoders (U-Nets, generators), and attention whose key heads are shared by broadcast.
-# Seen:
+# Expected: ConvTranspose multiplies each input element by every weight that it reaches: input
+#   elements x (output channels / group) x kernel. For x [1,8,8,8], 16 channels, kernel 4, stride 2:
+#   131,072. MatMul of [2,1,4,8] by [3,8,5] has 2*3*4*5 outputs of 8 products each: 960.
+# Actual: ConvTranspose is counted with the formula of Conv, output elements x weight[1:]. But here
+#   weight[1:] starts with the output channels: (16 x 18 x 18) x (16 x 4 x 4), ten times too much.
+#   MatMul is counted with the batches of its first operand only, ignoring broadcasting.
+# Affects: decoders (U-Nets, generators), and attention that broadcasts shared key heads.
+# Output:
 #   ConvTranspose: by hand 131072, onnx-tool 1327104
 #   MatMul: by hand 960, onnx-tool 480
 set -eu

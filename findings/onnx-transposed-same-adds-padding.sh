@@ -1,12 +1,13 @@
 #!/bin/sh
-# onnx's shape inference adds output_padding to a ConvTranspose with auto_pad SAME; the runtimes do not
+# onnx's shape inference adds output_padding to a ConvTranspose with auto_pad SAME; runtimes do not
 #
 # Versions: onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: onnx's inference and ONNX Runtime agree on the shape of a standard operator.
-# Instead: ONNX says of SAME_UPPER that the output is input x stride. ONNX Runtime does that and takes
-#   output_padding into its pads. onnx's inference adds output_padding on top, so everything behind is
-#   inferred too large, and strict inference refuses a model that declares what it really makes.
-# Seen (x [1,1,9,10], stride 2, output_padding 1):
+# Expected: onnx's inference and ONNX Runtime agree on the shapes of standard operators.
+# Actual: with SAME_UPPER, the ONNX specification makes the output input x stride. ONNX Runtime
+#   follows it and accounts for output_padding in the pads. onnx's inference adds output_padding on
+#   top: all shapes downstream are too large, and strict inference refuses models that declare
+#   correct shapes.
+# Output (x [1,1,9,10], stride 2, output_padding 1):
 #   onnx (19, 21), ONNX Runtime (18, 20)
 #   without output_padding: onnx (18, 20), ONNX Runtime (18, 20)
 set -eu

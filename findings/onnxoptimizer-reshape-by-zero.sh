@@ -1,13 +1,15 @@
 #!/bin/sh
-# onnxoptimizer drops a Reshape that a zero in the next one refers to
+# onnxoptimizer drops a Reshape although the next one refers to its output with a 0
 #
 # Versions: onnxoptimizer 0.4.2, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: of two Reshapes in a row, the first can go if the second says all sizes itself.
-# Instead: eliminate_consecutive_idempotent_ops, a default pass, takes Reshape for idempotent and
-#   drops the first even if the second has a 0, which copies a size of its own input. With luck the model is refused; where the number
-#   of elements still fits, it runs and gives another shape.
-# Who meets it: attention, where heads are split and joined by Reshapes with zeros.
-# Seen:
+# Expected: of two consecutive Reshapes, the first is dropped only if the second does not depend on
+#   it.
+# Actual: eliminate_consecutive_idempotent_ops, a default pass, treats Reshape as idempotent. It
+#   drops the first even if the second contains a 0, which copies a size of its input. Often the
+#   result fails to run; but if the number of elements still fits, it runs and returns a different
+#   shape.
+# Affects: attention, where heads are split and merged by Reshapes with zeros.
+# Output:
 #   [2,3,4] -> [6,4] -> [0,2,2]: (6, 2, 2), optimized: refused
 #   [2,3,4] -> [4,3,2] -> [0,-1]: (4, 6), optimized: (2, 12)
 set -eu

@@ -1,14 +1,15 @@
 #!/bin/sh
-# onnxoptimizer moves zeros before a MaxPool into its pads, where they are minus infinity
+# onnxoptimizer merges zero padding into MaxPool, which pads with minus infinity
 #
 # Versions: onnxoptimizer 0.4.2, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: the default passes keep what a model computes.
-# Instead: fuse_pad_into_pool, one of the default passes, turns Pad (zeros) -> MaxPool into a MaxPool
-#   with pads. The pads of MaxPool never win, the zeros did: where a border is all negative, the
-#   maximum was 0 and is now below. Pad -> AveragePool with pads of its own changes too.
-# Who meets it: Keras pads ResNet's first pooling this way. There a ReLU stands before and hides it,
-#   so ResNet passes a comparison and a network without the ReLU (or with another activation) fails.
-# Seen:
+# Expected: the default passes do not change what a model computes.
+# Actual: fuse_pad_into_pool, a default pass, turns Pad (zeros) -> MaxPool into a MaxPool with pads.
+#   But MaxPool's own padding never wins, whereas the zeros did: where all values at a border are
+#   negative, the maximum was 0 and is now negative. Pad -> AveragePool with its own pads changes
+#   too.
+# Affects: models from Keras, which pads ResNet's first pooling like this. In ResNet a ReLU before
+#   it hides the fault, so a test on ResNet passes; a network with another activation fails.
+# Output:
 #   on inputs below 0: Pad MaxPool -> MaxPool, largest output 0.00 -> -1.00
 #   on inputs above 0: no difference
 set -eu

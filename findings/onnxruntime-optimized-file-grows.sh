@@ -1,13 +1,13 @@
 #!/bin/sh
-# A model that ONNX Runtime saves optimized can hold more channels than it came with
+# Models that ONNX Runtime saves after optimization can have more channels than the original
 #
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6 (on x86-64, which has the blocked layout)
-# Guess: optimized_model_filepath writes the same weights with fewer nodes, so a count of its params
-#   and MACs is that of the model or less.
-# Instead: at the default level a Conv is stored as com.microsoft.nchwc Conv, whose output channels are
-#   rounded up to whole blocks: 12 filters become 16 with zeros, a third more params and MACs. Level
-#   ORT_ENABLE_EXTENDED keeps them.
-# Seen:
+# Expected: the file at optimized_model_filepath has the same weights and fewer nodes, so its params
+#   and MACs do not exceed those of the original.
+# Actual: at the default level, a Conv is stored as com.microsoft.nchwc Conv, whose output channels
+#   are rounded up to whole blocks. 12 filters become 16, padded with zeros: a third more params and
+#   MACs. Workaround: ORT_ENABLE_EXTENDED, which leaves them unchanged.
+# Output:
 #   float: Conv, weights [12, 8, 3, 3]
 #   ORT_ENABLE_EXTENDED: Conv, weights [12, 8, 3, 3]
 #   ORT_ENABLE_ALL: com.microsoft.nchwc Conv, weights [16, 8, 3, 3], 4 filters of zeros

@@ -1,13 +1,13 @@
 #!/bin/sh
-# ONNX Runtime's AveragePool with auto_pad SAME forgets the dilation and shrinks
+# ONNX Runtime's AveragePool ignores dilation when it computes SAME padding
 #
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6
-# Guess: SAME_UPPER keeps the size at stride 1, whatever the dilation (AveragePool has dilations since
-#   opset 19); if not, the model is refused, as ONNX Runtime's CPU refuses Conv with both.
-# Instead: the pads are those of the undilated kernel, so the output shrinks by kernel - 1, in silence:
-#   the declared output shape differs, and ONNX Runtime only warns. onnx's shape inference has the
-#   full size. Explicit pads give it.
-# Seen (x [1,1,9,10], kernel 2, dilation 2):
+# Expected: at stride 1, SAME_UPPER keeps the size for any dilation (AveragePool has dilations since
+#   opset 19), or the model is refused, as ONNX Runtime's CPU provider refuses a Conv with both.
+# Actual: the padding is computed for the undilated kernel, so the output is too small by kernel -
+#   1. It no longer matches the declared shape, and ONNX Runtime only warns. onnx's shape inference
+#   gives the full size. Workaround: explicit pads.
+# Output (x [1,1,9,10], kernel 2, dilation 2):
 #   AveragePool: onnx (9, 10), ONNX Runtime (8, 9)
 #   AveragePool, pads instead of auto_pad: onnx (9, 10), ONNX Runtime (9, 10)
 #   Conv: refused at run time

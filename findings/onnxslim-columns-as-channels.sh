@@ -1,15 +1,15 @@
 #!/bin/sh
-# OnnxSlim folds a factor per column into a convolution as a factor per channel
+# OnnxSlim folds a per-column factor into a convolution as if it were per channel
 #
 # Versions: onnxslim 0.1.98, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: Conv -> Mul by a vector [8] is left alone or folded by broadcasting rules: [8] is the last
-#   axis, the width.
-# Instead: where the width equals the number of output channels, the vector is taken for a factor
-#   per channel. Shapes stay right and nothing warns; the output is another. A vector [8, 1, 1], which
-#   is per channel, is folded rightly, and a width of 9 with [9] is left alone.
-# Who meets it: networks over square or small maps (a positional or windowing factor along time or
-#   width after a convolution) whose width happens to be the channel count, 64 or 128 say.
-# Seen:
+# Expected: Conv -> Mul by a vector [8] is left alone or folded by the rules of broadcasting, where
+#   [8] is the last axis, the width.
+# Actual: if the width equals the number of output channels, the vector is folded as one factor per
+#   channel. Shapes stay correct and there is no warning, but the output is wrong. A vector [8, 1,
+#   1], which really is per channel, is folded correctly, and a width of 9 with [9] is left alone.
+# Affects: networks with a factor along time or width after a convolution (positional or windowing)
+#   whose width happens to equal the number of channels, such as 64 or 128.
+# Output:
 #   8 channels, width 8, factor [8]: Conv, wrong
 #   8 channels, width 8, factor [8, 1, 1]: Conv, right
 #   8 channels, width 9, factor [9]: Conv Mul, right

@@ -1,14 +1,14 @@
 #!/bin/sh
-# OpenVINO ignores the newer attributes of Resize
+# OpenVINO ignores newer attributes of Resize
 #
 # Versions: openvino 2026.4.1, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: antialias, keep_aspect_ratio_policy (opset 18) and exclude_outside (opset 11) are honoured or
-#   refused, as OpenVINO refuses coordinate_transformation_mode="tf_crop_and_resize".
-# Instead: they are dropped in silence. antialias and exclude_outside give another image, and
-#   keep_aspect_ratio_policy another shape. ONNX Runtime's OpenVINO provider (onnxruntime-ep-openvino
-#   1.8.1) gives the other image too, and refuses the other shape.
-# Who meets it: preprocessing inside a model (PyTorch's interpolate(antialias=True) exports so).
-# Seen:
+# Expected: antialias, keep_aspect_ratio_policy (opset 18) and exclude_outside (opset 11) are
+#   supported or refused, as OpenVINO refuses coordinate_transformation_mode="tf_crop_and_resize".
+# Actual: they are silently ignored. Without antialias and exclude_outside, the values are wrong;
+#   without keep_aspect_ratio_policy, the shape is. ONNX Runtime's OpenVINO provider
+#   (onnxruntime-ep-openvino 1.8.1) returns the same wrong values, and refuses the wrong shape.
+# Affects: models that contain their preprocessing, such as PyTorch's interpolate(antialias=True).
+# Output:
 #   antialias=1: differs
 #   exclude_outside=1: differs
 #   keep_aspect_ratio_policy="not_larger": (1, 1, 12, 12) in ONNX Runtime, (1, 1, 12, 20) in OpenVINO

@@ -1,13 +1,13 @@
 #!/bin/sh
-# OpenVINO keeps a pooling window that lies wholly in the padding
+# OpenVINO keeps a pooling window that lies entirely in the padding
 #
 # Versions: openvino 2026.4.1, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: with ceil_mode, a last window that starts in the right padding is dropped: opset 22 says so,
-#   PyTorch and ONNX Runtime do it at every opset.
-# Instead: OpenVINO keeps it at opset 22 too. The output has a row more than ONNX's shape inference
-#   says, and MaxPool fills it with the lowest float, which the next layer then adds up. ONNX
-#   Runtime's OpenVINO provider refuses such a model for the difference in size.
-# Seen (8 rows, kernel 3, stride 3, pads 1):
+# Expected: with ceil_mode, a last window that starts in the right padding is dropped. Opset 22
+#   requires this; PyTorch and ONNX Runtime do it at every opset.
+# Actual: OpenVINO keeps it, even at opset 22. The output has one more row than onnx's shape
+#   inference says, and MaxPool fills it with the lowest float, which the next layer then sums. ONNX
+#   Runtime's OpenVINO provider refuses such a model because the sizes differ.
+# Output (8 rows, kernel 3, stride 3, pads 1):
 #   onnx (1, 1, 3, 3), ONNX Runtime (1, 1, 3, 3), OpenVINO (1, 1, 4, 3)
 #   OpenVINO's last row: [-3.4028235e+38 -3.4028235e+38 -3.4028235e+38]
 set -eu

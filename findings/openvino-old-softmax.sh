@@ -1,13 +1,14 @@
 #!/bin/sh
-# OpenVINO reads Softmax below opset 13 with the meaning of opset 13
+# OpenVINO gives Softmax below opset 13 the meaning of opset 13
 #
 # Versions: openvino 2026.4.1, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: below opset 13, Softmax(axis=1) of [2,3,4] is one distribution over 3 x 4 (all axes from axis
-#   on), as ONNX defines it and ONNX Runtime computes it; OpenVINO, which reads these opsets, as well.
-# Instead: OpenVINO makes one distribution over axis 1 alone. Shapes are equal, so only sums tell. The
-#   default axis below opset 13 is 1, so an exporter that left it out meets this with every input of
-#   three axes or more. (ONNX Runtime's OpenVINO provider gives the same other output.)
-# Seen:
+# Expected: below opset 13, Softmax(axis=1) of [2,3,4] is one distribution over 3 x 4, that is, over
+#   all axes from axis on. ONNX defines it so, and ONNX Runtime computes it so.
+# Actual: OpenVINO, which accepts these opsets, computes one distribution over axis 1 only. Shapes
+#   are equal, so only the sums reveal it. The default axis below opset 13 is 1, so every model that
+#   relies on it is affected if the input has three axes or more. ONNX Runtime's OpenVINO provider
+#   returns the same wrong output.
+# Output:
 #   opset 12: sums over all but the first axis: ONNX Runtime [1. 1.], OpenVINO [4. 4.]
 #   opset 13: sums over all but the first axis: ONNX Runtime [4. 4.], OpenVINO [4. 4.]
 set -eu

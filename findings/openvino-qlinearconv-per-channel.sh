@@ -1,14 +1,14 @@
 #!/bin/sh
-# OpenVINO applies the scales per output channel of a QLinearConv to its input channels
+# OpenVINO applies a QLinearConv's per-output-channel scales to its input channels
 #
 # Versions: openvino 2026.4.1, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: QLinearConv with one weight scale per output channel, which ONNX Runtime's quantizer writes
-#   (QuantFormat.QOperator, per_channel=True), is read as in ONNX, or refused.
-# Instead: read_model puts the scales on axis 1 of the weights, the input channels. Where their number
-#   differs, the model is refused; where it is the same, OpenVINO runs it and the output is wrong. A
-#   QDQ model of the same weights (axis=0) is right. (Through ONNX Runtime's OpenVINO
-#   provider, onnxruntime-ep-openvino 1.8.1, the QLinearConv was right as well.)
-# Seen:
+# Expected: a QLinearConv with one weight scale per output channel, which ONNX Runtime's quantizer
+#   writes (QuantFormat.QOperator, per_channel=True), is read correctly or refused.
+# Actual: read_model applies the scales along axis 1 of the weights, the input channels. If their
+#   number differs, the model is refused; if it is equal, OpenVINO runs it and the output is wrong.
+#   A QDQ model with the same weights (axis=0) is correct, and so is the QLinearConv in ONNX
+#   Runtime's OpenVINO provider (onnxruntime-ep-openvino 1.8.1).
+# Output:
 #   QLinearConv 4 -> 8: refused
 #   QLinearConv 8 -> 8: 130 steps off
 #   QDQ 8 -> 8: 0 steps off

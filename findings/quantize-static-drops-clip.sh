@@ -1,14 +1,14 @@
 #!/bin/sh
-# quantize_static drops a Clip whose range lies off zero
+# quantize_static removes a Clip whose range does not contain zero
 #
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6
-# Guess: a Clip behind a convolution is folded into the range of the quantized output (as for ReLU6),
-#   and kept where the range cannot say it.
-# Instead: the range of a quantized output is stretched to hold 0, and the Clip is removed all the
-#   same. So Clip(0.5, 1) lets everything down to 0 through, and Clip(-2, -1) everything up to 0. A
-#   model that divides by the output or takes its logarithm gets zeros that were ruled out.
-# Who meets it: depth and scale heads, temperature or sigma outputs, clamps before a logarithm.
-# Seen:
+# Expected: a Clip after a convolution is merged into the range of the quantized output (as for
+#   ReLU6), and kept if that range cannot express it.
+# Actual: the range of a quantized output is extended to contain 0, and the Clip is removed anyway.
+#   So Clip(0.5, 1) lets through everything down to 0, and Clip(-2, -1) everything up to 0. A model
+#   that divides by the output or takes its logarithm then gets zeros that the Clip had excluded.
+# Affects: depth and scale heads, temperature and sigma outputs, clamps before a logarithm.
+# Output:
 #   Clip(0, 6): int8 outputs from 0.0 to 6.0, Clip gone
 #   Clip(0.5, 1): int8 outputs from 0.0 to 1.0, Clip gone
 #   Clip(-2, -1): int8 outputs from -2.0 to 0.0, Clip gone

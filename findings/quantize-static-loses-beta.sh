@@ -1,13 +1,14 @@
 #!/bin/sh
-# quantize_static drops the beta of a Gemm, and as QGemm scales the bias by alpha
+# quantize_static drops a Gemm's beta, and QGemm scales the bias by alpha
 #
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6
-# Guess: a static int8 model of y = alpha A B + beta C is off by a percent or so, as for alpha = beta = 1.
-# Instead: QuantFormat.QDQ writes beta = 1 over the given one and leaves the bias C as it was.
-#   QuantFormat.QOperator writes QGemm, which has no beta and multiplies the bias by alpha as well.
-#   Both run, and calibration cannot see it.
-# Who meets it: addmm with beta or alpha, exported.
-# Seen, error relative to the largest output:
+# Expected: a static int8 model of y = alpha A B + beta C is off by about a per cent, as it is with
+#   alpha = beta = 1.
+# Actual: QuantFormat.QDQ resets beta to 1 and leaves the bias C unchanged. QuantFormat.QOperator
+#   writes a QGemm, which has no beta and also multiplies the bias by alpha. Both run without a
+#   warning.
+# Affects: exports of addmm with beta or alpha.
+# Output, error relative to the largest output:
 #   alpha 1.0, beta 1.0: QDQ 0.00, QOperator 0.01
 #   alpha 1.0, beta 3.0: QDQ 0.60, QOperator 0.58
 #   alpha 0.2, beta 1.0: QDQ 0.00, QOperator 0.71

@@ -1,15 +1,15 @@
 #!/bin/sh
-# quantize_static gives two convolutions that share a bias the scale of the first
+# quantize_static quantizes a shared bias once, with the scale of the first convolution
 #
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6
-# Guess: the int32 bias of a quantized convolution has the scale of its input times that of its
-#   weights; a bias that two convolutions share is quantized twice.
-# Instead: QuantFormat.QOperator quantizes it once and both QLinearConv read the same integers. Where
-#   the second convolution's input is 100 times as large, its bias is 100 times too large. QuantFormat.QDQ
-#   makes a copy for each.
-# Who meets it: shared heads over feature pyramids (RetinaNet, FCOS), siamese networks, and
-#   any file in which a tool has merged equal initializers (biases of zeros do no harm).
-# Seen, error relative to the largest output of each convolution:
+# Expected: the int32 bias of a quantized convolution has the scale of its input times that of its
+#   weights, so a bias that two convolutions share is quantized twice.
+# Actual: QuantFormat.QOperator quantizes it once, and both QLinearConv read the same integers. If
+#   the input of the second convolution is 100 times as large, its bias is 100 times too large.
+#   QuantFormat.QDQ makes a copy for each.
+# Affects: heads shared across feature pyramids (RetinaNet, FCOS), siamese networks, and any file in
+#   which a tool has merged equal initializers. A shared bias of zeros is harmless.
+# Output, error relative to the largest output of each convolution:
 #   QOperator: 0.01 0.15, 1 quantized bias
 #   QDQ: 0.01 0.02, 2 quantized biases
 set -eu

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Simplifiers make one random draw of two
+# Simplifiers merge two random draws into one
 #
 # Versions: onnxsim 0.8.1, onnxslim 0.1.98, onnxoptimizer 0.4.2, onnx 1.23.2, onnxruntime 1.32.0,
 #   numpy 2.4.6
-# Guess: common subexpressions are merged only where they are deterministic; ONNX Runtime's own
+# Expected: common subexpressions are merged only if they are deterministic. ONNX Runtime's own
 #   optimizer keeps two RandomNormalLike nodes apart.
-# Instead: onnxsim, OnnxSlim and onnxoptimizer (default options) merge two RandomNormalLike nodes with
-#   equal inputs and attributes, so the noise of two places is the same noise. No comparison of
-#   outputs notices: random outputs differ anyway.
-# Who meets it: exported samplers (diffusion, VAEs, speech synthesis) and models with noise layers.
-# Seen:
+# Actual: with default options, onnxsim, OnnxSlim and onnxoptimizer merge two RandomNormalLike nodes
+#   with equal inputs and attributes, so two places get the same noise. Comparing outputs does not
+#   reveal this, because random outputs differ anyway.
+# Affects: exported samplers (diffusion, VAEs, speech synthesis) and models with noise layers.
+# Output:
 #   onnxruntime   two draws differ: True
 #   onnxsim       two draws differ: False
 #   onnxslim      two draws differ: False

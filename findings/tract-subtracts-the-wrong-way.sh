@@ -1,12 +1,12 @@
 #!/bin/sh
-# tract adds where a constant per channel minus a convolution was asked for
+# tract computes a per-channel constant minus a convolution as their sum
 #
 # Versions: tract 0.23.9, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6 (on x86-64 with AVX-512; tract
 #   picks kernels by processor, so others may differ)
-# Guess: c - conv(x), a Sub node, is c - conv(x) in every runtime.
-# Instead: tract fuses the Sub with a 3x3 convolution and computes c + conv(x). The other order,
-#   conv(x) - c, is right, and so are Add, Mul, and a 1x1 or grouped convolution.
-# Seen, c = 3 for each of 8 channels:
+# Expected: c - conv(x), a Sub node, is c - conv(x) in every runtime.
+# Actual: tract fuses the Sub with a 3x3 convolution and computes c + conv(x). The reverse order,
+#   conv(x) - c, is correct, and so are Add, Mul, and 1x1 or grouped convolutions.
+# Output, c = 3 for each of 8 channels:
 #   3x3: c - conv(x) computed as c + conv(x)
 #   3x3, conv(x) - c: right
 #   1x1: right

@@ -1,18 +1,18 @@
 #!/bin/sh
-# onnx.version_converter relabels operators whose meaning changed
+# onnx.version_converter leaves operators unchanged whose meaning changed
 #
 # Versions: onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess: convert_version writes a model of the newer opset that computes the same, or refuses.
-# Instead, without a word:
-#   Resize (10 -> 13), mode linear: opset 10 samples at x / scale, which opset 11 calls "asymmetric".
-#     The converter leaves coordinate_transformation_mode out, and its default is "half_pixel". The
-#     same for Upsample (9 -> 13). Where both sample the same points (nearest, twice the size), all
-#     is well, so a test on a detector that upsamples by 2 shows nothing.
-#   Hardmax (11 -> 13): one 1 per flattened row becomes one 1 per position. Softmax, which changed
-#     in the same way, is rewritten rightly.
-#   GroupNormalization (18 -> 21): scale and bias had one value per group and need one per channel.
-#     They are left as they are, and ONNX Runtime refuses the model.
-# Seen:
+# Expected: convert_version writes a model of the newer opset that computes the same, or refuses.
+# Actual, without a warning:
+#   Resize (10 -> 13), mode linear: opset 10 samples at x / scale, which opset 11 calls
+#     "asymmetric". The converter does not set coordinate_transformation_mode, whose default is
+#     "half_pixel". Upsample (9 -> 13) has the same fault. It does not show where both modes sample
+#     the same points (nearest, scale 2), for example in a detector that upsamples by 2.
+#   Hardmax (11 -> 13): a single 1 per flattened row becomes a 1 per position. Softmax, which
+#     changed in the same way, is converted correctly.
+#   GroupNormalization (18 -> 21): scale and bias had one value per group and now need one per
+#     channel. They are left unchanged, and ONNX Runtime refuses the model.
+# Output:
 #   Resize linear, 10 -> 13: largest difference 0.75
 #   Resize nearest, 10 -> 13: largest difference 0.00
 #   Hardmax, 11 -> 13: 1 one -> 4 ones

@@ -49,6 +49,7 @@ _HOMES = {
     "networks": "sepcost.model.spec.shipped",
     "plan": "sepcost.routes.convert",
     "providers": "sepcost.latency.survey",
+    "render": "sepcost.report.render",
     "save": "sepcost.model.save",
     "separate": "sepcost.separable.rewrite.separate",
     "sweep": "sepcost.routes.analyze",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from sepcost.model.save import save
     from sepcost.model.spec.shipped import networks
     from sepcost.network import Layer, Network
+    from sepcost.report.render import render
     from sepcost.routes.analyze import analyze, analyze_convolution, sweep
     from sepcost.routes.bench import bench
     from sepcost.routes.check import check
@@ -132,6 +134,7 @@ __all__ = [
     "networks",
     "plan",
     "providers",
+    "render",
     "save",
     "separate",
     "sweep",

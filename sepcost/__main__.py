@@ -12,8 +12,8 @@ from types import FrameType
 #: Ctrl-C, kill, and a terminal that closes; Windows has no SIGHUP.
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
-#: Modules that must not be interrupted, all of them brief, and the delay before the next attempt.
-#: (The import system swallows exceptions in its callbacks.)
+#: Modules that must not be interrupted, all of them brief, and the delay before the next attempt
+#: (the import system swallows exceptions in its callbacks).
 UNINTERRUPTED = frozenset({"sepcost.atomic_file", "tempfile", "shutil", "importlib._bootstrap"})
 RETRY_S = 0.02
 
@@ -94,7 +94,7 @@ def _respect_limits() -> None:
 
 
 def _end(exit_: SystemExit) -> None:
-    """Exit at once: freeing protobuf and numpy objects is a fifth of a short command's time."""
+    """Exit immediately: freeing protobuf and numpy objects takes a fifth of a short command."""
     if not isinstance(exit_.code, int | None):
         raise exit_
     for number in _signals():  # the rest is not interrupted

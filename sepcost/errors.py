@@ -10,6 +10,14 @@
   x BudgetError       a budget file is malformed
 """
 
+from __future__ import annotations
+
+import os
+
+#: Environment variable: any value but 0 shows the traceback of an unexpected error.
+DEBUG = "SEPCOST_DEBUG"
+OUT_OF_MEMORY = "out of memory; raise the limit (ulimit -v) or close other programs"
+
 
 def printable(text: str) -> str:
     """Escape characters that do not print, such as line breaks, ESC and bidi overrides."""
@@ -23,6 +31,32 @@ def printable(text: str) -> str:
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or the error's class if it has none."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def debugging() -> bool:
+    """Whether the user asked for tracebacks."""
+    return os.environ.get(DEBUG, "0") not in {"", "0"}
+
+
+def explained(error: BaseException) -> str:
+    """Return one line about any exception; an unexpected one asks for a report."""
+    if isinstance(error, SepcostError):
+        return str(error)
+    if _is_of_memory(error):
+        return OUT_OF_MEMORY
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return printable(f"{where}{error.strerror or error}")
+    return printable(
+        f"unexpected {type(error).__name__}: {error} "
+        f"(please report this; {DEBUG}=1 shows the traceback)"
+    )
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, including while a library was loaded."""
+    words = ("bad_alloc", "map segment", "Cannot allocate memory", "cannot map zero-fill")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
 class SepcostError(Exception):

@@ -13,7 +13,7 @@ from math import prod
 Shape = tuple[int, ...]
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 
-#: Stands for an input that is left out and for an unknown shape (see ``Layer.missing``).
+#: Placeholder for an omitted input or an unknown shape (see ``Layer.missing``).
 ABSENT: Shape = (0,)
 
 #: Bits of one element; strings and opaque types have no fixed size and count as 0.
@@ -33,7 +33,7 @@ class Role(StrEnum):
     INPUT = "input"
     ACTIVATION = "activation"
     WEIGHT = "weight"  # independent of the graph inputs; its elements are params
-    CONSTANT = "constant"  # as WEIGHT, but no params: a shape, an axis, a scale
+    CONSTANT = "constant"  # as WEIGHT, but its elements are not params: a shape, an axis, a scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Layer:
     outputs: tuple[Shape, ...]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     weights: frozenset[int] = frozenset()  # positions of inputs independent of the graph inputs
-    parameters: tuple[str, ...] = ()  # names in ``Network.parameters`` that they contain
+    parameters: tuple[str, ...] = ()  # names in ``Network.parameters`` that these inputs contain
     reads: tuple[str, ...] = ()  # names in ``Network.values``, "" where left out
     writes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()  # why shapes are unknown; empty if all are static
@@ -93,6 +93,7 @@ class Layer:
     branches: tuple[Branch, ...] = ()  # outermost If first
     module: str = ""  # dotted path of the module that it comes from, if the model tells
     node: str = ""  # the node's own name
+    path: str = ""  # as the scope, with functions by the names of their calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def key_lines(text: str) -> dict[Place, int]:
     scanner = _Scanner(text.replace("\r\n", "\n"))
     try:
         scanner.document()
-    except (RecursionError, AttributeError, IndexError):  # a message without a line beats none
+    except (RecursionError, AttributeError, IndexError):  # a message needs no line
         return scanner.lines
     return scanner.lines
 

@@ -78,7 +78,7 @@ class TestPlanAndApply:
     goal = sepcost.ConvertSettings(sepcost.Goal(sepcost.Aim.RANK, 1))
 
     def test_together_they_are_convert(self, tmp_path):
-        whole = sepcost.convert("small-cnn", tmp_path / "a.onnx", settings=self.goal)
+        whole = sepcost.convert("small-cnn", tmp_path / "a.onnx", settings=self.goal, force=True)
         (path,) = sepcost.apply(
             "small-cnn", sepcost.plan("small-cnn", settings=self.goal), tmp_path / "b.onnx"
         )
@@ -196,3 +196,20 @@ def test_a_model_is_loaded_separated_and_saved(tmp_path):
 def test_networks_and_providers_are_listed():
     assert "small-cnn" in [info.name for info in sepcost.networks()]
     assert "cpu" in [info.name for info in sepcost.providers() if info.usable]
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "csv", "markdown", "html", "netron"])
+def test_a_result_is_written_in_the_formats_of_its_command(format_, tmp_path):
+    found = sepcost.analyze(models.conv(tmp_path))
+    text = sepcost.render(found, format_)
+    assert text == sepcost.render([found], format_)
+    assert "18" in text
+
+
+def test_results_of_other_commands_are_written_too():
+    compared = sepcost.diff("small-cnn", "small-cnn")
+    assert "unchanged" in sepcost.render(compared)
+    checked = sepcost.check("small-cnn", budgets={"macs": "1 M"})
+    assert "<testsuites" in sepcost.render(checked, "junit")
+    with pytest.raises(sepcost.SepcostError, match="diff has no format 'junit'; choose from: t"):
+        sepcost.render(compared, "junit")

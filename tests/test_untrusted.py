@@ -25,7 +25,7 @@ from sepcost.routes.analyze import analyze
 from tests import mutations
 from tests.report.render import render
 
-#: A small model that takes longer hangs; the watchdog then ends the process.
+#: A small model that takes longer has hung; the watchdog then ends the process.
 PATIENCE_S = 60
 CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 SHARED = sorted((Path(__file__).parents[2] / "shared" / "models").glob("*.onnx"))

@@ -65,7 +65,7 @@ def tables(source: str) -> dict[str, list[Variant]]:
 
 
 def latencies(variants: Sequence[Variant], seconds: float) -> dict[Variant, float]:
-    """Milliseconds of each network, measured interleaved; none if no time is given."""
+    """Milliseconds of each network, measured interleaved; empty if no time is given."""
     if not seconds:
         return {}
     with TemporaryDirectory() as folder:

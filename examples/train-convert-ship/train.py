@@ -1,6 +1,6 @@
 """Train a small CNN on scikit-learn's digits and export it with data for sepcost.
 
-Writes digits.onnx, and calibration.npz and test.npz with images and labels that it has not seen.
+Writes digits.onnx, and calibration.npz and test.npz with images and labels not used in training.
 """
 
 import numpy as np

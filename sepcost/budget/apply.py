@@ -19,7 +19,7 @@ from sepcost.toml_lines import shown
 class Target:
     """One model with its budgets and options."""
 
-    name: str  # its path from the configuration's folder, or the name the user gave
+    name: str  # its path relative to the configuration's folder, or the name that the user gave
     source: str  # opens it from the working folder
     budgets: tuple[Budget, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -30,8 +30,8 @@ def targets(
 ) -> tuple[Target, ...]:
     """Find the models to check.
 
-    Per metric, an exact path overrides globs, a later glob an earlier one, any of them
-    ``defaults``, and ``extra`` (from the command line) all others.
+    For each metric, ``extra`` (from the command line) overrides an exact path, which overrides
+    later globs, which override earlier ones, which override ``defaults``.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _matches(folder: Path, pattern: str) -> tuple[str, ...]:
 
 
 def _name(folder: Path, source: str) -> str:
-    """The path of a file from the configuration's folder, wherever it was named from."""
+    """The path of a file relative to the configuration's folder."""
     path = Path(source)
     if source == "-" or not path.exists():
         return source
@@ -135,5 +135,5 @@ def _name(folder: Path, source: str) -> str:
 
 
 def _source(folder: Path, name: str) -> str:
-    """The path of a model from the working folder; the name of a shipped network stays."""
+    """The path of a model relative to the working folder; shipped networks keep their names."""
     return os.path.relpath(folder / name) if _is_path(name) or (folder / name).exists() else name

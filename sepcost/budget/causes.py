@@ -1,4 +1,4 @@
-"""Causes of a verdict: layers, or changes since the baseline."""
+"""The causes of a verdict: layers, or changes since the baseline."""
 
 from __future__ import annotations
 

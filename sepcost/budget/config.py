@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sepcost.budget.metrics import SYNONYMS, names
+from sepcost.budget.metrics import names, suggested
 from sepcost.budget.results import Budget, Level, Location
 from sepcost.budget.values import ValueFault, budgets, choice, text_of
 from sepcost.errors import BudgetError, SepcostError
 from sepcost.latency.providers import provider
-from sepcost.toml_lines import Place, key_lines, line_of, nearest, shown
+from sepcost.toml_lines import Place, key_lines, line_of, shown
 
 PYPROJECT, OWN = "pyproject.toml", "sepcost.toml"
 MAX_BYTES = 1 << 20
@@ -181,7 +181,7 @@ def _check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) ->
     allowed = set(known)
     for key in table:
         if key not in allowed:
-            raise ValueFault((*place, key), f"unknown key{nearest(key, allowed, SYNONYMS)}")
+            raise ValueFault((*place, key), f"unknown key{suggested(key, allowed)}")
 
 
 def _options(table: Mapping[str, Any], place: Place) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from sepcost.budget.metrics import SYNONYMS, names
+from sepcost.budget.metrics import names, suggested
 from sepcost.budget.results import Budget, Level
 from sepcost.budget.values import ValueFault, budgets
 from sepcost.errors import BudgetError
-from sepcost.toml_lines import nearest
 
 NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -33,7 +32,7 @@ def given(table: Mapping[str, object], options: Mapping[str, str] = NONE) -> tup
     for key, value in table.items():
         typed = options.get(key, f"budget {key}")
         if key not in names():
-            raise BudgetError(f"{typed}: unknown metric{nearest(key, names(), SYNONYMS)}")
+            raise BudgetError(f"{typed}: unknown metric{suggested(key, names())}")
         try:
             read += budgets(key, value, (key,), Level.ERROR, lambda _: None)
         except ValueFault as fault:

@@ -34,7 +34,7 @@ from sepcost.budget.units import Change, Dimension
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import LayerCost
 
-#: Stands for the metric in the verdict on a model that cannot be judged.
+#: The metric in the verdict on a model that cannot be judged.
 MODEL = "model"
 
 NO_BASELINE = "not in the baseline, so not compared"
@@ -70,7 +70,7 @@ def judge(
 
     A lower bound never passes a budget: it fails if it already exceeds the limit, and is unknown
     otherwise; unknown fails the check unless ``leniency`` allows it. A measured value fails only if
-    its whole interval lies beyond the limit.
+    its whole interval is beyond the limit.
     """
     verdicts = (_verdict(budget, evidence, leniency) for budget in budgets)
     return tuple(_settled(verdict, leniency) for verdict in verdicts)
@@ -255,7 +255,7 @@ def _measured(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict
 
 
 def _held(verdict: Verdict, reading: Reading, leniency: Leniency) -> Verdict:
-    """Fail if the whole interval lies beyond the limit, pass if none of it does."""
+    """Fail if the whole interval is beyond the limit, pass if none of it is."""
     limit = float(verdict.limit or 0)
     low, high = reading.low, reading.high
     least, most = (low, high) if verdict.bound is Bound.MAX else (-high, -low)

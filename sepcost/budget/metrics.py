@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,6 +10,7 @@ from sepcost.budget.results import Bound, Facts
 from sepcost.budget.units import Dimension
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import LayerCost
+from sepcost.toml_lines import nearest
 
 VS_BASELINE = "-vs-baseline"
 
@@ -172,6 +173,16 @@ def names() -> tuple[str, ...]:
     against = [*EXACT, *sorted(AGAINST_BASELINE)]
     special = ("forbid-ops", "per-layer")
     return (*METRICS, *(f"{metric}{VS_BASELINE}" for metric in against), *special)
+
+
+def suggested(key: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known key, or list the keys, without comparisons with the baseline."""
+    words = frozenset(known)
+    near = nearest(key, words, SYNONYMS)
+    short = {word for word in words if not word.endswith(VS_BASELINE)}
+    if not near.startswith("; choose") or short == words:
+        return near
+    return f"{nearest(key, short)}; most also with {VS_BASELINE}"
 
 
 def facts(

@@ -12,7 +12,7 @@ from sepcost.cost.analysis import Analysis
 
 
 class Level(StrEnum):
-    """Effect of a broken budget."""
+    """The effect of a broken budget."""
 
     ERROR = "error"
     WARN = "warn"
@@ -82,7 +82,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Reason why one model was not judged, or only in part."""
+    """Why a model was not judged, or only in part."""
 
     model: str
     message: str

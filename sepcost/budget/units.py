@@ -57,7 +57,7 @@ EXAMPLES: Mapping[Dimension, str] = {
 
 LARGEST = 10**30
 
-#: Nobody means more digits or larger exponents, and they are slow to compute with.
+#: More digits or larger exponents are mistakes, and slow to compute with.
 _NUMBER = re.compile(
     r"\s*([+-]?)\s*([0-9][0-9_]{0,40}(?:\.[0-9]{1,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?"
     r"\s*([^\s0-9+-]*)\s*"

@@ -75,7 +75,7 @@ def _limit(key: str, value: object, place: Place, metric: Metric) -> Any:
 
 
 def _change(key: str, value: object, metric: Metric) -> Change:
-    """Measured metrics are compared by their ratio, which has no place for an offset."""
+    """Measured metrics are compared by ratio, so a change cannot be an offset."""
     found = change(value, metric.dimension)
     if measured(key) and found.offset:
         raise UnitError(f"{shown(value)} is not a ratio; expected '+5 %' or '1.05x'")

@@ -26,7 +26,7 @@ from sepcost.report.view import Rows, View
 if TYPE_CHECKING:
     from sepcost.budget.results import Fault
 
-#: Notes shown per model; the rest is only counted.
+#: Notes shown per model; the others are only counted.
 MOST_NOTES = 10
 STDIN = "-"
 
@@ -36,7 +36,7 @@ class Request:
     """Sources as typed, and how to count them."""
 
     sources: Sequence[str]
-    several: bool  # a folder or a glob is among them
+    several: bool  # whether a folder or a glob is among them
     convs: Sequence[str]
     binds: Sequence[Mapping[str, int]]
     alpha: float | None
@@ -71,7 +71,7 @@ def analyze(
     jobs: budgets.Jobs = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Count MACs, params and memory, now and with separable convolutions.
+    """Count MACs, params and memory, as is and with separable convolutions.
 
     [bold]sepcost analyze mobilenet-v1 vgg16[/]                   two networks side by side
     [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]              every file, one row per model
@@ -80,9 +80,9 @@ def analyze(
     [bold]sepcost analyze model.onnx -f html -o report.html[/]    a page to read and share
     [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]   one layer, without a file
 
-    At a terminal the table shows the 30 layers with the most MACs and counts the
-    others. Piped or written to a file it shows every layer, as plain text 160
-    characters wide; set COLUMNS for another width. --inputs implies --observe.
+    At a terminal, the table shows only the 30 layers with the most MACs. Piped or
+    written to a file, it shows every layer, as plain text 160 characters wide; set
+    COLUMNS for another width. --inputs implies --observe.
     """
     from sepcost.evidence.sources import expanded
 
@@ -135,7 +135,7 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
 def _analyses(
     request: Request, jobs: int | None, quiet: bool
 ) -> tuple[list[Analysis], list[Fault]]:
-    """Analyze every source. If there are several, one that cannot be read leaves the others."""
+    """Analyze every source. If there are several, one that cannot be read does not stop it."""
     if request.convs:
         return [each for text in request.convs for each in _single(request, text)], []
     from sepcost.evidence.sweeps import NamedSizes, settled, swept
@@ -150,7 +150,7 @@ def _analyses(
         (source,) = request.sources
         with progress(f"counting {source}", quiet):
             return list(count(source, sizes.binds, shape=sizes.shape, trips=sizes.trips)), []
-    # Formulas of the user's, and stdin, are in this process alone.
+    # The user's formulas, and stdin, are available only in this process.
     alone = arguments["operators"] is not None or STDIN in request.sources
     total = len(request.sources)
     done = []
@@ -162,7 +162,7 @@ def _analyses(
 
 
 def _single(request: Request, text: str) -> Iterator[Analysis]:
-    """The layer, then with α, then with α and ρ: the rows of the paper's table 3."""
+    """The layer as it is, with α, and with α and ρ: the rows of the paper's table 3."""
     from sepcost.routes.analyze import analyze_convolution
 
     count = partial(analyze_convolution, text, conventions=request.conventions)
@@ -176,10 +176,11 @@ def _single(request: Request, text: str) -> Iterator[Analysis]:
 def _notes(analyses: Sequence[Analysis]) -> None:
     """Print each note once, with the model it refers to."""
     for source in dict.fromkeys(analysis.source for analysis in analyses):
-        warnings = dict.fromkeys(
-            warning for each in analyses if each.source == source for warning in each.warnings
-        )
-        for warning in list(warnings)[:MOST_NOTES]:
-            note(warning if warning.startswith(source) else f"{source}: {warning}")
-        if len(warnings) > MOST_NOTES:
-            note(f"{source}: {len(warnings) - MOST_NOTES} more (--format json lists them)")
+        those = [each for each in analyses if each.source == source]
+        lines = dict.fromkeys(line for each in those for line in each.warnings)
+        for line in list(lines)[:MOST_NOTES]:
+            note(line if line.startswith(source) else f"{source}: {line}")
+        if len(lines) > MOST_NOTES:
+            note(f"{source}: {len(lines) - MOST_NOTES} more (--format json lists them)")
+        for line in dict.fromkeys(line for each in those for line in each.advice):
+            note(f"{source}: {line}")

@@ -62,6 +62,9 @@ def sepcost(
     [bold]sepcost analyze model.onnx[/]         your own model
     [bold]sepcost networks[/]                   the shipped networks
 
+    -o writes what a command makes: a model for convert and networks, a report for
+    the others. -r always writes the report.
+
     Exit codes: 0 success, 1 over budget or goal not met, 2 usage or input error,
     3 measurement failed.
     """

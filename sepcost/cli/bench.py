@@ -67,8 +67,8 @@ def bench(
     [bold]sepcost bench model.onnx --provider cuda[/]     on another execution provider
     [bold]sepcost bench --machine[/]                      the peaks of this machine
 
-    Models run in child processes and take turns in random order, so that ratios hold
-    even on a busy machine. Each process gives one number; the interval covers the
+    Models run in child processes and take turns in random order, so ratios are valid
+    even on a busy machine. Each process gives one number; the interval is computed over
     processes. Measuring stops at --precision-target or --max-time, whichever is first.
     """
     from sepcost.latency.settings import Settings
@@ -119,14 +119,14 @@ def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence
         refuse_sources(path, sources)
         refuse_unwritable(path)
     if output is not None and output == samples:
-        raise SepcostError(f"{output}: given for both --output and --export-samples")
+        raise SepcostError(f"{output}: both the report and --export-samples; use two files")
 
 
 def _position(sources: Sequence[str], against: str | None) -> int:
     if against is None:
         return 0
     if against not in sources:
-        raise SepcostError(f"--against {against}: not among the sources to measure; add it to them")
+        raise SepcostError(f"--against {against}: is not among the sources; add it")
     return sources.index(against)
 
 
@@ -148,7 +148,7 @@ def _notes(found: Bench) -> None:
 
 
 def providers(format_: files.ListFormat = ListFormat.TABLE, output: files.Output = None) -> None:
-    """List the execution providers: those usable here with their devices, and how to get others.
+    """List the execution providers: those that can be used here, and how to get the others.
 
     [bold]sepcost providers[/]
     [bold]sepcost bench model.onnx --provider openvino[/]    measure on one of them

@@ -1,4 +1,4 @@
-"""``sepcost check``: cost budgets as a gate in CI."""
+"""``sepcost check``: cost budgets in CI."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ def check(
     output: files.Output = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Fail if a model exceeds its budgets: a gate for CI.
+    """Fail if a model exceeds its budgets, for example in CI.
 
     [bold]sepcost check[/]                                       all budgets of pyproject.toml
     [bold]sepcost check model.onnx --max-macs 600M[/]            one budget, without a file
     [bold]sepcost check --baseline git:origin/main[/]            against the main branch
     [bold]sepcost check -f github -f junit=report.xml[/]         in the formats that CI reads
 
-    Without SOURCE it checks every model that the configuration names. A model that cannot
-    be read is an error in the report; the others are still judged.
-    Exit codes: 0 within budget, 1 over budget, 2 usage or configuration error or an
+    Without SOURCE, it checks every model that the configuration names. A model that cannot
+    be read is reported as an error; the others are still checked.
+    Exit codes: 0 within budget, 1 over budget, 2 usage error, invalid configuration or
     unreadable model, 3 measurement failed.
     """
     from sepcost.evidence.check import Question
@@ -96,7 +96,7 @@ def check(
         inconclusive.value if inconclusive else None, exact, jobs, update, loosen,
     )  # fmt: skip
     if loosen and not update:
-        raise SepcostError("--loosen needs --update: add --update")
+        raise SepcostError("--loosen: needs --update; add it")
     reports = _reports(format_ or (), output)
     for report in reports:
         refuse_terminal(report.format, report.file)
@@ -120,7 +120,7 @@ def _budgets(limits: Mapping[str, object], pairs: Sequence[str]) -> tuple[Budget
 
 
 def _reports(formats: Sequence[str], output: Path | None) -> tuple[Report, ...]:
-    """``["github", "junit=report.xml"]``: those on stdout first; a table if there is none."""
+    """``["github", "junit=report.xml"]``, with those on stdout first; a table by default."""
     reports = [_report(text) for text in formats]
     bare = [report for report in reports if report.file is None] or [Report(CheckFormat.TABLE)]
     if len(bare) > 1 and (output or not {report.format for report in bare} <= LINES):

@@ -22,7 +22,7 @@ def network(incomplete: str) -> Offers:
 
 
 def source(incomplete: str) -> Offers:
-    """Shipped networks, and the models, specs and folders here.
+    """Shipped networks, and the models, specs and folders in the working folder.
 
     An empty list leaves completion to the shell, which is better at paths.
     """

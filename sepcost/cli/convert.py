@@ -31,6 +31,8 @@ def convert(
     max_drop: conversion.MaxDrop = None,
     speedup: conversion.Speedup = None,
     macs: conversion.Macs = None,
+    metric: conversion.Metric = None,
+    class_output: conversion.ClassOutput = None,
     init: conversion.Init = words.Init.FACTORS,
     only: conversion.Only = None,
     skip: conversion.Skip = None,
@@ -38,6 +40,7 @@ def convert(
     forms: conversion.Forms = None,
     emit_: conversion.Emit = None,
     calibrate: conversion.Calibrate = None,
+    tune: conversion.Tune = "auto",
     mean: conversion.Mean = None,
     std: conversion.Std = None,
     size: conversion.Size = None,
@@ -56,6 +59,7 @@ def convert(
     output: files.Model = None,
     dry_run: files.DryRun = False,
     frontier: files.Frontier = False,
+    copy_unchanged: files.CopyUnchanged = False,
     force: files.Force = False,
     format_: files.Format = Format.TABLE,
     report: files.Report = None,
@@ -83,8 +87,12 @@ def convert(
     refuse_terminal(format_, report, "--report")
     providers = parse.providers(provider)
     chosen = parse.provider_options(provider_option or (), providers)
+    goal, also = convert_parse.goals(Goals(rank, speedup, macs, max_drop, max_error))
     settings = ConvertSettings(
-        goal=convert_parse.goal(Goals(rank, max_error, max_drop, speedup, macs)),
+        goal=goal,
+        also=also,
+        metric=metric,
+        class_output=class_output,
         reduce=Saving(reduce) if reduce else None,
         only=tuple(only or ()),
         skip=tuple(skip or ()),
@@ -103,13 +111,14 @@ def convert(
         verify=verify,
         max_time_s=max_time,
         seed=seed,
+        tune=convert_parse.passes(tune),
     )
     bound, shapes = parse.binding(bind, "convert works at one size"), parse.shapes(shape or ())
     with live(quiet) as tell:
         result = route(
             source, None if dry_run else output, bind=bound, shape=shapes,
             trips=parse.trips(trips or ()), observe=observe, settings=settings,
-            force=force, frontier=frontier, on_progress=tell,
+            force=force, copy_unchanged=copy_unchanged, frontier=frontier, on_progress=tell,
         )  # fmt: skip
     view = View(screen=screen(report is not None))
     emit(renderer("convert", format_)(result, view), report)

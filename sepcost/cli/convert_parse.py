@@ -14,38 +14,44 @@ if TYPE_CHECKING:
 
 
 class Goals(NamedTuple):
-    """The goals as typed; at most one is given."""
+    """The goals as typed: at most one in cost and one in quality."""
 
     rank: str | None = None
-    max_error: str | None = None
-    max_drop: str | None = None
     speedup: float | None = None
     macs: str | None = None
+    max_drop: str | None = None
+    max_error: str | None = None
 
 
-def goal(given: Goals) -> Goal:
-    """The goal; by default ``--max-error 0.02``.
+def goals(given: Goals) -> tuple[Goal, Goal | None]:
+    """The goal and the one beside it; by default ``--max-error 0.02``.
 
     Raises
     ------
     SepcostError
-        If several are given, or one is malformed.
+        If one is malformed, or two are of one kind.
     """
+    from sepcost.separable.settings import QUALITY, Goal
+
+    named = [_goal(name, value) for name, value in given._asdict().items() if value is not None]
+    kinds = [goal.aim in QUALITY for goal in named]
+    if len(kinds) != len(set(kinds)):
+        options = " and ".join(f"--{goal.aim}" for goal in named)
+        raise SepcostError(
+            f"{options}: give at most one of --rank, --speedup and --macs, and one of --max-drop "
+            "and --max-error"
+        )
+    first, *others = named or [Goal()]
+    return first, others[0] if others else None
+
+
+def _goal(name: str, value: str | float) -> Goal:
     from sepcost.separable.settings import Aim, Goal
 
-    named = [name for name, value in given._asdict().items() if value is not None]
-    if len(named) > 1:
-        options = " and ".join(f"--{name.replace('_', '-')}" for name in named)
-        raise SepcostError(f"{options}: give only one goal")
-    if given.rank is not None:
-        return Goal(Aim.RANK, _rank(given.rank))
-    if given.speedup is not None:
-        return Goal(Aim.SPEEDUP, given.speedup)
-    for aim in (Aim.MAX_DROP, Aim.MACS, Aim.MAX_ERROR):
-        text = getattr(given, aim.replace("-", "_"))
-        if text is not None:
-            return Goal(aim, parse.fraction(f"--{aim}", text))
-    return Goal()
+    aim = Aim(name.replace("_", "-"))
+    if aim is Aim.RANK:
+        return Goal(aim, _rank(str(value)))
+    return Goal(aim, value if isinstance(value, float) else parse.fraction(f"--{aim}", value))
 
 
 def _rank(text: str) -> int:
@@ -107,3 +113,19 @@ def size(text: str | None) -> tuple[int, int] | None:
     if parts is None:
         raise SepcostError(f"--size {text!r}: expected HEIGHTxWIDTH, like 224x224")
     return int(parts[1]), int(parts[2] or parts[1])
+
+
+def passes(text: str) -> int | None:
+    """``"auto"`` to None, ``"off"`` to 0, ``"15000"`` to a number.
+
+    Raises
+    ------
+    SepcostError
+        If it is none of these.
+    """
+    word = text.strip().replace(",", "").replace("_", "")
+    if word in {"auto", "off"}:
+        return None if word == "auto" else 0
+    if not re.fullmatch(r"[0-9]{1,9}", word):
+        raise SepcostError(f"--tune {text!r}: expected auto, off or a number of passes, like 15000")
+    return int(word)

@@ -31,7 +31,7 @@ def diff(
     [bold]sepcost diff old.onnx new.onnx -f markdown[/]           for a pull request
 
     Layers are matched by name and structure, so renumbering does not count as a change.
-    Weight values are compared with --weights.
+    Weight values are compared only with --weights.
     """
     from sepcost.routes.diff import diff as compare
 

@@ -11,15 +11,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sepcost.errors import SepcostError
+from sepcost.errors import SepcostError, debugging, explained
 from sepcost.report.text import shorten, terminal
 
-#: Environment variable: any value but 0 shows the traceback of an unexpected error.
-DEBUG = "SEPCOST_DEBUG"
 INTERRUPTED = 130
 INPUT_ERROR = 2
 LINE_LIMIT = 2000
-OUT_OF_MEMORY = "out of memory; raise the limit (ulimit -v) or close other programs"
 
 
 class Guarded(TyperGroup):
@@ -39,21 +36,16 @@ class Guarded(TyperGroup):
 
 def reported(error: BaseException) -> int:
     """Report an error in one line; return its exit code."""
-    if isinstance(error, SepcostError):
-        return _say(str(error), error.exit_code)
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    if _is_of_memory(error):
-        return _say(OUT_OF_MEMORY, INPUT_ERROR)
-    if isinstance(error, OSError):
-        return _system(error)
-    return _unexpected(error)
-
-
-def _is_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, also while a library was loaded."""
-    words = ("bad_alloc", "map segment", "Cannot allocate memory", "cannot map zero-fill")
-    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        # The reader has gone away. Python flushes stdout once more at exit: that would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    if debugging() and not isinstance(error, SepcostError | OSError | MemoryError):
+        raise error
+    say(f"sepcost: error: {explained(error)}")
+    return error.exit_code if isinstance(error, SepcostError) else INPUT_ERROR
 
 
 def say(message: str) -> None:
@@ -67,28 +59,3 @@ def say(message: str) -> None:
 def note(message: str) -> None:
     """Write a note on the result to stderr."""
     say(f"sepcost: note: {message}")
-
-
-def _say(message: str, code: int) -> int:
-    say(f"sepcost: error: {message}")
-    return code
-
-
-def _system(error: OSError) -> int:
-    """Ignore a reader that has gone away; report any other refusal of the system."""
-    if error.errno == errno.EPIPE:
-        # Python flushes stdout once more at exit, which would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
-    where = f"{error.filename}: " if error.filename else ""
-    return _say(f"{where}{error.strerror or error}", INPUT_ERROR)
-
-
-def _unexpected(error: BaseException) -> int:
-    if os.environ.get(DEBUG, "0") not in {"", "0"}:
-        raise error
-    return _say(
-        f"unexpected {type(error).__name__}: {error} "
-        f"(please report this; {DEBUG}=1 shows the traceback)",
-        INPUT_ERROR,
-    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sepcost.cli.guard import say
 from sepcost.cli.options import files, models
-from sepcost.cli.output import emit, write
+from sepcost.cli.output import emit, refuse_report_name, write
 from sepcost.cli.progress import progress
 from sepcost.errors import SepcostError
 from sepcost.report.formats import renderer
@@ -61,6 +61,7 @@ def _write(
     """Build the model with its weights; overwrite only with --force."""
     from sepcost.model import spec
 
+    refuse_report_name(to)
     if to.exists() and not force:
         raise SepcostError(f"{to}: already exists; use --force to replace it")
     with progress(f"building {name}", quiet):

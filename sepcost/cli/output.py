@@ -11,6 +11,8 @@ from sepcost import atomic_file
 from sepcost.errors import SepcostError
 
 HTML = "html"
+MODEL_NAMES = (".onnx", ".ort")
+REPORT_NAMES = (".html", ".json", ".csv", ".md", ".txt", ".xml", ".sarif")
 
 
 def emit(text: str, output: Path | None) -> None:
@@ -23,8 +25,8 @@ def emit(text: str, output: Path | None) -> None:
     sys.stdout.flush()
 
 
-def refuse_terminal(format_: str, output: Path | None, option: str = "-o") -> None:
-    """Refuse to print a page for browsers at a terminal.
+def refuse_terminal(format_: str, output: Path | None, option: str = "-r") -> None:
+    """Refuse to print an HTML page at a terminal.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def refuse_terminal(format_: str, output: Path | None, option: str = "-o") -> No
         If there is no ``output`` and stdout is a terminal.
     """
     if format_ == HTML and output is None and to_terminal():
-        raise SepcostError(f"--format html writes a page for browsers: add {option} report.html")
+        raise SepcostError(f"an HTML page cannot be shown here: add {option} report.html")
 
 
 def to_terminal() -> bool:
@@ -41,19 +43,33 @@ def to_terminal() -> bool:
 
 
 def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:
-    """Refuse to write a report over one of its sources.
+    """Refuse to write a report over one of its sources, or to a file named like a model.
 
     Raises
     ------
     SepcostError
-        If ``output`` is one of ``sources``.
+        If ``output`` is one of ``sources``, or ends in .onnx.
     """
-    if output is None or not output.exists():
+    if output is None:
         return
-    for source in sources:
+    for source in sources if output.exists() else ():
         with contextlib.suppress(OSError, ValueError):
             if output.samefile(source):
                 raise SepcostError(f"{output}: is a source; write the report to another file")
+    if output.suffix.lower() in MODEL_NAMES:
+        raise SepcostError(f"{output}: is named like a model; give the report another name")
+
+
+def refuse_report_name(model: Path | None) -> None:
+    """Refuse to write a model to a file named like a report.
+
+    Raises
+    ------
+    SepcostError
+        If ``model`` ends in .html, .json and the like.
+    """
+    if model is not None and model.suffix.lower() in REPORT_NAMES:
+        raise SepcostError(f"{model}: is named like a report; give the model another name")
 
 
 def refuse_unwritable(output: Path) -> None:
@@ -67,20 +83,20 @@ def refuse_unwritable(output: Path) -> None:
     if output.is_dir():
         raise SepcostError(f"{output}: is a folder; name a file")
     if not output.parent.is_dir():
-        raise SepcostError(f"{output}: no such folder: {output.parent}; create it first")
+        raise SepcostError(f"{output}: the folder {output.parent} does not exist; create it first")
 
 
 def write(data: bytes, path: Path) -> None:
     """Write ``data`` to a temporary file and rename it to ``path``: no reader sees half of it.
 
-    A device or a pipe cannot be replaced and is written to directly. A link stays a link.
+    A device or a pipe cannot be replaced and is written to directly. A link is kept.
 
     Raises
     ------
     SepcostError
         If it is a folder, or its folder does not exist.
     OSError
-        If the system refuses.
+        If the system reports an error.
     """
     refuse_unwritable(path)
     if path.exists() and not path.is_file():

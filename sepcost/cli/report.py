@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sepcost.cli import parse
-from sepcost.cli.convert_parse import Goals, goal
+from sepcost.cli.convert_parse import Goals, goals
 from sepcost.cli.guard import say
 from sepcost.cli.options import conversion, files, models, running
 from sepcost.cli.output import HTML, emit, refuse_sources, refuse_terminal, refuse_unwritable
@@ -37,6 +37,7 @@ def report(
     max_drop: conversion.MaxDrop = None,
     speedup: conversion.Speedup = None,
     macs: conversion.Macs = None,
+    metric: conversion.Metric = None,
     calibrate: conversion.Calibrate = None,
     max_time: running.MaxTime = 30.0,
     seed: running.Seed = 0,
@@ -55,8 +56,9 @@ def report(
     from sepcost.latency.settings import Settings
     from sepcost.separable.settings import ConvertSettings
 
-    goals = Goals(rank, max_error, max_drop, speedup, macs)
-    _check(source, output, convert, goals, calibrate)
+    asked = Goals(rank, speedup, macs, max_drop, max_error)
+    _check(source, output, convert, asked, calibrate)
+    goal, also = goals(asked)
     bound, shapes = parse.binding(bind, "report covers one size"), parse.shapes(shape or ())
     providers = parse.providers(provider)
     chosen = parse.provider_options(provider_option or (), providers)
@@ -65,8 +67,8 @@ def report(
         max_time_s=max_time, seed=seed, layers=True, machine=True,
     )  # fmt: skip
     planning = ConvertSettings(
-        goal=goal(goals), calibrate=calibrate, inputs=inputs, max_time_s=max_time, seed=seed,
-        runtime=Runtime(providers, chosen, {}, threads),
+        goal=goal, also=also, metric=metric, calibrate=calibrate, inputs=inputs,
+        max_time_s=max_time, seed=seed, runtime=Runtime(providers, chosen, {}, threads),
     )  # fmt: skip
     sizes = {"bind": bound, "shape": shapes}
     emit(_page(source, sizes, measuring, planning if convert else None, quiet), output)
@@ -75,7 +77,7 @@ def report(
 
 
 def _check(
-    source: str, output: Path | None, convert: bool, goals: Goals, calibrate: Path | None
+    source: str, output: Path | None, convert: bool, asked: Goals, calibrate: Path | None
 ) -> None:
     """Refuse contradictory arguments before spending minutes on the work."""
     refuse_terminal(HTML, output)
@@ -84,7 +86,7 @@ def _check(
         raise SepcostError("report reads the model several times: name a file instead of -")
     if output is not None:
         refuse_unwritable(output)
-    given = {**goals._asdict(), "calibrate": calibrate}
+    given = {**asked._asdict(), "calibrate": calibrate}
     unused = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
     if unused and not convert:
         raise SepcostError(f"{', '.join(unused)}: needs --convert; add it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sepcost.cost import document
+from sepcost.cost import blocked, document
 from sepcost.cost.results import Conventions, Coverage, LayerCost, Totals
 from sepcost.network import Network
 
@@ -22,6 +22,11 @@ class Analysis:
     conventions: Conventions
     warnings: tuple[str, ...]
 
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """How to make the model faster without changing its results, one line per remedy."""
+        return tuple(each.line() for each in blocked.outside(self.network, self.rows))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document ``sepcost/analyze/1`` for this one model."""
         return document.headed([self.entry()], [self.source])
@@ -37,4 +42,5 @@ class Analysis:
             "layers": [document.layer(self.network, row) for row in self.rows],
             "dead_weights": [document.tensor(value) for value in self.network.dead_weights],
             "warnings": list(self.warnings),
+            "advice": list(self.advice),
         }

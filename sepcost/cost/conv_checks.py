@@ -75,10 +75,11 @@ def _check_data(layer: Layer, where: Operands) -> None:
     group = integer(layer, "group", 1)
     wanted = weight[0] if where.transposed else weight[1] * group
     if channels != wanted and not (where.blocked and channels < wanted):
+        groups = f" in {group} groups" if group > 1 else ""
         raise _refuse(
             layer,
-            f"its input has {channels} channels, but weight {list(weight)} in {group} group(s) "
-            f"takes {wanted}",
+            f"its input has {channels} channels, but its weight {list(weight)}{groups} needs "
+            f"{wanted}",
         )
     if not where.transposed:
         _check_extent(layer, where)
@@ -98,5 +99,5 @@ def _check_extent(layer: Layer, where: Operands) -> None:
         span = (side - 1) * dilation + 1
         if span > padded:
             raise _refuse(
-                layer, f"its kernel spans {span} on axis {axis}, but the padded input has {padded}"
+                layer, f"its kernel spans {span} on axis {axis}, but the padded input only {padded}"
             )

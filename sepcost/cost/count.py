@@ -19,7 +19,7 @@ from sepcost.cost.results import (
     Separable,
     Totals,
 )
-from sepcost.cost.tally import Operators, Tally, tally
+from sepcost.cost.tally import Operators, RunCost, tally
 from sepcost.cost.warnings import analysis_warnings
 from sepcost.cost.whatif import separable, separable_network_params
 from sepcost.network import Layer, Network
@@ -94,7 +94,7 @@ def _owners(layers: Sequence[Layer], sides: branches.Sides) -> dict[str, str]:
     return owners
 
 
-def _row(context: _Context, layer: Layer, once: Tally) -> LayerCost:
+def _row(context: _Context, layer: Layer, once: RunCost) -> LayerCost:
     network = context.network
     owned = [
         network.parameters[name]
@@ -119,7 +119,7 @@ def _row(context: _Context, layer: Layer, once: Tally) -> LayerCost:
     )
 
 
-def _separable(layer: Layer, geometry: Convolution, tallied: Tally, params: int) -> Separable:
+def _separable(layer: Layer, geometry: Convolution, tallied: RunCost, params: int) -> Separable:
     once = separable(layer, geometry, tallied.macs, params, tallied.bias)
     if once.macs is None or layer.trips == 1:
         return once
@@ -159,7 +159,7 @@ def _totals(network: Network, every: Sequence[LayerCost]) -> Totals:
 
 
 def separable_macs(row: LayerCost) -> int:
-    """MACs of the row once its convolution, if eligible, is separable; 0 if unknown."""
+    """MACs of the row with its convolution, if eligible, made separable; 0 if unknown."""
     replaced = row.separable.macs if row.separable and row.separable.eligible else None
     return (row.macs or 0) if replaced is None else replaced
 

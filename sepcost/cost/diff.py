@@ -132,7 +132,7 @@ def _retrained(
 
 
 def _digest(row: LayerCost, digests: Digests) -> str | None:
-    """Put the hashes of all constants that a layer reads into a short one."""
+    """Combine the hashes of all constants that a layer reads into one short hash."""
     names = dict.fromkeys((*row.layer.parameters, *row.layer.reads))
     found = [digests[name] for name in names if name in digests]
     return sha256(" ".join(found).encode()).hexdigest()[:12] if found else None

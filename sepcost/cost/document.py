@@ -38,7 +38,7 @@ def described(network: Network, source: str) -> Entry:
 
 
 def totals(sums: Totals) -> Entry:
-    """Return the totals with those that follow from them."""
+    """Return the totals, and figures derived from them."""
     return {**asdict(sums), "flops": sums.flops, "reduction": sums.reduction}
 
 

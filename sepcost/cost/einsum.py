@@ -85,7 +85,7 @@ def _parse(equation: str, shapes: Sequence[Shape]) -> tuple[list[Term], set[str]
 
 
 def _term(term: str, shape: Shape) -> Term:
-    """Return the size of each label; an ellipsis stands for ``.1`` (its last axis), ``.2``, ..."""
+    """Return the size of each label; an ellipsis becomes ``.1`` (its last axis), ``.2``, ..."""
     before, dots, after = term.partition("...")
     hidden = len(shape) - len(before) - len(after)
     if hidden < 0 or (hidden and not dots):

@@ -87,7 +87,7 @@ def convolution(layer: Layer, conventions: Conventions | None = None) -> Convolu
     layer
         Any layer; ``auto_pad``, missing strides, dilations and kernel_shape are resolved.
     conventions
-        With ``conv_transpose == "output"``, a transposed one is counted at its output positions.
+        With ``conv_transpose == "output"``, transposed ones are counted at output positions.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def channels_last(layer: Layer) -> bool:
 
 
 def _pads(layer: Layer, where: Operands) -> Shape:
-    """Begins, then ends: as given, or derived from the output shape for auto_pad.
+    """Padding at the begin of each axis, then at the end; derived from the output for auto_pad.
 
     Conv takes ``(out - 1) * stride + span - in`` and ConvTranspose
     ``(in - 1) * stride + output_padding + span - out`` for each axis, with

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import separable_macs
 from sepcost.cost.results import CountStatus, Group, LayerCost
+
+#: What ONNX Runtime appends to the name of a node that it copies or fuses.
+_DERIVED = re.compile(r"(/+(\w*Fusion|duplicated)\w*)+/*$")
 
 
 def groups(analysis: Analysis, by: str, depth: int | None = None) -> tuple[Group, ...]:
@@ -67,14 +71,15 @@ def _scope(row: LayerCost, depth: int | None) -> str:
     PyTorch's older exporter and TensorFlow write paths into the names of nodes.
     """
     layer = row.layer
-    outside = [part for part in layer.scope.split("/") if part]
-    if layer.module and layer.node != layer.name:
+    outside = [part for part in (layer.path or layer.scope).split("/") if part]
+    named = [part for part in _DERIVED.sub("", layer.name).split("/")[:-1] if part]
+    if layer.module and (layer.node != layer.name or not named):
         inside = layer.module.split(".")
         if depth is not None:
             inside = inside[: max(0, depth - len(outside))]
         path = [*outside[:depth], ".".join(inside)]
     else:
-        path = [*outside, *filter(None, layer.name.split("/")[:-1])][:depth]
+        path = [*outside, *named][:depth]
     return "/".join(filter(None, path)) or "/"
 
 

@@ -2,11 +2,13 @@
 
 1. Same layer: its name (or id) occurs once in each network, and the structure is equal.
 2. Same weight, likewise: a quantised or optimised copy renames nodes, but less often weights.
-3. Between those, the alignment in order that is worth most. A pair with equal name and structure is
-   worth more than one with equal structure (renamed: exporters number values consecutively, so one
-   new layer renames all that follow), then name and operator (changed), then operator alone
-   (changed and renamed).
-4. Equal name (or id) and operator at any position: moved and changed.
+3. Between those, the order-preserving alignment with the highest score. A pair scores most if name
+   and structure are equal, less if only the structure is (renamed: exporters number values
+   consecutively, so one new layer renames all that follow), then name and operator (changed), then
+   the operator only (changed and renamed).
+4. Same name (or id) and operator at any position: moved and changed.
+5. Same structure at any position, if there are weights: moved and renamed. ONNX Runtime runs the
+   branch of a residual that its last convolution adds first.
 
 The remaining layers were removed or added. Operators that compute the same, such as Conv,
 QLinearConv and ConvInteger, count as equal.
@@ -25,16 +27,16 @@ from sepcost.network import Layer
 
 Key = Callable[[Layer], Hashable]
 
-#: The worth of a pair in an alignment (Needleman and Wunsch 1970, without gap penalty). Equal name
-#: and operator are worth nearly as much as equal structure: otherwise, if all layers of a network
-#: became thinner, the few that happen to resemble another one would be matched to it.
+#: The score of a pair in an alignment (Needleman and Wunsch 1970, without gap penalty). Equal name
+#: and operator score nearly as much as equal structure: otherwise, if all layers of a network were
+#: made thinner, the few that happen to resemble another one would be matched to it.
 SAME, RENAMED, CHANGED, ALIKE = 8, 6, 5, 2
 
-#: Most cells of an alignment, at about a microsecond each; longer gaps are matched run by run.
+#: Maximum size of an alignment, at about a microsecond per cell; longer gaps are matched by runs.
 MAX_CELLS = 400_000
 
 
-#: ONNX's operators, and those that ONNX Runtime replaces them with.
+#: Domains of ONNX's operators, and of those that ONNX Runtime replaces them with.
 _RUNTIME = frozenset({"", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"})
 
 #: The variants of an operator: quantised, in another layout, or fused with what follows.
@@ -45,7 +47,7 @@ _QUANTIZED = re.compile(r"_(quantized|Q\d\w*|DequantizeLinear\w*|bnb4|nf4|fp4|sc
 
 
 def structure(layer: Layer) -> Hashable:
-    """What a layer computes, regardless of names and of the types of numbers."""
+    """What a layer computes, regardless of names and number types."""
     operator = _operator(layer)
     if geometry := convolution(layer):
         return operator, geometry, layer.trips, len(layer.branches)
@@ -81,6 +83,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> dict[int, int]:
     pairing.align()
     for identity in (_name, _id):
         pairing.unique(identity, _operator)
+    pairing.moved()
     return pairing.pairs
 
 
@@ -98,7 +101,7 @@ def _weight(layer: Layer) -> str:
 
 
 def _operator(layer: Layer) -> Hashable:
-    """The operator; one for all that compute the same."""
+    """The operator, the same for all variants that compute the same."""
     if layer.domain not in _RUNTIME:
         return layer.domain, layer.op_type
     where = operands(layer)
@@ -124,7 +127,7 @@ def _traits(layer: Layer) -> Traits:
     return _operator(layer), structure(layer), _name(layer) or _id(layer)
 
 
-def _worth(old: Traits, new: Traits) -> int:
+def _score(old: Traits, new: Traits) -> int:
     if old[0] != new[0]:
         return 0
     alike, named = old[1] == new[1], old[2] == new[2]
@@ -134,13 +137,13 @@ def _worth(old: Traits, new: Traits) -> int:
 
 
 def alignment(old: Sequence[Traits], new: Sequence[Traits]) -> list[tuple[int, int]]:
-    """Return the pairs, in order, with the highest total worth."""
+    """Return the pairs, in order, with the highest total score."""
     best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for a in range(len(old) - 1, -1, -1):
         row, below = best[a], best[a + 1]
         for b in range(len(new) - 1, -1, -1):
-            worth = _worth(old[a], new[b])
-            row[b] = max(below[b], row[b + 1], below[b + 1] + worth if worth else 0)
+            score = _score(old[a], new[b])
+            row[b] = max(below[b], row[b + 1], below[b + 1] + score if score else 0)
     return list(_walk(old, new, best))
 
 
@@ -149,8 +152,8 @@ def _walk(
 ) -> Iterator[tuple[int, int]]:
     a = b = 0
     while a < len(old) and b < len(new):
-        worth = _worth(old[a], new[b])
-        if worth and best[a][b] == best[a + 1][b + 1] + worth:
+        score = _score(old[a], new[b])
+        if score and best[a][b] == best[a + 1][b + 1] + score:
             yield a, b
             a, b = a + 1, b + 1
         elif best[a][b] == best[a + 1][b]:
@@ -160,7 +163,7 @@ def _walk(
 
 
 def runs(old: Sequence[Traits], new: Sequence[Traits]) -> Iterator[tuple[int, int]]:
-    """Yield pairs of equal structure in order: the longest run, then those on either side."""
+    """Yield pairs of equal structure, in order: the longest run, then runs on either side."""
     matcher = SequenceMatcher(None, [one[1] for one in old], [one[1] for one in new], False)
     for block in matcher.get_matching_blocks():
         for step in range(block.size):
@@ -185,7 +188,7 @@ class _Pairing:
         self.free_new = [at for at in self.free_new if at not in taken]
 
     def unique(self, identity: Callable[[Layer], str], key: Key) -> None:
-        """Pair layers whose identity occurs once on each side, if their keys are equal too."""
+        """Pair layers whose identity occurs exactly once on each side and whose keys are equal."""
         left = _once(self.old, self.free_old, identity)
         right = _once(self.new, self.free_new, identity)
         self.take(
@@ -195,8 +198,18 @@ class _Pairing:
         )
 
     def align(self) -> None:
-        """Align the unmatched layers between pairs that are in order already."""
+        """Align the unmatched layers between the pairs that are already in order."""
         self.take(pair for olds, news in self._gaps() for pair in self._aligned(olds, news))
+
+    def moved(self) -> None:
+        """Pair the unmatched layers that have weights and an equal structure, in order."""
+        waiting: dict[Hashable, list[int]] = {}
+        for at in reversed(self.free_old):
+            if self.old[at].parameters:
+                waiting.setdefault(structure(self.old[at]), []).append(at)
+        weighed = [at for at in self.free_new if self.new[at].parameters]
+        left = ((waiting.get(structure(self.new[at])), at) for at in weighed)
+        self.take((olds.pop(), at) for olds, at in left if olds)
 
     def _aligned(self, olds: list[int], news: list[int]) -> Iterator[tuple[int, int]]:
         left = [_traits(self.old[at]) for at in olds]
@@ -206,7 +219,7 @@ class _Pairing:
         return ((olds[a], news[b]) for a, b in pairs)
 
     def _gaps(self) -> Iterator[tuple[list[int], list[int]]]:
-        """Return the unmatched layers of both sides between the same matched neighbours."""
+        """Return the unmatched layers of both sides between each two matched neighbours."""
         fences = self._fences()
         old_fences = [old for _, old in fences]
         new_fences = [new for new, _ in fences]
@@ -220,7 +233,7 @@ class _Pairing:
     def _fences(self) -> list[tuple[int, int]]:
         """The longest increasing sequence of pairs, as (new, old): patience sorting."""
         pairs = sorted(self.pairs.items())
-        tails: list[int] = []  # by length of a run: its smallest last old position
+        tails: list[int] = []  # per run length, the smallest old position at its end
         ends: list[int] = []
         before: list[int | None] = []
         for index, (_, old) in enumerate(pairs):

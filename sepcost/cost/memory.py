@@ -7,8 +7,8 @@ Conventions:
 * Views (Identity, Reshape, Flatten, Squeeze, Unsqueeze, Dropout at inference, ...) move nothing;
   their output shares the memory of their input. Constants move nothing, nor do nodes that hold
   subgraphs: the rows of the subgraph do.
-* Gather and Slice, in all their forms, read as many bytes of the data as they write. Shape reads
-  only a shape.
+* Gather and Slice, in all their forms, read only the bytes of the data that they write. Shape reads
+  only the shape.
 * The peak is that of one pass over the rows in order. An activation lives from the row that writes
   it to the last row that reads it; graph inputs live from the start to their last use, graph
   outputs to the end. While a row runs, its inputs and outputs are all live: nothing is reused in

@@ -2,8 +2,8 @@
 
 Operators that convolve with a weight are listed in ``CONVOLUTIONS`` of ``cost.geometry`` instead,
 and get their rows from there. Operators without MACs move, pick, compare, threshold, map element by
-element, pool, normalise, resample, reduce, quantise or draw; or they hold subgraphs (If, Loop,
-Scan), whose layers are counted themselves. An operator in neither table is unknown.
+element, pool, normalise, resample, reduce, quantise or draw random numbers; or they hold subgraphs
+(If, Loop, Scan), whose layers are counted themselves. An operator in neither table is unknown.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Convolution:
     kernel: Shape
     strides: Shape
     dilations: Shape
-    pads: Shape  # begins, then ends, auto_pad resolved
+    pads: Shape  # at the begin of each axis, then at the end; auto_pad resolved
     group: int
     in_channels: int
     out_channels: int

@@ -12,8 +12,8 @@ Key = tuple[str, str]  # domain ("" for ai.onnx) and op_type
 MacFormula = Callable[[Layer], int]
 ElementFormula = Callable[[Layer], int | None]
 
-#: How an operator uses the memory of its first input: it shares it ("view"), reads as many bytes
-#: as it writes ("picks"), reads the shape alone ("shape"), or moves nothing at all ("none").
+#: How an operator uses the memory of its first input: shares it ("view"), reads only the bytes that
+#: it writes ("picks"), reads only the shape ("shape"), or moves nothing at all ("none").
 Traffic = Literal["all", "view", "picks", "shape", "none"]
 
 

@@ -19,7 +19,7 @@ Operators = Mapping[tuple[str, str], MacFormula]
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RunCost:
     """The cost of one run; ``macs`` include ``bias``, which is 0 unless conventions count it."""
 
     status: CountStatus
@@ -34,7 +34,7 @@ class UnknownShapeError(Exception):
 
 
 class UnknownShape(tuple[int, ...]):
-    """Stands for an unknown shape; any use of it in a formula raises."""
+    """Placeholder for an unknown shape; a formula that uses it raises."""
 
     __slots__ = ()
 
@@ -56,7 +56,7 @@ class UnknownShape(tuple[int, ...]):
     __hash__ = tuple.__hash__
 
 
-def tally(layer: Layer, operators: Operators, conventions: Conventions) -> Tally:
+def tally(layer: Layer, operators: Operators, conventions: Conventions) -> RunCost:
     """Count one run of one layer.
 
     Raises
@@ -69,34 +69,34 @@ def tally(layer: Layer, operators: Operators, conventions: Conventions) -> Tally
     elements = _elements(visible)
     if formula is None:
         if name in FREE:
-            return Tally(CountStatus.FREE, None, 0, elements)
+            return RunCost(CountStatus.FREE, None, 0, elements)
         reason = NO_FORMULA.get(name, "no formula for this operator")
-        return Tally(CountStatus.UNKNOWN, reason, None, elements)
+        return RunCost(CountStatus.UNKNOWN, reason, None, elements)
     if formula is conv_transpose and conventions.conv_transpose == "output":
         formula = conv_transpose_at_output
     try:
         macs = index(formula(visible))
         bias = bias_ops(visible) if conventions.count_bias else 0
     except UnknownShapeError:
-        return Tally(CountStatus.UNRESOLVED, "; ".join(layer.missing[:2]), None, elements)
+        return RunCost(CountStatus.UNRESOLVED, "; ".join(layer.missing[:2]), None, elements)
     except Exception as error:
         if formula is not OPERATORS.get(name) and formula is not conv_transpose_at_output:
             raise _broken(layer, error) from error
         reason = f"its shapes do not fit the operator ({type(error).__name__}: {error})"
-        return Tally(CountStatus.UNRESOLVED, reason, None, None)
+        return RunCost(CountStatus.UNRESOLVED, reason, None, None)
     return _timed(layer, macs, bias, elements)
 
 
-def _timed(layer: Layer, macs: int, bias: int, elements: int | None) -> Tally:
+def _timed(layer: Layer, macs: int, bias: int, elements: int | None) -> RunCost:
     """Finish a count: it is unknown if the trip count is, and must not be negative."""
     if macs < 0:
         raise _broken(layer, ValueError(f"{macs} MACs"))
     if layer.trips is None and macs:
-        return Tally(
+        return RunCost(
             CountStatus.UNRESOLVED, "its trip count depends on data: give --trips", None, elements
         )
     rest = None if elements is None else elements - bias
-    return Tally(CountStatus.COUNTED, None, macs + bias, rest, bias)
+    return RunCost(CountStatus.COUNTED, None, macs + bias, rest, bias)
 
 
 def _visible(layer: Layer) -> Layer:

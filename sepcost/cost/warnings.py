@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from sepcost.cost.branches import BOTH, Sides, may_run
 from sepcost.cost.results import Conventions, CountStatus, LayerCost
+from sepcost.cost.words import listed, plural
 from sepcost.network import Network
-
-_NAMED = 3  # names shown before "and n more"
 
 
 def analysis_warnings(
@@ -28,9 +27,9 @@ def _dead(network: Network) -> Iterator[str]:
     values = network.dead_weights
     if values:
         elements = sum(value.elements or 0 for value in values)
-        names = _listed(value.name for value in values)
+        names = listed(value.name for value in values)
         yield (
-            f"not counted: {_plural(len(values), 'initializer')} that no node reads "
+            f"not counted: {plural(len(values), 'initializer')} that no node reads "
             f"({elements:,} elements): {names}"
         )
 
@@ -45,7 +44,7 @@ def _gaps(network: Network, rows: Sequence[LayerCost]) -> Iterator[str]:
             operator = f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
             gaps.setdefault((operator, _general(row)), []).append(row)
     for (operator, reason), missing_rows in gaps.items():
-        names = _listed(row.layer.name or row.layer.id for row in missing_rows)
+        names = listed(row.layer.name or row.layer.id for row in missing_rows)
         count = len(missing_rows)
         yield f"totals are lower bounds: {count} {operator} not counted ({reason}): {names}"
 
@@ -62,26 +61,14 @@ def _branches(network: Network, sides: Sides, conventions: Conventions) -> Itera
     open_ifs = [choice for choice in sides if network.choices.get(choice) is None]
     if not open_ifs:
         return
-    many = _plural(len(open_ifs), "If")
+    many = plural(len(open_ifs), "If")
     if conventions.if_branches == "sum":
         yield f"{many}: totals include both branches (--if sum)"
         return
     which = "the most expensive branch" if conventions.if_branches == "max" else "one branch"
-    named = _listed(open_ifs, lambda choice: f" ({_side(sides[choice])})")
+    named = listed(open_ifs, lambda choice: f" ({_side(sides[choice])})")
     yield f"{many}: totals include {which} of each: {named}"
 
 
 def _side(chosen: frozenset[str]) -> str:
     return "both" if chosen == BOTH else next(iter(chosen))
-
-
-def _listed(names: Iterable[str], note: object = None) -> str:
-    every = list(names)
-    suffix = note if callable(note) else lambda _: ""
-    shown = ", ".join(f"{name[:80]!r}{suffix(name)}" for name in every[:_NAMED])
-    rest = len(every) - _NAMED
-    return f"{shown} and {rest:,} more" if rest > 0 else shown
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -86,7 +86,7 @@ def counterpart_params(convolution: Convolution, params: int) -> int:
 
 
 def separable_network_params(network: Network, rows: Iterable[LayerCost]) -> int:
-    """Params that the network gains (below 0: saves) if every eligible row is replaced.
+    """Params that the network gains (negative: saves) if every eligible row is replaced.
 
     A weight that several rows share counts once. If another row still needs it, it stays in
     addition to its counterpart.

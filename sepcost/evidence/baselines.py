@@ -30,7 +30,7 @@ class Against:
     facts: Facts | None = None
     source: str | None = None
     missing: str = ""  # why there is no baseline
-    new: bool = False  # the revision has no such file yet
+    new: bool = False  # the file does not exist at the revision
     fault: Fault | None = None  # why the baseline cannot be read
 
 
@@ -107,7 +107,7 @@ class Finder:
         try:
             extracted = revision.extract(path, into)
             if extracted is None:
-                return Against(missing=f"new: {name} has no such file", new=True)
+                return Against(missing=f"new: the file does not exist at {name}", new=True)
             if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
                 revision.extract_data(path, extracted, into)
         except SepcostError as error:

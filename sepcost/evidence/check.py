@@ -15,7 +15,7 @@ from sepcost.budget.config import Config, find, read
 from sepcost.budget.judge import NO_BASELINE, Evidence, Leniency, failed, judge
 from sepcost.budget.metrics import measured
 from sepcost.budget.results import Budget, Check, Facts, Fault, Measured, Rewrite, Verdict
-from sepcost.errors import BudgetError, SepcostError
+from sepcost.errors import BudgetError
 from sepcost.evidence.baselines import Against, Finder, needs_baseline, needs_model
 from sepcost.evidence.count import Analyze, Model, count, fault
 from sepcost.evidence.measure import Measure, MeasureRequest
@@ -124,7 +124,7 @@ def _judged(target: Target, evidence: Evidence, config: Config) -> tuple[Verdict
 def _evidence(
     target: Target, facts: Facts, against: Against, config: Config, measuring: Measure
 ) -> Evidence:
-    """Gather the evidence for one model; what fails is a fault of that model alone."""
+    """Gather the evidence for one model; a failure is a fault of that model only."""
     wrong = against.fault if any(map(needs_baseline, target.budgets)) else None
     known = Evidence(
         facts,
@@ -136,14 +136,14 @@ def _evidence(
     )
     try:
         return replace(known, measured=_measured(target, against, config, measuring))
-    except (SepcostError, OSError) as error:
+    except Exception as error:
         return replace(known, unmeasured=fault(target.name, target.source, error))
 
 
 def _measured(
     target: Target, against: Against, config: Config, measuring: Measure
 ) -> Measured | None:
-    """Measure only if a budget asks for it, and the baseline only if one compares."""
+    """Measure only if a budget needs it, and the baseline only if a budget compares with it."""
     metrics = frozenset(b.metric for b in target.budgets if measured(b.metric))
     if not metrics:
         return None
@@ -178,7 +178,7 @@ def _readable(path: Path, loosen: bool) -> stored.Stored:
 
 
 def _held(rewrite: Rewrite | None) -> dict[Path, dict[str, dict[str, int]]]:
-    """The new content of the baseline file, to judge by."""
+    """The new content of the baseline file, which the models are judged by."""
     if rewrite is None:
         return {}
     return {Path(os.path.abspath(rewrite.path)): stored.parsed(rewrite.text, Path(rewrite.path))}

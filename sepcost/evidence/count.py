@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sepcost.budget.metrics import facts
 from sepcost.budget.results import Facts, Fault
 from sepcost.cost.analysis import Analysis
-from sepcost.errors import SepcostError
+from sepcost.errors import SepcostError, debugging, explained, printable
 
 if TYPE_CHECKING:
     from sepcost.model.external import ModelSize
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MODELS_PER_PROCESS = 8
 
 STDIN = "-"
+KILLED = "the process that counted it was killed, probably because memory ran out"
 
 #: Options of a configuration entry that affect counting.
 COUNTING = ("bind", "shape", "trips", "alpha", "rho", "observe")
@@ -58,33 +59,42 @@ def count(
         Processes. Default: chosen by the number of models and cores. With several, a script that
         calls this needs ``if __name__ == "__main__"``.
 
-    Raises
-    ------
-    SepcostError
-        If a counting process was killed.
     """
     piped = any(model.source == STDIN for model in models)  # only this process can read it
-    return tuple(each(partial(one, analyze), models, 1 if piped else jobs))
+    return tuple(each(partial(one, analyze), models, 1 if piped else jobs, _killed))
 
 
-def each(do: Callable[[T], R], items: Sequence[T], jobs: int | None) -> Iterator[R]:
+def _killed(model: Model) -> Facts | Fault:
+    return Fault(model.name, KILLED)
+
+
+def each(
+    do: Callable[[T], R], items: Sequence[T], jobs: int | None, killed: Callable[[T], R]
+) -> Iterator[R]:
     """Call ``do`` with every item, in order, in parallel processes if that is faster.
 
-    Raises
-    ------
-    SepcostError
-        If a process was killed.
+    An item whose process is killed gets ``killed`` instead; the others are still done.
     """
     processes = min(jobs or _automatic(len(items)), len(items))
     if processes <= 1:
         yield from map(do, items)
         return
-    with _pool(processes) as pool:
-        yield from pool.map(do, items, chunksize=_chunk(len(items), processes))
+    done, chunk = 0, _chunk(len(items), processes)
+    while done < len(items):
+        try:
+            with _pool(processes) as pool:
+                for result in pool.map(do, items[done:], chunksize=chunk):
+                    yield result
+                    done += 1
+        except BrokenProcessPool:
+            if processes == 1:  # one at a time, so it was this one
+                yield killed(items[done])
+                done += 1
+            processes = chunk = 1
 
 
 def _automatic(items: int) -> int:
-    """Processes that share the work out faster than one."""
+    """The number of processes that finish soonest."""
     if items <= MODELS_PER_PROCESS:
         return 1
     from sepcost.latency.machine import cores  # noqa: PLC0415  (only where it is asked)
@@ -93,7 +103,7 @@ def _automatic(items: int) -> int:
 
 
 def _chunk(models: int, processes: int) -> int:
-    """Four turns per process: few enough to be cheap, enough to share the work evenly."""
+    """Four chunks per process: few enough to be cheap, enough to balance the work."""
     return max(1, models // (4 * processes))
 
 
@@ -103,10 +113,6 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     try:
         yield pool
-    except BrokenProcessPool as error:
-        raise SepcostError(
-            "a counting process was killed, probably out of memory; try --jobs 1"
-        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -117,14 +123,24 @@ def one(analyze: Analyze, model: Model) -> Facts | Fault:
     try:
         analysis = analyze(model.source, **options)
         size = file_size(Path(model.source))
-    except (SepcostError, OSError) as error:
+    except Exception as error:
         return fault(model.name, model.source, error)
     return facts(model.name, analysis, size.bytes if size else None, size.missing if size else ())
 
 
-def fault(name: str, source: str, error: SepcostError | OSError) -> Fault:
-    """The fault of a model, without the name of the model in front."""
-    message = str(error).removeprefix(f"{source}: ").removeprefix(f"{name}: ")
+def fault(name: str, source: str, error: Exception) -> Fault:
+    """The fault of a model, without the name of the model in front.
+
+    Raises
+    ------
+    Exception
+        The error itself, if it is unexpected and the user asked for tracebacks.
+    """
+    if debugging() and not isinstance(error, SepcostError | OSError | MemoryError):
+        raise error
+    message = explained(error)
+    for known in (source, name):
+        message = message.removeprefix(f"{printable(known)}: ")
     return Fault(name, message, getattr(error, "exit_code", SepcostError.exit_code))
 
 

@@ -63,11 +63,11 @@ def _timed(bench: Callable[..., Bench], request: MeasureRequest) -> Measured:
     sizes = {key: value for key, value in request.options.items() if key in SIZING}
     providers = dict.fromkeys(
         (request.provider, "cpu")
-    )  # the CPU runs nodes that the provider does not
+    )  # the CPU runs the nodes that the provider does not take
     settings = Settings(
         providers=tuple(providers),
         threads=request.threads,
-        allow_fallback="nodes-on-provider" in request.metrics,  # which is judged then
+        allow_fallback="nodes-on-provider" in request.metrics,  # and is then judged
     )
     return readings(bench(request.sources, settings=settings, **sizes), request.provider)
 

@@ -31,7 +31,7 @@ class Revision:
     top: Path  # of the work tree
 
     def extract(self, path: Path, into: Path) -> Path | None:
-        """Write a file of the revision below ``into``; None if the revision has no such file.
+        """Write a file of the revision below ``into``; None if it does not exist there.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Revision:
         content = _objects(self.top) / digest[:2] / digest[2:4] / digest
         if not content.is_file():
             raise BudgetError(
-                f"{self.called(inside)}: a Git LFS pointer whose content is not here; fetch "
+                f"{self.called(inside)}: a Git LFS pointer whose content was not fetched; fetch "
                 f"it with 'git lfs fetch {_remote(self.top, self.name)[0]} {self.commit}' (in "
                 "GitHub Actions: actions/checkout with 'lfs: true', then this command)"
             )
@@ -103,7 +103,7 @@ def resolve(name: str, folder: Path) -> Revision:
     Raises
     ------
     BudgetError
-        If git is missing, ``folder`` is not in a work tree, or the revision is not here.
+        If git is missing, ``folder`` is not in a work tree, or the revision is not found.
     """
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top.returncode:
@@ -114,12 +114,12 @@ def resolve(name: str, folder: Path) -> Revision:
     root = Path(os.fsdecode(top.stdout.rstrip(b"\n")))
     commit = _commit(root, name)
     if commit.returncode:
-        raise BudgetError(f"{PREFIX}{name}: no such revision here{_remedy(root, name)}")
+        raise BudgetError(f"{PREFIX}{name}: revision not found{_remedy(root, name)}")
     return Revision(name, commit.stdout.decode().strip(), root)
 
 
 def _remedy(top: Path, name: str) -> str:
-    """How to get a revision that is not here, if that is known."""
+    """How to get a missing revision, if known."""
     if not _NAME.fullmatch(name):
         return ""
     remote, branch = _remote(top, name)
@@ -130,7 +130,7 @@ def _remedy(top: Path, name: str) -> str:
     shallow = _git(top, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
     if known or _HASH.fullmatch(base):
         if not shallow:
-            return "; the history ends before it" if known else f"; try 'git fetch {remote}'"
+            return "; the local history ends before it" if known else f"; try 'git fetch {remote}'"
         command = f"git fetch --unshallow {remote}"
     elif name == branch:
         command = f"git fetch {remote} {base}:{base}"

@@ -18,7 +18,7 @@ ANY_DEPTH = "**"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The single files, specs and networks that sources stand for, in order."""
+    """The files, specs and networks that the sources expand to, in order."""
 
     names: tuple[str, ...]
     several: bool  # whether a folder or a glob is among the sources
@@ -30,7 +30,7 @@ def expanded(sources: Sequence[str]) -> Sources:
     Raises
     ------
     ModelError
-        If there is none.
+        If there are none.
     """
     names: list[str] = []
     several = False
@@ -45,7 +45,7 @@ def expanded(sources: Sequence[str]) -> Sources:
 
 
 def _members(source: str) -> tuple[str, ...] | None:
-    """Return the files that a folder or a glob stands for; None for any other source."""
+    """Return the files that a folder or a glob expands to; None for any other source."""
     if os.path.isdir(source):
         members = set(_matches(str(Path(source)), MODELS))
         why = "contains no file whose name ends in .onnx"
@@ -62,7 +62,7 @@ def _members(source: str) -> tuple[str, ...] | None:
 def _matches(folder: str, parts: Sequence[str]) -> Iterator[str]:
     """Yield the files that match, and each folder on the way that cannot be read.
 
-    ``**`` follows no links, which may lead in circles, and enters no hidden folders.
+    ``**`` does not follow links, which may form cycles, or enter hidden folders.
     """
     first, rest = parts[0], parts[1:]
     try:

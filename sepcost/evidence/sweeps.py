@@ -1,4 +1,4 @@
-"""Analyze many sources at the same sizes; one that cannot be read leaves the others."""
+"""Analyze many sources at the same sizes; one that cannot be read does not stop the others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from sepcost.budget.results import Fault
 from sepcost.cost.analysis import Analysis
-from sepcost.errors import BindingError, SepcostError, UnknownNameError
-from sepcost.evidence.count import each, fault
+from sepcost.errors import BindingError, UnknownNameError
+from sepcost.evidence.count import KILLED, each, fault
 
 Sizes = Mapping[str, Any]
 #: ``sepcost.sweep`` of one source, as other processes can call it.
@@ -26,7 +26,7 @@ class NamedSizes:
     trips: Sizes | None = None
 
     def without(self, name: str) -> NamedSizes:
-        """The sizes of all other names; sizes that no longer differ are counted once."""
+        """The sizes without this name; sizes that become equal are counted once."""
         binds = [{k: v for k, v in bind.items() if k != name} for bind in self.binds]
         unique = [bind for at, bind in enumerate(binds) if bind not in binds[:at]]
         shape, trips = (
@@ -43,8 +43,8 @@ class Swept:
     source: str
     analyses: tuple[Analysis, ...] = ()
     fault: Fault | None = None
-    bound: bool = False  # it was read as far as its sizes
-    unknown: Mapping[str, Fault] = field(default_factory=dict)  # by name that it does not have
+    bound: bool = False  # whether it was read, up to its sizes
+    unknown: Mapping[str, Fault] = field(default_factory=dict)  # by the name that it does not have
 
 
 def swept(
@@ -63,11 +63,11 @@ def swept(
     jobs
         Processes; None: chosen automatically.
     """
-    yield from each(partial(_attempt, sweep, sizes), sources, jobs)
+    yield from each(partial(_attempt, sweep, sizes), sources, jobs, _killed)
 
 
 def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
-    """Collect the analyses and the faults. A name that no source has is a fault of all."""
+    """Collect analyses and faults; a name that no source has is a fault of every source."""
     done = list(done)
     bound = [set(one.unknown) for one in done if one.bound]
     nowhere = set.intersection(*bound) if bound else set()
@@ -82,6 +82,10 @@ def settled(done: Iterable[Swept]) -> tuple[list[Analysis], list[Fault]]:
     return analyses, faults
 
 
+def _killed(source: str) -> Swept:
+    return Swept(source, fault=Fault(source, KILLED))
+
+
 def _attempt(sweep: Sweep, sizes: NamedSizes, source: str) -> Swept:
     unknown: dict[str, Fault] = {}
     while True:
@@ -90,7 +94,7 @@ def _attempt(sweep: Sweep, sizes: NamedSizes, source: str) -> Swept:
         except UnknownNameError as error:
             unknown[error.name] = fault(source, source, error)
             sizes = sizes.without(error.name)
-        except (SepcostError, OSError) as error:
+        except Exception as error:
             wrong = fault(source, source, error)
             return Swept(source, (), wrong, isinstance(error, BindingError), unknown)
         else:

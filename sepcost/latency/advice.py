@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sepcost.cost.blocked import Outside
 from sepcost.latency.providers import CPU
 from sepcost.latency.results import LayerTime, Machine, OutputDifference, Placement
 from sepcost.latency.stats import MARGIN, Samples, Statistic
@@ -14,7 +15,8 @@ LISTED = 5
 #: Below this share of a run, times of kernels are those of launches.
 COVERED = 0.5
 WAITING = ("Memcpy", "Loop", "Scan", "If")
-BUSY = 0.5  # load per core from which a machine counts as busy
+X86 = ("x86_64", "AMD64")  # as Linux and macOS, and as Windows call it
+BUSY = 0.5  # a machine with more load per core counts as busy
 
 
 def of_machine(machine: Machine, threads: int) -> Iterator[str]:
@@ -94,7 +96,7 @@ def of_differences(differences: Sequence[OutputDifference], provider: str) -> It
 
 
 def of_coverage(rows: Sequence[LayerTime], latency_ns: float) -> Iterator[str]:
-    """Say why there are no times per layer: those of asynchronous kernels are of their launches.
+    """Say why there are no times per layer: for asynchronous kernels, they would be launch times.
 
     Copies and control flow wait for such kernels. The CPU's own kernels are always timed whole.
     """
@@ -106,6 +108,21 @@ def of_coverage(rows: Sequence[LayerTime], latency_ns: float) -> Iterator[str]:
             f"{' and '.join(names)} runs them asynchronously and ONNX Runtime times their "
             "launches; use a profiler of the device"
         )
+
+
+def of_layout(
+    rows: Sequence[LayerTime], found: Sequence[Outside], machine: Machine
+) -> Iterator[str]:
+    """Name layers that the CPU provider runs outside its blocked layout on x86-64."""
+    if not machine.system.endswith(X86):
+        return
+    for each in found:
+        slow = {row.layer.id for row in each.layers}
+        share = sum(
+            row.share for row in rows if row.provider == CPU and slow.intersection(row.nodes)
+        )
+        if share:
+            yield each.line(f" ({share:.0%} of the run)")
 
 
 def of_verdict(target: float, reached: float, smallest: float) -> str:

@@ -1,4 +1,4 @@
-"""Start a child process, read its messages, and never leave it behind.
+"""Start a child process, read its messages, and make sure that it ends.
 
 The child leads its own process group, which is killed whatever happens here: a time-out, Ctrl-C or
 an error. If this process is killed, the child notices that its stdin closes, and exits.
@@ -90,7 +90,7 @@ def _listen(
         process.stdin.write(json.dumps(job.to_json()) + "\n")
         process.stdin.flush()  # stays open: when it closes, the child knows that we are gone
     except BrokenPipeError:
-        pass  # it died at once; ``_death`` says of what
+        pass  # it died immediately; ``_death`` says why
     lines = _lines(process)
     stage: Message = {"stage": "starting", "model": ", ".join(m.name for m in job.models)}
     while True:

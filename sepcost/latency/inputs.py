@@ -108,7 +108,7 @@ def _integers(value: Value, shape: Shape, random: np.random.Generator) -> Array:
 
 
 def stored_shapes(path: Path) -> dict[str, Shape]:
-    """Read the shapes in an .npz from its headers alone, to bind dynamic dimensions to.
+    """Read the shapes in an .npz from its headers, to bind dynamic dimensions to them.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def stored_inputs(path: Path, values: Sequence[Value]) -> dict[str, Array]:
         with np.load(path, allow_pickle=False) as archive:
             return {value.name: archive[value.name] for value in values}
 
-    shapes = stored_shapes(path)  # before any data: a header can promise terabytes
+    shapes = stored_shapes(path)  # before any data: a header can claim terabytes
     _check_names(path, list(shapes), values)
     for value in values:
         _check_shape(path, value, shapes[value.name])
@@ -165,7 +165,7 @@ def _read(path: Path, action: Callable[[], T]) -> T:
         raise
     except OSError as error:
         raise BindingError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # zipfile, zlib, tokenize: each raises what it likes
+    except Exception as error:  # zipfile, zlib and tokenize raise many kinds
         raise BindingError(
             f"{path}: not an .npz archive of plain arrays: {first_line(error)}"
         ) from error
@@ -176,7 +176,7 @@ def _check_names(path: Path, stored: Sequence[str], values: Sequence[Value]) -> 
     for name in names:
         if name not in stored:
             have = ", ".join(repr(f) for f in stored[:8]) or "nothing"
-            raise BindingError(f"{path}: no array for input {name!r}; it has {have}")
+            raise BindingError(f"{path}: has no array for input {name!r}; it has {have}")
     for name in stored:
         if name not in names:
             want = ", ".join(repr(n) for n in names[:8])

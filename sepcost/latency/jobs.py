@@ -25,7 +25,7 @@ class ModelFile:
     def to_json(self) -> dict[str, Any]:
         """Return the file as JSON for the child.
 
-        A link's path is kept, as external data lie next to the link, as in a hub's cache.
+        A link is not resolved: in a hub's cache, external data is next to the link.
         """
         inputs = [{"name": v.name, "shape": v.shape, "dtype": v.dtype} for v in self.inputs]
         return {"name": self.name, "path": str(Path(self.path).absolute()), "inputs": inputs}
@@ -66,7 +66,7 @@ class Job:
     seed: int = 0  # of the inputs
     launch: int = 0  # number of the launch; each has a different order of turns
     slice_s: float = 0.3
-    folder: Path | None = None  # for files that the caller wants to read
+    folder: Path | None = None  # for files that the caller reads
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON for the child's standard input."""
@@ -74,7 +74,7 @@ class Job:
             "task": self.task,
             "models": [model.to_json() for model in self.models],
             "runtime": asdict(self.runtime),
-            "inputs": str(Path(self.inputs).absolute()) if self.inputs else None,
+            "inputs": str(self.inputs) if self.inputs else None,
             "seed": self.seed,
             "launch": self.launch,
             "slice_s": self.slice_s,

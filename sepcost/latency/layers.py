@@ -78,7 +78,7 @@ def placement(model: ModelFile, asked: Runtime) -> list[tuple[str, list[str]]]:
 def _whole(name: str, nodes: list[str], labels: Labelled, listed: Set[str]) -> list[str]:
     """Add to the nodes of a provider those inside them that no provider lists.
 
-    A provider that takes a Loop whole lists the Loop alone; the CPU lists what is inside.
+    A provider that takes a whole Loop lists only the Loop; the CPU lists what is inside.
     """
     if name == CPU:
         return nodes

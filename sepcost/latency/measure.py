@@ -238,7 +238,7 @@ class _Session:
     ) -> tuple[tuple[LayerTime, ...], tuple[str, ...]]:
         """Profile in a separate session; its proportions are applied to the unprofiled latency.
 
-        Where kernels run asynchronously there are no times, but the reason.
+        Where kernels run asynchronously, the reason is given instead of times.
         """
         if not self.settings.layers:
             return (), ()
@@ -254,7 +254,7 @@ def _samples(timed: Message) -> Samples:
 
 
 def creation_order(models: int, launch: int) -> list[int]:
-    """Order of sessions: every model gets every place equally often; two models alternate.
+    """Order of sessions: every model gets every position equally often; two models alternate.
 
     >>> [creation_order(2, n) for n in range(3)]
     [[0, 1], [1, 0], [0, 1]]

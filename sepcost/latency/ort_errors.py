@@ -17,20 +17,24 @@ _REMEDIES: Mapping[str, str] = {
     ),
     "is not a registered function/op": "; only a runtime that has this operator can run it",
     "Could not determine default backend path": (
-        "; name its backend: --provider-option backend_path=libQnnHtp.so (the NPU; its simulator "
-        "on x64)"
+        "; name a backend: --provider-option backend_path=libQnnHtp.so (the NPU; on x64, its "
+        "simulator)"
     ),
     "Failed to get a WebGPU adapter": (
         "; is there a GPU with a Vulkan driver? (VK_ICD_FILENAMES names one)"
     ),
     "External data path does not exist": "; put the data file where the model refers to it",
+    "Dilation not supported for AutoPadType": (
+        "; it runs with explicit pads: 'sepcost convert' writes them, or export it with numbers in "
+        'place of padding="same"'
+    ),
     "Expected: 0 ": (
         "; a size of 0 in the model means unknown here: give that dimension a name instead"
     ),
 }
 _SUITED = "; check its inputs (--inputs, --shape, --bind)"
 _OF_A_NODE = "returned while running"
-_GOES_ON = "for the following indices"  # and names them in the lines that follow
+_GOES_ON = "for the following indices"  # and lists them in the lines that follow
 
 _OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory", "bad allocation")
 _UNSUPPORTED = ("is not a registered function/op", "NOT_IMPLEMENTED")

@@ -26,12 +26,13 @@ SIDES = (512, 1024)  # of matrices: short runs are rarely disturbed, long ones o
 COPIED = 32 * 2**20  # elements of 4 bytes, far more than any cache holds
 SECONDS = 0.7  # per benchmark, of which there are five
 FEWEST = 5
+WARM = 2
 
 
 def measure(asked: Runtime, beat: Callable[[], None] = lambda: None, most_s: float = inf) -> Peaks:
     """Time large matrix products and a large copy; take the best run of each.
 
-    Nothing starts after ``most_s`` seconds, except one run of each kind.
+    Nothing starts after ``most_s`` seconds, except two runs of each kind: the first allocates.
     """
     watch = _Watch(asked, beat, monotonic() + most_s, most_s / (2 * len(SIDES) + 1))
     copy = watch.best_ns(runtime.session(_copy(), asked), np.ones(COPIED, np.float32))
@@ -46,7 +47,7 @@ def measure(asked: Runtime, beat: Callable[[], None] = lambda: None, most_s: flo
 
 
 def _runs_itself(model: bytes, asked: Runtime) -> bool:
-    """Whether the providers asked for take every node; else the CPU's speed would be measured."""
+    """Whether the requested providers take every node; else the CPU's speed would be measured."""
     placed = runtime.placement(runtime.session(model, asked))
     return all(name in asked.providers for name, _ in placed)
 
@@ -61,7 +62,7 @@ class _Watch:
     each_s: float
 
     def macs_per_second(self, products: Mapping[int, bytes], dtype: type) -> float:
-        """The best rate of products by side; a larger one is skipped if the time is too short."""
+        """The best rate of products by size; larger ones are skipped if there is no time left."""
         best = 0.0
         for side, model in products.items():
             if best and monotonic() + side**3 / best > self.end:
@@ -74,7 +75,7 @@ class _Watch:
         run = runtime.runner(made, {"x": feed}, ModelFile("the machine", Path(), ()))
         times: list[int] = []
         started = monotonic()
-        while not times or _wanted(len(times), monotonic() - started, self.each_s):
+        while len(times) < WARM or _wanted(len(times), monotonic() - started, self.each_s):
             start = perf_counter_ns()
             run()
             times.append(perf_counter_ns() - start)

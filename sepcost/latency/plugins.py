@@ -1,8 +1,8 @@
 """Execution providers in plugin libraries, registered with ONNX Runtime when needed.
 
-Since ONNX Runtime 1.25 a registered plugin is listed among the available providers, but a session
+Since ONNX Runtime 1.25, a registered plugin is listed among the available providers, but a session
 that requests it by name may silently ignore it. So the built-in providers are listed before any
-plugin registers, and plugins are requested only by their devices.
+plugin is registered, and plugins are requested only by their devices.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KINDS = ("NPU", "GPU", "CPU")
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """One provider of this installation: its devices, or the reason why it is unusable."""
+    """One provider of this installation: its devices, or why it cannot be used."""
 
     provider: str
     devices: tuple[str, ...]
@@ -55,14 +55,14 @@ def check_builtin(wanted: Iterable[Provider]) -> None:
     Raises
     ------
     MeasurementError
-        One is not; the message says how to get it.
+        If one is not; the message says how to get it.
     """
     for one in wanted:
         if one.name not in BUILTIN:
             have = ", ".join(short_name(name) for name in sorted(BUILTIN))
             raise MeasurementError(
                 f"provider {short_name(one.name)!r} is not installed (this ONNX Runtime has "
-                f"{have}); it needs: {one.package}"
+                f"{have}); to get it: {one.package}"
             )
 
 
@@ -72,24 +72,25 @@ def devices(one: Provider, options: Mapping[str, str]) -> Sequence[ort.OrtEpDevi
     Raises
     ------
     MeasurementError
-        The plugin does not load, or has no such device.
+        If the plugin cannot be loaded, or has no device of this type.
     """
     name = short_name(one.name)
     try:
         register(one)
     except Exception as error:  # a plugin may raise anything while it is imported
         raise MeasurementError(
-            f"provider {name!r} is installed but does not load: {ort_errors.plain(error)}"
+            f"provider {name!r} is installed but cannot be loaded: {ort_errors.plain(error)}"
         ) from error
     offered = _devices(one)
     asked = options.get("device_type", "").upper()
     kinds = [asked] if asked else [one.device or "", *KINDS]
     ranked = [d for kind in kinds for d in offered if d.device.type.name == kind]
     if not ranked:
-        what = f"has no {asked} device" if offered else "offers no device"
+        what = f"no {asked} device" if offered else "no device"
+        hint = f"; {one.hint}" if one.hint else ""
         raise MeasurementError(
-            f"provider {name!r} is installed but {what} on this machine "
-            f"('sepcost providers' lists what is usable); {one.hint or one.package}"
+            f"provider {name!r} is installed but finds {what} on this machine "
+            f"('sepcost providers' lists what can be used){hint}"
         )
     return ranked[:1]
 
@@ -112,7 +113,7 @@ _REGISTERED: set[str] = set()  # including plugins without a device
 
 
 def usable(wanted: Iterable[str]) -> tuple[Usable, ...]:
-    """List the known providers that are built in, and the ``wanted`` plugins."""
+    """List the built-in providers that are known, and the ``wanted`` plugins."""
     providers = [_usable(name, one) for name, one in PROVIDERS.items() if one.name in BUILTIN]
     for name in wanted:
         if is_plugin(one := PROVIDERS[name]):

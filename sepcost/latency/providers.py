@@ -13,7 +13,7 @@ CPU = "cpu"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One execution provider and where it comes from."""
+    """One execution provider and how to get it."""
 
     name: str  # as ONNX Runtime calls it
     package: str  # how to install it
@@ -44,13 +44,13 @@ PROVIDERS: Mapping[str, Provider] = {
         "onnxruntime_ep_mlx",
     ),
     "dml": Provider("DmlExecutionProvider", f"{_instead('onnxruntime-directml')}, on Windows"),
-    "xnnpack": Provider("XnnpackExecutionProvider", "an ONNX Runtime built with --use_xnnpack"),
+    "xnnpack": Provider("XnnpackExecutionProvider", "build ONNX Runtime with --use_xnnpack"),
     "qnn": Provider(
         "QNNExecutionProvider",
         "pip install onnxruntime-qnn",
         "onnxruntime_qnn",
-        hint="name its backend: --provider-option backend_path=libQnnHtp.so (the NPU; its "
-        "simulator on x64)",
+        hint="name a backend: --provider-option backend_path=libQnnHtp.so (the NPU; on x64, its "
+        "simulator)",
     ),
     "ggml": Provider("ggml", "pip install onnxruntime-ggml", "onnxruntime_ggml"),
     "migraphx": Provider("MIGraphXExecutionProvider", _instead("onnxruntime-migraphx")),
@@ -63,26 +63,27 @@ PROVIDERS: Mapping[str, Provider] = {
     ),
     "nvrtx": Provider(
         "NvTensorRTRTXExecutionProvider",
-        "pip install onnxruntime-ep-nv-tensorrt-rtx (with suffix -cu12 for CUDA 12)",
+        "pip install onnxruntime-ep-nv-tensorrt-rtx (or …-rtx-cu12 for CUDA 12)",
         "onnxruntime_ep_nv_tensorrt_rtx",
     ),
     "vitisai": Provider(
-        "VitisAIExecutionProvider", "the ONNX Runtime of AMD's Ryzen AI or Vitis AI software"
+        "VitisAIExecutionProvider",
+        "install AMD's Ryzen AI or Vitis AI software, which includes ONNX Runtime",
     ),
     "cann": Provider("CANNExecutionProvider", _instead("onnxruntime-cann")),
-    "dnnl": Provider("DnnlExecutionProvider", "an ONNX Runtime built with --use_dnnl"),
-    "acl": Provider("ACLExecutionProvider", "an ONNX Runtime built with --use_acl"),
+    "dnnl": Provider("DnnlExecutionProvider", "build ONNX Runtime with --use_dnnl"),
+    "acl": Provider("ACLExecutionProvider", "build ONNX Runtime with --use_acl"),
     "azure": Provider("AzureExecutionProvider", "pip install onnxruntime"),
 }
 
 
 def provider(name: str) -> Provider:
-    """Look a provider up by its short name or by ONNX Runtime's own.
+    """Look up a provider by its short name or by ONNX Runtime's name.
 
     Raises
     ------
     SepcostError
-        The provider is unknown; the message suggests the nearest.
+        If the provider is unknown; the message suggests the nearest.
     """
     if found := PROVIDERS.get(name.lower()):
         return found
@@ -95,5 +96,5 @@ def provider(name: str) -> Provider:
 
 
 def short_name(name: str) -> str:
-    """Return the short name of a provider by ONNX Runtime's name; ``name`` itself if unknown."""
+    """Return the short name of a provider, given ONNX Runtime's name; unknown names as they are."""
     return next((short for short, known in PROVIDERS.items() if known.name == name), name)

@@ -121,13 +121,13 @@ class Comparison:
     b: str
     ratio: Interval
     verdict: Outcome
-    smallest_change: float  # that this measurement would detect four times in five
+    smallest_change: float  # a change that this measurement would detect four times in five
     statistics: tuple[Statistic, ...]
     advice: str | None = None  # a remedy, if the verdict is inconclusive
 
     @property
     def words(self) -> str:
-        """The verdict in words; per cent are rounded up to a tenth."""
+        """The verdict in words; percentages are rounded up to a tenth."""
         if self.verdict is Outcome.SAME:
             return f"same within {ceil(bound(self.ratio) * 1000) / 10:g}%"
         return str(self.verdict)

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.blocked import outside
 from sepcost.cost.memory import roofline_bound
 from sepcost.cost.results import LayerCost
-from sepcost.latency.results import Bench, LayerTime, Measurement, Peaks, Placement
+from sepcost.latency.advice import of_layout
+from sepcost.latency.results import Bench, LayerTime, Machine, Measurement, Peaks, Placement
 from sepcost.network import Network
 
 #: Kernels of ONNX Runtime that multiply 8-bit integers.
@@ -25,11 +27,18 @@ INTEGER_KERNELS = frozenset(
 
 def beside_cost(bench: Bench, analyses: Sequence[Analysis]) -> Bench:
     """Fill in the cost of each layer and each provider's share; one analysis per model."""
-    models = tuple(
-        _with_cost(model, analysis, bench.machine.peaks)
-        for model, analysis in zip(bench.models, analyses, strict=True)
-    )
+    pairs = zip(bench.models, analyses, strict=True)
+    models = tuple(_with_cost(model, analysis, bench.machine.peaks) for model, analysis in pairs)
+    if bench.settings.get("optimization_level") == "all":
+        pairs = zip(models, analyses, strict=True)
+        models = tuple(_with_advice(model, analysis, bench.machine) for model, analysis in pairs)
     return replace(bench, models=models)
+
+
+def _with_advice(model: Measurement, analysis: Analysis, machine: Machine) -> Measurement:
+    """Name the timed layers that are slow only because of their form, with their share of time."""
+    lines = tuple(of_layout(model.layers, outside(analysis.network, analysis.rows), machine))
+    return replace(model, warnings=(*model.warnings, *lines))
 
 
 def _with_cost(model: Measurement, analysis: Analysis, peaks: Peaks | None) -> Measurement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,9 +70,11 @@ def _described(model: Loaded, sizes: Sizes, inputs: str | Path | None) -> Networ
     try:
         return describe(model, bind=sizes.bind, shape={**stored, **sizes.shape})
     except BindingError as error:
-        if inputs is None:
+        if not stored.keys() - sizes.shape.keys():
             raise
-        raise BindingError(f"{error} (shapes of arrays in {inputs} count as --shape)") from error
+        raise BindingError(
+            re.sub(r"--shape (\S+)", lambda said: f"the shape {said[1]} in {inputs}", str(error))
+        ) from error
 
 
 def _open_shapes(model: Loaded, stored: Mapping[str, Shape]) -> dict[str, Shape]:

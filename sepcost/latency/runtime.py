@@ -29,7 +29,7 @@ ort.disable_telemetry_events()  # measurements here are private
 
 Session = ort.InferenceSession
 VERSION: str = ort.__version__
-ORT_LOG_NOTHING = 4  # errors are raised anyway
+ORT_LOG_NOTHING = 4  # errors are raised as exceptions anyway
 
 LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {
     "disable": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
@@ -93,11 +93,19 @@ def session(
     made.disable_fallback()
     for one in wanted:
         if one.name not in made.get_providers():
-            raise MeasurementError(
-                f"provider {short_name(one.name)!r} is part of this ONNX Runtime but did not load; "
-                f"install its drivers and libraries ({one.package})"
-            )
+            raise MeasurementError(left_out(one))
     return made
+
+
+def left_out(one: Provider) -> str:
+    """Say of a provider that joins no session what it needs."""
+    name = short_name(one.name)
+    if plugins.is_plugin(one):
+        return f"provider {name!r} is installed but does not start; {one.hint or one.package}"
+    return (
+        f"provider {name!r} is part of this ONNX Runtime but did not load; "
+        f"install its drivers and libraries ({one.package})"
+    )
 
 
 def profiled(folder: Path, optimised: Path | None, options: ort.SessionOptions) -> None:

@@ -66,7 +66,7 @@ OnProgress = Callable[[Progress], None]
 
 
 def check(settings: Settings, models: int) -> None:
-    """Refuse settings that no measurement can follow."""
+    """Refuse settings with which nothing can be measured."""
     wrong = {
         "no model to measure": not models,
         f"baseline {settings.baseline}: must be the index of one of {models} models": not (

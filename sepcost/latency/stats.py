@@ -23,7 +23,7 @@ MIN_SHARE = 0.4
 #: deviation of 0.2 to 5.3 % with medians and of 0.2 to 1.3 % with first quartiles.
 QUARTILE = 25
 POWER = 0.8
-#: The margin of "same", in half-widths of the target: the estimate for two equal models lies within
+#: The margin of "same", in half-widths of the target: the estimate for two equal models is within
 #: 1.5 half-widths (three standard errors), and the interval extends by one more.
 MARGIN = 2.5
 
@@ -177,7 +177,7 @@ def log_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     values
         One positive number per launch: a latency, or a ratio of two.
     confidence
-        The share of such intervals that cover the truth.
+        The share of intervals that contain the true value.
     """
     logs = [log(v) for v in values]
     centre = fmean(logs)

@@ -17,13 +17,13 @@ from sepcost.latency.providers import CPU, PROVIDERS, Provider
 from sepcost.latency.results import Bench, Peaks
 from sepcost.latency.settings import OnProgress, Progress, Settings, check, documented
 
-DOES_NOT_LOAD = "it is installed but does not load"
-WITHOUT_DEVICE = "a supported device: it is installed but finds none here"
+DOES_NOT_LOAD = "installed, but cannot be loaded"
+WITHOUT_DEVICE = "installed, but finds no supported device here"
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderInfo:
-    """One execution provider: usable here with its devices, or how to get it."""
+    """One execution provider: its devices if it can be used here, or how to get it."""
 
     name: str
     usable: bool
@@ -65,7 +65,7 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
 
 
 def providers(timeout_s: float = 60.0) -> tuple[ProviderInfo, ...]:
-    """List the execution providers, those that are usable here first.
+    """List the execution providers, starting with those that can be used here.
 
     Examples
     --------

@@ -28,10 +28,10 @@ SLOW_NS = 200_000_000  # from here on, a turn is a single run
 ENOUGH = 12  # undisturbed runs per model
 ROUNDS = 8
 FEWEST_ROUNDS = 3
-STRETCH = 3  # most lengthening of a launch that lacks undisturbed runs
+STRETCH = 3  # longest extension of a launch that lacks undisturbed runs
 WARM_RUNS = 40
 WARM_NS = 2_000_000_000
-SETTLED = 0.98  # warm once the best of five is no longer 2 % better than all before
+SETTLED = 0.98  # warm once the best of five is less than 2 % better than all before
 
 #: Whether the platform counts involuntary context switches separately.
 SPLIT_SWITCHES = getrusage is not None

@@ -202,7 +202,7 @@ def die_with_parent(stdin: IO[bytes]) -> None:
 
 
 def spare_the_machine(cpu_only: bool) -> None:
-    """Fail allocations beyond physical memory; if memory runs out, be the first to be killed."""
+    """Refuse memory beyond the physical amount, and be killed first if memory runs out."""
     if sys.platform != "linux":
         return
     import resource  # noqa: PLC0415 - not on Windows

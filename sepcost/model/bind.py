@@ -24,7 +24,7 @@ class BoundInputs:
     bindings: dict[str, int] = field(default_factory=dict)
     batch: int | None = None
     warnings: list[str] = field(default_factory=list)
-    derived: frozenset[str] = frozenset()  # those of the bindings that follow from others
+    derived: frozenset[str] = frozenset()  # bindings that follow from others
 
     @property
     def is_default(self) -> bool:
@@ -136,7 +136,7 @@ def _bind_shape(
     given = "x".join(map(str, sizes))
     if not _is_tensor(type_) or (type_.tensor_type.HasField("shape") and len(dims) != len(sizes)):
         raise BindingError(
-            f"{source}: --shape {name}={given} does not match its {len(dims)} dimensions"
+            f"{source}: --shape {name}={given} does not match the input's {len(dims)} dimensions"
         )
     for dim, size in zip(dims, sizes, strict=False):
         if isinstance(dim, int) and dim != size:

@@ -104,7 +104,7 @@ def common(one: TypeProto, other: TypeProto) -> TypeProto:
 
 
 def feed(holder: Holder, inner: Scope, body: onnx.GraphProto, values: Sequence[Known]) -> None:
-    """Give the inputs of a body their types: those of ``values``, else those that it declares."""
+    """Give the inputs of a body the types of ``values``, or else those that it declares."""
     for k, declared in enumerate(body.input):
         name = text(declared.name)
         given = values[k].type if k < len(values) else TypeProto()
@@ -178,6 +178,7 @@ def call(holder: Holder, function: onnx.FunctionProto, inputs: Inputs) -> list[K
     _, scope, node, run = holder
     inner = Scope(
         prefix=f"{holder.id}/",
+        path=f"{scope.path}{text(node.name).strip('/') or holder.id.removeprefix(scope.prefix)}/",
         opsets={o.domain: o.version for o in function.opset_import} or scope.opsets,
         references=call_attributes(function, node),
         trips=scope.trips,

@@ -2,7 +2,7 @@
 
 * Pooling below opset 22: with ``ceil_mode``, a last window that would start in the padding after
   the data is left out; SAME padding ignores dilation.
-* ConvTranspose: SAME padding makes the output ``size * stride``, whatever ``output_padding`` is.
+* ConvTranspose: SAME padding makes the output ``size * stride``, regardless of ``output_padding``.
 * STFT: ``onesided`` is 1 by default.
 """
 
@@ -22,7 +22,7 @@ POOLS = frozenset({"AveragePool", "LpPool", "MaxPool"})
 
 
 def complete(node: onnx.NodeProto) -> None:
-    """Add default values that inference assumes to be different."""
+    """Add the default values for which inference assumes others."""
     if node.op_type == "STFT" and all(a.name != "onesided" for a in node.attribute):
         node.attribute.append(helper.make_attribute("onesided", 1))
 

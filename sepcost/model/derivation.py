@@ -51,7 +51,7 @@ def _compute(bindings: MutableMapping[str, int], text: str, source: str) -> list
     computed = symbols.size(text, known)
     of = ", ".join(f"{name}={known[name]}" for name in sorted(symbols.names(text)))
     if computed is None:
-        raise BindingError(f"{source}: {text} is not a valid size for {of}; bind other sizes")
+        raise BindingError(f"{source}: {text} is not a valid size with {of}; bind other sizes")
     if bindings.setdefault(text, computed) != computed:
         raise BindingError(
             f"{source}: {text}={bindings[text]} contradicts {of}, which gives {computed}"

@@ -15,6 +15,7 @@ import onnx
 
 from sepcost.errors import BindingError, UnknownNameError
 from sepcost.model.bind import BoundInputs, bind_inputs
+from sepcost.model.borrowed import borrowed
 from sepcost.model.constants import guarded
 from sepcost.model.expansion import check_calls
 from sepcost.model.graphs import functions, initializers
@@ -111,7 +112,7 @@ def _network(
     used = dict.fromkeys(name for layer in state.layers for name in layer.parameters)
     return Network(
         name=loaded.name,
-        layers=tuple(_distinct(state.layers)),
+        layers=tuple(_distinct(borrowed(state.layers))),
         values=state.values,
         parameters={name: state.parameters[name] for name in used},
         inputs=tuple(state.values[name] for name in bound.types),

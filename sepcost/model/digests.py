@@ -34,7 +34,7 @@ def digests(loaded: Loaded) -> dict[str, str]:
     Raises
     ------
     ModelError
-        If the data of a tensor are missing or truncated.
+        If the data of a tensor is missing or truncated.
     """
     model = whole(loaded)
     home = folder(model)

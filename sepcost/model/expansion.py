@@ -15,7 +15,7 @@ Functions = Mapping[FunctionKey, onnx.FunctionProto]
 
 
 def check_calls(graph: onnx.GraphProto, functions: Functions, source: str) -> None:
-    """Refuse a model that nests or repeats calls of its functions too much.
+    """Refuse a model whose function calls nest too deeply or expand too far.
 
     Raises
     ------

@@ -97,7 +97,7 @@ def _slice(arrays: Arrays, attributes: Attributes) -> Any:
 
 
 def _cut(size: int, start: int, end: int, step: int) -> slice:
-    """Clamp as ONNX does: with a negative step, a start before the first element means that one."""
+    """Clamp as ONNX does: with a negative step, a start before the first element becomes 0."""
     last = size if step > 0 else size - 1
     first = min(max(start + size if start < 0 else start, 0), last)
     stop = min(max(end + size if end < 0 else end, 0 if step > 0 else -1), last)

@@ -1,7 +1,7 @@
 """Infer the types of one node's outputs from those of its inputs.
 
-ONNX's own shape inference covers the standard operators, ``contrib.RULES`` others. All else stays
-unknown.
+ONNX's own shape inference covers the standard operators, and ``contrib.RULES`` others. The rest
+stays unknown.
 """
 
 from __future__ import annotations

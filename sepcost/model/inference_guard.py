@@ -31,7 +31,7 @@ def check(node: onnx.NodeProto, inputs: Inputs) -> None:
 
 
 def _rank(_: onnx.NodeProto, inputs: Inputs) -> None:
-    """Expand takes the rank of its output from the length of an input, even 2^40."""
+    """Expand takes the rank of its output from the length of an input, however large (2^40)."""
     shape = inputs[1].shape if inputs[1:] and inputs[1] else None
     if shape and shape[0] > MAX_RANK:
         raise ValueError(f"its output would have {shape[0]} dimensions")

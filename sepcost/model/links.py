@@ -16,12 +16,12 @@ from sepcost.model.values import text
 
 
 def serialised(model: onnx.ModelProto, home: Path) -> tuple[bytes, Path]:
-    """Return the bytes of a model whose external data are named from ``home``.
+    """Return the bytes of a model whose external data is relative to ``home``.
 
     Returns
     -------
     tuple
-        The bytes, and the folder that data are named from there; ``model`` stays as it is.
+        The bytes, and the folder to which their locations are relative; ``model`` is unchanged.
     """
     places = [
         entry

@@ -1,7 +1,7 @@
 """Load a model from what the user names: a file, a layer spec, a shipped network or stdin.
 
-All input is treated as untrusted here; the result is a parsed ModelProto whose external data lie
-within the folder of the model. Weights stay on disk (see ``strip_weights``).
+All input is treated as untrusted here; the result is a parsed ModelProto whose external data is
+inside the folder of the model. Weights stay on disk (see ``strip_weights``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ORT_IDENTIFIER = slice(4, 8)
 #: First bytes of a Git LFS pointer.
 LFS = b"version https://git-lfs"
 
-#: First bytes of files that are mistaken for ONNX models, with the remedy.
+#: First bytes of files that are often mistaken for ONNX models, with the remedy.
 LOOKALIKES: Mapping[bytes, str] = {
     LFS: "is a Git LFS pointer: fetch the content with 'git lfs pull'",
     b"PK\x03\x04": "is a zip archive (a PyTorch checkpoint?): export it with torch.onnx.export",
@@ -107,7 +107,7 @@ def load(
     path = Path(source)
     if spec.is_shipped(name) and not path.exists():
         return build(spec.find(name), name)
-    _check_regular(path)
+    _check_regular(path, name)
     if path.suffix == ".toml":
         return build(path, name)
     if alpha is not None or rho is not None:
@@ -197,25 +197,25 @@ def _from_file(path: Path, source: str) -> Loaded:
     return Loaded(path.stem, source, proto, path, stripped.complete, data_files, stamps)
 
 
-def _check_regular(path: Path) -> None:
+def _check_regular(path: Path, source: str) -> None:
     """Refuse anything but a non-empty regular file: a pipe or a device may be endless."""
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a valid path"
-        raise ModelError(f"{path}: {reason}{_nearest(str(path))}") from error
+        raise ModelError(f"{source}: {reason}{_nearest(source)}") from error
     if stat.S_ISDIR(status.st_mode):
         readable = os.access(path, os.R_OK | os.X_OK)
         what = "; give an ONNX file in it" if readable else " that cannot be read"
-        raise ModelError(f"{path}: is a folder{what}")
+        raise ModelError(f"{source}: is a folder{what}")
     if not stat.S_ISREG(status.st_mode):
-        raise ModelError(f"{path}: is not a regular file; use '-' to read a model from stdin")
+        raise ModelError(f"{source}: is not a regular file; use '-' to read a model from stdin")
     if status.st_size == 0:
-        raise ModelError(f"{path}: is empty")
+        raise ModelError(f"{source}: is empty")
     try:
         path.open("rb").close()
     except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from error
+        raise ModelError(f"{source}: {error.strerror}") from error
 
 
 def _nearest(name: str) -> str:

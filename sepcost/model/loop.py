@@ -32,7 +32,7 @@ def loop(holder: Holder, inputs: Inputs) -> list[Known]:
 def _fixed_point(
     holder: Holder, body: onnx.GraphProto, given: list[Known], trips: int | None
 ) -> list[Known]:
-    """Walk the body; while a carried type changes, keep what agrees and walk it again."""
+    """Walk the body; while a carried type changes, keep what both agree on and walk it again."""
     layers = len(holder.state.layers)
     counter = Known("", tensor_type(TensorProto.INT64, ()))
     condition = Known("", tensor_type(TensorProto.BOOL, ()))

@@ -1,7 +1,7 @@
 """Names that users know, for nodes whose own names an exporter generated.
 
 PyTorch's exporter calls a node ``node_Conv_292`` and keeps the module that made it in the metadata.
-Where the metadata is lost, in quantised or optimised models, the names of the weights still tell.
+Quantised and optimised models lose the metadata, but the names of their weights still show it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _GENERATED = re.compile(
 
 #: The weight of a module: ``layer1.0.conv1.weight``, ``conv2d_0.w_0``, ``fc.weight_quantized``.
 _WEIGHT = re.compile(r"(?P<module>.*[^.])\.(\w+_)?(weight|kernel|bias|w|b)(_\w*)?")
+#: The same in PaddlePaddle's older models: ``conv1_weights``, ``conv1_bn_scale``.
+_PADDLE = re.compile(r"(?P<module>[A-Za-z]\w*?)_(weights|(?<=_bn_)(scale|offset|mean|variance))")
 
 
 def module(node: onnx.NodeProto, parameters: Iterable[str]) -> str:
@@ -41,19 +43,18 @@ def module(node: onnx.NodeProto, parameters: Iterable[str]) -> str:
     return _of_weights(parameters) or _of_metadata(node)
 
 
-def shown_name(node: onnx.NodeProto, module_: str, parameters: Iterable[str]) -> str:
+def shown_name(own: str, op_type: str, module_: str, parameters: Iterable[str]) -> str:
     """Return the name of a layer: the node's own, or one from the module if it is generated."""
-    own = text(node.name)
     if not module_ or not _GENERATED.fullmatch(own):
         return own
     if _of_weights(parameters):
         return module_
-    return f"{module_}/{own.removeprefix('node_') or text(node.op_type)}"
+    return f"{module_}/{own.removeprefix('node_') or op_type}"
 
 
 def _of_weights(parameters: Iterable[str]) -> str:
     for name in parameters:
-        if match := _WEIGHT.fullmatch(name):
+        if match := _WEIGHT.fullmatch(name) or _PADDLE.fullmatch(name):
             return match["module"]
     return ""
 

@@ -42,7 +42,7 @@ NOT_LEARNED = frozenset({"int64", "uint64", "bool", "string", ""})
 
 _INTEGER_PRODUCTS = frozenset({"ConvInteger", "MatMulInteger", "MatMulInteger16"})
 
-#: Operators that pass a ``quantum`` on.
+#: Operators whose output has the ``quantum`` of their input.
 _MARKED = frozenset({"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 
 #: Operators whose outputs differ from run to run.

@@ -1,4 +1,4 @@
-"""A model with weights on disk -> the contents of complete files: the inverse of ``strip``.
+"""A model with weights on disk -> the contents of complete files: the inverse of ``strip_weights``.
 
 Contents are lists of pieces: bytes, and sections of other files that are copied during writing. So
 no weight has to be in memory, however large the model is.

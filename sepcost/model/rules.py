@@ -56,7 +56,7 @@ def typed(inputs: Inputs, *outputs: Shape | None) -> list[TypeProto]:
 
 
 def as_type(rule: Rule, *, of: int | None = None, to: int = 0) -> Rule:
-    """As ``rule``, but with the element type ``to``, or that of the input at ``of``."""
+    """As ``rule``, but with the element type ``to`` or that of the input at ``of``."""
 
     def retyped(inputs: Inputs, attrs: Attributes) -> list[TypeProto]:
         kind = to if of is None else elem_type(inputs, of)

@@ -167,7 +167,7 @@ def _replaced(place: Path, contents: Mapping[Path, object]) -> list[Path]:
 
 
 def _has_data_files(model: Loaded) -> bool:
-    """Whether weights of the model lie in data files."""
+    """Whether the model has weights in data files."""
     return any(source != model.path for source in _sources(model))
 
 

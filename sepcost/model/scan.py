@@ -12,7 +12,7 @@ from sepcost.network import Shape
 
 
 class _Operands(NamedTuple):
-    """The inputs of a Scan: initial states, then values scanned along an axis each."""
+    """The inputs of a Scan: initial states, then values, each scanned along an axis."""
 
     states: Inputs
     scanned: Inputs

@@ -29,9 +29,9 @@ _TYPES = frozenset(
 
 
 def fetch(outside: Iterable[TensorProto], home: Path) -> None:
-    """Load the small tensors among ``outside``, whose data lie in the folder ``home``.
+    """Load the small tensors among ``outside``, whose data is in the folder ``home``.
 
-    A tensor whose data are missing or too short stays external; counting may not need it.
+    A tensor with missing or truncated data stays external; counting may not need it.
     """
     for tensor in outside:
         if tensor.data_type in _TYPES and len(tensor.dims) < 2 and _is_short(tensor):

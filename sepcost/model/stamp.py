@@ -1,4 +1,4 @@
-"""Check that files have not changed since they were loaded: weights are read from them later."""
+"""Check that files have not changed since they were loaded: their weights are read later."""
 
 from __future__ import annotations
 

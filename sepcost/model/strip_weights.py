@@ -23,10 +23,10 @@ from sepcost.model.stamp import changed
 #: Payloads up to this size stay in the message: inference needs shapes, axes and scales.
 INLINE_BYTES = 4096
 
-#: A file with more fields is refused as malicious; 20,000 nodes take some 100,000.
+#: A file with more fields is refused as malicious; 20,000 nodes have about 100,000.
 MAX_FIELDS = 5_000_000
 
-#: Most bytes besides the weights, which are held in memory; 20,000 nodes take some 2 MB.
+#: Limit on the bytes besides the weights, which are held in memory; 20,000 nodes take about 2 MB.
 MAX_COPIED = 2**28
 
 #: Bytes read at a time; bytes of the longest varint.
@@ -47,7 +47,7 @@ WITHIN: Mapping[str, Mapping[int, str]] = {
 
 #: Payload fields of TensorProto. Packed floats and doubles are stored like raw_data, so a reference
 #: can name them. Varints (int32_data, int64_data, uint64_data) and strings are not: these are
-#: dropped, and ``Stripped.complete`` tells to read the file again if weights are needed.
+#: dropped, and ``Stripped.complete`` tells whether the file must be read again for its weights.
 _REFERABLE = frozenset({4, 9, 10})
 _VARINTS = frozenset({5, 6, 7, 11})
 
@@ -110,7 +110,7 @@ def strip(path: Path, source: str) -> Stripped:
     Raises
     ------
     ModelError
-        If the bytes are not a protobuf message, end too early or nest too deep, or if the file is
+        If the bytes are not a protobuf message, end too early or nest too deeply, or if the file is
         modified meanwhile.
     """
     with path.open("rb", buffering=0) as file:

@@ -1,6 +1,6 @@
-"""Check that the data of tensors lie in the model's folder and fit their shapes.
+"""Check that the data of tensors is in the model's folder and fits their shapes.
 
-No file is opened. Missing external data are allowed: counting does not need them.
+No file is opened. Missing external data is allowed: counting does not need it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> list[Tenso
     Raises
     ------
     ModelError
-        If data lie outside the model's folder, or do not fit the shape.
+        If data is outside the model's folder, or does not fit the shape.
     """
     outside = []
     for tensor in tensors(proto):
@@ -99,7 +99,7 @@ def _count_problem(tensor: TensorProto) -> str:
 def _escapes(location: str, path: Path) -> bool:
     """Whether a location is invalid, absolute or upwards, or leaves the folder through a link.
 
-    In the cache of a model hub, the model itself is a link: its data may then lie next to the file
+    In the cache of a model hub, the model itself is a link: its data may then be next to the file
     that the link points to.
     """
     if not location or "\0" in location:

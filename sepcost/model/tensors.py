@@ -80,7 +80,7 @@ def content(tensor: TensorProto, home: Path) -> Array:
     Raises
     ------
     ModelError
-        If its external data are missing or too short.
+        If its external data is missing or too short.
     """
     where = section(tensor, home)
     if where is None:

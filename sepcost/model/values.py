@@ -38,7 +38,7 @@ class Known:
     name: str
     type: TypeProto
     constant: bool = False
-    parameters: tuple[str, ...] = ()  # those whose elements it contains
+    parameters: tuple[str, ...] = ()  # parameters whose elements it contains
     quantum: Literal["", "scale", "sum"] = ""  # of dynamic quantisation, see ``provenance``
     _tensor: TensorProto | None = field(default=None, repr=False)
     _array: np.ndarray | None = field(default=None, repr=False)

@@ -37,6 +37,7 @@ class Scope:
     """The names visible in one graph, subgraph or function body."""
 
     prefix: str = ""
+    path: str = ""  # as the prefix, with functions by the names of their calls
     opsets: Mapping[str, int] = field(default_factory=dict)
     parent: Scope | None = None
     names: dict[str, Known] = field(default_factory=dict)
@@ -44,7 +45,7 @@ class Scope:
     trips: int | None = 1
     branches: tuple[Branch, ...] = ()
     depth: int = 0
-    soft: bool = False  # it may never run: contradictions are noted, not refused
+    soft: bool = False  # it may never run, so contradictions are noted instead of refused
 
     def find(self, name: str) -> Known | None:
         """Look up a name here, then in the scopes outside."""
@@ -58,7 +59,9 @@ class Scope:
 
     def within(self, prefix: str, **changes: object) -> Scope:
         """Return the scope of a subgraph, which also sees the names of this one."""
-        changes = {"prefix": prefix, "parent": self, "names": {}, "depth": self.depth + 1} | changes
+        path = self.path + prefix.removeprefix(self.prefix)
+        own = {"prefix": prefix, "path": path, "parent": self, "names": {}, "depth": self.depth + 1}
+        changes = own | changes
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def opset(self, domain: str) -> int:
@@ -181,13 +184,14 @@ class WalkState:
         computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
         parameters = () if computed else tuple(carried)
-        module = modules.module(node, parameters)
+        module = modules.module(node, carried)
         return Layer(
             id=node_id(scope.prefix, node),
-            name=modules.shown_name(node, module, parameters),
+            name=modules.shown_name(text(node.name), text(node.op_type), module, carried),
             op_type=text(node.op_type),
             domain=_operator(node)[0],
             scope=scope.prefix.rstrip("/"),
+            path=scope.path.rstrip("/"),
             inputs=tuple(_shape(known) for known in inputs),
             outputs=tuple(_shape(known) for known in outputs),
             attributes=_plain(node),

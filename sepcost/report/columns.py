@@ -1,4 +1,4 @@
-"""Columns of tables for people: header, cells, and rank if the screen is narrow."""
+"""Columns of tables: header, cells, and rank, which decides what fits a narrow screen."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
-    """One column. Columns claim the width in the order of ``rank``; rank 0 is always shown."""
+    """One column. Columns get their width in the order of ``rank``; rank 0 is always shown."""
 
     header: str
     cell: Callable[[Row], str]
     rank: int = 0
     right: bool = True
     untrusted: bool = False  # the cell contains text from the model
-    role: str = ""  # name, words: take the width that is left; others: a colour (drawing.STYLES)
+    role: str = ""  # name, words: get the remaining width; others: a colour (drawing.STYLES)
 
 
 @dataclass(frozen=True, slots=True)

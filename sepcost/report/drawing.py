@@ -1,6 +1,6 @@
 """Tables and lines for the terminal; the only file that imports rich.
 
-Most of it is imported where it is needed: plain text that fits its lines needs nothing of it.
+Most of it is imported only where needed: plain text that fits its lines does not need it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Row = TypeVar("Row")
 
 #: Colours of cells, by the role of their column.
 STYLES: Mapping[str, str] = {"share": "cyan", "gain": "green", "note": "dim"}
-#: The indented lines of a narrow screen are still this wide.
+#: Minimum width of indented lines on a narrow screen.
 LEAST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text in spans of ``(text, style)``; too long a line is wrapped.
+    """One line of text in spans of ``(text, style)``; a line that is too long is wrapped.
 
     ``head`` comes before the first line; wrapped lines are indented by its width.
     """
@@ -96,7 +96,7 @@ def styled(line: str, style: str = "") -> Line:
 
 
 def table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -> str:
-    """The columns that fit the screen, as text; rich's own layout is slow for 20,000 rows."""
+    """The columns that fit the screen, as text; rich's own layout is too slow for 20,000 rows."""
     fitted = fit(columns, rows, screen.width, cell_len)
     paint = _paint if screen.colour else _plain
 
@@ -148,7 +148,7 @@ def _pad(cell: str, column: Cells) -> str:
 
 
 def style_of(role: str, cell: str) -> str:
-    """The colour of a cell; a saving is green, the reason why there is none is dim."""
+    """The colour of a cell; a saving is green, and the reason for its absence is dim."""
     if role == "saving":
         return "green" if cell.endswith("fewer") else "dim"
     return STYLES.get(role, "")

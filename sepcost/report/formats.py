@@ -23,7 +23,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 
 
 def renderer(command: str, format_: str) -> Render:
-    """Import the function that writes a result of ``command`` as ``format_``, and no other."""
+    """Import only the function that writes a result of ``command`` as ``format_``."""
     if format_ not in FORMATS[command]:
         raise KeyError(f"{command} has no format {format_}")
     render: Render = import_module(f"sepcost.report.{command}.{format_}").render

@@ -9,18 +9,18 @@ from typing import Any
 
 from sepcost import __version__
 
-#: A list that holds nothing but numbers, as ``indent`` lays it out.
+#: A list that contains only numbers, as ``indent`` lays it out.
 NUMBERS = re.compile(r"\[\n[-\d,\s]+\]")
 
 
 def headed(command: str, sources: Sequence[str], body: dict[str, Any]) -> dict[str, Any]:
-    """Return ``body`` after what every document begins with."""
+    """Return ``body`` after the header that all documents share."""
     heading = {"schema": f"sepcost/{command}/1", "version": __version__, "sources": list(sources)}
     return heading | body
 
 
 def dumps(document: object) -> str:
-    """Indented ASCII, lists of numbers such as shapes on one line each, no NaN or infinity.
+    """Indented ASCII with each list of numbers on one line, without NaN and infinity.
 
     A line break in the text is always layout: within strings JSON escapes it.
     """

@@ -21,11 +21,10 @@ def title(unit: str) -> str:
 
 
 def label(layer: Layer) -> str:
-    """The layer's name after its scope; its id if it has no name."""
-    name = layer.name or layer.id
-    if not layer.scope or name.startswith(layer.scope):
-        return name
-    return f"{layer.scope}/{name}"
+    """The layer's name after the path of its graph; its id if it has no name."""
+    path = layer.path or layer.scope
+    name = layer.name or layer.id.removeprefix(f"{layer.scope}/")
+    return name if not path or name.startswith(path) else f"{path}/{name}"
 
 
 def operator(layer: Layer) -> str:

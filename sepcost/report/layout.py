@@ -18,7 +18,7 @@ GAP = 2
 NAME_WIDTH = 16
 #: The middle of a longer cell is cut out.
 WIDEST = 72
-#: Words are wrapped, not cut, up to here.
+#: Words are wrapped instead of cut, up to this length.
 WORDS = 240
 #: Limits of untrusted cells at narrow widths, by role.
 NARROW = 100
@@ -73,7 +73,7 @@ def fit(
 
 
 def _shares(wanted: Mapping[Column[Row], int], width: int) -> dict[Column[Row], int]:
-    """Share a width: narrow columns get all they want, the others equal parts of the rest."""
+    """Share a width: narrow columns get all that they need, the others equal parts of the rest."""
     shares: dict[Column[Row], int] = {}
     for column, size in sorted(wanted.items(), key=lambda item: item[1]):
         shares[column] = min(size, (width - sum(shares.values())) // (len(wanted) - len(shares)))

@@ -1,4 +1,4 @@
-"""The capabilities of the terminal, pipe or file that a table goes to."""
+"""The capabilities of the terminal, pipe or file that a table is written to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-#: A pipe has no width: wide enough for every column, so that scripts find all of them, unless
-#: ``COLUMNS`` is set.
+#: A pipe has no width: this is wide enough for every column, so that scripts find all of them,
+#: unless ``COLUMNS`` is set.
 PIPED_WIDTH = 160
 NARROWEST = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The width in characters, and whether a person looks at it."""
+    """The width in characters, and whether a person reads it."""
 
     width: int = PIPED_WIDTH
     colour: bool = False

@@ -23,7 +23,7 @@ def terminal(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Put text into a Markdown code span, which has no HTML, links or mentions.
+    """Put text into a Markdown code span, which cannot contain HTML, links or mentions.
 
     The two characters that could end the span or the table cell are escaped.
     """
@@ -32,7 +32,7 @@ def code(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Leave plain words as they are, and put all other text into a code span."""
+    """Leave plain words unchanged, and put other text into a code span."""
     return text if PLAIN_WORDS.fullmatch(text) else code(text)
 
 

@@ -43,7 +43,7 @@ def times(factor: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of the whole with one decimal; ``<0.1%`` rather than 0 for a small one."""
+    """A share of the whole with one decimal; small ones are ``<0.1%`` instead of 0."""
     if share >= 0.9995:
         return "100%"
     return f"{share:.1%}" if share >= 0.0005 or not share else "<0.1%"

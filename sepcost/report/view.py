@@ -1,4 +1,4 @@
-"""The rows to show of a result, and the screen: every format takes the same view."""
+"""Which rows of a result to show, and where: every format takes the same view."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A format uses the fields that concern it."""
+    """Each format uses the fields that it needs."""
 
     rows: Rows = field(default_factory=Rows)
-    top: int | None = None  # most rows, 0: all; None: left to the format
+    top: int | None = None  # at most this many rows, 0: all; None: the format decides
     screen: Screen = field(default_factory=Screen)
     most_bytes: int | None = None  # of the whole text
     unread: Sequence[Fault] = ()  # sources that could not be analyzed
 
     @property
     def most(self) -> int:
-        """The most rows of a document: all (0), unless --top is given."""
+        """The number of rows in a document: all (0), unless --top is given."""
         return self.top or 0
 
     @property
     def most_drawn(self) -> int:
-        """The most rows of a drawn table: at a terminal a screenful, unless --top is given."""
+        """The number of rows in a drawn table: a screenful at a terminal, unless --top is given."""
         if self.top is not None:
             return self.top
         return SCREENFUL if self.screen.terminal else 0

@@ -27,8 +27,8 @@ def bench(
     Parameters
     ----------
     sources
-        One source as for ``analyze``, or several to measure in turns. With none and
-        ``Settings(machine=True)``, only the machine's peaks are measured.
+        One source as for ``analyze``, or several to measure in turns. Without sources,
+        ``Settings(machine=True)`` measures only the machine's peaks.
     bind, shape, alpha, rho
         As for ``analyze``.
     settings
@@ -41,8 +41,8 @@ def bench(
     ModelError, SpecError, BindingError
         If a source cannot be read, or a dynamic dimension is unbound.
     MeasurementError
-        If a provider is missing or runs no node, or a model crashes, hangs or runs out of
-        memory.
+        If a provider is missing or does not run any node, or a model crashes, hangs or runs out
+        of memory.
 
     Examples
     --------

@@ -38,7 +38,8 @@ def check(
     sources
         Models to check. Default: all that the configuration names.
     config
-        A ``pyproject.toml`` or ``sepcost.toml``. Default: the nearest one, from here upwards.
+        A ``pyproject.toml`` or ``sepcost.toml``. Default: the nearest one, from the working folder
+        upwards.
     budgets
         Further budgets for every model: ``{"macs": "600 M", "forbid-ops": ["Loop"]}``.
     bind, shape, trips
@@ -81,5 +82,5 @@ def check(
 
 
 def answer(question: Question) -> Check:
-    """Answer a question by counting and measuring as the other routes do."""
+    """Count and measure as the other routes do, then judge."""
     return evidence.check(question, analyze, partial(measure, bench))

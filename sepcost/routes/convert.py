@@ -22,6 +22,7 @@ def convert(
     observe: bool = False,
     settings: ConvertSettings | None = None,
     force: bool = False,
+    copy_unchanged: bool = False,
     frontier: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> Conversion:
@@ -37,8 +38,10 @@ def convert(
         Goal, calibration data, forms, runtime and the rest.
     force
         Overwrite an existing file, and write the model even if the goal is not met.
+    copy_unchanged
+        Write the original if nothing is worth converting.
     frontier
-        Also carry out plans along the whole curve of error against cost.
+        Also convert and measure along the whole curve of error against cost.
     on_progress
         Called with the current step.
 
@@ -68,8 +71,9 @@ def convert(
 
     path = Path(target) if target is not None else None
     wanted = Wanted(
-        bind or {}, shape or {}, trips or {}, observe, target=path, force=force, frontier=frontier
-    )
+        bind or {}, shape or {}, trips or {}, observe,
+        target=path, force=force, copy_unchanged=copy_unchanged, frontier=frontier,
+    )  # fmt: skip
     tell = on_progress or (lambda _: None)
     return route.convert(source, settings or ConvertSettings(), wanted, tell)
 

@@ -87,7 +87,7 @@ def _at_revision(
         revision = resolve(old.removeprefix(PREFIX), path.absolute().parent)
         extracted = revision.extract(path, Path(folder))
         if extracted is None:
-            raise SepcostError(f"{old}: has no file {path}")
+            raise SepcostError(f"{old}: {path} does not exist at this revision")
         if weights:
             revision.extract_data(path, extracted, Path(folder))
         yield extracted

@@ -14,6 +14,8 @@ from sepcost.separable.plan.choices import Plan
 from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.runs.sensitivity import Gradients
+from sepcost.separable.settings import Goal
+from sepcost.separable.tuning.outcome import Tuning
 from sepcost.separable.verify import Fidelity
 
 SCHEMA = "sepcost/convert/1"
@@ -37,6 +39,13 @@ class Conversion:
     frontier: tuple[FrontierPoint, ...] = ()
     notes: tuple[str, ...] = ()
     gradients: Gradients | None = None  # None if no layer was fitted with gradients
+    tuning: Tuning | None = None  # None if nothing was tuned
+    also: Goal | None = None  # the goal beside the plan's
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The plan's goal, and the one beside it."""
+        return (self.plan.goal,) if self.also is None else (self.plan.goal, self.also)
 
     @property
     def speedup(self) -> float | None:
@@ -53,6 +62,7 @@ class Conversion:
             "version": __version__,
             "sources": [self.source],
             "goal": {"aim": str(plan.goal.aim), "value": plan.goal.value, "met": not self.missed},
+            "goals": [{"aim": str(goal.aim), "value": goal.value} for goal in self.goals],
             "before": totals(self.before),
             "after": totals(self.after),
             "predicted": fields(plan.predicted),
@@ -68,4 +78,5 @@ class Conversion:
             "frontier": list(map(fields, self.frontier)),
             "notes": list(self.notes),
             "gradients": self.gradients and asdict(self.gradients),
+            "tuning": self.tuning and fields(self.tuning),
         }

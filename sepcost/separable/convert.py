@@ -7,19 +7,24 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from sepcost.model.load import Loaded
 from sepcost.model.save import check_target, save
 from sepcost.model.stamp import check_unchanged
 from sepcost.separable.conversion import Conversion
+from sepcost.separable.last_step import tuned
 from sepcost.separable.plan import goals
-from sepcost.separable.plan.curves import Curves, curves
+from sepcost.separable.plan.curves import Curves, curves, without_slower
+from sepcost.separable.plan.fitting import Key
 from sepcost.separable.plan.fixed_rank import at_fixed_rank
 from sepcost.separable.plan.frontier import frontier
 from sepcost.separable.plan.goals import Solved
-from sepcost.separable.result import finished, unconverted
+from sepcost.separable.plan.timing import slower_options
+from sepcost.separable.result import finished, nearest, unconverted
 from sepcost.separable.session import Session, open_session
-from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Saving, Wanted, check
+from sepcost.separable.settings import Aim, ConvertSettings, Goal, OnProgress, Saving, Wanted, check
 
 AGAIN = 2  # further plans if the final measurement misses a speed-up that the search had met
+SLOWER = 4  # further plans if a layer of the plan was measured slower than before
 
 
 def convert(
@@ -59,21 +64,34 @@ def _converted(
     session = open_session(source, settings, wanted, tell)
     if not session.candidates.eligible:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
-        return unconverted(session, "no convolution can be converted", missed=saving)
+        result = unconverted(session, "no convolution can be converted", missed=saving)
+        return _written(session, session.loaded, result)
     made = _curves(session, wanted)
     solved, result = _carried_out(session, made)
+    if result.missed and settings.also is not None and made is not None:
+        result = replace(result, missed=f"{result.missed}; {_nearest(session, made, result)}")
     if wanted.frontier and made is not None:
         result = replace(result, frontier=frontier(made, session.before, session.trials))
+    return _written(session, solved.trial.model, result)
+
+
+def _written(session: Session, model: Loaded, result: Conversion) -> Conversion:
+    """Write the model if the goals are met; the original, if nothing changed and that is asked."""
+    wanted = session.wanted
     check_unchanged(session.loaded.stamps)
-    written: tuple[Path, ...] = ()
-    if wanted.target is not None and result.plan.choices and (not result.missed or wanted.force):
-        tell("writing")
-        written = save(solved.trial.model, wanted.target, force=wanted.force)
-    return replace(result, written=written)
+    if wanted.target is None:
+        return result
+    if result.plan.choices and (not result.missed or wanted.force):
+        session.tell("writing")
+        return replace(result, written=save(model, wanted.target, force=wanted.force))
+    if not result.plan.choices and wanted.copy_unchanged:
+        session.tell("copying the original")
+        return replace(result, written=save(session.loaded, wanted.target, force=wanted.force))
+    return result
 
 
 def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Conversion]:
-    """Plan and finish; plan again if the final, longest measurement misses the speed-up."""
+    """Plan and finish; plan again if the final, longest measurement misses the speed-up; tune."""
     solved = _planned(session, made)
     result = finished(session, solved)
     for _ in range(AGAIN):
@@ -84,18 +102,45 @@ def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Convers
         session.trials.correction *= result.speedup / solved.measured
         solved = _planned(session, made)
         result = finished(session, solved)
-    return solved, result
+    better, tuning = tuned(session, solved)
+    if better is not solved:
+        result = finished(session, better, result)
+    notes = tuple(dict.fromkeys([*result.notes, *session.notes]))
+    return better, replace(result, tuning=tuning, notes=notes)
 
 
 def _planned(session: Session, made: Curves | None) -> Solved:
-    """The plan that meets the goal best; the goal --rank leaves no choice."""
+    """The plan that meets the goal best, in which no layer was measured slower than before."""
     settings, trials = session.settings, session.trials
     if settings.goal.aim is Aim.RANK or made is None:
         return at_fixed_rank(session.candidates.eligible, settings, trials)
+    solved = _solved(session, made, settings.searched)
+    if made.by is Saving.LATENCY or not settings.verify:
+        return solved
+    slower: set[Key] = set()
+    for _ in range(SLOWER):
+        found = slower_options(solved.trial.choices, session.before.network, settings, trials.tell)
+        if not found - slower:
+            break
+        slower |= found
+        solved = _solved(session, without_slower(made, slower), settings.searched)
+    return solved
+
+
+def _solved(session: Session, made: Curves, goal: Goal) -> Solved:
     whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
-    searched = goals.promising(settings.goal, made.curves, trials, whole)
-    solved = [goals.solve(settings.goal, one, trials, whole) for one in searched]
-    return goals.better(settings.goal, solved, trials)
+    searched = goals.promising(goal, made.curves, session.trials, whole)
+    solved = [goals.solve(goal, one, session.trials, whole) for one in searched]
+    return goals.better(goal, solved, session.trials)
+
+
+def _nearest(session: Session, made: Curves, result: Conversion) -> str:
+    """The two plans nearest to goals that cannot be had together: each meets one of them."""
+    quality, cost = session.settings.quality, session.settings.cost_goal
+    if quality is None or cost is None:
+        return ""
+    other = _solved(session, made, cost)
+    return nearest((quality, result), (cost, other))
 
 
 def _curves(session: Session, wanted: Wanted) -> Curves | None:

@@ -10,7 +10,10 @@ from sepcost.cost.analysis import Analysis
 from sepcost.separable.find.candidates import Skip
 from sepcost.separable.plan.choices import Choice, Forecast
 from sepcost.separable.plan.frontier import FrontierPoint
+from sepcost.separable.quality.intervals import Estimate
+from sepcost.separable.quality.judge import Quality
 from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.tuning.outcome import Tuning
 from sepcost.separable.verify import OutputFidelity
 
 Entry = dict[str, Any]
@@ -58,16 +61,35 @@ def kept(skip: Skip) -> Entry:
 
 def changed(effect: Effect) -> Entry:
     """The effect on the outputs."""
+    lost = next((one.loss for one in effect.qualities if one.metric == "top1"), None)
     return {
         "kl": number(effect.kl),
         "relative_error": number(effect.relative_error) if effect.batches else None,
-        "top1_drop": number(effect.drop),
-        "top1_drop_interval": effect.drop_interval and list(effect.drop_interval),
-        "images": effect.images,
+        "relative_error_interval": _interval(effect.error) if effect.samples else None,
+        "top1_drop": lost and lost.mean,
+        "top1_drop_interval": lost and _interval(lost),
+        "images": effect.samples,
+        "qualities": list(map(_quality, effect.qualities)),
     }
 
 
-def fields(record: Forecast | OutputFidelity | FrontierPoint) -> Entry:
+def _quality(quality: Quality) -> Entry:
+    return {
+        "metric": quality.metric,
+        "original": quality.original.mean,
+        "converted": quality.converted.mean,
+        "converted_interval": _interval(quality.converted),
+        "loss": quality.loss.mean,
+        "loss_interval": _interval(quality.loss),
+        "samples": quality.loss.samples,
+    }
+
+
+def _interval(estimate: Estimate) -> list[Any]:
+    return [number(estimate.low), number(estimate.high)]
+
+
+def fields(record: Forecast | OutputFidelity | FrontierPoint | Tuning) -> Entry:
     """A record as a dict of its fields."""
     return {key: number(value) for key, value in asdict(record).items()}
 

@@ -14,21 +14,30 @@ from sepcost.latency.results import Bench
 from sepcost.latency.settings import Settings
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
+from sepcost.separable import floors
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.find.candidates import Skip
-from sepcost.separable.plan import forecast
+from sepcost.separable.plan import forecast, proof
 from sepcost.separable.plan.choices import Choice, Forecast, Plan
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.timing import timed_choices
 from sepcost.separable.plan.trials import on_disk
-from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.runs.output_loss import UNKNOWN
 from sepcost.separable.session import Session
-from sepcost.separable.settings import Aim
+from sepcost.separable.settings import QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
 
 
-def finished(session: Session, found: Solved) -> Conversion:
-    """Verify the plan's model and measure its latency."""
+def finished(session: Session, found: Solved, timed: Conversion | None = None) -> Conversion:
+    """Verify the plan's model and measure its latency.
+
+    Parameters
+    ----------
+    session, found
+        The plan, carried out.
+    timed
+        A result with the same plan and other factors, whose times are taken.
+    """
     choices = found.trial.choices
     if not choices:
         return unconverted(session, "no replacement is worth its error", missed=not found.met)
@@ -39,8 +48,8 @@ def finished(session: Session, found: Solved) -> Conversion:
     if settings.verify:
         session.tell("verifying")
         fidelity = compare(session.loaded, model, session.trials.judged_on.batches)
-        bench = _latency(session, model)
-        choices = _timed(session, choices)
+        bench = timed.latency if timed else _latency(session, model)
+        choices = _as_timed(choices, timed) if timed else _timed(session, choices)
     plan = Plan(
         settings.goal,
         choices,
@@ -60,8 +69,15 @@ def finished(session: Session, found: Solved) -> Conversion:
         found.measured,
         notes=tuple(dict.fromkeys([*session.notes, *_unreached(session), *_coarse(choices)])),
         gradients=session.fitter.gradients,
+        also=settings.also,
     )
-    return replace(result, missed=_missed(result, found))
+    return replace(result, missed=_missed(session, result, found))
+
+
+def _as_timed(choices: tuple[Choice, ...], timed: Conversion) -> tuple[Choice, ...]:
+    """Choices with the times of the same ones before their factors changed."""
+    pairs = zip(choices, timed.plan.choices, strict=True)
+    return tuple(replace(a, ns_before=b.ns_before, ns_after=b.ns_after) for a, b in pairs)
 
 
 def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
@@ -140,24 +156,58 @@ def _latency(session: Session, model: Loaded) -> Bench:
         return measure.bench(files, settings)
 
 
-def _missed(result: Conversion, found: Solved) -> str | None:
-    """The goal asked for and the best reached; None if the goal is met."""
-    goal = result.plan.goal
+def _missed(session: Session, result: Conversion, found: Solved) -> str | None:
+    """The goals that are not met, or else why the result is not worth having; None if all is well.
+
+    A goal in quality is met if the interval shows it.
+    """
+    settings, effect = session.settings, result.effect
+    missed = [one for goal in settings.goals if (one := _reached(goal, session, result, found))]
+    if missed:
+        return "; ".join(missed)
+    lost = floors.broken(effect, settings, result.inputs)
+    kept = session.wanted.target is None or settings.random_init
+    return lost or (None if kept else floors.slower(result.speedup))
+
+
+def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) -> str | None:
+    """What was asked and the best that was reached; None if the goal is met."""
     if goal.aim is Aim.RANK:
-        return None
-    reached, met = found.measured, found.met
-    if goal.aim is Aim.MACS and (unknown := _uncounted(result)):
+        exact = not goal.value and not session.settings.random_init
+        return floors.inexact(result.plan.choices) if exact else None
+    if goal.aim in QUALITY:
+        return proof.unproved(goal, result.effect, held_out=result.inputs == "calibration")
+    if goal.aim is Aim.MACS:
+        return _in_macs(goal, result)
+    alone = goal is session.settings.searched
+    reached = found.measured if result.speedup is None and alone else result.speedup
+    if reached is None:
+        return f"goal not shown: asked {goal.words}, but the latency was not measured"
+    met = reached >= goal.value and (found.met or result.speedup is not None)
+    return None if met else f"goal not met: asked {goal.words}, best reached {reached:.3g}"
+
+
+def _in_macs(goal: Goal, result: Conversion) -> str | None:
+    """Whether the share of the MACs is met; the most expensive branch may have changed."""
+    if unknown := _uncounted(result):
         return f"goal not shown: asked {goal.words}, but {unknown}"
-    if goal.aim is Aim.SPEEDUP and result.speedup is not None:
-        reached = result.speedup
-        met = reached >= goal.value
-    if goal.aim is Aim.MACS and result.before.totals.macs:  # the most expensive branch may change
-        reached = result.after.totals.macs / result.before.totals.macs
-        met = met and reached <= goal.value
-    if met:
+    whole = result.before.totals.macs
+    reached = result.after.totals.macs / whole if whole else 0.0
+    if reached <= goal.value:
         return None
-    best = "" if reached is None else f", best reached {reached:.3g}"
-    return f"goal not met: asked {goal.words}{best}"
+    return f"goal not met: asked {goal.words}, best reached {reached:.3g}"
+
+
+def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -> str:
+    """The best cost within the quality, and the best quality within the cost."""
+    quality, result = by_quality
+    cost, solved = by_cost
+    if cost.aim is Aim.SPEEDUP:
+        reached = "" if result.speedup is None else f" {result.speedup:.2f}×"
+    else:
+        reached = f" {result.after.totals.macs / (result.before.totals.macs or 1):.3g} of the MACs"
+    lost = proof.stated(quality, solved.trial.effect)
+    return f"nearest: {quality.words} with{reached}, or {cost.words} with a loss of {lost}"
 
 
 def _uncounted(result: Conversion) -> str:
@@ -170,17 +220,25 @@ def _uncounted(result: Conversion) -> str:
 
 
 def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:
-    """The result of a conversion that changes nothing, with the reason."""
-    goal = session.settings.goal
+    """The result of a conversion that changes nothing, with the reason.
+
+    A file that was asked for and is not written counts as a goal that is not met.
+    """
+    goal, wanted = session.settings.goal, session.wanted
     plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))
     words = f"goal not met: asked {goal.words}, but {why}" if missed else None
+    if wanted.target is not None and not wanted.copy_unchanged:
+        older = " (the file there is an older one)" if wanted.target.exists() else ""
+        words = f"{words or f'nothing was converted: {why}'}; no {wanted.target}{older}: "
+        words += "--copy-unchanged writes the original there"
     return Conversion(
         session.before.source,
         plan,
         session.before,
         session.before,
         session.inputs,
-        Effect(None, 0.0, batches=1),
+        replace(UNKNOWN, batches=1),
         missed=words,
+        also=session.settings.also,
         notes=(*session.notes, f"nothing worth converting: {why}"),
     )

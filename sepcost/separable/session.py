@@ -14,31 +14,22 @@ import numpy as np
 from sepcost.cost import branches
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import count
-from sepcost.errors import ConversionError
-from sepcost.latency.inputs import feeds as make_feeds
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.machine import cores
 from sepcost.latency.observe import observe
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
-from sepcost.network import Network, Value
+from sepcost.network import Network
 from sepcost.separable.data import calibrate
-from sepcost.separable.data.samples import HELD, Calibration, Feeds
+from sepcost.separable.data.samples import Calibration
 from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candidates
 from sepcost.separable.find.context import Context, context
 from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.trials import Trials
+from sepcost.separable.references import NOTHING, references
 from sepcost.separable.rewrite.padding import padded
-from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.branches import straightened
-from sepcost.separable.runs.output_loss import Reference, is_classes, reference
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
-
-RANDOM_BATCHES = 4
-HELD_FOR_DROP = 4  # one sample in this many is held out if a drop of top-1 is estimated
-JUDGED = 2048  # most calibration samples to compare outputs on
-JUDGED_BYTES = 1 << 28
-NOTHING = Reference((), ())  # for a model that need not, or cannot, be run
 
 
 @dataclass(slots=True, eq=False)
@@ -75,19 +66,17 @@ def open_session(
     before = count(network, str(source))
     seen = _context(loaded, network, wanted, data)
     selected = _selected(candidates(loaded, network), settings, network, seen)
-    by_drop = settings.goal.aim is Aim.MAX_DROP
-    fit, held_out = data.split(HELD_FOR_DROP if by_drop else HELD) if data else (None, None)
+    fit, held_out = data.split() if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
     macs = _macs(before, selected.eligible)
     fitter = Fitter(seen, inner, fit, tell, macs, selected.eligible)
-    kind, judged_on = "random", NOTHING
-    if selected.eligible and not _needs_no_run(settings, wanted.frontier):
+    kind, judged_on, chosen_on = "random", NOTHING, NOTHING
+    if selected.eligible and (data is not None or not _needs_no_run(settings, wanted.frontier)):
         tell("running the original")
-        kind, judged_on = _reference(loaded, network.inputs, inner, held_out)
-    chosen_on = judged_on
-    if selected.eligible and data is not None:
-        _check_labels(settings, judged_on)
-        chosen_on = _reference(loaded, network.inputs, inner, data)[1]
+        made = references(loaded, network, inner, fit, held_out)
+        kind, judged_on, chosen_on = made.kind, made.judged_on, made.chosen_on
+        fitter.parts = chosen_on.parts
+        notes += made.notes
     if selected.eligible and data is None:
         notes.append(_without_data(kind, ran=bool(judged_on.batches)))
     trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, tell)
@@ -145,16 +134,6 @@ def _needs_no_run(settings: ConvertSettings, frontier: bool) -> bool:
     return exact and not settings.verify and not frontier
 
 
-def _check_labels(settings: ConvertSettings, original: Reference) -> None:
-    """Refuse --max-drop without labels or without an output of classes."""
-    if settings.goal.aim is not Aim.MAX_DROP:
-        return
-    if original.labels is None:
-        raise ConversionError(f"{settings.calibrate}: has no labels, which --max-drop needs")
-    if not any(is_classes(answer) for answer in original.answers[0]):
-        raise ConversionError("--max-drop: needs an output [N, classes]; use --max-error instead")
-
-
 def _data(
     loaded: Loaded, settings: ConvertSettings, shape: Mapping[str, Sequence[int]]
 ) -> tuple[Calibration | None, Mapping[str, Sequence[int]]]:
@@ -199,27 +178,3 @@ def _selected(
 def _macs(analysis: Analysis, eligible: Sequence[Candidate]) -> dict[str, int]:
     rows = {row.layer.id: row.macs or 0 for row in analysis.rows}
     return {one.id: sum(rows[id_] for id_ in (one.id, *one.others)) for one in eligible}
-
-
-def _reference(
-    loaded: Loaded, inputs: tuple[Value, ...], settings: ConvertSettings, data: Calibration | None
-) -> tuple[str, Reference]:
-    """Run the original on data, on the given inputs or on random ones."""
-    run = runner(loaded, settings.runtime)
-    if data is not None:
-        limit = max(1, min(JUDGED, JUDGED_BYTES // max(1, data.sample_bytes)))
-        return "calibration", reference(run, data.batches(limit), data.known(limit))
-    if settings.inputs is not None:
-        given, _ = make_feeds(inputs, Path(settings.inputs), settings.seed)
-        return "given", reference(run, [given])
-    return "random", reference(run, [_gaussian(inputs, k) for k in range(RANDOM_BATCHES)])
-
-
-def _gaussian(inputs: tuple[Value, ...], seed: int) -> Feeds:
-    """Standard normal numbers for float inputs, else the inputs of ``bench``."""
-    arrays, _ = make_feeds(inputs, None, seed)
-    random = np.random.default_rng(seed)
-    return {
-        name: np.asarray(random.standard_normal(a.shape), a.dtype) if a.dtype.kind == "f" else a
-        for name, a in arrays.items()
-    }

@@ -14,6 +14,7 @@ from sepcost.latency.providers import provider
 from sepcost.model.walk_state import Observation
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.factors.blocks import Form
+from sepcost.separable.quality.metrics import metric
 from sepcost.separable.rewrite.emit import EMITTED
 
 #: Called with the current step, for a line on the screen.
@@ -28,9 +29,13 @@ class Aim(StrEnum):
 
     RANK = "rank"  # every convolution at one rank, whatever it costs
     MAX_ERROR = "max-error"  # the cheapest model within a relative error of the output
-    MAX_DROP = "max-drop"  # the cheapest model within a loss of top-1
+    MAX_DROP = "max-drop"  # the cheapest model within a loss of quality, by the metric
     SPEEDUP = "speedup"  # the most accurate model at a measured speed-up
     MACS = "macs"  # the most accurate model at a share of the MACs
+
+
+#: Goals that limit what is lost; the others limit what the model costs.
+QUALITY = frozenset({Aim.MAX_ERROR, Aim.MAX_DROP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,9 @@ class ConvertSettings:
     """How to convert."""
 
     goal: Goal = field(default_factory=Goal)
+    also: Goal | None = None  # a second goal: quality beside cost, or cost beside quality
+    metric: str | None = None  # of quality; default: by the model and the data
+    class_output: str | None = None  # the name of the output that holds the classes
     reduce: Saving | None = None  # default: latency for a speed-up, else MACs
     only: Sequence[str] = ()  # globs of names or ids
     skip: Sequence[str] = ()
@@ -90,12 +98,33 @@ class ConvertSettings:
     verify: bool = True
     max_time_s: float = 30.0  # of the final latency measurement
     seed: int = 0
+    tune: int | None = None  # passes of samples; None: where it gains, 0: not at all
     method: Method = field(default_factory=Method)
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The goal, and the one beside it."""
+        return (self.goal,) if self.also is None else (self.goal, self.also)
+
+    @property
+    def quality(self) -> Goal | None:
+        """The goal in quality, if there is one."""
+        return next((goal for goal in self.goals if goal.aim in QUALITY), None)
+
+    @property
+    def cost_goal(self) -> Goal | None:
+        """The goal in cost, if there is one."""
+        return next((goal for goal in self.goals if goal.aim not in QUALITY), None)
+
+    @property
+    def searched(self) -> Goal:
+        """The goal that the search follows: of two, the cheapest model within the quality."""
+        return self.goal if self.also is None else self.quality or self.goal
 
     @property
     def cost(self) -> Saving:
         """What the plan reduces."""
-        speed = self.goal.aim is Aim.SPEEDUP
+        speed = Aim.SPEEDUP in {goal.aim for goal in self.goals}
         return self.reduce or (Saving.LATENCY if speed else Saving.MACS)
 
 
@@ -110,6 +139,7 @@ class Wanted:
     observed: Mapping[str, Observation] = field(default_factory=dict)  # what that run showed
     target: Path | None = None  # None: a dry run
     force: bool = False
+    copy_unchanged: bool = False  # write the original if nothing is converted
     frontier: bool = False
 
     @property
@@ -126,30 +156,48 @@ def check(settings: ConvertSettings) -> None:
     SepcostError
         One line that names the setting and what it must be.
     """
-    goal = settings.goal
-    rank = goal.aim is Aim.RANK
+    rank = settings.goal.aim is Aim.RANK
+    goals = [goal.aim in QUALITY for goal in settings.goals]
+    pair = " and ".join(f"--{goal.aim}" for goal in settings.goals)
     wrong = {
-        f"{goal.words}: must be a whole number of at least 1, or full": rank
-        and (goal.value < 0 or goal.value != int(goal.value)),
-        f"{goal.words}: must be above 0": not rank and not goal.value > 0,
-        f"{goal.words}: must be below 1": goal.aim in {Aim.MACS, Aim.MAX_DROP} and goal.value >= 1,
-        f"{goal.words}: must be above 1": goal.aim is Aim.SPEEDUP and goal.value <= 1,
-        f"{goal.words}: needs labelled calibration data; add --calibrate DATA": (
-            goal.aim is Aim.MAX_DROP and settings.calibrate is None
-        ),
+        f"{pair}: give at most one goal in quality and one in cost": len(goals) != len(set(goals)),
         "--init random: needs --rank, since random weights meet no other goal": (
-            settings.random_init and not rank
+            settings.random_init and (not rank or settings.also is not None)
         ),
         f"--emit {settings.emit}: choose from {', '.join(EMITTED)}": (
             settings.emit is not None and settings.emit not in EMITTED
         ),
         "--forms: name at least one": not settings.forms,
+        f"--tune {settings.tune}: needs calibration data; add --calibrate DATA": (
+            bool(settings.tune) and settings.calibrate is None
+        ),
+        f"--tune {settings.tune}: must be at least 0": (settings.tune or 0) < 0,
     }
+    for goal in settings.goals:
+        wrong |= _wrong(goal, data=settings.calibrate is not None)
     for message, applies in wrong.items():
         if applies:
             raise ConversionError(message)
+    if settings.metric is not None:
+        metric(settings.metric)
     for name in settings.runtime.providers:
         _check_provider(name)
+
+
+def _wrong(goal: Goal, *, data: bool) -> dict[str, bool]:
+    """What may be wrong about a goal, and whether it is."""
+    rank, value = goal.aim is Aim.RANK, goal.value
+    below_one = goal.aim in {Aim.MACS, Aim.MAX_DROP}
+    return {
+        f"{goal.words}: must be a whole number of at least 1, or full": rank
+        and (value < 0 or value != int(value)),
+        f"{goal.words}: must be above 0": not rank and not value > 0,
+        f"{goal.words}: must be below 1": below_one and value >= 1,
+        f"{goal.words}: must be above 1": goal.aim is Aim.SPEEDUP and value <= 1,
+        f"{goal.words}: needs calibration data; add --calibrate DATA": (
+            goal.aim is Aim.MAX_DROP and not data
+        ),
+    }
 
 
 def _check_provider(name: str) -> None:

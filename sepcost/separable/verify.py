@@ -86,7 +86,7 @@ def compare(
     batches = [feeds] if isinstance(feeds, Mapping) else feeds
     run_a = runner(original, runtime or Runtime())
     run_b = runner(converted, runtime or Runtime())
-    names, others = _outputs(original), _outputs(converted)
+    names, others = outputs(original), outputs(converted)
     if names != others:
         raise ModelError(f"{converted.source}: has outputs {others}, but the original has {names}")
     sums = {name: _Sums() for name in names}
@@ -98,7 +98,8 @@ def compare(
     return Fidelity(tuple(one.result(name) for name, one in sums.items()), count)
 
 
-def _outputs(model: Loaded) -> list[str]:
+def outputs(model: Loaded) -> list[str]:
+    """Names of the outputs, in order."""
     return [text(value.name) for value in model.proto.graph.output]
 
 

@@ -97,5 +97,5 @@ def test_plain_svds_give_the_same_factors():
 def test_the_schedule_lists_only_the_chosen_parts():
     lines = schedule(["analyze", "forms"], quick=False)
     assert str(PARTS["analyze"].minutes) in lines
-    assert lines.endswith("in all")
+    assert lines.endswith("total")
     assert "bench" not in lines.split()

@@ -78,7 +78,7 @@ def test_a_document_comes_back_as_it_was_written(tmp_path_factory, document):
     [
         svg.whiskers(HOSTILE, HOSTILE, [svg.Whisker(HOSTILE), svg.Whisker("a", (1, 2, 3), "2×")]),
         svg.stacked(HOSTILE, "", {HOSTILE: {"exact": 3, "wrong": 0}}),
-        svg.scatter(HOSTILE, ("x", "y"), {HOSTILE: [svg.Point(2, (0, 0.5, 1), HOSTILE)]}),
+        svg.scatter(HOSTILE, ("x", "y"), {HOSTILE: [svg.Spread(2, (0, 0.5, 1), HOSTILE)]}),
     ],
 )
 def test_names_stay_text_in_charts(drawn):

@@ -145,7 +145,7 @@ def test_a_lower_bound_is_not_a_baseline():
         (0.0, float("inf"), WARN),
     ],
 )
-def test_latency_fails_only_if_the_whole_interval_lies_above(low, high, status):
+def test_latency_fails_only_if_the_whole_interval_is_above(low, high, status):
     readings = {"latency-vs-baseline": Reading(1.05, low, high)}
     asked = budget("latency-vs-baseline", "+5 %")
     assert one(asked, measured=readings, baseline=known()).status is status

@@ -116,7 +116,7 @@ def test_the_machine_alone_needs_no_model(fake):
         (["--layers"], "nothing to measure"),
         (["m", "--bind", "N=1,2"], "one size at a time"),
         (["m", "--bind", "N"], "expected N=8"),
-        (["m", "--against", "other"], "--against other: not among the sources"),
+        (["m", "--against", "other"], "--against other: is not among the sources"),
         (["m", "--provider", ""], "expected names"),
         (["m", "--provider", "cpu,"], "expected names"),
         (["m", "--provider", "cdua"], "did you mean 'cuda'?"),
@@ -126,10 +126,10 @@ def test_the_machine_alone_needs_no_model(fake):
         (["m", "--precision-target", "0"], "above 0"),
         (["m", "--precision-target", "nan"], "above 0"),
         (["m", "--percentiles", "50,101"], "from 0 to 100"),
-        (["m", "-o", "no/folder/x"], "no such folder: no/folder"),
+        (["m", "-o", "no/folder/x"], "the folder no/folder does not exist"),
         (["m", "-o", "."], "is a folder"),
         (["m", "--export-samples", "."], "is a folder"),
-        (["m", "-o", "x", "--export-samples", "x"], "both --output and --export-samples"),
+        (["m", "-o", "x", "--export-samples", "x"], "both the report and --export-samples"),
     ],
 )
 def test_typing_errors_are_reported_before_time_is_spent(fake, arguments, says):

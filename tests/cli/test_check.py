@@ -137,7 +137,7 @@ def test_unknown_does_not_pass_unless_allowed(work):
         (("m.onnx", "--max-macs", "1", "-f", "junit="), "expected junit=FILE"),
         (("m.onnx", "--max-macs", "1", "-f", "json", "-f", "sarif"), "stdout takes one report"),
         (("m.onnx", "--max-macs", "1", "-f", "json=m.onnx"), "is a source"),
-        (("m.onnx", "--max-macs", "1", "--loosen"), "add --update"),
+        (("m.onnx", "--max-macs", "1", "--loosen"), "needs --update; add it"),
         (("m.onnx", "--max-macs", "1", "--bind", "N=1,2"), "judges models at one size"),
         (("m.onnx", "--max-macs", "1", "--config", "no.toml"), "no.toml: No such file"),
         (("m.onnx", "--budget", "macs-vs-baseline=+1%"), "there is no baseline"),

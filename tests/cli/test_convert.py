@@ -69,7 +69,8 @@ def test_every_layer_and_every_promise_is_shown(net, out):
 
 
 def test_verification_measures_outputs_and_latency(net, out):
-    document = json.loads(ok(net, "-o", out, "--rank", "full", "--max-time", "0.5", "-f", "json"))
+    arguments = ("-o", out, "--rank", "full", "--max-time", "0.5", "-f", "json", "--force")
+    document = json.loads(run(net, *arguments).stdout)
     jsonschema.validate(document, SCHEMA)
     (output,) = document["fidelity"]["outputs"]
     assert document["fidelity"]["inputs"] == "random"
@@ -79,7 +80,7 @@ def test_verification_measures_outputs_and_latency(net, out):
 
 
 def test_the_document_keeps_to_its_schema(net, out, tmp_path):
-    data = networks.data(tmp_path, 64, np.arange(64) % 3)
+    data = networks.labelled(tmp_path, net)
     arguments = ("--calibrate", data, "--macs", "0.5", "--no-verify", "-f", "json")
     document = json.loads(ok(net, "-o", out, *arguments))
     jsonschema.validate(document, SCHEMA)
@@ -144,11 +145,14 @@ def test_a_missed_goal_ends_with_1_and_writes_nothing(net, out):
     assert out.exists()
 
 
-def test_nothing_worth_converting_is_not_a_failure(net, out):
-    result = run(net, "-o", out, "--max-error", "1e-9", "--no-verify")
-    assert result.exit_code == 0
-    assert "nothing worth converting" in result.stdout
+def test_nothing_worth_converting_is_a_failure_only_if_a_file_was_asked_for(net, out):
+    arguments = (net, "--max-error", "1e-9", "--no-verify")
+    assert "nothing worth converting" in ok(*arguments, "--dry-run")
+    result = run(*arguments, "-o", out)
+    assert result.exit_code == 1
+    assert "--copy-unchanged" in result.stderr
     assert not out.exists()
+    assert str(out) in ok(*arguments, "-o", out, "--copy-unchanged")
 
 
 def test_without_data_it_says_so(net):
@@ -165,7 +169,8 @@ def test_without_data_it_says_so(net):
     [
         (["--rank", "0"], "--rank '0'"),
         (["--rank", "half"], "--rank 'half'"),
-        (["--rank", "1", "--macs", "0.5"], "give only one goal"),
+        (["--rank", "1", "--macs", "0.5"], "--rank and --macs: give at most one"),
+        (["--max-error", "1%", "--max-drop", "1%"], "--max-drop and --max-error: give at most one"),
         (["--speedup", "0.5"], "above 1"),
         (["--macs", "2"], "below 1"),
         (["--max-drop", "1%"], "--calibrate"),

@@ -80,7 +80,7 @@ def test_every_command_writes_a_page(arguments):
 @pytest.mark.parametrize("arguments", COMMANDS)
 @pytest.mark.usefixtures("measured", "terminal")
 def test_no_page_is_printed_at_a_terminal(arguments):
-    option = "--report" if arguments[0] == "convert" else "-o"
+    option = "--report" if arguments[0] == "convert" else "-r"
     assert f"add {option} report.html" in refused(*arguments)
 
 
@@ -88,7 +88,7 @@ def test_no_page_is_printed_at_a_terminal(arguments):
 def test_a_page_goes_to_its_file(tmp_path):
     for number, arguments in enumerate(COMMANDS):
         file = tmp_path / f"{number}.html"
-        option = "--report" if arguments[0] == "convert" else "-o"
+        option = "--report" if arguments[0] == "convert" else "-r"
         assert "<!doctype" not in page(*arguments, option, file)
         assert file.read_text("utf-8").startswith("<!doctype html>")
 
@@ -123,8 +123,8 @@ def test_a_report_plans_a_conversion_and_writes_no_model(measured):
         (("small-cnn", "--calibrate", "x.npz"), "needs --convert"),
         (("-",), "name a file"),
         (("small-cnn", "--bind", "N=1,2"), "one size"),
-        (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "one goal"),
-        (("small-cnn", "-o", "none/such/report.html"), "no such folder"),
+        (("small-cnn", "--convert", "--macs", "0.5", "--speedup", "2"), "at most one"),
+        (("small-cnn", "-o", "none/such/report.html"), "does not exist; create it first"),
     ],
 )
 def test_a_report_refuses_contradictions_before_it_measures(arguments, told, measured):

@@ -54,6 +54,6 @@ def test_a_wrong_name_is_one_line():
     assert result.stderr.count("\n") == 1
 
 
-def test_multipliers_alone_are_refused():
+def test_multipliers_without_a_target_are_refused():
     assert run("small-cnn", "--alpha", "0.5").exit_code == 2
     assert run("--alpha", "0.5").exit_code == 2

@@ -17,7 +17,7 @@ RUNNER = CliRunner()
 
 #: Options whose help differs by command: one size or several, other formats, a report or a model,
 #: layers to show or to convert.
-FORMS = {"--bind": 2, "--format": 2, "--output": 2, "--only": 2}
+FORMS = {"--bind": 2, "--format": 2, "--output": 2, "-o": 2, "-f": 2, "--only": 2}
 
 
 def parameters():
@@ -30,8 +30,16 @@ def parameters():
             _, *marks = get_args(hints[name])
             info = next(mark for mark in marks if isinstance(mark, ArgumentInfo | OptionInfo))
             if isinstance(info, OptionInfo):
-                option = f"--{name.strip('_').replace('_', '-')}"
-                yield callback.__name__, option, (info.help, info.rich_help_panel, info.metavar)
+                meaning = (info.help, info.rich_help_panel, info.metavar)
+                for option in spellings(name, info):
+                    yield callback.__name__, option, meaning
+
+
+def spellings(name, info):
+    """``--output`` and ``-o``; without any, the option has the name of its parameter."""
+    first = info.default if isinstance(info.default, str) else ""
+    own = tuple(filter(None, (first, *(info.param_decls or ()))))
+    return own or (f"--{name.strip('_').replace('_', '-')}",)
 
 
 def test_an_option_means_the_same_in_every_command():

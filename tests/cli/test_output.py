@@ -5,7 +5,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from sepcost.cli.app import app
 from sepcost.cli.output import write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions, links and pipes of POSIX")
@@ -63,3 +65,35 @@ def test_a_link_stays_a_link(tmp_path):
 def test_a_device_is_written_to():
     write(b"gone", Path(os.devnull))
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "small-cnn", "-o", "out.onnx"),
+        ("diff", "small-cnn", "small-cnn", "--report", "out.ONNX"),
+        ("check", "small-cnn", "--max-macs", "1G", "-f", "html=out.onnx"),
+    ],
+)
+def test_a_report_is_not_written_to_a_file_named_like_a_model(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "is named like a model; give the report another name" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_is_not_written_to_a_file_named_like_a_report(tmp_path):
+    path = tmp_path / "out.html"
+    result = CliRunner().invoke(app, ["networks", "small-cnn", "-o", str(path)])
+    assert result.exit_code == 2
+    assert "is named like a report; give the model another name" in result.stderr
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("option", ["-o", "--output", "-r", "--report"])
+def test_a_report_goes_to_the_file_of_either_option(option, tmp_path):
+    path = tmp_path / "out.csv"
+    result = CliRunner().invoke(app, ["analyze", "small-cnn", "-f", "csv", option, str(path)])
+    assert result.exit_code == 0
+    assert path.read_text().startswith("model,")

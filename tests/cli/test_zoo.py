@@ -142,7 +142,7 @@ def test_a_size_for_a_name_that_no_model_has_is_an_error_of_every_model():
 
 
 def test_a_name_that_only_a_faulty_model_has_is_known():
-    """Its own fault is what to mend, and the others are counted."""
+    """Each names its own fault, and the others are counted."""
     dynamic("hw.onnx", "H, W")
     found = sized("--bind", "H=3", code=2)
     assert "bind it with --bind W=SIZE" in found["zoo/hw.onnx"]

@@ -18,11 +18,11 @@ from tests.cost.build import layer
         ({"kernel_shape": (5, 5)}, "does not match its weight"),
         ({"group": 0}, "group 0 must be at least 1"),
         ({"group": 4}, "6 output channels cannot be split into 4 groups"),
-        ({"group": 2}, "has 4 channels, but weight"),
+        ({"group": 2}, "has 4 channels, but its weight"),
         ({"strides": (1,)}, "must have 2 values"),
         ({"pads": (1, 1)}, "must have 4 values"),
         ({"auto_pad": "SIDEWAYS"}, "auto_pad 'SIDEWAYS' is not one of NOTSET, VALID, SAME_UPPER"),
-        ({"dilations": (5, 5)}, "spans 11 on axis 0, but the padded input has 8"),
+        ({"dilations": (5, 5)}, "spans 11 on axis 0, but the padded input only 8"),
     ],
 )
 def test_impossible_attributes_are_refused_by_name(attributes, message):
@@ -37,7 +37,7 @@ def test_impossible_attributes_are_refused_by_name(attributes, message):
         ([(1, 5, 8, 8), (6, 4, 3, 3)], "its input has 5 channels"),
         ([(1, 4, 8), (6, 4, 3, 3)], "differ in rank"),
         ([(1, 4, 8, 8), (6, 4)], "has no spatial axes"),
-        ([(1, 4, 2, 8), (6, 4, 3, 3)], "kernel spans 3 on axis 0, but the padded input has 2"),
+        ([(1, 4, 2, 8), (6, 4, 3, 3)], "kernel spans 3 on axis 0, but the padded input only 2"),
     ],
 )
 def test_shapes_that_contradict_each_other_are_refused(inputs, message):

@@ -92,3 +92,19 @@ def test_a_network_matches_itself_layer_by_layer(old):
     found = match(old, [replace(one) for one in old])
     assert len(found) == len(old)
     assert all(old[a].outputs == old[b].outputs for a, b in found.items())
+
+
+def weighed(name, size):
+    return replace(layer(name, size=size), parameters=(f"{name}.weight",))
+
+
+def test_layers_with_weights_that_swap_places_and_names_are_paired_by_structure():
+    old = [weighed("a", 1), weighed("b", 2), weighed("short", 3), layer("add", "Add")]
+    new = [weighed("1", 1), weighed("2", 3), weighed("3", 2), layer("add", "Add")]
+    assert pairs(old, new) == {"1": "a", "2": "short", "3": "b", "add": "add"}
+
+
+def test_layers_without_weights_are_not_paired_across_others():
+    old = [layer("a", "Relu", 1), layer("b", "Relu", 2)]
+    new = [layer("1", "Relu", 2), layer("2", "Relu", 1)]
+    assert len(pairs(old, new)) == 1

@@ -131,3 +131,35 @@ def test_every_weighted_layer_has_its_pair(name, original, tmp_path):
     macs = {"a": 147456, "b": 147456, "c": 9216, "d": 65536, "e": 65536}
     assert {name: count for name, count in paired.items() if count} == macs
     assert old.totals.macs == new.totals.macs == sum(macs.values())
+
+
+def test_a_residual_whose_branches_swapped_places_is_paired(tmp_path):
+    """ONNX Runtime runs the short branch first, which the last convolution then adds."""
+    random = np.random.default_rng(0)
+    shapes = {"a": (16, 16, 3, 3), "b": (16, 16, 3, 3), "short": (16, 16, 1, 1)}
+    weights = [
+        numpy_helper.from_array(random.standard_normal(shape).astype(np.float32), f"{name}.weight")
+        for name, shape in shapes.items()
+    ]
+    make, pads = helper.make_node, [1, 1, 1, 1]
+    nodes = [
+        make("Conv", ["x", "a.weight"], ["1"], "Conv_0", pads=pads, strides=[2, 2]),
+        make("Relu", ["1"], ["2"], "Relu_1"),
+        make("Conv", ["2", "b.weight"], ["3"], "Conv_2", pads=pads),
+        make("Conv", ["x", "short.weight"], ["4"], "Conv_3", strides=[2, 2]),
+        make("Add", ["3", "4"], ["5"], "Add_4"),
+        make("Relu", ["5"], ["y"], "Relu_5"),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, "g", [value("x", TensorProto.FLOAT, [1, 16, 8, 8])],
+        [value("y", TensorProto.FLOAT, None)], weights,
+    )  # fmt: skip
+    source = tmp_path / "original.onnx"
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), source
+    )
+    optimised(source, tmp_path / "copy.onnx")
+    changes = sepcost.diff(source, tmp_path / "copy.onnx").changes
+    alone = [each.new or each.old for each in changes if str(each.kind) in {"added", "removed"}]
+    assert not [row.layer.name for row in alone if row and row.macs]

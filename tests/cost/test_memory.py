@@ -35,7 +35,7 @@ def test_views_and_constants_move_nothing():
     assert moved(values, "Constant", "", "c") == 0
 
 
-def test_picking_reads_what_it_writes():
+def test_picking_reads_only_what_it_writes():
     values = table(x=(1000, 8), c=(3,), y=(3, 8), shape=(2,))
     assert moved(values, "Gather", "x c", "y") == 2 * size(3, 8) + size(3)
     assert moved(values, "Shape", "x", "shape") == size(2)

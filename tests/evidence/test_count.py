@@ -1,5 +1,7 @@
 """Many models are counted like one, in order, in one process or in several."""
 
+import os
+
 import numpy as np
 import onnx
 import pytest
@@ -59,7 +61,7 @@ def test_options_of_a_budget_say_how_to_count(tmp_path):
 
 @pytest.fixture
 def apart(tmp_path):
-    """A model whose 16,384 bytes of weights lie in ``m.data``."""
+    """A model whose 16,384 bytes of weights are in ``m.data``."""
     path = tmp_path / "m.onnx"
     weights = numpy_helper.from_array(np.zeros((64, 64), np.float32), "w")
     graph = onnx.helper.make_graph(
@@ -107,3 +109,48 @@ def test_missing_data_leave_only_a_lower_bound(apart, data):
 
 def test_sources_that_are_not_files_have_no_size(tmp_path):
     assert file_size(tmp_path / "mobilenet-v1") is None
+
+
+def crashing(source, **_):
+    """Count by the name of the file: some crash, one after the other was done."""
+    if "crash" in source:
+        os._exit(9)
+    if "odd" in source:
+        raise ValueError("x\ny")
+    if "large" in source:
+        raise MemoryError
+    return analyze("small-cnn")
+
+
+def test_a_process_that_is_killed_costs_its_own_model_alone():
+    names = ["a", "crash-1", "b", "crash-2", "c"]
+    found = counted([Model(name, name) for name in names], crashing, 2)
+    assert [one.model for one in found] == names
+    assert [one.model for one in found if isinstance(one, Fault)] == [
+        "crash-1", "crash-2",
+    ]  # fmt: skip
+    assert isinstance(found[1], Fault)
+    assert "was killed" in found[1].message
+
+
+def test_an_error_that_nobody_expected_is_one_of_its_model(monkeypatch):
+    models = [Model(name, name) for name in ("odd", "a", "large")]
+    odd, sound, large = counted(models, crashing)
+    assert isinstance(sound, Facts)
+    assert isinstance(odd, Fault)
+    assert isinstance(large, Fault)
+    assert (odd.model, odd.exit_code) == ("odd", 2)
+    assert odd.message.startswith("unexpected ValueError: x")
+    assert "\n" not in odd.message
+    assert large.message.startswith("out of memory")
+    monkeypatch.setenv("SEPCOST_DEBUG", "1")
+    with pytest.raises(ValueError, match="x"):
+        counted(models, crashing)
+
+
+def test_a_name_that_does_not_print_is_not_repeated_in_the_reason(tmp_path):
+    path = tmp_path / "new\nline.onnx"
+    path.write_text("{}")
+    (found,) = counted([Model(str(path), str(path))], analyze)
+    assert isinstance(found, Fault)
+    assert found.message == "is JSON, not an ONNX model"

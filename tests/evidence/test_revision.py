@@ -79,7 +79,7 @@ def shallow(work, tmp_path):
 @pytest.mark.parametrize("name", ["origin/dev", "dev", "v1", "HEAD~1", "origin/main~1"])
 def test_an_unknown_revision_says_how_to_fetch_it_and_that_helps(work, shallow, name):
     said = refusal(name, shallow)
-    assert f"git:{name}: no such revision here; fetch it with 'git fetch " in said
+    assert f"git:{name}: revision not found; fetch it with 'git fetch " in said
     assert "fetch-depth: 0" in said
     git(shallow, *shlex.split(said.split("'")[1])[1:])
     assert resolve(name, shallow).commit == resolve("dev", work).commit
@@ -93,13 +93,13 @@ def test_a_remote_of_another_name_is_fetched_from(work, shallow):
 def test_no_command_is_suggested_that_would_not_help(work):
     assert refusal("origin/main", work).endswith("; there is no remote to fetch it from")
     git(work, "remote", "add", "origin", str(work))
-    assert refusal("HEAD~9", work).endswith("; the history ends before it")
+    assert refusal("HEAD~9", work).endswith("; the local history ends before it")
     assert refusal("0" * 40, work).endswith("; try 'git fetch origin'")
 
 
 @pytest.mark.parametrize("name", ["--output=x", "-1", "HEAD:m.onnx", ""])
 def test_a_revision_is_never_an_option_and_always_a_commit(work, name):
-    with pytest.raises(BudgetError, match="no such revision"):
+    with pytest.raises(BudgetError, match="revision not found"):
         resolve(name, work)
     assert not (work / "x").exists()
 

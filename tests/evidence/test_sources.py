@@ -1,4 +1,4 @@
-"""Folders and globs stand for the files in them."""
+"""Folders and globs expand to the files in them."""
 
 import os
 
@@ -19,7 +19,7 @@ def zoo(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("source", ["zoo", "zoo/", "./zoo"])
-def test_a_folder_stands_for_the_onnx_files_below_it(source):
+def test_a_folder_expands_to_the_onnx_files_below_it(source):
     found = expanded([source])
     assert [os.path.normpath(name) for name in found.names] == [
         "zoo/a.ONNX", "zoo/b.onnx", "zoo/sub/c.onnx",
@@ -35,7 +35,7 @@ def test_a_folder_stands_for_the_onnx_files_below_it(source):
         ("zoo/[ab].*", ("zoo/a.ONNX", "zoo/b.onnx")),
     ],
 )
-def test_a_glob_stands_for_the_files_that_it_matches(source, names):
+def test_a_glob_expands_to_the_files_that_it_matches(source, names):
     assert expanded([source]).names == names
 
 
@@ -98,7 +98,7 @@ def test_hidden_files_are_meant_only_where_the_pattern_says_so(zoo):
 
 
 def test_a_folder_that_cannot_be_read_is_a_source_of_its_own(zoo, monkeypatch):
-    """So that it becomes a row with its reason, and is not left out in silence."""
+    """It becomes a row with its reason instead of being left out silently."""
     listed = os.listdir
 
     def refusing(folder):

@@ -160,9 +160,9 @@ def _goal(typed: list[str]) -> object:
 
     texts = (typed + [""] * 4)[:4]
     rank, error, drop, macs = (text or None for text in texts)
-    goal = convert_parse.goal(convert_parse.Goals(rank, error, drop, None, macs))
-    check(ConvertSettings(goal))
-    return goal
+    found = convert_parse.goals(convert_parse.Goals(rank, None, macs, drop, error))
+    check(ConvertSettings(*found))
+    return found
 
 
 def _one(parser: Callable[..., object], *before: Any) -> Callable[[list[str]], object]:

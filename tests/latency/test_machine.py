@@ -90,15 +90,15 @@ def test_measured_peaks_are_those_of_a_computer():
     assert 1e8 < (found.int8_macs_per_second or 0) < 1e15
 
 
-def test_where_the_time_is_up_each_peak_is_measured_once():
+def test_where_the_time_is_up_each_peak_is_measured_once_warm():
     beats = []
     found = peaks.measure(Runtime(), lambda: beats.append(1), most_s=0)
-    assert len(beats) == 3
+    assert len(beats) == 6
     assert min(found.macs_per_second, found.bytes_per_second) > 0
 
 
 def test_a_provider_that_leaves_integers_to_the_cpu_has_no_peak_for_them(monkeypatch):
-    """Or the CPU's speed would stand in its name."""
+    """Otherwise the CPU's speed would be reported in its name."""
     placed = [("cpu", ["a"]), ("other", ["b"])]
     monkeypatch.setattr(runtime, "placement", lambda _: placed)
     assert peaks.measure(Runtime(), most_s=0).int8_macs_per_second is None

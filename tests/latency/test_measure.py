@@ -337,6 +337,20 @@ def test_an_operator_that_does_not_exist_is_the_models_fault(write):
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+def test_same_padding_of_a_dilated_convolution_is_explained(write, mode):
+    """Other inputs do not help: ONNX Runtime's CPU kernels refuse it whatever they are fed."""
+    kernel = f'kernel_shape = [3], dilations = [2], auto_pad = "{mode}"'
+    weight = ", ".join(["1"] * 48)
+    model = write(
+        f"net (float[1,4,9] x) => (float[1,4,9] y) <float[4,4,3] w = {{{weight}}}>"
+        f"{{ y = Conv <{kernel}> (x, w) }}"
+    )
+    with pytest.raises(ModelError, match="explicit pads: 'sepcost convert' writes them") as caught:
+        bench([model], QUICK)
+    assert "--inputs" not in str(caught.value)
+
+
 def test_a_file_that_is_not_a_model(tmp_path):
     path = tmp_path / "text.onnx"
     path.write_text("hello")

@@ -109,17 +109,23 @@ def test_the_device_is_the_requested_or_the_most_specialised_one(
 
 def test_a_missing_device_is_named(fake):
     fake(device(QNN.name))
-    with pytest.raises(MeasurementError, match="'qnn' is installed but has no GPU device"):
+    with pytest.raises(MeasurementError, match="'qnn' is installed but finds no GPU device"):
         plugins.devices(QNN, {"device_type": "GPU"})
-    with pytest.raises(MeasurementError, match=r"offers no device .*SOFTWARE_ADAPTER=1"):
+    with pytest.raises(MeasurementError, match=r"finds no device .*SOFTWARE_ADAPTER=1"):
         plugins.devices(WEBGPU, {})
 
 
 def test_a_plugin_that_does_not_load_gives_its_reason(fake):
     fake()
-    with pytest.raises(MeasurementError, match=r"does not load: libtbb\.so: none") as caught:
+    with pytest.raises(MeasurementError, match=r"cannot be loaded: libtbb\.so: none") as caught:
         plugins.devices(OPENVINO, {})
     assert caught.value.exit_code == 3
+
+
+def test_a_provider_that_joins_no_session_says_what_it_needs(fake):
+    fake(device(QNN.name))
+    assert runtime.left_out(QNN).endswith(f"'qnn' is installed but does not start; {QNN.hint}")
+    assert "install its drivers" in runtime.left_out(PROVIDERS["cuda"])
 
 
 def test_a_plugin_that_does_not_load_leaves_the_others(fake):

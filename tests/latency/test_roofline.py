@@ -7,6 +7,7 @@ import pytest
 import sepcost
 from sepcost.latency.results import LayerTime, Peaks, Placement
 from sepcost.latency.roofline import beside_cost
+from sepcost.network import Role, Value
 from tests.latency.models import quantised
 from tests.report import bench_samples as samples
 from tests.report.samples import analysis, conv_row, plain_row, unknown_row
@@ -154,3 +155,46 @@ def test_each_model_gets_its_own_analysis():
     small = replace(CONV, macs=7)
     found = beside_cost(samples.bench(*times), [analysis(CONV), analysis(small)])
     assert [model.layers[0].macs for model in found.models] == [18432, 7]
+
+
+def advised(*rows, times, system="Linux 6.1 x86_64", level="all"):
+    """The notes about slow layers in a model of depthwise rows."""
+    found = samples.bench(
+        samples.model(layers=times),
+        machine=replace(samples.MACHINE, system=system),
+        settings={"optimization_level": level},
+    )
+    counted = analysis(*rows)
+    weight = Value("w", (6, 1, 3), "float32", Role.WEIGHT)
+    network = replace(counted.network, values={"w": weight})
+    return beside_cost(found, [replace(counted, network=network)]).models[0].warnings
+
+
+def depthwise(name):
+    row = conv_row(name, name)
+    layer = replace(row.layer, reads=("x", "w"), weights=frozenset({1}))
+    geometry = replace(row.convolution, kernel=(3,), group=8, in_channels=8, out_channels=8)
+    return replace(row, layer=layer, convolution=geometry)
+
+
+def test_layers_outside_the_blocked_layout_are_named_with_their_part_of_the_time():
+    rows = depthwise("a"), depthwise("b"), RELU
+    times = timed("a", us=1), timed("b", us=1, kernel="FusedConv")
+    (line,) = advised(*rows, times=times)
+    assert line.startswith("2 depthwise convolutions in 1-D")
+    assert "(100% of the run)" in line
+    (line,) = advised(*rows, times=times[:1])
+    assert "(50% of the run)" in line
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"times": ()},  # not timed
+        {"system": "Linux 6.1 aarch64"},
+        {"level": "extended"},  # ONNX Runtime changes layouts at the last level only
+        {"times": (replace(timed("a", us=1), provider="openvino"),)},
+    ],
+)
+def test_layouts_matter_only_to_the_cpu_provider_of_x86(changes):
+    assert not advised(depthwise("a"), **{"times": (timed("a", us=1),)} | changes)

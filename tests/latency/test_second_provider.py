@@ -1,6 +1,6 @@
 """Providers other than the CPU's that really run: OpenVINO on Intel, WebGPU on a software Vulkan.
 
-The adapter is SwiftShader, which lies in the folder of Chromium with a Vulkan loader. CI installs
+The adapter is SwiftShader, which is in the folder of Chromium with a Vulkan loader. CI installs
 Chromium and the extras ``openvino`` and ``webgpu`` for this; without them the tests are skipped.
 """
 

@@ -42,7 +42,7 @@ def child(monkeypatch, tmp_path):
     return jobs
 
 
-def test_usable_providers_come_first_and_every_other_says_what_it_needs(child):
+def test_usable_providers_come_first_and_the_others_say_how_to_get_them(child):
     found = survey.providers()
     assert [(one.name, one.devices) for one in found if one.usable] == [
         ("cpu", ("CPU AMD",)),
@@ -61,9 +61,9 @@ def test_usable_providers_are_valid_option_values():
 
 def test_a_plugin_without_a_device_or_that_does_not_load_says_so(child):
     needs = {one.name: one.get for one in survey.providers()}
-    assert "it is installed but finds none" in needs["webgpu"]
+    assert "installed, but finds no supported device" in needs["webgpu"]
     assert "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER=1" in needs["webgpu"]
-    assert needs["nvrtx"] == "it is installed but does not load: libcudart.so.12: no such file"
+    assert needs["nvrtx"] == "installed, but cannot be loaded: libcudart.so.12: no such file"
     assert needs["openvino"] == PROVIDERS["openvino"].package
 
 
@@ -83,7 +83,7 @@ def test_a_plugin_that_ends_its_process_is_a_line_and_the_others_are_listed(monk
     found = {one.name: one for one in survey.providers()}
     assert asked == [("cpu", "qnn", "ggml"), ("cpu",), ("cpu", "qnn"), ("cpu", "ggml")]
     assert [name for name, one in found.items() if one.usable] == ["cpu", "qnn"]
-    assert found["ggml"].get.endswith("does not load: crashed with SIGSEGV")
+    assert found["ggml"].get.endswith("cannot be loaded: crashed with SIGSEGV")
 
 
 @pytest.mark.parametrize("name", ["cuda", "tensorrt", "dml", "migraphx", "rocm", "cann"])

@@ -38,6 +38,6 @@ def converted(
     """Convert the file of a network; if nothing is written, return the original."""
     target = path.with_name("converted.onnx")
     settings = ConvertSettings(Goal(aim, value), inputs=inputs, verify=False)
-    found = convert(path, target, bind=net.bind, settings=settings, force=False)
+    found = convert(path, target, bind=net.bind, settings=settings, force=True)
     assert target.exists() == bool(found.written)
     return found, onnx.load(target if found.written else path)

@@ -135,7 +135,7 @@ def test_a_derived_size_that_does_not_fit_is_refused(given_, part):
 
 def test_an_invalid_derived_size_is_refused():
     line = refusal(tensor("x", "N", 3), tensor("y", "N - 2", 3))
-    assert "N - 2 is not a valid size for N=1; bind other sizes" in line
+    assert "N - 2 is not a valid size with N=1; bind other sizes" in line
     assert "(N - 1)/2 is not a valid size" in refusal(
         tensor("x", "N", 3), tensor("y", "(N - 1)/2"), bind={"N": 4}
     )
@@ -171,7 +171,7 @@ def test_values_that_are_not_tensors_pass():
     inputs = [ValueInfoProto(name="s", type=sequence), ValueInfoProto(name="o", type=optional)]
     assert bound(*inputs).types == {"s": sequence, "o": optional}
     assert bound(ValueInfoProto(name="x")).types == {"x": TypeProto()}
-    assert "does not match its 0 dimensions" in refusal(*inputs, shape={"s": [1]})
+    assert "does not match the input's 0 dimensions" in refusal(*inputs, shape={"s": [1]})
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_values_that_are_not_tensors_pass():
         ({"bind": {"N": -3}}, "is not a valid size"),
         ({"bind": {"N": MAX_SIZE + 1}}, "is not a valid size"),
         ({"shape": {"x": [1, 3, 0]}}, "is not a valid size"),
-        ({"shape": {"x": [1, 3]}}, "does not match its 3 dimensions"),
+        ({"shape": {"x": [1, 3]}}, "does not match the input's 3 dimensions"),
         ({"shape": {"x": [1, 4, 5]}}, "contradicts the size 3 in the model"),
         ({"shape": {"x": [1, 3, 5]}, "bind": {"H": 6}}, "contradicts H=6"),
     ],

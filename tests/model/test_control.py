@@ -227,7 +227,7 @@ def test_declared_types_in_a_function_are_used():
     assert layers(proto)["y/b"].outputs == ((5,),)
 
 
-def test_a_function_may_stand_for_an_operator_of_onnx():
+def test_a_function_may_replace_an_operator_of_onnx():
     proto = model("""g (float[2, 3] x) => (float[] y) { y = Mystery (x) }
     <domain: "ai.onnx", opset_import: ["" : 17]> Mystery (a) => (b) { b = Transpose (a) }""")
     assert layers(proto)["y/b"].outputs == ((3, 2),)

@@ -10,6 +10,7 @@ from sepcost.cost.groups import groups
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
 from sepcost.model.modules import MAX_LENGTH, NAME_SCOPES
+from sepcost.report.labels import label
 
 
 def conv(name, weight, scopes=None, x="x", y="y"):
@@ -108,7 +109,7 @@ def test_a_weight_without_a_path_takes_the_module_of_the_metadata():
     assert name_of(conv("node_conv2d", "w", "['', 'stem', 'conv2d']")) == "stem/conv2d"
 
 
-def test_the_root_of_an_exported_program_is_no_module():
+def test_the_root_of_an_exported_program_is_not_a_module():
     assert name_of(conv("node_conv2d", "w", "['', '_export_root', 'conv2d']")) == "node_conv2d"
 
 
@@ -121,3 +122,76 @@ def test_the_root_of_an_exported_program_is_no_module():
 )  # fmt: skip
 def test_metadata_of_another_kind_are_ignored(scopes):
     assert name_of(conv("node_conv2d", "w", scopes)) == "node_conv2d"
+
+
+@pytest.mark.parametrize(
+    ("weight", "shown"),
+    [
+        ("conv1_weights", "conv1"),
+        ("conv4_depthwise_weights", "conv4_depthwise"),
+        ("conv5_linear_bn_scale", "conv5_linear_bn"),
+        ("conv2d_0.w_0_deepcopy_12", "conv2d_0"),
+        ("_weights", "Conv_12"),
+        ("onnx::Conv_weights", "Conv_12"),
+        ("attn_scale", "Conv_12"),
+    ],
+)
+def test_paddles_weights_name_their_layers(weight, shown):
+    assert name_of(conv("Conv_12", weight), weights=[weight]) == shown
+
+
+def test_a_dequantised_weight_is_in_its_module():
+    nodes = [
+        helper.make_node("DequantizeLinear", ["a.b.weight_quantized", "s"], ["w"], "w_Dequantize"),
+        conv("node_Conv_1", "w"),
+    ]
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, 4, 4])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    stored = [
+        numpy_helper.from_array(np.zeros((2, 2, 3, 3), np.int8), "a.b.weight_quantized"),
+        numpy_helper.from_array(np.array(1, np.float32), "s"),
+    ]
+    graph = helper.make_graph(nodes, "g", [image], [result], stored)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    analysis = count(describe(Loaded("m", "m.onnx", proto)), "m.onnx")
+    assert [row.layer.name for row in analysis.rows] == ["w_Dequantize", "a.b"]
+    assert [group.key for group in groups(analysis, "scope")] == ["a.b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("embedding_DequantizeLinear/duplicated", "/"),
+        ("embedding_DequantizeLinear/duplicated_token_0", "/"),
+        ("node_MatMul_73/MatMulScaleFusion//MatmulTransposeFusion/", "/"),
+        ("/a/b/MatMul/MatMulAddFusion", "a/b"),
+        ("/a/b/Conv", "a/b"),
+        ("a/duplicated/Conv", "a/duplicated"),
+    ],
+)
+def test_what_onnx_runtime_appends_to_a_name_is_no_module(name, key):
+    analysis = count(network(conv(name, "w")), "m.onnx")
+    assert [group.key for group in groups(analysis, "scope")] == [key]
+
+
+def test_layers_in_a_function_are_named_after_its_calls():
+    """As jax2onnx writes modules: one function, and a call per module."""
+    body = helper.make_node("Relu", ["a"], ["b"], "node_Relu_0")
+    function = helper.make_function(
+        "custom", "Block", ["a"], ["b"], [body], [helper.make_opsetid("", 17)]
+    )
+    calls = [
+        helper.make_node("Block", ["x"], ["v_0"], "Block_1", domain="custom"),
+        helper.make_node("Block", ["v_0"], ["y"], "", domain="custom"),
+    ]
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("custom", 1)]
+    proto = helper.make_model(
+        helper.make_graph(calls, "g", [image], [result]),
+        opset_imports=opsets, functions=[function],
+    )  # fmt: skip
+    analysis = count(describe(Loaded("m", "m.onnx", proto)), "m.onnx")
+    assert [label(row.layer) for row in analysis.rows] == ["Block_1/node_Relu_0", "y/node_Relu_0"]
+    assert [row.layer.id for row in analysis.rows] == ["v_0/b", "y/b"]
+    assert [group.key for group in groups(analysis, "scope")] == ["Block_1", "y"]

@@ -65,7 +65,7 @@ def test_escapes_are_those_of_python(name, shown):
         ("`", r"`\x60`"),
     ],
 )
-def test_markdown_leaves_plain_words_alone(name, shown):
+def test_markdown_does_not_change_plain_words(name, shown):
     assert text.markdown(name) == shown
 
 

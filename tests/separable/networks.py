@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from sepcost.latency.jobs import Runtime
+from sepcost.model.load import load
+from sepcost.separable.runs.activations import runner
 from tests.separable.build import parsed, saved
 
 TEXT = """<ir_version: 9, opset_import: ["" : 17]>
@@ -58,3 +61,9 @@ def data(folder, count=128, labels=None):
         arrays["labels"] = labels
     np.savez(path, **arrays)
     return path
+
+
+def labelled(folder, source, count=128):
+    """Labels are the network's own answers, so that its top-1 is 100 %."""
+    (scores,) = runner(load(source), Runtime())({"x": images(count)})
+    return data(folder, count, scores.argmax(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,9 +19,8 @@ from sepcost.model.load import load
 from sepcost.routes.analyze import analyze
 from sepcost.routes.convert import convert
 from sepcost.separable import convert as route
-from sepcost.separable import session
+from sepcost.separable import references
 from sepcost.separable.result import finished
-from sepcost.separable.runs.activations import runner
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Method, Saving
 from sepcost.separable.verify import compare
 from tests.separable import networks
@@ -31,13 +31,6 @@ SHARED = Path(__file__).parents[2] / ".." / "shared"
 
 def asked(aim, value, **changes):
     return ConvertSettings(goal=Goal(aim, value), verify=False, **changes)
-
-
-def labelled(folder, source, count_=128):
-    """Labels are the network's own answers, so that its top-1 is 100 %."""
-    images = networks.images(count_)
-    (scores,) = runner(load(source), ConvertSettings().runtime)({"x": images})
-    return networks.data(folder, count_, scores.argmax(1))
 
 
 def apart(a, b):
@@ -195,12 +188,13 @@ def test_effects_are_measured_with_data(net, tmp_path):
 
 
 def test_the_drop_goal_is_met(net, tmp_path):
-    data = labelled(tmp_path, net)
+    data = networks.labelled(tmp_path, net)
     found = convert(net, settings=asked(Aim.MAX_DROP, 0.1, calibrate=data))
     assert found.plan.choices
-    assert found.effect.drop is not None
-    assert found.effect.drop <= 0.1
-    assert found.effect.images == 32  # every fourth sample is held out
+    assert found.effect.quality is not None
+    assert found.effect.quality.metric == "top1"
+    assert found.effect.quality.loss.high <= 0.1  # the bound, not the mean
+    assert found.effect.samples == 32  # every fourth sample is held out
 
 
 def test_a_missed_goal_is_not_written_unless_forced(net):
@@ -266,7 +260,7 @@ def test_random_weights_keep_only_the_architecture(net, tmp_path):
 
 
 def test_the_model_is_not_run_if_it_need_not_be(net, monkeypatch):
-    monkeypatch.setattr(session, "runner", pytest.fail)
+    monkeypatch.setattr(references, "runner", pytest.fail)
     found = convert(net, settings=asked(Aim.MACS, 0.5))
     assert found.plan.choices
     assert found.to_dict()["effect"]["relative_error"] is None
@@ -284,8 +278,12 @@ def test_a_model_without_convolutions_is_not_run_and_need_not_run(tmp_path, aim)
         tmp_path / "m.onnx", tmp_path / "out.onnx", settings=ConvertSettings(Goal(aim, 2))
     )
     assert found.notes == ("nothing worth converting: no convolution can be converted",)
-    assert bool(found.missed) == (aim is Aim.SPEEDUP)  # which was not pursued
+    assert found.missed is not None
+    assert "no convolution can be converted" in found.missed
+    assert "--copy-unchanged" in found.missed
     assert not (tmp_path / "out.onnx").exists()
+    asked_only = convert(tmp_path / "m.onnx", settings=ConvertSettings(Goal(aim, 2)))
+    assert bool(asked_only.missed) == (aim is Aim.SPEEDUP)  # which was not pursued
 
 
 def test_only_and_skip_choose_by_name_or_id(net):
@@ -305,11 +303,24 @@ def test_a_converted_model_does_not_change_again(net):
 
 
 def test_nothing_worth_converting_is_a_result(net):
-    found, target = run(net, asked(Aim.MAX_ERROR, 1e-9))
+    found = convert(net, settings=asked(Aim.MAX_ERROR, 1e-9))
     assert found.plan.choices == ()
     assert found.missed is None
     assert found.after is found.before
+
+
+def test_a_file_that_was_asked_for_is_never_left_absent_or_stale_in_silence(net):
+    found, target = run(net, asked(Aim.MAX_ERROR, 1e-9))
+    assert "--copy-unchanged" in found.missed
     assert not target.exists()
+    target.write_text("of last week")
+    found, _ = run(net, asked(Aim.MAX_ERROR, 1e-9), force=True)
+    assert "older one" in found.missed
+    assert target.read_text() == "of last week"
+    found, _ = run(net, asked(Aim.MAX_ERROR, 1e-9), force=True, copy_unchanged=True)
+    assert found.missed is None
+    assert found.written == (target,)
+    assert apart(net, target) == 0
 
 
 def test_the_frontier_trades_error_for_macs(net, monkeypatch):
@@ -361,10 +372,13 @@ def test_an_invalid_target_is_refused_before_the_work(net, tmp_path, monkeypatch
         convert(net, taken, settings=settings)
 
 
-def test_labels_are_needed_for_a_drop(net, tmp_path):
-    settings = asked(Aim.MAX_DROP, 0.01, calibrate=networks.data(tmp_path))
+def test_labels_are_needed_for_top_1_only(net, tmp_path):
+    settings = asked(Aim.MAX_DROP, 0.2, calibrate=networks.data(tmp_path))
+    found = convert(net, settings=settings)
+    assert found.effect.quality is not None
+    assert found.effect.quality.metric == "agreement"
     with pytest.raises(ConversionError, match="labels"):
-        convert(net, settings=settings)
+        convert(net, settings=replace(settings, metric="top1"))
 
 
 def test_linear_algebra_runs_on_one_thread(net, monkeypatch):

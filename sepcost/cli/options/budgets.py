@@ -17,7 +17,7 @@ MaxMacs = Annotated[
 MaxFlops = Annotated[
     str | None,
     typer.Option(
-        metavar="1.2G", rich_help_panel=BUDGETS, help="Fail above this many FLOPs, 2 per MAC."
+        metavar="1.2G", rich_help_panel=BUDGETS, help="Fail above this many FLOPs (2 per MAC)."
     ),
 ]
 MaxParams = Annotated[
@@ -37,7 +37,7 @@ MaxPeakActivations = Annotated[
     typer.Option(
         metavar="8MB",
         rich_help_panel=BUDGETS,
-        help="Fail if activations alive at once exceed this size.",
+        help="Fail if the peak of activations exceeds this size.",
     ),
 ]
 MaxSeparableHeadroom = Annotated[
@@ -53,7 +53,7 @@ MaxLatency = Annotated[
     typer.Option(
         metavar="12ms",
         rich_help_panel=BUDGETS,
-        help="Fail above this time per run, measured with ONNX Runtime.",
+        help="Fail above this latency, measured with ONNX Runtime.",
     ),
 ]
 ForbidOp = Annotated[
@@ -61,7 +61,7 @@ ForbidOp = Annotated[
     typer.Option(
         metavar="OP",
         rich_help_panel=BUDGETS,
-        help="Fail on this operator: a name, domain::name, or a glob of either.",
+        help="Fail if the model has this operator: a name, domain::name, or a glob.",
     ),
 ]
 Budget = Annotated[
@@ -78,8 +78,8 @@ Config = Annotated[
     typer.Option(
         metavar="FILE",
         rich_help_panel=CHECKING,
-        show_default="nearest sepcost.toml or pyproject.toml, from here upwards",
-        help="Configuration with the budgets.",
+        show_default="nearest sepcost.toml or pyproject.toml, upwards from the working folder",
+        help="Configuration file with the budgets.",
     ),
 ]
 Baseline = Annotated[
@@ -96,7 +96,7 @@ Update = Annotated[
     typer.Option(
         "--update",
         rich_help_panel=CHECKING,
-        help="Write exact numbers to the JSON baseline; lowers numbers but never raises them.",
+        help="Write exact numbers to the JSON baseline; numbers are lowered but never raised.",
     ),
 ]
 Loosen = Annotated[
@@ -133,6 +133,6 @@ Jobs = Annotated[
         metavar="N",
         rich_help_panel=COUNTING,
         show_default="auto",
-        help="Processes that count models.",
+        help="Number of processes that count models.",
     ),
 ]

@@ -24,7 +24,7 @@ MaxError = Annotated[
         metavar="ERROR",
         rich_help_panel=GOAL,
         show_default="0.02 if no other goal is given",
-        help="Cheapest model whose outputs stay within this relative error: 0.02 or 2%.",
+        help="Cheapest model whose outputs stay within this error, relative to their spread: 2%.",
     ),
 ]
 MaxDrop = Annotated[
@@ -32,7 +32,8 @@ MaxDrop = Annotated[
     typer.Option(
         metavar="PERCENT",
         rich_help_panel=GOAL,
-        help="Cheapest model that loses at most this much top-1 on labelled calibration data: 1%.",
+        help="Cheapest model that loses at most this many points by the metric, shown on held-out "
+        "samples: 1%.",
     ),
 ]
 Speedup = Annotated[
@@ -49,6 +50,26 @@ Macs = Annotated[
         metavar="SHARE",
         rich_help_panel=GOAL,
         help="Most accurate model with at most this share of the MACs: 0.5 or 50%.",
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=GOAL,
+        show_default="by the model and the data",
+        help="How results are judged: top1 (needs labels), agreement, text (CTC), boxes, error, "
+        "psnr, or MODULE:FUNCTION of your own.",
+    ),
+]
+ClassOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--class-output",
+        metavar="NAME",
+        rich_help_panel=GOAL,
+        show_default="probabilities, or what the labels agree with",
+        help="The output that holds the classes.",
     ),
 ]
 Init = Annotated[
@@ -77,7 +98,7 @@ Reduce = Annotated[
     typer.Option(
         rich_help_panel=LAYERS,
         show_default="latency with --speedup, else macs",
-        help="Replace a layer only if this falls: MACs, or latency measured here.",
+        help="Replace a layer only if this decreases: MACs, or latency measured on this machine.",
     ),
 ]
 Forms = Annotated[
@@ -106,6 +127,15 @@ Calibrate = Annotated[
         rich_help_panel=CALIBRATION,
         help="An .npz with one array per input (and 'labels', if known), or a folder of .npy files "
         "or images (in one subfolder per class, if known).",
+    ),
+]
+Tune = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|off|PASSES",
+        rich_help_panel=CALIBRATION,
+        help="Tune all new weights together at the end, to answer as the original does: where it "
+        "gains, never, or with this many passes of samples.",
     ),
 ]
 Mean = Annotated[

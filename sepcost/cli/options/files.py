@@ -28,35 +28,36 @@ CheckFormats = Annotated[
         "$GITHUB_STEP_SUMMARY.",
     ),
 ]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        rich_help_panel=OUTPUT,
-        show_default="stdout",
-        help="Write the report here.",
-    ),
-]
+# -o takes what a command makes: a model from convert and networks, else the report, also called -r.
+_REPORT = {
+    "metavar": "FILE",
+    "rich_help_panel": OUTPUT,
+    "show_default": "stdout",
+    "help": "Write the report here.",
+}
+Output = Annotated[Path | None, typer.Option("--output", "-o", "--report", "-r", **_REPORT)]
+Report = Annotated[Path | None, typer.Option("--report", "-r", **_REPORT)]
 Model = Annotated[
     Path | None,
     typer.Option(
         "--output", "-o", metavar="OUT.onnx", rich_help_panel=OUTPUT, help="Write the model here."
     ),
 ]
-Report = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        rich_help_panel=OUTPUT,
-        show_default="stdout",
-        help="Write the report here.",
-    ),
-]
 Force = Annotated[
     bool,
-    typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite an existing model."),
+    typer.Option(
+        "--force",
+        rich_help_panel=OUTPUT,
+        help="Overwrite an existing model; in convert, also write a model that misses the goal.",
+    ),
+]
+CopyUnchanged = Annotated[
+    bool,
+    typer.Option(
+        "--copy-unchanged",
+        rich_help_panel=OUTPUT,
+        help="If nothing is worth converting, write the original to OUT.onnx.",
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", rich_help_panel=OUTPUT, help="Plan only; write no model.")

@@ -73,7 +73,7 @@ Sweep = Annotated[
         metavar="DIM=SIZE[,SIZE]...",
         rich_help_panel=MODEL,
         help="Size of a dynamic dimension; several sizes give one row each. With several sources, "
-        "it applies to those with such a dimension.",
+        "it applies to those that have the dimension.",
     ),
 ]
 Shape = Annotated[

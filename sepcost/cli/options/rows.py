@@ -21,7 +21,10 @@ By = Annotated[
 Depth = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", rich_help_panel=ROWS, help="With --by scope: parts of the path to keep."
+        min=1,
+        metavar="N",
+        rich_help_panel=ROWS,
+        help="With --by scope: keep N levels of the path.",
     ),
 ]
 Sort = Annotated[
@@ -74,8 +77,8 @@ Machine = Annotated[
     typer.Option(
         "--machine",
         rich_help_panel=ROWS,
-        help="Report the machine's peaks, measured once and cached; without SOURCE, measured "
-        "again.",
+        help="Also report the machine's peaks, which are measured once and cached; without SOURCE, "
+        "measure them again.",
     ),
 ]
 Weights = Annotated[
@@ -91,8 +94,8 @@ Operators = Annotated[
     typer.Option(
         metavar="MODULE:NAME",
         rich_help_panel=COUNTING,
-        help="Your own formulas: a dict {(domain, op_type): function of a layer}. Imports MODULE, "
-        "also from the working folder.",
+        help="Your own MAC formulas: a dict {(domain, op_type): function of a layer}. The module "
+        "may be in the working folder.",
     ),
 ]
 ConvTranspose = Annotated[
@@ -104,7 +107,7 @@ ConvTranspose = Annotated[
 CountBias = Annotated[
     bool,
     typer.Option(
-        "--count-bias", rich_help_panel=COUNTING, help="Count one more MAC per added bias."
+        "--count-bias", rich_help_panel=COUNTING, help="Count one MAC for each bias that is added."
     ),
 ]
 If = Annotated[
@@ -112,6 +115,6 @@ If = Annotated[
     typer.Option(
         "--if",
         rich_help_panel=COUNTING,
-        help="Branch of an If that counts; max is the most expensive.",
+        help="Branch of an If to count; max is the most expensive.",
     ),
 ]

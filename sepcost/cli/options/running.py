@@ -24,7 +24,7 @@ ProviderOption = Annotated[
     typer.Option(
         metavar="[PROVIDER:]KEY=VALUE",
         rich_help_panel=RUNTIME,
-        help="Provider option; without PROVIDER, for the first one.",
+        help="Option of an execution provider; without PROVIDER, of the first one.",
     ),
 ]
 Threads = Annotated[
@@ -83,7 +83,7 @@ PrecisionTarget = Annotated[
     typer.Option(
         metavar="PERCENT",
         rich_help_panel=MEASUREMENT,
-        help="Stop measuring when the 95 % interval is within ± this.",
+        help="Stop measuring once the 95 % interval is within ± this.",
     ),
 ]
 MaxTime = Annotated[

@@ -51,7 +51,7 @@ class ListFormat(StrEnum):
 
 
 class By(StrEnum):
-    """What one row stands for."""
+    """What one row shows."""
 
     LAYER = "layer"
     OP = "op"

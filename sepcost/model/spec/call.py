@@ -61,4 +61,4 @@ def out_channels(call: Call) -> int:
 def check_flag_argument(layer: LayerSpec) -> None:
     """Check the value in ``{ flatten = true }``: it can only be true."""
     if not flag(layer.argument, layer.at(layer.kind)):
-        raise FaultError(layer.at(layer.kind), "expected true; leave the layer out instead")
+        raise FaultError(layer.at(layer.kind), "expected true; to skip the layer, remove it")

@@ -83,7 +83,7 @@ def activate(graph: Graph, kind: str, tensor: Tensor, path: str) -> Tensor:
     """Apply an activation.
 
     A ReLU halves the power of a convolution's output (variance 1, centred). After a residual sum it
-    removes no more than that, because the shortcut is positive already.
+    removes no more than that, because the shortcut is already positive.
     """
     if kind == "relu6":
         bounds = [graph.constant("relu6.low", 0.0), graph.constant("relu6.high", 6.0)]

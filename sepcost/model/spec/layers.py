@@ -31,7 +31,7 @@ def pool(call: Call, source: Tensor) -> Tensor:
     kernel = call.option("kernel", 2)
     window = slide(call, source, kernel, kernel, "valid")
     if any(pad >= size for pad, size in zip(window.pads, window.kernel * 2, strict=True)):
-        message = "padding must be smaller than the kernel"  # else a window holds no input
+        message = "padding must be smaller than the kernel"  # else a window contains no input
         raise FaultError(call.layer.at("padding"), message)
     name = call.graph.node(
         "MaxPool" if kind == "max" else "AveragePool",

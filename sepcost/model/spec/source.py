@@ -23,7 +23,7 @@ class Source:
 
 
 def read(text_or_path: str | Path, origin: str | None = None) -> Source:
-    """Read a file; a string of more than one line is the text itself.
+    """Read a file; a string of several lines is the text itself.
 
     Raises
     ------

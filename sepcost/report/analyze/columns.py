@@ -21,7 +21,7 @@ from sepcost.report.units import human, times
 
 
 def saving(separable: Separable | None) -> str:
-    """``8.84× fewer`` if a convolution can be separated, else why not."""
+    """``8.84× fewer`` if a convolution can be separated, otherwise the reason why not."""
     if separable is None:
         return ""
     if not separable.eligible:

@@ -13,7 +13,7 @@ from sepcost.report.analyze.words import headline, inputs, titles, uncounted
 from sepcost.report.columns import Style
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
-from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
+from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.labels import geometry, label, operator, output_shape
 from sepcost.report.text import shorten
 from sepcost.report.units import human, times
@@ -34,16 +34,16 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
         return render_page(Page(names[0], parts[0].lead, tuple(parts), "analyze"))
     lines = [f"{each.model}: {each.message}" for each in view.unread]
     unread = listing("models-unread", "Not read", lines)
-    together = Part("models", "Side by side", sections=(*_together(analyses, names), *unread))
+    together = PagePart("models", "Side by side", sections=(*_together(analyses, names), *unread))
     return render_page(
         Page(f"{len(parts)} networks", ", ".join(names), (together, *parts), "analyze")
     )
 
 
-def part(analysis: Analysis, id_: str, name: str, view: View, times_ns: Times = None) -> Part:
+def part(analysis: Analysis, id_: str, name: str, view: View, times_ns: Times = None) -> PagePart:
     """All sections about one model; ``times_ns`` are measured times by layer id."""
     rows = select.layers(analysis, view)
-    return Part(
+    return PagePart(
         id_,
         name,
         headline(analysis, STYLE, name).removeprefix(f"{name}: "),
@@ -181,7 +181,7 @@ def _uncounted(analysis: Analysis, id_: str) -> tuple[Section, ...]:
     return (
         *listing(f"{id_}-uncounted", "Not counted", lines, "The totals are lower bounds."),
         *listing(f"{id_}-kept", "Not separable", kept, "Convolutions that would stay regular."),
-        *listing(f"{id_}-warnings", "Notes", analysis.warnings),
+        *listing(f"{id_}-warnings", "Notes", (*analysis.warnings, *analysis.advice)),
     )
 
 
@@ -199,7 +199,7 @@ def _together(analyses: Sequence[Analysis], names: Sequence[str]) -> tuple[Secti
         Col("complete", "text", lambda r: "yes" if r[1].coverage.complete else "no"),
     )
     bars = [(name, a.totals.macs, a.totals.separable_macs) for name, a in rows]
-    note = "MACs of each network: regular, and with every convolution separated that gains by it."
+    note = "MACs of each network: regular, and with separable convolutions wherever they save MACs."
     return (
         *charts.compared("models-macs", "Regular and separable", bars, [note]),
         *table("models-table", "Totals", columns, rows),

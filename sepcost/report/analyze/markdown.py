@@ -1,4 +1,4 @@
-"""An analysis in Markdown: the line to quote, then a table."""
+"""An analysis in Markdown: a line that sums it up, then a table."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def _section(analysis: Analysis, title: str, view: View) -> Iterator[str]:
                 for op, reason, names, count in missing
             ]
         )
-    if analysis.warnings:
-        yield bullets([words(warning) for warning in analysis.warnings])
+    if notes := (*analysis.warnings, *analysis.advice):
+        yield bullets([words(line) for line in notes])

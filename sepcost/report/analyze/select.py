@@ -14,8 +14,8 @@ from sepcost.report.view import View
 
 Key = Callable[[LayerCost], int | float | str]
 
-#: ``--sort``: numbers from the largest down, text from A to Z; what is unknown comes first, since
-#: it may be large.
+#: ``--sort``: numbers from the largest down, text from A to Z; unknown values come first, since
+#: they may be large.
 ROW_KEYS: Mapping[str, Key] = {
     "macs": lambda row: _descending(row.macs),
     "params": lambda row: -row.params,
@@ -95,7 +95,7 @@ def select(
 
 
 def order_groups(groups: Iterable[Group], sort: str, top: int = 0) -> tuple[Group, ...]:
-    """Groups sorted by ``sort`` (``order`` leaves them as they come), the first ``top`` of them."""
+    """The first ``top`` groups by ``sort`` (``order`` does not sort them)."""
     ordered = list(groups) if sort == "order" else sorted(groups, key=GROUP_KEYS[sort])
     return tuple(ordered[:top] if top else ordered)
 
@@ -107,7 +107,7 @@ def layers(analysis: Analysis, view: View) -> tuple[LayerCost, ...]:
 
 
 def groups(analysis: Analysis, view: View) -> tuple[Group, ...]:
-    """The rows of ``view``, one per group of the layers that ``only`` leaves."""
+    """The rows of ``view``, one per group of the layers that ``only`` selects."""
     rows = view.rows
     left = replace(analysis, rows=matching(analysis.rows, rows.only))
     return order_groups(grouping.groups(left, rows.by, rows.depth), rows.sort or "macs", view.most)

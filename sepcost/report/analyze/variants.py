@@ -16,7 +16,7 @@ from sepcost.report.view import View
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One row: the convolution as it is, separable, or separable and thinner or smaller."""
+    """One row: the convolution as it is, separable, or separable with α or ρ applied."""
 
     name: str
     macs: int | None

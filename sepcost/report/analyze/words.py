@@ -34,7 +34,7 @@ def titles(analyses: Sequence[Analysis]) -> tuple[str, ...]:
 
 
 def headline(analysis: Analysis, style: Style, name: str) -> str:
-    """The one line to quote: ``vgg16: 15.5 G MACs, 138.4 M params; separable ... fewer``."""
+    """The line that sums up: ``vgg16: 15.5 G MACs, 138.4 M params; separable ... fewer``."""
     totals, unit = analysis.totals, title(style.unit)
     least = "" if analysis.coverage.complete else "at least "
     text = f"{name}: {least}{operations(totals.macs, style.unit)} {unit}, "
@@ -68,7 +68,7 @@ def details(analysis: Analysis, style: Style) -> Iterator[str]:
 
 
 def inputs(analysis: Analysis) -> str:
-    """The first inputs with their shapes: ``x 1×3×224×224 float32``."""
+    """The first inputs with shape and type: ``x 1×3×224×224 float32``."""
     shown = [
         f"{value.name} {dims(value.shape) if value.shape is not None else '?'} {value.dtype}"
         for value in analysis.network.inputs[:4]

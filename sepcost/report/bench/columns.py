@@ -7,7 +7,7 @@ from sepcost.report.bench.words import factor, plus_minus, share_of, span
 from sepcost.report.columns import Column, Share, Style
 from sepcost.report.units import duration, human, percent, times
 
-Part = tuple[Measurement, Placement]
+Placed = tuple[Measurement, Placement]
 
 #: A fraction of the roofline beyond this is shown as ``>1000%``.
 MOST = 10
@@ -55,7 +55,7 @@ def _change(change: float) -> str:
     return f"{change:.1%}" if change < MOST else "?"
 
 
-def placement_columns() -> tuple[Column[Part], ...]:
+def placement_columns() -> tuple[Column[Placed], ...]:
     """One row per model and provider."""
     return (
         Column("model", lambda part: part[0].name, 0, False, True, "name"),

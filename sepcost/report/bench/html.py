@@ -17,14 +17,14 @@ from sepcost.report.bench.words import (
 )
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
-from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
+from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.units import human
 from sepcost.report.view import View
 
 INTERVAL = "The latency of each model with its 95% interval."
 RUNS = (
     "The share of all timed runs, including disturbed ones, that finished within a given time. "
-    "The slowest may lie beyond the right edge."
+    "The slowest may be beyond the right edge."
 )
 ROOF = (
     "Each kernel by its FLOPs per byte and per second. On the line it reaches the limit of this "
@@ -41,9 +41,9 @@ def render(bench: Bench, view: View) -> str:
     return render_page(Page(title or bench.machine.name, lead, parts, "bench"))
 
 
-def part(bench: Bench, id_: str) -> Part:
+def part(bench: Bench, id_: str) -> PagePart:
     """The latencies of all models."""
-    return Part(
+    return PagePart(
         id_,
         "Latency",
         "",
@@ -75,10 +75,10 @@ def tiles(bench: Bench) -> list[Tile]:
     return shown
 
 
-def layer_parts(bench: Bench) -> list[Part]:
+def layer_parts(bench: Bench) -> list[PagePart]:
     """The kernels of each model that has them."""
     return [
-        Part(f"k{at}", f"Layers of {model.name}", sections=layers(bench, model, f"k{at}"))
+        PagePart(f"k{at}", f"Layers of {model.name}", sections=layers(bench, model, f"k{at}"))
         for at, model in enumerate(bench.models)
         if model.layers
     ]

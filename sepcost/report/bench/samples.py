@@ -10,7 +10,7 @@ from sepcost.report.view import View
 
 
 def render(bench: Bench, view: View) -> str:
-    """All runs, launch by launch: wall and CPU time in ns, context switches."""
+    """All runs, launch by launch: wall time and CPU time in ns, context switches."""
     models = [
         {"name": model.name, "launches": [asdict(launch) for launch in model.samples]}
         for model in bench.models

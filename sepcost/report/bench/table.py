@@ -29,7 +29,7 @@ from sepcost.report.text import shorten, terminal
 from sepcost.report.view import View
 
 NAME_LIMIT = 60
-#: Fallen-back nodes listed at a terminal; a pipe gets them all.
+#: Nodes that fell back, as listed at a terminal; a pipe gets all of them.
 MOST_NODES = 30
 
 

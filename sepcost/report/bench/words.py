@@ -10,14 +10,14 @@ from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measu
 from sepcost.latency.stats import Interval, Outcome, Statistic
 from sepcost.report.units import duration, human, percent, three_digits, times
 
-#: Half-widths beyond this are shown as a factor: ± 157% of a time means nothing.
+#: Half-widths beyond this are shown as a factor, since ± 157% makes no sense.
 WIDE = 0.5
 #: Fractions of the roofline beyond this are not noise.
 BEYOND = 1.1
 
 
 def plus_minus(interval: Interval) -> str:
-    """``± 1.2%``, or ``×/÷ 1.8`` of a wide interval; empty for a single launch."""
+    """``± 1.2%``, or ``×/÷ 1.8`` for a wide interval; empty for a single launch."""
     width = interval.half_width
     if width == inf:
         return ""
@@ -25,7 +25,7 @@ def plus_minus(interval: Interval) -> str:
 
 
 def headline(model: Measurement) -> str:
-    """The one line to quote of a model."""
+    """The line that sums up a model."""
     return f"{duration(model.latency.estimate)} {plus_minus(model.latency)}".rstrip()
 
 
@@ -43,7 +43,7 @@ def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
 
 
 def verdict(pair: Comparison) -> str:
-    """The one line to quote of a pair, after the name of ``b``: is 2.31× faster than {a}."""
+    """The line that sums up a pair, after the name of ``b``: is 2.31× faster than {a}."""
     ratio = pair.ratio
     if pair.verdict is Outcome.FASTER:
         low, high = 1 / ratio.high, 1 / ratio.low
@@ -64,7 +64,7 @@ def span(low: float, high: float) -> str:
 
 
 def factor(value: float) -> str:
-    """A ratio with the digits that tell it from 1: ``0.985``, ``2.314``, ``14.0``, ``122``."""
+    """A ratio with enough digits to differ from 1: ``0.985``, ``2.314``, ``14.0``, ``122``."""
     if value < 0.0995:
         return f"{value:.2g}"
     return f"{value:.3f}" if value < 9.9995 else three_digits(value)
@@ -83,7 +83,7 @@ def machine_line(bench: Bench, quoted: Callable[[str], str] = str) -> str:
 
 
 def peaks_line(machine: Machine) -> str:
-    """The two sides of the roofline."""
+    """The two limits of the roofline."""
     if machine.peaks is None:
         return ""
     macs, moved = machine.peaks.macs_per_second, machine.peaks.bytes_per_second
@@ -134,14 +134,12 @@ def legend(rows: Iterable[LayerTime]) -> Iterator[str]:
         )
     if any(bound == "memory" and fraction > BEYOND for bound, fraction in bounds):
         yield (
-            "above 100% of memory: the layer works in the caches, which are faster than the "
-            "main memory that 100% stands for"
+            "above 100% of memory: the layer works in the caches, which are faster than main memory"
         )
     if any(bound == "compute" and fraction > BEYOND for bound, fraction in bounds):
         yield (
-            "above 100% of compute: the kernel beats the large matrix product that 100% stands "
-            "for; far above, the peak was measured too low: 'sepcost bench --machine' measures it "
-            "again"
+            "above 100% of compute: the kernel is faster than the matrix product that defines "
+            "100%; if far above, measure the peak again: sepcost bench --machine"
         )
 
 

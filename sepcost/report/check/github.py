@@ -29,7 +29,7 @@ def _kind(kind: str, found: Sequence[Verdict]) -> Iterator[str]:
     for verdict in shown:
         yield _command(kind, verdict)
     if len(shown) < len(found):
-        yield f"::{kind} title=sepcost::{len(found) - len(shown)} more in the job's summary"
+        yield f"::{kind} title=sepcost::{len(found) - len(shown)} more in the job summary"
 
 
 def _command(kind: str, verdict: Verdict) -> str:
@@ -49,5 +49,5 @@ def data(text: str) -> str:
 
 
 def value(text: str) -> str:
-    """Escape the value of a property, which ``:`` and ``,`` would end."""
+    """Escape the value of a property, which would end at ``:`` or ``,``."""
     return data(text).replace(":", "%3A").replace(",", "%2C")

@@ -6,17 +6,17 @@ from sepcost.budget.results import Bound, Check, Status, Verdict
 from sepcost.report.check import verdicts
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
-from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
+from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.view import View
 
-USED = "Each value as a share of its limit; right of the line the budget is broken."
+USED = "Each value as a share of its limit; to the right of the line, the budget is broken."
 
 
 def render(check: Check, view: View) -> str:
     """One part: the worst first."""
     lead = verdicts.headline(check)
     facts = (f"budgets from {check.config}",) if check.config else ()
-    part = Part(
+    part = PagePart(
         "check", "Budgets", lead, facts, tuple(tiles(check)),
         (
             *_used(check),

@@ -1,4 +1,4 @@
-"""Verdicts in the terminal: what broke first, and which layers are behind it."""
+"""Verdicts in the terminal: broken budgets first, with the layers that caused them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 200
 
 
 def render(check: Check, view: View) -> str:
-    """A line per verdict that is not ok, one per model that is, and the sum."""
+    """A line per verdict that is not ok, one per model that is ok, and the counts."""
     return compose(_parts(check), view.screen)
 
 

@@ -125,7 +125,7 @@ def _interval(verdict: Verdict) -> str:
 
 
 def causes(verdict: Verdict) -> Iterator[str]:
-    """The layers behind a verdict: ``conv_17 (Conv) +12.3 M, added``."""
+    """The layers that caused a verdict: ``conv_17 (Conv) +12.3 M, added``."""
     for cause in verdict.causes:
         yield _cause(cause, verdict.dimension)
 
@@ -183,6 +183,6 @@ def place(verdict: Verdict) -> Location:
 
 
 def fingerprint(verdict: Verdict) -> str:
-    """The same from run to run, whatever the numbers are."""
+    """A fingerprint that is the same in every run, independent of the numbers."""
     key = "\0".join((verdict.model, verdict.metric, verdict.bound))
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sepcost.report.bench import html as bench_page
-from sepcost.report.convert.words import change, error, facts, headline
+from sepcost.report.convert.words import change, error, facts, headline, name, scores
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
-from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
+from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.text import shorten
-from sepcost.report.units import human, percent, times
+from sepcost.report.units import human, times
 from sepcost.report.view import View
 from sepcost.separable.find.candidates import Skip
 from sepcost.separable.plan.choices import Choice
@@ -32,13 +32,13 @@ FEWER, FASTER = "MACs before / after", "time before / after, of this layer alone
 
 def render(conversion: Conversion, view: View) -> str:
     """One part for the plan, one for the final measurement."""
-    name = shorten(conversion.before.network.name or conversion.source, NAME_LIMIT)
+    title = shorten(conversion.before.network.name or conversion.source, NAME_LIMIT)
     own = part(conversion, "convert")
     parts = (own, *measured(conversion))
-    return render_page(Page(name, headline(conversion), parts, "convert"))
+    return render_page(Page(title, headline(conversion), parts, "convert"))
 
 
-def measured(conversion: Conversion) -> list[Part]:
+def measured(conversion: Conversion) -> list[PagePart]:
     """The latency of the original and of the result, if they were measured."""
     if conversion.latency is None:
         return []
@@ -49,9 +49,9 @@ def measured(conversion: Conversion) -> list[Part]:
     ]
 
 
-def part(conversion: Conversion, id_: str) -> Part:
+def part(conversion: Conversion, id_: str) -> PagePart:
     """The plan and its result."""
-    return Part(
+    return PagePart(
         id_,
         "Conversion",
         headline(conversion),
@@ -87,13 +87,12 @@ def tiles(conversion: Conversion) -> list[Tile]:
             Tile("Measured speed-up", times(conversion.speedup), detail, conversion.speedup, tone)
         )
     effect = conversion.effect
-    if effect.batches:
+    if effect.samples:
         share, on = effect.relative_error, f"on {conversion.inputs} inputs"
         tiles.append(Tile("Output error", error(share), on, share))
-    if effect.top1 is not None:
-        before_, after_ = effect.top1
-        detail = f"from {percent(before_)}: {change(effect)}"
-        tiles.append(Tile("Top-1", percent(after_), detail, after_))
+    for quality in effect.qualities:
+        score, detail = quality.converted.mean, change(quality, conversion.inputs)
+        tiles.append(Tile(name(quality), scores(quality), detail, score))
     return tiles
 
 
@@ -119,7 +118,7 @@ def _macs(conversion: Conversion, id_: str) -> tuple[Section, ...]:
 def _frontier(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     """The frontier and the plan, over time and over MACs."""
     points, effect = conversion.frontier, conversion.effect.relative_error
-    chosen = bool(conversion.plan.choices and conversion.effect.batches)
+    chosen = bool(conversion.plan.choices and conversion.effect.samples)
     done = len(conversion.plan.choices)
     base = points[0].ns * points[0].speedup if points else None
     speedup = conversion.speedup or conversion.plan.predicted.speedup

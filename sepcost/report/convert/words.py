@@ -12,7 +12,9 @@ from sepcost.report.units import human, percent, times
 if TYPE_CHECKING:
     from sepcost.cost.analysis import Analysis
     from sepcost.separable.conversion import Conversion
-    from sepcost.separable.runs.output_loss import Effect
+    from sepcost.separable.quality.intervals import Estimate
+    from sepcost.separable.quality.judge import Quality
+    from sepcost.separable.tuning.outcome import Tuning
 
 NAMED = 3  # layers named per reason
 
@@ -28,9 +30,10 @@ def headline(conversion: Conversion) -> str:
     ]
     if conversion.speedup is not None:
         parts.append(f"{times(conversion.speedup)} as fast")
-    if conversion.effect.drop is not None:
-        parts.append(f"top-1 {accuracy(conversion.effect)}")
-    elif conversion.effect.batches:
+    quality = conversion.effect.quality
+    if quality is not None and quality.metric != "error":
+        parts.append(f"{name(quality)} {scores(quality)}")
+    elif conversion.effect.samples:
         parts.append(f"output error {error(conversion.effect.relative_error)}")
     return "; ".join(parts)
 
@@ -41,9 +44,30 @@ def known(analysis: Analysis) -> str:
     return least + human(analysis.totals.macs)
 
 
-def accuracy(effect: Effect) -> str:
-    """Top-1 of the original and of the result: ``91.4% → 90.6%``; empty without labels."""
-    return "" if effect.top1 is None else " → ".join(map(percent, effect.top1))
+#: Metrics in words.
+NAMES = {
+    "top1": "top-1",
+    "agreement": "agreement with the original",
+    "text": "equal text",
+    "boxes": "box F1 against the original",
+    "psnr": "PSNR",
+    "error": "accuracy of the outputs",
+}
+
+
+def name(quality: Quality) -> str:
+    """The metric in words; the user's own by its name."""
+    return NAMES.get(quality.metric, quality.metric)
+
+
+def scores(quality: Quality) -> str:
+    """``91.4% → 90.6%``; only the second where the first is 100% by definition."""
+    before, after = (_score(quality, one.mean) for one in (quality.original, quality.converted))
+    return after if quality.metric in NAMES and quality.metric != "top1" else f"{before} → {after}"
+
+
+def _score(quality: Quality, value: float) -> str:
+    return f"{100 * value:.1f} dB" if quality.metric == "psnr" else percent(value)
 
 
 def points(change: float) -> str:
@@ -64,30 +88,60 @@ def facts(conversion: Conversion) -> Iterator[str]:
     """Predicted and measured, one line each."""
     before, after = conversion.before.totals, conversion.after.totals
     plan = conversion.plan
-    yield f"goal: {plan.goal.words}{' (not met)' if conversion.missed else ''}"
+    asked = " and ".join(goal.words for goal in conversion.goals)
+    yield f"goal: {asked}{' (not met)' if conversion.missed else ''}"
     yield (
         f"MACs: {known(conversion.before)} before, {known(conversion.after)} after "
         f"({human(plan.predicted.macs)} predicted)"
     )
     yield f"params: {human(before.params)} before, {human(after.params)} after"
-    if plan.predicted.loss is not None and plan.choices and conversion.effect.batches:
+    if plan.predicted.loss is not None and plan.choices and conversion.effect.samples:
         yield f"loss: {conversion.effect.loss:.3g} measured, {plan.predicted.loss:.3g} predicted"
-    if conversion.effect.drop is not None:
-        yield f"top-1: {accuracy(conversion.effect)} ({change(conversion.effect)})"
+    for quality in conversion.effect.qualities:
+        yield f"{name(quality)}: {scores(quality)} ({change(quality, conversion.inputs)})"
+    if conversion.effect.samples:
+        yield f"output error: {spread(conversion)}"
     if conversion.speedup is not None:
         measured = f"{times(conversion.speedup)} measured"
         yield f"speed-up: {measured}{_predicted(conversion)}{_span(conversion)}"
+    if conversion.tuning is not None:
+        yield f"tuning: {tuned(conversion.tuning)}"
     for path in conversion.written:
         yield f"written: {path}"
 
 
-def change(effect: Effect) -> str:
-    """``−0.8 points; 95%: −1.5 to −0.1; 2,000 held-out images``; empty without labels."""
-    if effect.drop is None or effect.drop_interval is None:
-        return ""
-    low, high = (points(-bound) for bound in reversed(effect.drop_interval))
-    images = f"{effect.images:,} held-out image{'s' * (effect.images != 1)}"
-    return f"{points(-effect.drop)} points; 95%: {low} to {high}; {images}"
+def tuned(tuning: Tuning) -> str:
+    """``loss 0.026 → 0.021 on 256 held-out samples; 15,000 passes, 40 s``."""
+    kept = "" if tuning.kept else ", so the factors stay as fitted"
+    return (
+        f"loss {tuning.before:.2g} → {tuning.after:.2g} on {tuning.samples:,} held-out "
+        f"sample{'s' * (tuning.samples != 1)}{kept}; {tuning.passes:,} passes, "
+        f"{tuning.seconds:.0f} s"
+    )
+
+
+def change(quality: Quality, inputs: str) -> str:
+    """``−0.8 points; 95%: −1.5 to −0.1; 2,000 held-out samples``."""
+    loss = quality.loss
+    low, high = (points(-bound) for bound in (loss.high, loss.low))
+    return f"{points(-loss.mean)} points; 95%: {low} to {high}; {count(loss, inputs)}"
+
+
+def spread(conversion: Conversion) -> str:
+    """``3.1% of the spread (95%: 2.8% to 3.4%; 64 held-out samples)``."""
+    found = conversion.effect.error
+    held = count(found, conversion.inputs)
+    if not found.high < float("inf"):
+        return f"{error(found.mean)} of the spread ({held})"
+    span = f"95%: {error(found.low)} to {error(found.high)}"
+    return f"{error(found.mean)} of the spread ({span}; {held})"
+
+
+def count(estimate: Estimate, inputs: str) -> str:
+    """The number of samples, and where they are from."""
+    kind = "held-out" if inputs == "calibration" else inputs
+    noun = "sample" if inputs == "calibration" else "input"
+    return f"{estimate.samples:,} {kind} {noun}{'s' * (estimate.samples != 1)}"
 
 
 def _predicted(conversion: Conversion) -> str:

@@ -6,7 +6,7 @@ from sepcost.cost.diff import COSTS, TOTALS, Diff, LayerChange
 from sepcost.report.diff.words import TITLES, change, difference, doubt, geometry, headline, values
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
-from sepcost.report.html.parts import Col, Page, Part, Section, Tile, listing, table
+from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.labels import label, operator
 from sepcost.report.text import shorten
 from sepcost.report.units import human
@@ -20,7 +20,7 @@ def render(diff: Diff, view: View) -> str:
     """Totals, then every layer that changed."""
     old, new = (shorten(side.source, NAME_LIMIT) for side in (diff.old, diff.new))
     lead = headline(diff)
-    part = Part(
+    part = PagePart(
         "diff", "Changes", lead, tuple(filter(None, [values(diff), doubt(diff)])),
         tuple(tiles(diff)),
         (
@@ -49,7 +49,7 @@ def tiles(diff: Diff) -> list[Tile]:
 
 def _macs(diff: Diff) -> tuple[Section, ...]:
     rows = [(label(found.row.layer), found.delta("macs") or 0) for found in diff.changes]
-    note = "How many more, or fewer, MACs each changed layer takes."
+    note = "How many more or fewer MACs each changed layer takes."
     return charts.changes("diff-macs", "Change in MACs", rows, [note])
 
 

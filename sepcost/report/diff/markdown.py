@@ -14,7 +14,7 @@ from sepcost.report.view import View
 #: More rows than this are folded away.
 OPEN = 20
 LONGEST = 200
-#: GitHub refuses a longer comment, in characters; bytes are never fewer.
+#: GitHub refuses longer comments. Its limit is in characters, which are never more than bytes.
 MOST_BYTES = 65_536
 
 

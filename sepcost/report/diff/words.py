@@ -61,7 +61,7 @@ def change(old: int, new: int, unit: str = "") -> str:
 
 
 def largest(diff: Diff, top: int = 0) -> tuple[LayerChange, ...]:
-    """The ``top`` layers that change most (0: all), in their order."""
+    """The ``top`` layers that change most (0: all), in execution order."""
     ranked = sorted(range(len(diff.changes)), key=lambda at: _weight(diff.changes[at]))
     return tuple(diff.changes[at] for at in sorted(ranked[:top] if top else ranked))
 

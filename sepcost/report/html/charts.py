@@ -26,7 +26,7 @@ QUANTILES = 200
 def largest(
     items: Sequence[Item], weight: Callable[[Item], float], most: int
 ) -> tuple[Sequence[Item], str]:
-    """The ``most`` items of the largest weight, in their order, and a note if any are left out."""
+    """The ``most`` items of largest weight, in their order, and a note if some are left out."""
     if len(items) <= most:
         return items, ""
     ranked = sorted(range(len(items)), key=lambda at: -weight(items[at]))[:most]

@@ -1,6 +1,6 @@
-"""A ``Page`` as one HTML file that needs nothing but a browser.
+"""A ``Page`` as one HTML file that needs only a browser.
 
-Names come from models and are untrusted. They reach the page in two ways only: through Jinja's
+Names come from models and are untrusted. They reach the page only in two ways: through Jinja's
 autoescape, or as JSON in a script element that browsers do not execute and that the page's script
 turns into text nodes. A content security policy allows only the page's two scripts, by their
 hashes, and no request.
@@ -28,7 +28,7 @@ SCRIPTS = ("format.js", "dom.js", "table.js", "theme.js", "bars.js", "points.js"
 PLOTLY = "plotly-basic.min.js"
 #: Kinds of sections that need no plotly.
 UNDRAWN = frozenset({"table", "list"})
-#: JSON escapes of what ends a script element, starts a comment or breaks a line of JavaScript.
+#: JSON escapes for characters that end a script, start a comment or break a line of JavaScript.
 ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 

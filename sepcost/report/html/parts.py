@@ -35,7 +35,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PagePart:
     """The results of one command for one model."""
 
     id: str
@@ -52,7 +52,7 @@ class Page:
 
     title: str
     lead: str
-    parts: tuple[Part, ...]
+    parts: tuple[PagePart, ...]
     command: str
 
 

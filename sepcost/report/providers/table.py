@@ -16,12 +16,12 @@ COLUMNS: tuple[Column[ProviderInfo], ...] = (
 
 
 def render(providers: Sequence[ProviderInfo], view: View) -> str:
-    """The usable ones, then what the others need."""
+    """The usable providers, then how to get the others."""
     usable = [each for each in providers if each.usable]
     others = [each for each in providers if not each.usable]
     parts: list[Part] = [table(COLUMNS, usable, view.screen)]
     if others:
         wide = max(len(each.name) for each in others)
-        parts += ["\n", styled(f"{'other':{wide}}  needs", "bold")]
+        parts += ["\n", styled(f"{'other':{wide}}  how to get it, or why not", "bold")]
         parts += [Line(((each.get, ""),), (f"{each.name:{wide}}  ", "")) for each in others]
     return compose(parts, view.screen)

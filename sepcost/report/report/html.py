@@ -8,7 +8,7 @@ from sepcost.report.analyze import html as analyze_page
 from sepcost.report.bench import html as bench_page
 from sepcost.report.convert import html as convert_page
 from sepcost.report.html.page import render as render_page
-from sepcost.report.html.parts import Page, Part
+from sepcost.report.html.parts import Page, PagePart
 from sepcost.report.report.overview import Overview
 from sepcost.report.text import shorten
 from sepcost.report.view import View
@@ -22,7 +22,7 @@ def render(overview: Overview, view: View) -> str:
     name = shorten(analysis.network.name or analysis.source, NAME_LIMIT)
     times = by_layer(analysis, bench.models[0]) if bench.models else None
     cost = analyze_page.part(analysis, "cost", "Cost", view, times)
-    parts: list[Part] = [cost, bench_page.part(bench, "bench"), *bench_page.layer_parts(bench)]
+    parts: list[PagePart] = [cost, bench_page.part(bench, "bench"), *bench_page.layer_parts(bench)]
     if conversion is not None:
         parts += [convert_page.part(conversion, "convert"), *convert_page.measured(conversion)]
     return render_page(Page(name, cost.lead, tuple(parts), "report"))

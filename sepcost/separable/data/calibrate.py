@@ -59,7 +59,7 @@ def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calib
     Raises
     ------
     ConversionError
-        The data do not fit; the message names the file, the tensor and what was expected.
+        If the data does not fit; the message names the file, the tensor and what was expected.
     """
     if path.is_dir():
         return _folder(path, inputs, images)
@@ -73,7 +73,7 @@ def _archive(path: Path, inputs: Sequence[Input]) -> Calibration:
     names = {one.name for one in inputs}
     labels = None if LABELS in names else arrays.pop(LABELS, None)
     if len(inputs) == 1 and len(arrays) == 1 and not names & set(arrays):
-        arrays = {inputs[0].name: next(iter(arrays.values()))}  # it can mean nothing else
+        arrays = {inputs[0].name: next(iter(arrays.values()))}  # no other meaning is possible
     _check_names(path, arrays, names)
     checked = {one.name: checked_array(path, one, arrays[one.name]) for one in inputs}
     return _assembled(path, inputs, checked, labels)
@@ -87,7 +87,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise ConversionError(f"{path}: is a single array; give an .npz or a folder") from error
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # zipfile, zlib, tokenize: each raises what it likes
+    except Exception as error:  # zipfile, zlib and tokenize raise many kinds
         reason = first_line(error)
         raise ConversionError(f"{path}: not an .npz archive of plain arrays: {reason}") from error
 
@@ -107,7 +107,7 @@ def checked_array(path: Path, one: Input, array: NDArray[Any]) -> NDArray[Any]:
     Raises
     ------
     ConversionError
-        It does not, or it is not.
+        If it does not convert or is not finite.
     """
     wanted = numpy_dtype(one.dtype)
     integral = wanted.kind in "iu" and array.dtype.kind in "iu"
@@ -218,8 +218,11 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
         return np.stack(arrays).astype(numpy_dtype(one.dtype))
 
     lead = np.broadcast_to(np.zeros((), first.dtype), (len(files), *first.shape))
-    made = _assembled(path, inputs, {one.name: lead}, _classes(path, files))
-    return replace(made, samples={one.name: read}, stacked=stacked)
+    folders = _class_folders(path, files)
+    labels = None if folders is None else _numbered(path, files, folders)
+    made = _assembled(path, inputs, {one.name: lead}, labels)
+    count = None if folders is None else len(folders)
+    return replace(made, samples={one.name: read}, stacked=stacked, folders=count)
 
 
 def _array(file: Path) -> NDArray[Any]:
@@ -229,10 +232,19 @@ def _array(file: Path) -> NDArray[Any]:
         raise ConversionError(f"{file}: not a plain .npy array: {first_line(error)}") from error
 
 
-def _classes(path: Path, files: Sequence[Path]) -> NDArray[np.int64] | None:
-    """Number the subfolders in the order of their names; None if files lie in ``path`` itself."""
+def _class_folders(path: Path, files: Sequence[Path]) -> list[str] | None:
+    """The subfolders in the order of their numbers, if all are numbers, else of their names.
+
+    An empty one counts. None if a file is in ``path`` itself.
+    """
     if any(file.parent == path for file in files):
         return None
-    homes = [file.relative_to(path).parts[0] for file in files]
-    order = {name: number for number, name in enumerate(sorted(set(homes)))}
-    return np.array([order[home] for home in homes])
+    names = [one.name for one in path.iterdir() if one.is_dir()]
+    numbered = all(name.isdecimal() for name in names)
+    return sorted(names, key=int) if numbered else sorted(names)
+
+
+def _numbered(path: Path, files: Sequence[Path], folders: Sequence[str]) -> NDArray[np.int64]:
+    """The class of each file: the place of its folder."""
+    order = {name: number for number, name in enumerate(folders)}
+    return np.array([order[file.relative_to(path).parts[0]] for file in files])

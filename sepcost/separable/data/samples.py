@@ -1,4 +1,4 @@
-"""Calibration data as they are read: batch by batch, on demand."""
+"""Calibration data as it is read: batch by batch, on demand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sepcost.network import Shape
 Feeds = Mapping[str, NDArray[Any]]
 Samples = Callable[[NDArray[np.int64]], NDArray[Any]]
 
-HELD = 8  # one sample in this many is held out from the fits
+HELD = 4  # one sample in this many is held out from the fits
 BATCH = 32  # if the model does not fix it
 
 
@@ -38,6 +38,7 @@ class Calibration:
     fixed: bool = False  # the model takes exactly ``batch`` rows
     labels: NDArray[np.int64] | None = None
     item: Mapping[str, Shape] | None = None  # shape of each input in a run of one sample
+    folders: int | None = None  # class folders that the labels come from
 
     def __len__(self) -> int:
         return len(self.places)
@@ -48,9 +49,9 @@ class Calibration:
         Parameters
         ----------
         limit
-            Most samples; rounded up to whole batches if the model takes no others.
+            Maximum number of samples; rounded up to whole batches if the model takes only those.
         rows
-            Most samples per run, if the model does not fix that.
+            Maximum number of samples per run, if the model does not fix it.
         """
         places = self._first(limit)
         step = self.batch if self.fixed else min(rows, self.batch)

@@ -126,7 +126,7 @@ def cut_for(shape: Shape, form: str, rank: int, *, group: int = 1) -> Cut:
     Raises
     ------
     ConversionError
-        The form has no such rank for this shape.
+        The form does not have this rank for this shape.
     """
     legal = ranks(shape, form, group=group)
     if rank not in legal:

@@ -41,8 +41,8 @@ class FitOptions:
     """Settings of a fit."""
 
     ridge: float = 1e-2  # pull towards the weights, as a share of the mean variance of the patch
-    iterations: int = 20  # most iterations of L-BFGS
-    early: int | None = None  # most for forms of one free factor, which converge early
+    iterations: int = 20  # maximum iterations of L-BFGS
+    early: int | None = None  # maximum for forms of one free factor, which converge early
     metric: ArrayLike | None = None  # [N, N]: an error e of the outputs weighs e·metric·e
 
 
@@ -75,7 +75,7 @@ def fit(
     Raises
     ------
     ConversionError
-        The weight contains NaN or infinity, or the form has no such rank.
+        The weight contains NaN or infinity, or the form does not have this rank.
     """
     return fit_menu(weight, moments, [(form, rank)], options)[0]
 

@@ -103,7 +103,7 @@ def factorize(
     Raises
     ------
     ConversionError
-        The weight contains NaN or infinity, or the form has no such rank.
+        The weight contains NaN or infinity, or the form does not have this rank.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Limited-memory BFGS over many independent problems at once.
+"""Limited-memory BFGS over many independent problems together.
 
 Two-loop recursion (Nocedal 1980) with a backtracking line search under Armijo's condition. Each
 problem has its own step and history, but all are evaluated together, so that an objective can
@@ -46,7 +46,7 @@ def minimize(
     start
         [problems, variables].
     iterations
-        Most steps.
+        Maximum number of steps.
     tolerance
         Stop when a step gains less than this in every problem.
 

@@ -1,4 +1,4 @@
-"""Randomly initialised factors: the architecture alone, to be trained."""
+"""Randomly initialised factors: only the architecture, to be trained."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def error_curve(
     scale: ArrayLike | None = None,
     widths: Collection[int] | None = None,
 ) -> Array:
-    """‖W - W'‖ / ‖W‖ of the best factors, for all ranks at once.
+    """‖W - W'‖ / ‖W‖ of the best factors, for all ranks.
 
     Parameters
     ----------

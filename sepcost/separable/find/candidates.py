@@ -132,7 +132,7 @@ def weight(candidate: Candidate) -> Array:
 
 
 def bias(candidate: Candidate) -> Array | None:
-    """Read a candidate's bias: float64, [N]; None if it has none, or not a constant one.
+    """Read a candidate's bias: float64, [N]; None if it has none or it is not constant.
 
     Raises
     ------

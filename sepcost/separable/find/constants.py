@@ -1,4 +1,4 @@
-"""Recipes of weights: traced through the graph at once, computed on demand.
+"""Recipes of weights: traced through the graph immediately, computed on demand.
 
 A weight may be an initializer, a Constant or a ConstantOfShape, and may reach its convolution
 through Cast, Transpose, Reshape and any arithmetic on constants, also across the borders of
@@ -58,7 +58,7 @@ class Recipe:
 
     name: str
     steps: tuple[Step, ...]
-    home: Path  # the folder that paths of external data start from
+    home: Path  # the folder to which paths of external data are relative
 
     @property
     def key(self) -> tuple[tuple[str, Name, bytes], ...]:

@@ -31,7 +31,7 @@ class Context:
     """A model with the lookups that questions about its convolutions need."""
 
     loaded: Loaded
-    observed: Loaded  # the same without the Ifs whose branch is known; all else is about it
+    observed: Loaded  # the same without the Ifs whose branch is known; all other fields refer to it
     network: Network
     places: Mapping[str, Site]
     readers: Mapping[str, Sequence[onnx.NodeProto]]
@@ -96,7 +96,7 @@ class Context:
         return None if tensor is None else content(tensor, folder(self.observed))
 
     def shortcut(self, candidate: Candidate) -> str | None:
-        """The value that an Add directly behind the layer adds to its output, if known before it.
+        """The value that an Add right after the layer adds to its output, if computed before it.
 
         Earlier conversions put an error into that value, which this layer can compensate.
         """

@@ -1,7 +1,7 @@
 """How weights are stored, and whether their convolution runs in integers.
 
-A weight may be stored in a smaller type than it is read in: float16 behind a Cast, or int8 and int4
-behind a DequantizeLinear. If the convolution's input is dequantised and its output quantised as
+A weight may be stored in a smaller type than it is read in: float16 with a Cast, or int8 and int4
+with a DequantizeLinear. If the convolution's input is dequantised and its output quantised as
 well, runtimes compute it in integers (QLinearConv).
 """
 
@@ -156,7 +156,7 @@ def activations(
 
 
 def _quantized_after(site: Site) -> bool:
-    """Whether every reader of the output quantises it, perhaps behind one merged operator."""
+    """Whether every reader of the output quantises it, perhaps after one merged operator."""
     readers = _readers(site.frame.graph, site.node.output[0])
     if len(readers) == 1 and readers[0].op_type in MERGED:
         readers = _readers(site.frame.graph, readers[0].output[0])

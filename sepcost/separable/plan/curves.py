@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -11,6 +11,7 @@ from sepcost.separable.factors.blocks import Form
 from sepcost.separable.factors.spectrum import error_curve
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Curve, cost, curve
+from sepcost.separable.plan.fitting import Key
 from sepcost.separable.plan.menu import Menu, Option, menus
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
@@ -50,6 +51,31 @@ def curves(
     costs = sum(cost(menu.options[0], by) for menu in offered)
     rest = max(0.0, whole - costs)
     return Curves(tuple(curve(offered, by, one, rest) for one in allocations), by, latency)
+
+
+def without_slower(made: Curves, slower: Collection[Key]) -> Curves:
+    """The curves without the options that were measured slower than the layer they replace.
+
+    Parameters
+    ----------
+    made
+        The curves.
+    slower
+        Id of the candidate, form and rank of each such option.
+    """
+    menus_ = tuple(
+        replace(
+            menu,
+            options=tuple(
+                option
+                for option in menu.options
+                if (menu.candidate.id, str(option.form), option.rank) not in slower
+            ),
+        )
+        for menu in made.curves[0].menus
+    )
+    kept = tuple(curve(menus_, made.by, one.allocation, one.rest) for one in made.curves)
+    return replace(made, curves=kept)
 
 
 def _on_data(

@@ -25,6 +25,7 @@ from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection, cost
 from sepcost.separable.plan.menu import Menu, Option, shell
+from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable, separate
 from sepcost.separable.runs.activations import runner
@@ -51,6 +52,7 @@ class Fitter:
     tell: OnProgress
     macs: Mapping[str, int]  # of each original convolution, by id of the candidate
     candidates: Sequence[Candidate] = ()
+    parts: tuple[OutputPart, ...] = ()  # what is judged of the outputs
     metrics: Metrics | None = None  # metric of each candidate's output errors
     gradients: Gradients | None = None  # None before they are computed
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
@@ -183,7 +185,8 @@ class Fitter:
                 candidates, runtime = self.candidates, self.settings.runtime
                 try:
                     seed = self.settings.seed
-                    made = sensitivities(self.context, candidates, self.data, runtime, seed)
+                    parts, data = self.parts, self.data
+                    made = sensitivities(self.context, candidates, data, runtime, parts, seed)
                     self.metrics, self.gradients = made.metrics, made.gradients
                 except SepcostError as error:  # fits improve with metrics, but work without
                     self.tell(f"fitting without gradients: {error}")

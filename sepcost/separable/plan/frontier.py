@@ -22,7 +22,7 @@ class FrontierPoint:
     predicted_loss: float
     loss: float  # KL, or squared relative error
     relative_error: float
-    drop: float | None
+    drop: float | None  # loss of quality by the metric
     ns: float
     speedup: float
     allocation: str
@@ -50,7 +50,7 @@ def frontier(made: Curves, before: Analysis, trials: Trials) -> tuple[FrontierPo
             predicted_loss=one.points[place].loss,
             loss=trial.effect.loss,
             relative_error=trial.effect.relative_error,
-            drop=trial.effect.drop,
+            drop=trial.effect.quality.loss.mean if trial.effect.quality else None,
             ns=ns,
             speedup=base / ns,
             allocation=one.allocation,

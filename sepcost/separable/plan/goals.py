@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from sepcost.separable.plan.choices import Curve
 from sepcost.separable.plan.knapsack import within_cost, within_loss
+from sepcost.separable.plan.proof import searched
 from sepcost.separable.plan.trials import Trial, Trials
-from sepcost.separable.settings import Aim, Goal
+from sepcost.separable.settings import QUALITY, Aim, Goal
 
 TRIES = 7
 ROUNDING = 1e-12  # 0.29 * 100 is below 29 in floating point
@@ -132,19 +133,9 @@ def _at_speed(curve: Curve, before: float, speed: float) -> int:
 
 
 def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Solved:
-    def measure(trial: Trial) -> float:
-        drop = trial.effect.drop
-        return (
-            trial.effect.relative_error
-            if goal.aim is Aim.MAX_ERROR
-            else 0.0
-            if drop is None
-            else drop
-        )
-
     def probe(place: int) -> tuple[bool, int | None]:
         trial, loss = trials.at(curve, place), curve.points[place].loss
-        measured = measure(trial)
+        measured = searched(goal, trial.effect)
         trials.tell(f"{goal.aim.removeprefix('max-')} {measured:.2g} of {goal.value:g}")
         met = measured <= goal.value
         if met and measured >= NEAR * goal.value:
@@ -157,7 +148,7 @@ def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Solved:
     guess = within_loss(curve.points, goal.value**2)
     place = settle((-1, last), last if guess is None else guess, probe, upward=False)
     trial = trials.at(curve, place)
-    measured = measure(trial)
+    measured = searched(goal, trial.effect)
     return Solved(curve, place, trial, measured <= goal.value, measured)
 
 
@@ -197,8 +188,7 @@ def better(goal: Goal, solved: Sequence[Solved], trials: Trials) -> Solved:
 
     def order(one: Solved) -> tuple[bool, float]:
         cost = one.curve.points[one.place].cost
-        by_cost = goal.aim in {Aim.MAX_ERROR, Aim.MAX_DROP}
-        return not one.met, cost if by_cost else trials.selection_loss(one.trial)
+        return not one.met, cost if goal.aim in QUALITY else trials.selection_loss(one.trial)
 
     if len(solved) == 1:
         return solved[0]

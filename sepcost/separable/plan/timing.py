@@ -20,6 +20,7 @@ from statistics import median
 import numpy as np
 
 from sepcost import atomic_file
+from sepcost.errors import MeasurementError
 from sepcost.latency import child, machine, stats
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.stats import Samples
@@ -29,7 +30,7 @@ from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.layer_models import layer_model
 from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.rewrite.emit import applicable
-from sepcost.separable.settings import OnProgress
+from sepcost.separable.settings import ConvertSettings, OnProgress
 
 LAUNCHES = 1  # all layers take turns in it; the search corrects what is off by the same factor
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
@@ -138,6 +139,27 @@ def timed_choices(
         return replace(choice, ns_before=before, ns_after=after)
 
     return tuple(map(timed, choices))
+
+
+def slower_options(
+    choices: Sequence[Choice], network: Network, settings: ConvertSettings, tell: OnProgress
+) -> set[tuple[str, str, int]]:
+    """Replacements that were measured slower than the layer that they replace; none untimed.
+
+    Returns
+    -------
+    set of tuple
+        Id of the candidate, form and rank.
+    """
+    try:
+        timed = timed_choices(choices, network, settings.runtime, tell)
+    except MeasurementError:
+        return set()
+    return {
+        (one.candidate.id, str(one.factors.form), one.factors.rank)
+        for one in timed
+        if one.ns_before is not None and (one.ns_after or 0.0) > one.ns_before
+    }
 
 
 def faster_in_2d(

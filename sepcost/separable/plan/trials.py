@@ -17,7 +17,7 @@ from sepcost.separable.plan.fitting import Fitter, Key
 from sepcost.separable.plan.timing import faster_in_2d, time_files
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Effect, Reference, effect
+from sepcost.separable.runs.output_loss import UNKNOWN, Effect, Reference, effect
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
 _LAUNCHES = 3
@@ -40,7 +40,7 @@ class Trials:
     fitter: Fitter
     settings: ConvertSettings
     judged_on: Reference  # results are judged on it: held-out samples if there are data
-    chosen_on: Reference  # plans are chosen on it: all samples
+    chosen_on: Reference  # plans are chosen on it: the samples that are fitted to
     inputs: tuple[Value, ...]
     tell: OnProgress
     done: dict[tuple[Key, ...], Trial] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Trials:
             choices = self._written_faster(choices)
         model = separate(self.fitter.context.loaded, choices)
         if not self.judged_on.batches:
-            return Trial(tuple(choices), model, Effect(None, 0.0))
+            return Trial(tuple(choices), model, UNKNOWN)
         self.tell("comparing the outputs")
         run = runner(model, self.fitter.settings.runtime)
         return Trial(tuple(choices), model, effect(run, self.judged_on))
@@ -92,7 +92,7 @@ class Trials:
             return choices
 
     def selection_loss(self, trial: Trial) -> float:
-        """Loss of a plan on all samples, with half the error of the few held-out ones."""
+        """Loss of a plan on the samples that plans are chosen on."""
         if self.chosen_on is self.judged_on:
             return trial.effect.loss
         return effect(runner(trial.model, self.fitter.settings.runtime), self.chosen_on).loss

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sepcost.network import Network
 from sepcost.separable.data.samples import Feeds
@@ -21,7 +23,7 @@ from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.menu import Menu, Option
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Effect, Outputs, Reference, Tally, effect
+from sepcost.separable.runs.output_loss import Effect, ErrorTally, Reference, effect
 from sepcost.separable.runs.tails import Tail, tail
 from sepcost.separable.settings import OnProgress, Saving
 
@@ -80,14 +82,14 @@ def _by_tail(
     """Effects of kernels, all of them on one batch after the other."""
     names = fitter.context.network.outputs
     kernels = [(reconstruct(one), one.bias) for one in factors]
-    tallies = [Tally() for _ in factors]
-    for feeds, answers in zip(samples.batches, samples.answers, strict=True):
+    tallies = [ErrorTally(samples) for _ in factors]
+    for feeds, answers, rows in zip(samples.batches, samples.answers, samples.rows, strict=True):
         kept: Feeds = dict(zip(part.border, part.before(feeds), strict=True))
         for tally, (kernel, bias) in zip(tallies, kernels, strict=True):
             given = np.zeros(len(kernel)) if bias is None else bias
             changed = dict(zip(part.outputs, part.run(kept, kernel, given), strict=True))
             outputs = [changed.get(n, a) for n, a in zip(names, answers, strict=True)]
-            tally.add(answers, outputs)
+            tally.add(answers, outputs, rows)
     return [tally.result() for tally in tallies]
 
 
@@ -95,14 +97,13 @@ def sampled(original: Reference, network: Network) -> Reference:
     """The first batches: as many as fit in memory with a layer's values, and are needed."""
     size = max((4 * (value.elements or 0) for value in network.values.values()), default=0)
     most = min(SAMPLES, max(FEWEST, HELD_BYTES // max(1, size)))
-    count, batches = 0, list[Feeds]()
-    for feeds in original.batches:
-        if count >= most:
-            break
-        batches.append(feeds)
-        count += max((len(np.atleast_1d(array)) for array in feeds.values()), default=1)
-    answers: Sequence[Outputs] = original.answers[: len(batches)]
-    return Reference(batches, answers)
+    first = 1 + sum(1 for count in accumulate(original.rows) if count < most)
+    return replace(
+        original,
+        batches=original.batches[:first],
+        answers=original.answers[:first],
+        rows=original.rows[:first],
+    )
 
 
 def undominated(offers: Sequence[Option], by: Saving) -> list[Option]:
@@ -124,7 +125,7 @@ def spread(options: Sequence[Option], most: int = MEASURED) -> list[Option]:
     return [options[place] for place in places]
 
 
-def between(known: Sequence[tuple[float, float]], wanted: Sequence[float]) -> list[float]:
+def between(known: Sequence[tuple[float, float]], wanted: ArrayLike) -> list[float]:
     """Effects at own errors, read on the monotone curve through the known pairs."""
     if not known:
         return []

@@ -37,6 +37,14 @@ class Classes:
         turned = np.moveaxis(wide, (self.samples, self.axis), (0, -1))
         return turned.reshape(turned.shape[0], -1, turned.shape[-1])
 
+    def back(self, slope: Array, shape: Sequence[int]) -> Array:
+        """Turn a gradient of ``view`` [samples, positions, C] into one of the output."""
+        if self.axis < 0:
+            return np.asarray((slope[..., 1] - slope[..., 0]).reshape(tuple(shape)))
+        turned = np.moveaxis(np.empty(tuple(shape)), (self.samples, self.axis), (0, -1))
+        moved = np.moveaxis(slope.reshape(turned.shape), (0, -1), (self.samples, self.axis))
+        return np.ascontiguousarray(moved)
+
 
 def layouts(answer: Any, rows: int) -> list[Classes]:
     """The ways in which an output could hold classes, most usual first.
@@ -77,6 +85,30 @@ def _sums_to_one(answer: NDArray[Any], axis: int) -> bool:
     return bool(answer.min() >= 0 and np.all(np.abs(sums - 1) < _SUMS_TO_ONE))
 
 
+def divergences(a: NDArray[Any], b: NDArray[Any], classes: Classes) -> Array:
+    """KL of the class probabilities of each sample, the mean over its positions.
+
+    KL = Σ p·(log p - log p'), where p is the softmax of scores that are not probabilities yet.
+
+    Parameters
+    ----------
+    a, b
+        The original's answer and another.
+    classes
+        Where they keep their classes.
+    """
+    p, q = (_log_probabilities(one, classes) for one in (a, b))
+    return np.asarray(np.maximum(np.sum(np.exp(p) * (p - q), axis=2).mean(1), 0.0))
+
+
+def _log_probabilities(answer: NDArray[Any], classes: Classes) -> Array:
+    scores = classes.view(answer)
+    if classes.probabilities:
+        return np.asarray(np.log(np.clip(scores, 1e-30, None)))
+    wide = scores - scores.max(2, keepdims=True)
+    return np.asarray(wide - np.log(np.exp(wide).sum(2, keepdims=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The output that holds the classes."""
@@ -94,7 +126,7 @@ def choose(
     """Choose the output of the classes; None where nothing tells.
 
     One that was named is taken, else the one that agrees best with the labels, else one of
-    probabilities, else the only output where it is [N, C].
+    probabilities, else the only output where it is [N, C] or [N, C, 1, 1].
 
     Parameters
     ----------
@@ -121,7 +153,12 @@ def choose(
     if sure:
         return sure[0]
     alone = len(answers) == 1 and len(all_ways) == 1
-    return all_ways[0] if alone and answers[all_ways[0].name].ndim == 2 else None
+    return all_ways[0] if alone and _is_flat(answers[all_ways[0].name].shape) else None
+
+
+def _is_flat(shape: Sequence[int]) -> bool:
+    """Whether there is one position: [N, C] or [N, C, 1, 1]."""
+    return len(shape) >= 2 and all(size == 1 for size in shape[2:])
 
 
 def agreement_with(labels: NDArray[np.int64], answer: NDArray[Any], classes: Classes) -> float:

@@ -7,7 +7,7 @@ score is the metric of its answers with themselves; the loss is the mean differe
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sepcost.errors import ConversionError
 from sepcost.separable.quality import boxes as detector
 from sepcost.separable.quality.classes import Chosen
+from sepcost.separable.quality.parts import OutputPart
 
 Array = NDArray[np.float64]
 Outputs = Mapping[str, NDArray[Any]]
@@ -26,9 +27,10 @@ PEAK_DB = 100.0  # PSNR of equal answers; lower ones are shares of it
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """What a metric reads beside the answers."""
+    """What a metric reads beside the answers, which have samples first."""
 
     samples: int
+    parts: tuple[OutputPart, ...]
     classes: Chosen | None = None
     labels: NDArray[np.int64] | None = None
 
@@ -41,37 +43,36 @@ def top1(original: Outputs, answers: Outputs, judged: Judged) -> Array:
     """1 where the class of the largest score is the label."""
     if judged.labels is None:
         raise ConversionError("--metric top1 needs calibration data with labels")
-    top = _top(answers, judged)
-    if top.shape[1] != 1:
+    found = top(answers, judged)
+    if found.shape[1] != 1:
         raise ConversionError("--metric top1: labels are one per sample, classes one per position")
-    return np.asarray(top[:, 0] == judged.labels, np.float64)
+    return np.asarray(found[:, 0] == judged.labels, np.float64)
 
 
 def agreement(original: Outputs, answers: Outputs, judged: Judged) -> Array:
     """Share of positions where the class of the largest score is the original's."""
-    return np.asarray(np.mean(_top(original, judged) == _top(answers, judged), axis=1))
+    return np.asarray(np.mean(top(original, judged) == top(answers, judged), axis=1))
 
 
 def error(original: Outputs, answers: Outputs, judged: Judged) -> Array:
-    """1 - min(1, root of the mean squared error over spread), the worst output."""
+    """1 - min(1, e), with e the error relative to the spread, of the worst part of the outputs."""
     worst = np.zeros(judged.samples)
-    for x, y in _floats(original, answers, judged):
-        gap = np.sqrt(np.mean((x - y) ** 2, axis=1))
-        spread = float(np.std(x)) or 1.0
-        worst = np.maximum(worst, gap / spread)
-    return np.asarray(1 - np.minimum(1.0, worst))
+    for part, a, b in _pairs(original, answers, judged):
+        worst = np.maximum(worst, np.sqrt(part.squared_errors(a, b)))
+    return np.asarray(1 - np.minimum(1.0, np.nan_to_num(worst, nan=1.0)))
 
 
 def psnr(original: Outputs, answers: Outputs, judged: Judged) -> Array:
-    """10·log10(peak² / mean squared error), of the range of the original, as a share of 100 dB."""
+    """10·log10(range² / mean squared error) as a share of 100 dB, with the original's range."""
     least = np.full(judged.samples, PEAK_DB)
-    for x, y in _floats(original, answers, judged):
+    for _, a, b in _pairs(original, answers, judged):
+        x, y = (one.astype(np.float64).reshape(judged.samples, -1) for one in (a, b))
         gap = np.mean((x - y) ** 2, axis=1)
         peak = float(x.max() - x.min()) or 1.0
         with np.errstate(divide="ignore"):
             level = 10 * np.log10(peak**2 / gap)
         least = np.minimum(least, np.where(gap > 0, level, PEAK_DB))
-    return np.asarray(np.clip(least / PEAK_DB, 0.0, 1.0))
+    return np.asarray(np.clip(np.nan_to_num(least / PEAK_DB), 0.0, 1.0))
 
 
 def boxes(original: Outputs, answers: Outputs, judged: Judged) -> Array:
@@ -89,13 +90,18 @@ def boxes(original: Outputs, answers: Outputs, judged: Judged) -> Array:
 
 def text(original: Outputs, answers: Outputs, judged: Judged) -> Array:
     """1 where a CTC output's best path, repeats merged and blanks dropped, is the original's."""
-    first, second = _top(original, judged), _top(answers, judged)
+    first, second = top(original, judged), top(answers, judged)
     if first.shape[1] < 2:
         raise ConversionError("--metric text: no output is a sequence of classes")
-    values, counts = np.unique(first, return_counts=True)
-    blank = int(values[counts.argmax()])
+    blank, _ = most_frequent(first)
     equal = [_path(a, blank) == _path(b, blank) for a, b in zip(first, second, strict=True)]
     return np.array(equal, np.float64)
+
+
+def most_frequent(classes: NDArray[np.int64]) -> tuple[int, float]:
+    """The class at most positions, and its share of them."""
+    values, counts = np.unique(classes, return_counts=True)
+    return int(values[counts.argmax()]), float(counts.max() / counts.sum())
 
 
 def _path(row: Sequence[int], blank: int) -> list[int]:
@@ -152,7 +158,7 @@ def metric(name: str) -> Metric:
     return scored
 
 
-def _top(answers: Outputs, judged: Judged) -> NDArray[np.int64]:
+def top(answers: Outputs, judged: Judged) -> NDArray[np.int64]:
     """The class of the largest score [samples, positions]."""
     if judged.classes is None:
         raise ConversionError("no output of the model holds classes; name one with --output")
@@ -161,16 +167,11 @@ def _top(answers: Outputs, judged: Judged) -> NDArray[np.int64]:
     return np.asarray(np.where(np.isnan(scores), -np.inf, scores).argmax(2))
 
 
-def _floats(a: Outputs, b: Outputs, judged: Judged) -> list[tuple[Array, Array]]:
-    """Pairs [samples, elements] of outputs of floats."""
-    return [
-        (_rows(x, judged.samples), _rows(b[name], judged.samples))
-        for name, x in a.items()
-        if x.dtype.kind == "f" and x.size and x.shape == b[name].shape
-    ]
-
-
-def _rows(answer: NDArray[Any], samples: int) -> Array:
-    axis = next((k for k, size in enumerate(answer.shape) if size == samples), None)
-    turned = answer if axis is None else np.moveaxis(answer, axis, 0)
-    return np.asarray(turned, np.float64).reshape(samples if axis is not None else 1, -1)
+def _pairs(
+    original: Outputs, answers: Outputs, judged: Judged
+) -> Iterator[tuple[OutputPart, NDArray[Any], NDArray[Any]]]:
+    """Each part of the original's outputs, beside the same part of the answers."""
+    for part in judged.parts:
+        a, b = original.get(part.name), answers.get(part.name)
+        if a is not None and b is not None and a.shape == b.shape:
+            yield part, part.of(a, judged.samples), part.of(b, judged.samples)

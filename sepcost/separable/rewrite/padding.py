@@ -60,7 +60,7 @@ def refused(node: onnx.NodeProto, geometry: Convolution) -> bool:
 
 
 def write_pads(node: onnx.NodeProto, geometry: Convolution) -> None:
-    """Replace automatic padding by the pads that it stands for."""
+    """Replace automatic padding by the equivalent explicit pads."""
     kept = [a for a in node.attribute if a.name not in {"auto_pad", "pads"}]
     del node.attribute[:]
     node.attribute.extend(kept)

@@ -1,7 +1,7 @@
 """Replace chosen convolutions of a model with their factors.
 
 Plan, apply, tidy: all replacements are built on a copy, then each graph gets its new nodes, last
-position first, and finally whatever nothing reads any more is removed.
+position first, and finally everything that is no longer read is removed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def separate(model: Loaded, choices: Iterable[ChoiceLike]) -> Loaded:
     """Replace each chosen convolution with its factors.
 
     The names of inputs, outputs and all other nodes stay, and so does the model's metadata.
-    Weights that nothing reads any more are dropped; the others stay in the file that ``model``
+    Weights that are no longer read are dropped; the others stay in the file that ``model``
     was loaded from.
 
     Parameters
@@ -112,6 +112,27 @@ def observable(
     return made, drafts[-1][1].inner
 
 
+def labelled(
+    model: Loaded, choices: Sequence[ChoiceLike]
+) -> tuple[Loaded, Sequence[Mapping[str, str]]]:
+    """Replace each chosen convolution, and name the new weights.
+
+    Returns
+    -------
+    Loaded
+        The new model.
+    sequence of mapping
+        For each choice, the names of its weights by label, such as ``pointwise/weight``.
+
+    Raises
+    ------
+    ConversionError
+        As for ``separate``.
+    """
+    made, drafts = _separated(whole(model), choices)
+    return made, [draft.weights.shared for _, draft in drafts]
+
+
 def _separated(
     model: Loaded, choices: Sequence[ChoiceLike], observed: str = ""
 ) -> tuple[Loaded, Sequence[tuple[Site, Replacement]]]:
@@ -141,7 +162,7 @@ def _drafts(
         candidate, factors = choice.candidate, choice.factors
         site = places.get(candidate.id)
         if site is None or not _is_of(candidate, site):
-            raise ConversionError(f"{candidate.id!r}: the model has no such convolution")
+            raise ConversionError(f"{candidate.id!r}: the model does not have this convolution")
         if site.place in drafts:
             raise ConversionError(f"{candidate.id!r}: chosen twice")
         common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype, choice.lifted)

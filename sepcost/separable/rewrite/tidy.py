@@ -24,7 +24,7 @@ LISTED_IR_VERSION = 4
 
 
 def tidy(model: onnx.ModelProto, unread: Mapping[str, Iterable[Name]]) -> None:
-    """Drop the values in ``unread`` that have no reader left, and everything only they need.
+    """Drop the values in ``unread`` that are no longer read, and everything that only they need.
 
     Other dead nodes were dead before and stay: they are the user's.
 

@@ -1,4 +1,4 @@
-"""The weights of a replacement, stored like the original's: plain, behind a Cast or quantised.
+"""The weights of a replacement, stored like the original's: plain, cast or quantised.
 
 Integers get one scale per output channel, zero points of zero, and the largest level that the
 original uses: models for processors without 8-bit products keep to 7 bits.

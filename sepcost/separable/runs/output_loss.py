@@ -1,66 +1,139 @@
 """The loss of a converted network's outputs against the original's, additive over layers.
 
-For classifiers it is the mean divergence of the class probabilities,
+The output of the classes, if there is one, loses the mean divergence of the class probabilities,
 
-    KL = mean over samples of  Σ p·(log p - log p')
+    KL = mean over samples and positions of  Σ p·(log p - log p'),
 
-where p is the softmax of an output [samples, classes] of the original; for all other networks it
-is the squared relative error ‖y - y'‖² / ‖y‖². Both are quadratic in small changes, so the losses
-of single layers sum to that of the network as long as their errors are uncorrelated.
+and all other outputs the mean of e² over their parts, the squared error relative to the spread
+(``quality.parts``). Both are quadratic in small changes, so the losses of single layers sum to that
+of the network as long as their errors are uncorrelated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from math import sqrt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.model.tensors import Array
 from sepcost.separable.data.samples import Feeds
+from sepcost.separable.quality.answers import gathered, is_float, rows_of
+from sepcost.separable.quality.classes import Chosen, choose, divergences
+from sepcost.separable.quality.intervals import Estimate, root_mean
+from sepcost.separable.quality.judge import Judge, Quality, is_telling, judge
+from sepcost.separable.quality.metrics import Judged
+from sepcost.separable.quality.parts import OutputPart, parts
+from sepcost.separable.quality.row_groups import RowGroups
 
 Outputs = Sequence[Any]
 Run = Callable[[Feeds], Outputs]
+Array = NDArray[np.float64]
 
-_SUMS_TO_ONE = 1e-3
+NOTHING = Estimate(0.0, 0.0, 0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Change of the outputs over all batches."""
+    """Change of the outputs over all samples."""
 
-    kl: float | None  # None if no output is [samples, classes]
-    relative_error: float  # the largest over the outputs
-    drop: float | None = None  # loss of top-1 as a share; None without labels
-    drop_interval: tuple[float, float] | None = None  # 95 % interval
-    images: int = 0
+    kl: float | None  # None if no output holds classes
+    error: Estimate  # of the worst part, relative to its spread
+    loss: float
+    others: Estimate | None = None  # of the worst part that agreement does not judge
+    qualities: tuple[Quality, ...] = ()  # that of the goal's metric first
+    samples: int = 0
     batches: int = 0  # 0: nothing was run
-    top1: tuple[float, float] | None = None  # before and after; None without labels
 
     @property
-    def loss(self) -> float:
-        """The divergence if there is one, else the squared relative error."""
-        return self.relative_error**2 if self.kl is None else self.kl
+    def relative_error(self) -> float:
+        """The error of the worst part, relative to its spread."""
+        return self.error.mean
+
+    @property
+    def quality(self) -> Quality | None:
+        """The score by the goal's metric; None if nothing was scored."""
+        return self.qualities[0] if self.qualities else None
+
+
+#: Of a model whose outputs were not compared.
+UNKNOWN = Effect(None, NOTHING, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """Batches, the original's outputs for them, and their labels if known."""
+    """Batches, the original's outputs for them, and what is judged of these."""
 
+    names: Sequence[str]  # of the outputs
     batches: Sequence[Feeds]
     answers: Sequence[Outputs]
+    rows: Sequence[int]  # samples of each batch
+    parts: tuple[OutputPart, ...] = ()
+    chosen: Chosen | None = None  # the output of the classes
+    telling: bool = True  # whether agreement tells something: no class is nearly always the answer
+    judge: Judge | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user said about the outputs."""
+
+    metric: str | None = None
+    output: str | None = None  # the name of the one that holds the classes
     labels: NDArray[np.int64] | None = None
+    groups: Mapping[str, RowGroups] = field(default_factory=dict)  # rows that are judged apart
+    stacked: bool = True  # the leading axis of the inputs counts samples; else a run is one
 
 
 def reference(
-    run: Run, batches: Iterable[Feeds], labels: NDArray[np.int64] | None = None
+    names: Sequence[str],
+    run: Run,
+    batches: Iterable[Feeds],
+    wish: Wish,
+    like: Reference | None = None,
 ) -> Reference:
-    """Run the original once, for any number of comparisons."""
+    """Run the original once, for any number of comparisons.
+
+    Parameters
+    ----------
+    names
+        Of the outputs, in the order of ``run``.
+    run
+        Runs the original.
+    batches
+        Inputs.
+    wish
+        What to judge.
+    like
+        A reference on other samples whose parts and classes to take.
+    """
     kept = list(batches)
-    return Reference(kept, [run(batch) for batch in kept], labels)
+    answers = [run(batch) for batch in kept]
+    rows = [rows_of(batch) if wish.stacked else 1 for batch in kept]
+    if like is not None:
+        return replace(like, batches=kept, answers=answers, rows=rows)
+    whole = gathered(names, answers, rows)
+    chosen = choose(whole, sum(rows), wish.labels, wish.output)
+    made = parts(names, answers, rows, wish.groups, chosen)
+    telling = chosen is not None and is_telling(chosen, whole)
+    return Reference(names, kept, answers, rows, made, chosen, telling)
+
+
+def scored(original: Reference, wish: Wish) -> Reference:
+    """Have results scored by the metrics as well.
+
+    Raises
+    ------
+    ConversionError
+        The metric does not apply to the model.
+    """
+    whole = gathered(original.names, original.answers, original.rows)
+    if not whole:
+        return original
+    about = Judged(sum(original.rows), original.parts, original.chosen, wish.labels)
+    return replace(original, judge=judge(wish.metric, about, whole))
 
 
 def effect(run: Run, original: Reference) -> Effect:
@@ -73,116 +146,61 @@ def effect(run: Run, original: Reference) -> Effect:
     original
         The original's outputs.
     """
-    tally = Tally()
-    for feeds, answers in zip(original.batches, original.answers, strict=True):
-        tally.add(answers, run(feeds))
-    return tally.result(original.labels)
+    tally = ErrorTally(original)
+    for feeds, answers, rows in zip(original.batches, original.answers, original.rows, strict=True):
+        tally.add(answers, run(feeds), rows)
+    return tally.result()
 
 
-@dataclass(slots=True)
-class Tally:
-    """Sums that give the effect, batch by batch."""
+@dataclass(slots=True, eq=False)
+class ErrorTally:
+    """Errors of each sample, batch by batch."""
 
-    gaps: dict[int, float] = field(default_factory=dict)
-    sizes: dict[int, float] = field(default_factory=dict)
-    hits: list[tuple[Array, Array]] = field(default_factory=list)
-    divergence: float = 0.0
-    images: int = 0
-    batches: int = 0
+    original: Reference
+    squares: list[list[Array]] = field(init=False)  # e² of each part
+    diverged: list[Array] = field(default_factory=list)  # KL
+    kept: list[Outputs] = field(default_factory=list)  # to be scored
 
-    def add(self, answers: Outputs, outputs: Outputs) -> None:
-        """Add a batch: the original's outputs and the other network's, in the same order."""
-        self.batches += 1
-        for place, (a, b) in enumerate(zip(answers, outputs, strict=True)):
-            if not _comparable(a, b):
+    def __post_init__(self) -> None:
+        """One list per part."""
+        self.squares = [[] for _ in self.original.parts]
+
+    def add(self, answers: Outputs, outputs: Outputs, rows: int) -> None:
+        """Add a batch of ``rows`` samples: the original's outputs and those of another network."""
+        if self.original.judge:
+            self.kept.append(outputs)
+        for part, known in zip(self.original.parts, self.squares, strict=True):
+            a, b = answers[part.place], outputs[part.place]
+            if not is_float(b) or a.shape != b.shape:
+                known.append(np.full(rows, inf))
                 continue
-            x, y = a.astype(np.float64), b.astype(np.float64)
-            self.gaps[place] = self.gaps.get(place, 0.0) + float(np.sum((x - y) ** 2))
-            self.sizes[place] = self.sizes.get(place, 0.0) + float(np.sum(x**2))
-        classes = next((k for k, a in enumerate(answers) if is_classes(a)), None)
-        if classes is not None:
-            self.divergence += _divergence(answers[classes], outputs[classes])
-            self.images += len(answers[classes])
-            self.hits.append((_top(answers[classes]), _top(outputs[classes])))
+            a, b = part.of(a, rows), part.of(b, rows)
+            with np.errstate(all="ignore"):  # answers may be infinite or no numbers
+                known.append(_finite(part.squared_errors(a, b)))
+                if part.classes:
+                    self.diverged.append(_finite(divergences(a, b, part.classes)))
 
-    def result(self, labels: NDArray[np.int64] | None = None) -> Effect:
+    def result(self) -> Effect:
         """The effect over all batches."""
-        errors = [_relative(gap, self.sizes[place]) for place, gap in self.gaps.items()]
-        kl = self.divergence / self.images if self.images else None
+        original = self.original
+        errors = [root_mean(np.concatenate(one)) for one in self.squares if one]
+        pairs = list(zip(errors, original.parts, strict=False))
+        apart = [one for one, part in pairs if part.classes is None]
+        judged = [one for one, part in pairs if part.classes is None or not original.telling]
+        kl = float(np.concatenate(self.diverged).mean()) if self.diverged else None
+        own = float(np.mean([one.mean**2 for one in apart])) if apart else 0.0
+        answers = gathered(original.names, self.kept, original.rows) if self.kept else {}
+        scored = original.judge.qualities(answers) if original.judge and answers else ()
         return Effect(
-            kl, max(errors, default=0.0), *_drop(self.hits, labels), self.images, self.batches,
-            _top1(self.hits, labels),
-        )  # fmt: skip
+            kl,
+            max(errors, key=lambda one: one.mean, default=NOTHING),
+            own + (kl or 0.0),
+            max(judged, key=lambda one: one.mean, default=None),
+            scored,
+            sum(original.rows),
+            len(original.batches),
+        )
 
 
-def is_classes(answer: Any) -> bool:
-    """Whether an output is [samples, classes]."""
-    return (
-        isinstance(answer, np.ndarray)
-        and answer.dtype.kind == "f"
-        and answer.ndim == 2
-        and answer.shape[1] > 1
-    )
-
-
-def is_probabilities(scores: Array) -> bool:
-    """Whether the scores [samples, classes] are non-negative and sum to 1."""
-    return bool(scores.min() >= 0 and np.all(np.abs(scores.sum(1) - 1) < _SUMS_TO_ONE))
-
-
-def _comparable(a: Any, b: Any) -> bool:
-    arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
-    return arrays and a.dtype.kind == "f" and a.shape == b.shape and a.size > 0
-
-
-def _relative(gap: float, size: float) -> float:
-    return sqrt(gap / size) if size else float(gap > 0)
-
-
-def _log_probabilities(scores: NDArray[Any]) -> Array:
-    """Log-softmax over the classes, or the logarithm of scores that are already probabilities."""
-    wide = scores.astype(np.float64)
-    if is_probabilities(wide):
-        return np.asarray(np.log(np.maximum(wide, 1e-30)))
-    wide = wide - wide.max(1, keepdims=True)
-    return np.asarray(wide - np.log(np.exp(wide).sum(1, keepdims=True)))
-
-
-def _divergence(a: NDArray[Any], b: NDArray[Any]) -> float:
-    p, q = _log_probabilities(a), _log_probabilities(b)
-    return max(0.0, float(np.sum(np.exp(p) * (p - q))))
-
-
-def _top(scores: NDArray[Any]) -> Array:
-    return np.asarray(scores.argmax(1))
-
-
-def _drop(
-    hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64] | None
-) -> tuple[float | None, tuple[float, float] | None]:
-    """Mean loss of top-1 with its normal interval, paired by sample with the original."""
-    if labels is None or not hits:
-        return None, None
-    before, after = _correct(hits, labels)
-    lost = before.astype(np.float64) - after
-    mean = float(lost.mean())
-    spread = 1.96 * float(lost.std(ddof=1)) / sqrt(len(lost)) if len(lost) > 1 else 1.0
-    return mean, (mean - spread, mean + spread)
-
-
-def _top1(
-    hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64] | None
-) -> tuple[float, float] | None:
-    if labels is None or not hits:
-        return None
-    before, after = _correct(hits, labels)
-    return float(before.mean()), float(after.mean())
-
-
-def _correct(
-    hits: Sequence[tuple[Array, Array]], labels: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether the original, and the other, give each image its label."""
-    a, b = (np.concatenate(side) for side in zip(*hits, strict=True))
-    truth = labels[: len(a)]
-    return a == truth, b == truth
+def _finite(values: Array) -> Array:
+    return np.where(np.isfinite(values), values, inf)

@@ -8,7 +8,7 @@ there. Its size is eᵀ·Q·e with
 summed over positions and averaged over samples; one forward and one backward run give it for all
 layers at once (``backward``). For classifiers J is the Jacobian of the scores without their mean,
 which does not affect the probabilities, or of probabilities in the Fisher metric; for all other
-outputs it is that of relative changes.
+outputs it is that of changes relative to the spread of their part (``quality.parts``).
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ from sepcost.network import Network, Value
 from sepcost.separable.data.samples import Calibration, Feeds
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.find.context import Context, holder_name
+from sepcost.separable.quality.answers import moved_back, rows_of, samples_first
+from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.rules import RULES
 from sepcost.separable.runs.backward.tape import FLOATS, OPSET, SEED, Tape, backward, moves
-from sepcost.separable.runs.output_loss import Run, is_classes, is_probabilities
+from sepcost.separable.runs.output_loss import Run
 
 SAMPLES = 512  # enough for a metric; each sample adds to its rank
 _RUN_BYTES = 1 << 28  # of activations for one backward run
@@ -70,6 +72,7 @@ def sensitivities(
     candidates: Sequence[Candidate],
     data: Calibration,
     runtime: Runtime,
+    parts: Sequence[OutputPart],
     seed: int = 0,
 ) -> Sensitivities:
     """Q [N, N] of each candidate that gradients reach.
@@ -84,6 +87,8 @@ def sensitivities(
         Calibration data.
     runtime
         Settings of the sessions.
+    parts
+        What is judged of the outputs.
     seed
         Seed of v.
 
@@ -94,7 +99,8 @@ def sensitivities(
     """
     inside = {one.layer.writes[0]: one.id for one in candidates if context.in_main_graph(one)}
     passes = _passes(context, list(inside))
-    made = _metrics(context, passes, data, runtime, seed) if passes.reached else {}
+    random = np.random.default_rng(seed)
+    made = _metrics(context, passes, data, runtime, parts, random) if passes.reached else {}
     sound = (name for name, one in made.items() if np.isfinite(one).all() and one.any())
     known = {inside[name]: made[name] for name in sound}
     ends = {inside[name]: operator for name, operator in passes.stops.items() if name in inside}
@@ -112,18 +118,24 @@ def _within(context: Context, candidate: Candidate) -> str:
 
 
 def _metrics(
-    context: Context, passes: _Passes, data: Calibration, runtime: Runtime, seed: int
+    context: Context,
+    passes: _Passes,
+    data: Calibration,
+    runtime: Runtime,
+    parts: Sequence[OutputPart],
+    random: np.random.Generator,
 ) -> Metrics:
     """Q of each value reached: the mean of Σ g·gᵀ over the samples."""
     sums = [np.zeros(())] * len(passes.reached)
     samples = 0
-    random = np.random.default_rng(seed)
     back, forth = passes.sessions(context.observed, runtime, data)
     for feeds in data.batches(SAMPLES, passes.rows(context.network)):
         given, answers = forth(feeds)
-        given |= {SEED + n: v for n, v in zip(passes.outputs, _seeds(answers, random), strict=True)}
+        rows = rows_of(feeds) if data.stacked else 1
+        seeds = _seeds(passes.outputs, answers, parts, random, rows)
+        given |= {SEED + name: v for name, v in zip(passes.outputs, seeds, strict=True)}
         sums = [total + square for total, square in zip(sums, back(given), strict=True)]
-        samples += len(np.atleast_1d(answers[0]))
+        samples += rows
     return {name: total / samples for name, total in zip(passes.reached, sums, strict=True)}
 
 
@@ -196,23 +208,39 @@ def _singles(names: Mapping[str, str], arrays: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(names.values(), wide, strict=True))
 
 
-def _seeds(answers: Sequence[Any], random: np.random.Generator) -> list[NDArray[np.float32]]:
-    """V of each output; zeros for all others if one holds classes, as only that one counts."""
-    classes = next((k for k, one in enumerate(answers) if is_classes(one)), None)
-    return [
-        _seed(np.asarray(answer, np.float64), random, classes=classes == place)
-        if classes in {None, place}
-        else np.zeros(np.shape(answer), np.float32)
-        for place, answer in enumerate(answers)
-    ]
+def _seeds(
+    names: Sequence[str],
+    answers: Sequence[Any],
+    parts: Sequence[OutputPart],
+    random: np.random.Generator,
+    rows: int,
+) -> list[NDArray[np.float32]]:
+    """V of each output, part by part, each by its own spread or by its probabilities."""
+    others = sum(part.classes is None for part in parts)
+    made = []
+    for name, answer in zip(names, answers, strict=True):
+        moved = samples_first(np.asarray(answer), rows)
+        v = np.zeros(moved.shape)
+        for part in parts:
+            if part.name == name:
+                part.of(v, rows)[...] = _seed(part, part.of(moved, rows), random, others)
+        made.append(moved_back(v, np.asarray(answer), rows).astype(np.float32))
+    return made
 
 
-def _seed(answer: Array, random: np.random.Generator, *, classes: bool) -> NDArray[np.float32]:
+def _seed(
+    part: OutputPart, answer: NDArray[Any], random: np.random.Generator, others: int
+) -> Array:
+    """V of a part [samples, ...]: standard normal numbers, weighted as the loss weighs errors."""
     v = np.asarray(random.standard_normal(answer.shape))
-    if not classes:
-        v /= np.linalg.norm(answer) or 1.0
-    elif is_probabilities(answer):
-        v /= np.sqrt(np.maximum(answer, _RAREST))
+    if part.classes is None:
+        return np.asarray(v / (np.sqrt(part.variance * answer[0].size * others) or 1.0))
+    wide, axis = np.asarray(answer, np.float64), part.classes.axis
+    if axis < 0:
+        v /= np.sqrt(np.maximum(wide * (1 - wide), _RAREST))
+    elif part.classes.probabilities:
+        v /= np.sqrt(np.maximum(wide, _RAREST))
     else:
-        v -= v.mean(1, keepdims=True)
-    return v.astype(np.float32)
+        v -= v.mean(axis, keepdims=True)
+    positions = answer[0].size / (1 if axis < 0 else answer.shape[axis])
+    return np.asarray(v / np.sqrt(positions))

@@ -1,4 +1,4 @@
-"""Markdown: the line to quote, then tables."""
+"""Markdown: the line that sums up, then tables."""
 
 from sepcost.report.analyze.markdown import render
 from sepcost.report.view import Rows, View

@@ -134,7 +134,7 @@ def test_fractions_beyond_the_bound_are_explained_if_there_are_any():
     compute, memory, cached, *_ = samples.LAYERS
     assert len(list(words.legend([compute, memory]))) == 1
     assert "in the caches" in list(words.legend([compute, cached]))[1]
-    assert "large matrix product" in list(words.legend([replace(compute, fraction=1.3)]))[1]
+    assert "matrix product" in list(words.legend([replace(compute, fraction=1.3)]))[1]
     assert not list(words.legend(samples.LAYERS[3:]))
 
 

@@ -135,7 +135,7 @@ def test_github_says_how_many_it_would_have_dropped():
     many = [verdict(model=f"{at}.onnx") for at in range(12)]
     lines = render("check", "github", check(*many)).splitlines()
     assert len(lines) == github.MOST
-    assert lines[-1] == "::error title=sepcost::3 more in the job's summary"
+    assert lines[-1] == "::error title=sepcost::3 more in the job summary"
     assert len(render("check", "github", check(*many[:10])).splitlines()) == 10
 
 

@@ -2,37 +2,64 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sepcost.report.convert import words
+from sepcost.separable.quality.intervals import Estimate, paired_loss, proportion
+from sepcost.separable.quality.judge import Quality
 from sepcost.separable.runs.output_loss import Effect
 from tests.report.html import pages
 from tests.report.render import render
 
-#: 1,828 and 1,812 of 2,000 images are right: 0.8 points lost.
-EFFECT = Effect(0.01, 0.1, 0.008, (0.001, 0.015), 2000, 63, (0.914, 0.906))
+ERROR = Estimate(0.1, 0.08, 0.12, 2000)
 
 
-def classified(effect=EFFECT):
-    return replace(pages.conversion(), effect=effect)
+def quality(metric, before, after, n=2000):
+    """Scores of 0 and 1: ``before`` and ``after`` of n samples are right."""
+    a, b = (np.arange(n) < count for count in (before, after))
+    return Quality(metric, proportion(a), proportion(b), paired_loss(a, b), abs(before - after) / n)
+
+
+def judged(*qualities):
+    effect = Effect(0.01, ERROR, 0.01, None, qualities, 2000, 63)
+    return replace(pages.conversion(), effect=effect, inputs="calibration")
+
+
+#: 1,828 and 1,812 of 2,000 samples are right: 0.8 points lost.
+TOP1 = quality("top1", 1828, 1812)
+LINE = "−0.8 points; 95%: −1.2 to −0.4; 2,000 held-out samples"
 
 
 def test_top_1_is_shown_before_and_after_with_its_interval():
-    line = "top-1: 91.4% → 90.6% (−0.8 points; 95%: −1.5 to −0.1; 2,000 held-out images)"
-    assert line in list(words.facts(classified()))
-    assert words.headline(classified()).endswith("; top-1 91.4% → 90.6%")
+    assert f"top-1: 91.4% → 90.6% ({LINE})" in list(words.facts(judged(TOP1)))
+    assert words.headline(judged(TOP1)).endswith("; top-1 91.4% → 90.6%")
 
 
 @pytest.mark.parametrize("kind", ["table", "markdown", "html"])
 def test_every_report_has_it(kind):
-    assert "−0.8 points; 95%: −1.5 to −0.1; 2,000 held-out images" in render(
-        "convert", kind, classified()
+    assert LINE in render("convert", kind, judged(TOP1))
+
+
+def test_what_is_compared_with_the_original_has_one_score():
+    found = judged(quality("agreement", 2000, 1900))
+    assert words.headline(found).endswith("; agreement with the original 95.0%")
+    assert "agreement with the original: 95.0% (−5.0 points" in " ".join(words.facts(found))
+    assert words.headline(judged(quality("psnr", 2000, 800))).endswith("; PSNR 40.0 dB")
+    assert words.headline(judged(quality("mine:f1", 1800, 1600))).endswith(
+        "; mine:f1 90.0% → 80.0%"
     )
+
+
+def test_the_error_has_its_interval():
+    line = "output error: 10.00% of the spread (95%: 8.00% to 12.00%; 2,000 held-out samples)"
+    assert line in list(words.facts(judged()))
 
 
 def test_without_labels_there_is_no_accuracy():
     assert "top-1" not in " ".join(words.facts(pages.conversion()))
     assert "output error 30.00%" in words.headline(pages.conversion())
+    assert "4 random inputs" in " ".join(words.facts(pages.conversion()))
 
 
 @pytest.mark.parametrize(

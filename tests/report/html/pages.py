@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import sepcost
 from sepcost.report.report.overview import Overview
 from sepcost.separable.plan.frontier import FrontierPoint
+from sepcost.separable.quality.intervals import Estimate
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
 from tests.budget.build import check as checked
 from tests.budget.build import verdict
@@ -46,7 +47,8 @@ def conversion():
         for share, layers, error in ((0.6, 2, 0.5), (0.4, 1, 0.2), (0.0, 0, 0.0))
     )  # fmt: skip
     plan = replace(found.plan, choices=choices)
-    effect = replace(found.effect, relative_error=0.3, batches=4)
+    error = Estimate(0.3, 0.28, 0.32, 4)
+    effect = replace(found.effect, error=error, samples=4, batches=4)
     return replace(found, plan=plan, effect=effect, latency=measured, frontier=points)
 
 

@@ -9,7 +9,7 @@ from sepcost.cost.groups import groups
 from sepcost.report.analyze import html as analyze
 from sepcost.report.convert.words import error
 from sepcost.report.html.page import render
-from sepcost.report.html.parts import Col, Page, Part, Section, table
+from sepcost.report.html.parts import Col, Page, PagePart, Section, table
 from sepcost.report.text import terminal
 from sepcost.report.units import duration, human, percent, times
 from sepcost.report.view import View
@@ -200,7 +200,7 @@ def test_numbers_read_as_in_the_terminal(browser):
     for kind, (write, values) in kinds.items():
         parts += table(kind, kind, (Col("n", kind, lambda value: value),), values)
         wanted[kind] = [[write(value)] for value in values]
-    browser.open(render(Page("t", "", (Part("p", "P", sections=tuple(parts)),), "analyze")))
+    browser.open(render(Page("t", "", (PagePart("p", "P", sections=tuple(parts)),), "analyze")))
     assert {kind: browser.cells(kind) for kind in kinds} == wanted
 
 

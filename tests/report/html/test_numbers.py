@@ -11,7 +11,7 @@ from sepcost.report.html import charts
 from sepcost.report.html.parts import Col, Table, table
 from sepcost.report.report.html import by_layer
 from sepcost.report.view import Rows
-from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.runs.output_loss import UNKNOWN
 from tests.report import bench_samples, samples
 from tests.report.html import pages
 from tests.report.html.test_page import data
@@ -107,7 +107,7 @@ def test_promised_and_measured_of_each_converted_layer():
     assert column(section("convert", "convert-kept"), "reason") == [one["reason"] for one in kept]
 
 
-def test_the_plan_lies_where_it_was_measured():
+def test_the_plan_is_drawn_where_it_was_measured():
     document = pages.document("convert")
     by_time = section("convert", "convert-by-time")
     assert by_time["chosen"][0] == pytest.approx(10e6 / document["speedup"])
@@ -117,7 +117,7 @@ def test_the_plan_lies_where_it_was_measured():
 
 
 def test_an_error_that_was_not_measured_is_not_shown():
-    unseen = replace(pages.conversion(), effect=Effect(None, 0.0))
+    unseen = replace(pages.conversion(), effect=UNKNOWN)
     text = render("convert", "html", unseen)
     assert "Output error" in pages.page("convert")
     assert "Output error" not in text

@@ -10,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from sepcost.report.html import page as module
-from sepcost.report.html.parts import Page, Part, Tile
+from sepcost.report.html.parts import Page, PagePart, Tile
 from sepcost.report.text import terminal
 from tests.report.html import pages
 
@@ -89,7 +89,7 @@ def test_plotly_is_the_one_that_was_released():
 
 
 def test_a_page_without_charts_carries_no_plotly():
-    assert len(module.render(Page("t", "", (Part("p", "P"),), "analyze"))) < 50_000
+    assert len(module.render(Page("t", "", (PagePart("p", "P"),), "analyze"))) < 50_000
 
 
 @pytest.mark.parametrize("name", pages.HOSTILE)
@@ -108,7 +108,7 @@ def test_names_stay_text(name):
 
 def test_tiles_are_escaped():
     tile = Tile("<b>", "<i>", "&amp;", 1.5)
-    text = module.render(Page("<u>", "<s>", (Part("p", "P", tiles=(tile,)),), "analyze"))
+    text = module.render(Page("<u>", "<s>", (PagePart("p", "P", tiles=(tile,)),), "analyze"))
     body = text.split("<body>")[1].split('<script type="application/json"')[0]
     assert not re.search(r"<[buis]>", body)
     assert "&amp;amp;" in body

@@ -10,6 +10,7 @@ import pytest
 from sepcost.errors import ConversionError
 from sepcost.separable.quality.classes import choose
 from sepcost.separable.quality.metrics import METRICS, Judged, metric
+from sepcost.separable.quality.parts import parts
 
 N = 4
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]], np.float32)
@@ -18,7 +19,8 @@ LABELS = np.array([0, 1, 2, 1])
 
 
 def judged(answers, labels=None):
-    return Judged(N, choose(answers, N, labels), labels)
+    made = parts(list(answers), [list(answers.values())], [N], {})
+    return Judged(N, made, choose(answers, N, labels), labels)
 
 
 def test_top1_counts_labels():
@@ -40,13 +42,13 @@ def test_agreement_of_maps_is_a_share_of_positions():
 def test_error_is_relative_to_the_spread_of_the_worst_output():
     a = {"y": np.array([[0.0], [2], [0], [2]]), "z": P}
     b = {"y": np.array([[0.5], [2], [0], [9]]), "z": P}
-    assert metric("error")(a, b, judged({"y": P})).tolist() == [0.5, 1, 1, 0]
+    assert metric("error")(a, b, judged(a)).tolist() == [0.5, 1, 1, 0]
 
 
 def test_psnr_is_a_share_of_100_db():
     a = {"y": np.array([[0.0, 1], [0, 1], [0, 1], [0, 1]])}
     b = {"y": np.array([[0.1, 1.1], [0, 1], [0.01, 1.01], [0, 1]])}
-    assert np.allclose(metric("psnr")(a, b, judged({"y": P})), [0.2, 1, 0.4, 1])
+    assert np.allclose(metric("psnr")(a, b, judged(a)), [0.2, 1, 0.4, 1])
 
 
 def test_text_merges_repeats_and_drops_blanks():

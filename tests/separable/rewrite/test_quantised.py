@@ -85,7 +85,7 @@ def test_little_is_lost_to_the_levels(tmp_path, emitted):
     settings = ConvertSettings(
         Goal(Aim.RANK, 0), calibrate=data, emit=emitted, verify=False, seed=1
     )
-    convert(net, tmp_path / "out.onnx", settings=settings)
+    convert(net, tmp_path / "out.onnx", force=True, settings=settings)
     exact = runner(saved(floats(loaded.proto), tmp_path, "float.onnx"), Runtime())({"x": X})[0]
     before = runner(loaded, Runtime())({"x": X})[0]
     out = onnx.load(tmp_path / "out.onnx")
@@ -98,7 +98,9 @@ def test_a_part_per_part_at_rank_one(tmp_path):
     """Two convolutions in integers become four, without data too, and the note says how."""
     saved(network(2), tmp_path)
     settings = ConvertSettings(Goal(Aim.RANK, 1), max_time_s=0.2)
-    found = convert(tmp_path / "model.onnx", tmp_path / "out.onnx", settings=settings, **SIZE)
+    found = convert(
+        tmp_path / "model.onnx", tmp_path / "out.onnx", force=True, settings=settings, **SIZE
+    )
     ran = kernels(onnx.load(tmp_path / "out.onnx"), {"x": X}, tmp_path)
     assert ran["QLinearConv"] == 4
     assert not ran["Conv"]
@@ -110,8 +112,8 @@ def test_ranges_are_those_of_the_data(tmp_path):
     net, data = tmp_path / "model.onnx", tmp_path / "data.npz"
     saved(network(2), tmp_path)
     np.savez(data, x=noise(64, WIDTH, 12, 12, seed=6))
-    settings = ConvertSettings(Goal(Aim.RANK, 1), calibrate=data, verify=False)
-    found = convert(net, tmp_path / "out.onnx", settings=settings)
+    settings = ConvertSettings(Goal(Aim.RANK, 1), calibrate=data, verify=False, tune=0)
+    found = convert(net, tmp_path / "out.onnx", force=True, settings=settings)
     assert [sorted(one.ranges or ()) for one in found.plan.choices] == [["depthwise"]] * 2
     out = onnx.load(tmp_path / "out.onnx")
     stored = {t.name: numpy_helper.to_array(t) for t in out.graph.initializer}

@@ -462,7 +462,7 @@ def test_a_candidate_of_another_model_is_refused(tmp_path):
     gone = saved(
         parsed(CHAIN.format(nodes="w = Identity (v)"), {"v": noise(6, 4, 3, 3)}), tmp_path, "c.onnx"
     )
-    with pytest.raises(ConversionError, match="no such convolution"):
+    with pytest.raises(ConversionError, match="does not have this convolution"):
         separate(gone, [Chosen(candidate, first(candidate))])
 
 

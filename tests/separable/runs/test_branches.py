@@ -105,7 +105,8 @@ def test_a_model_without_an_if_stays(tmp_path):
 
 
 def asked(net, tmp_path, conditions, aim=Aim.MACS, value=0.6):
-    settings = ConvertSettings(Goal(aim, value), calibrate=data(tmp_path, conditions), verify=False)
+    known = data(tmp_path, conditions)
+    settings = ConvertSettings(Goal(aim, value), calibrate=known, verify=False, tune=0)
     return convert(net, tmp_path / "out.onnx", settings=settings, force=True)
 
 

@@ -13,8 +13,11 @@ from sepcost.model.describe import describe
 from sepcost.separable.data import calibrate
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.find.context import context
+from sepcost.separable.quality.row_groups import row_groups
 from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.output_loss import Wish, reference
 from sepcost.separable.runs.sensitivity import sensitivities
+from sepcost.separable.verify import outputs
 from tests.separable import networks
 from tests.separable.build import find, parsed, saved
 
@@ -46,7 +49,10 @@ def both(loaded, path):
     data = calibrate.open_data(path, calibrate.declared(loaded), ImageFormat())
     seen = context(loaded, describe(loaded, shape=data.item or {}))
     shape = {"shape": data.item or {}}
-    return sensitivities(seen, find(loaded, **shape).eligible, data, Runtime())
+    wish = Wish(groups=row_groups(seen.network), stacked=data.stacked)
+    names = outputs(loaded)
+    answers = reference(names, runner(loaded, Runtime(), names), data.batches(), wish)
+    return sensitivities(seen, find(loaded, **shape).eligible, data, Runtime(), answers.parts)
 
 
 def test_for_class_scores_it_is_the_jacobian_without_the_mean(tmp_path):

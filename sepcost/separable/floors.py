@@ -1,0 +1,103 @@
+"""What every result has to hold, whatever the goal: it does the model's job, and is faster.
+
+A result that fails here is written only with ``--force``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sepcost.separable.data.samples import HELD
+from sepcost.separable.plan.choices import Choice
+from sepcost.separable.quality.intervals import samples_to_show
+from sepcost.separable.quality.judge import LABEL_FREE
+from sepcost.separable.runs.output_loss import Effect
+from sepcost.separable.settings import Aim, ConvertSettings
+
+AGREEMENT = 0.9  # least share of samples, or of boxes, for which the answer stays the same
+SHOWN = 0.8  # least lower bound of that share
+ERROR = 0.3  # largest error of an output, relative to its spread
+EXACT = 1e-4  # largest error of the weights at full rank
+
+
+def broken(effect: Effect, settings: ConvertSettings, inputs: str) -> str | None:
+    """Why the result no longer does the model's job; None if nothing shows that.
+
+    Parameters
+    ----------
+    effect
+        Of the result.
+    settings
+        A goal in quality replaces the floor of the same kind.
+    inputs
+        What outputs were compared on: calibration, given or random.
+    """
+    if settings.random_init or not effect.batches:
+        return None
+    reasons = [*_disagreements(effect, settings, inputs), *_errors(effect, settings, inputs)]
+    if not reasons:
+        return None
+    return f"the result may no longer do the model's job: {'; '.join(reasons)} (--force writes it)"
+
+
+def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[str]:
+    """Scores below the floor, or not shown to be above it; random inputs have no right answer."""
+    if settings.quality is not None or inputs != "calibration":
+        return
+    for one in effect.qualities:
+        if one.metric not in LABEL_FREE:
+            continue
+        samples = one.loss.samples
+        found = f"{NAMES[one.metric]} {one.converted.mean:.1%} on {samples:,} held-out samples"
+        if one.converted.mean < AGREEMENT:
+            yield f"{found}, below {AGREEMENT:.0%}"
+        elif 1 - one.loss.high < SHOWN:
+            more = samples_to_show(1 - SHOWN, one.loss, one.squares) or samples
+            yield f"{found}, too few to show {SHOWN:.0%}; give {HELD * more:,} samples in all"
+
+
+#: Label-free metrics, as messages call them.
+NAMES = {
+    "agreement": "agreement with the original",
+    "text": "equal text",
+    "boxes": "box F1 against the original",
+}
+
+
+def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[str]:
+    """Outputs too far off; those that agreement judges are left to it."""
+    if settings.quality is not None and settings.quality.aim is Aim.MAX_ERROR:
+        return
+    found = effect.others if inputs == "calibration" else effect.error
+    if found is not None and found.mean > ERROR:
+        where = "held-out samples" if inputs == "calibration" else f"{inputs} inputs"
+        yield (
+            f"an output is off by {found.mean:.0%} of its spread on {where}, more than {ERROR:.0%}"
+        )
+
+
+def slower(speedup: float | None) -> str | None:
+    """Why the result is not worth having: it was measured, and is not faster."""
+    if speedup is None or speedup > 1:
+        return None
+    return f"the result is not faster than the original: {speedup:.2f}× (--force writes it)"
+
+
+def inexact(choices: tuple[Choice, ...]) -> str | None:
+    """Why ``--rank full`` is not exact; None if it is."""
+    off = [one for one in choices if (one.weight_error or 0.0) > EXACT or _rounds(one)]
+    if not off:
+        return None
+    first = off[0]
+    name, stored = first.candidate.name or first.candidate.id, first.candidate.stored
+    if stored is not None and _rounds(first):
+        why = f"the weights of {name!r} are stored as {stored.dtype}, which rounds new ones"
+    else:
+        why = f"{first.factors.form} cannot be exact: {name!r} is off by {first.weight_error:.1%}"
+    return f"goal not met: asked --rank full, but {why}"
+
+
+def _rounds(choice: Choice) -> bool:
+    """Whether the weights are stored as integers."""
+    stored = choice.candidate.stored
+    return stored is not None and "int" in stored.dtype

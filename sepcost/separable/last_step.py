@@ -1,0 +1,133 @@
+"""The last step of a conversion: all factors of the plan are tuned together, if that gains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+
+import numpy as np
+
+from sepcost.errors import SepcostError
+from sepcost.separable.factors.kernels import Factors, reconstruct
+from sepcost.separable.find.candidates import weight
+from sepcost.separable.plan import proof
+from sepcost.separable.plan.choices import Choice
+from sepcost.separable.plan.goals import Solved
+from sepcost.separable.plan.trials import Trial
+from sepcost.separable.rewrite.separate import separate
+from sepcost.separable.runs.activations import runner
+from sepcost.separable.runs.output_loss import effect
+from sepcost.separable.session import Session
+from sepcost.separable.settings import QUALITY
+from sepcost.separable.tuning import budget
+from sepcost.separable.tuning.distance import losses
+from sepcost.separable.tuning.outcome import Tuning, is_better
+from sepcost.separable.tuning.tune import Task, tune
+
+
+def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
+    """Tune a plan that was carried out, and keep the better of before and after.
+
+    Returns
+    -------
+    Solved
+        ``solved`` itself if it stays as it is.
+    Tuning
+        None if nothing was tuned.
+    """
+    settings, trials, data = session.settings, session.trials, session.fitter.data
+    possible = data is not None and session.inputs == "calibration" and not settings.random_init
+    if not possible or not solved.trial.choices or settings.tune == 0:
+        return solved, None
+    if _is_shared(session):
+        session.notes.append("not tuned: too few samples to hold some out")
+        return solved, None
+    start, inner = monotonic(), session.fitter.settings.runtime
+    before = losses(trials.judged_on, runner(solved.trial.model, inner))
+    damage = float(before.mean())
+    macs = session.before.totals.macs
+    passes = budget.passes(damage, macs, len(before)) if settings.tune is None else settings.tune
+    if not passes:
+        return solved, None
+    try:
+        factors = tune(_task(session, solved, damage, passes))
+    except SepcostError as error:  # the fitted factors are good without
+        session.notes.append(f"not tuned: {error}")
+        return solved, None
+    session.notes += _untuned(solved, factors)
+    if not factors:
+        return solved, None
+    found = _built(session, solved.trial, factors)
+    after = losses(trials.judged_on, runner(found.model, inner))
+    kept = is_better(before, after)
+    seconds = monotonic() - start
+    record = Tuning(passes, damage, float(after.mean()), len(after), kept, seconds)
+    return (_judged(session, solved, found) if kept else solved), record
+
+
+def _is_shared(session: Session) -> bool:
+    """Whether the samples that results are judged on are those that were fitted to."""
+    data, judged = session.fitter.data, session.trials.judged_on.batches
+    if data is None or not judged:
+        return True
+    first, own = judged[0], next(data.batches())
+    return all(np.array_equal(first[name], own[name]) for name in own)
+
+
+def _task(session: Session, solved: Solved, damage: float, passes: int) -> Task:
+    data = session.fitter.data
+    assert data is not None
+    return Task(
+        session.fitter.context,
+        solved.trial.choices,
+        data,
+        session.trials.judged_on.parts,
+        session.wanted.sizes,
+        budget.rate(damage),
+        passes,
+        session.settings.seed,
+        session.tell,
+    )
+
+
+def _untuned(solved: Solved, factors: dict[str, Factors]) -> list[str]:
+    """The note on converted layers that keep their fitted factors."""
+    left = [one.candidate for one in solved.trial.choices if one.candidate.id not in factors]
+    if not left:
+        return []
+    names = ", ".join(repr(one.name or one.id) for one in left[:3])
+    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+    return [f"not tuned, as no gradients reach them: {names}{more}"]
+
+
+def _built(session: Session, trial: Trial, factors: dict[str, Factors]) -> Trial:
+    """The plan with new factors; ranges between quantised parts are observed again."""
+    made: list[Choice] = []
+    for choice in trial.choices:
+        new = factors.get(choice.candidate.id)
+        if new is None and choice.ranges is None:
+            made.append(choice)
+            continue
+        changed = choice if new is None else _with(choice, new)
+        made.append(session.fitter.ranged(replace(changed, ranges=None), made))
+    model = separate(session.fitter.context.loaded, made)
+    run = runner(model, session.fitter.settings.runtime)
+    return Trial(tuple(made), model, effect(run, session.trials.judged_on))
+
+
+def _with(choice: Choice, factors: Factors) -> Choice:
+    """The choice with tuned factors; their error on the data of the fit is unknown."""
+    original = weight(choice.candidate)
+    size = float(np.linalg.norm(original))
+    off = float(np.linalg.norm(original - reconstruct(factors))) / size if size else 0.0
+    factors = replace(factors, relative_error=off)
+    return replace(choice, factors=factors, weight_error=off, output_error=None)
+
+
+def _judged(session: Session, solved: Solved, trial: Trial) -> Solved:
+    """The tuned plan, with what a goal in quality limits measured anew."""
+    goal = session.settings.searched
+    if goal.aim not in QUALITY:
+        return replace(solved, trial=trial)
+    measured = proof.searched(goal, trial.effect)
+    return replace(solved, trial=trial, measured=measured, met=measured <= goal.value)

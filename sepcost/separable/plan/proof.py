@@ -1,0 +1,79 @@
+"""Whether the samples show that a goal in quality is met: by the bound of the 95 % interval."""
+
+from __future__ import annotations
+
+from math import ceil, inf
+
+from sepcost.separable.data.samples import HELD
+from sepcost.separable.quality.intervals import PSEUDO, Estimate, Z, samples_to_show
+from sepcost.separable.runs.output_loss import NOTHING, Effect
+from sepcost.separable.settings import Aim, Goal
+
+
+def estimate(goal: Goal, effect: Effect) -> Estimate:
+    """The quantity that a goal in quality limits: the error, or the loss by the metric."""
+    if goal.aim is Aim.MAX_ERROR:
+        return effect.error
+    return effect.quality.loss if effect.quality else NOTHING
+
+
+def is_shown(goal: Goal, effect: Effect) -> bool:
+    """Whether the upper bound is within the goal."""
+    return estimate(goal, effect).high <= goal.value
+
+
+def searched(goal: Goal, effect: Effect) -> float:
+    """What the search compares with the goal: the bound, or the mean if no bound can meet it."""
+    found = estimate(goal, effect)
+    least = Z / (found.samples + PSEUDO)  # of a loss of which no sample shows anything
+    showable = found.high < inf if goal.aim is Aim.MAX_ERROR else least <= goal.value
+    return found.high if showable else found.mean
+
+
+def enough(goal: Goal, effect: Effect) -> int | None:
+    """How many held-out samples would show the goal, if they behave as those that were seen."""
+    found = estimate(goal, effect)
+    if goal.aim is Aim.MAX_DROP:
+        squares = effect.quality.squares if effect.quality else 0.0
+        return samples_to_show(goal.value, found, squares)
+    room = goal.value**2 - found.mean**2
+    if room <= 0 or found.high == inf:
+        return None
+    return ceil(found.samples * ((found.high**2 - found.mean**2) / room) ** 2)
+
+
+def stated(goal: Goal, effect: Effect) -> str:
+    """The quantity with its interval: ``0.8 points (95%: −0.2 to 1.8; 256 samples)``."""
+    found = estimate(goal, effect)
+    points = goal.aim is Aim.MAX_DROP
+    count = f"{found.samples:,} sample{'s' * (found.samples != 1)}"
+    if found.high == inf:
+        return f"{found.mean:.3g} ({count}, too few for an interval)"
+    shown = (f"{100 * one:.3g}" for one in (found.mean, found.low, found.high))
+    mean, low, high = (one.replace("-", "−") for one in shown)
+    unit = "points" if points else "%"
+    return f"{mean} {unit} (95%: {low} to {high}; {count})"
+
+
+def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
+    """Why a goal in quality is not met, or not shown to be; None if it is shown.
+
+    Parameters
+    ----------
+    goal
+        A goal in quality.
+    effect
+        Of the result.
+    held_out
+        Whether the samples are a share of calibration data.
+    """
+    if is_shown(goal, effect):
+        return None
+    if estimate(goal, effect).mean > goal.value:
+        return f"goal not met: asked {goal.words}, best reached {stated(goal, effect)}"
+    more, hint = enough(goal, effect), ""
+    if more is not None and held_out:
+        hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in all"
+    elif goal.aim is Aim.MAX_ERROR and not held_out:
+        hint = "; more samples would show it: --calibrate DATA"
+    return f"goal not shown: asked {goal.words}, estimated {stated(goal, effect)}{hint}"

@@ -1,0 +1,98 @@
+"""How well a model does the original's job on held-out samples, with the original beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepcost.separable.quality import boxes
+from sepcost.separable.quality.classes import Chosen
+from sepcost.separable.quality.intervals import Estimate, paired_loss, proportion
+from sepcost.separable.quality.metrics import Judged, metric, most_frequent, top
+
+_ALWAYS = 0.9  # a class with a larger share of the answers is nearly always the answer
+_BLANKS = 0.25  # the least share of positions that the blank of a CTC output takes
+#: Metrics that compare with the original and need no labels; each is 1 for the same answers.
+LABEL_FREE = ("agreement", "text", "boxes")
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The scores of the original and of another model by one metric, from 0 to 1."""
+
+    metric: str
+    original: Estimate
+    converted: Estimate
+    loss: Estimate  # original - converted, paired by sample
+    squares: float  # mean of the squared differences
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """The metrics that apply, and the original's answers."""
+
+    metrics: tuple[str, ...]  # the one that goals are about first
+    judged: Judged
+    original: Mapping[str, NDArray[Any]]
+
+    def qualities(self, answers: Mapping[str, NDArray[Any]]) -> tuple[Quality, ...]:
+        """Score a model's answers by each metric."""
+        return tuple(self._quality(name, answers) for name in self.metrics)
+
+    def _quality(self, name: str, answers: Mapping[str, NDArray[Any]]) -> Quality:
+        score = metric(name)
+        before = score(self.original, self.original, self.judged)
+        after = score(self.original, answers, self.judged)
+        gap = before - after
+        loss = paired_loss(before, after)
+        return Quality(name, proportion(before), proportion(after), loss, float(np.mean(gap**2)))
+
+
+def is_telling(chosen: Chosen, original: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether agreement tells something: no class is the answer nearly everywhere."""
+    samples = len(original[chosen.name])
+    return most_frequent(top(original, Judged(samples, (), chosen)))[1] <= _ALWAYS
+
+
+def judge(asked: str | None, judged: Judged, original: Mapping[str, NDArray[Any]]) -> Judge:
+    """Choose the metrics: the one asked for, and the one that needs no labels.
+
+    Without a wish it is top-1 where there are labels and classes, text for a CTC output, agreement
+    for other classes, boxes for a detector, else the error.
+
+    Parameters
+    ----------
+    asked
+        The word of --metric.
+    judged
+        What is known of the outputs.
+    original
+        The original's answers, samples first.
+
+    Raises
+    ------
+    ConversionError
+        The metric is unknown, or does not apply to this model.
+    """
+    free = _label_free(judged, original)
+    labelled = judged.classes is not None and judged.labels is not None
+    first = asked or ("top1" if labelled else free)
+    if asked:
+        metric(asked)(original, original, judged)  # raises where it does not apply
+    metrics = [first] if free == "error" else list(dict.fromkeys((first, free)))
+    return Judge(tuple(metrics), judged, original)
+
+
+def _label_free(judged: Judged, original: Mapping[str, NDArray[Any]]) -> str:
+    if judged.classes is not None:
+        found = top(original, judged)
+        last = judged.classes.classes.view(original[judged.classes.name][:1]).shape[2] - 1
+        blank, share = most_frequent(found)
+        sequence = original[judged.classes.name].ndim == 3 and found.shape[1] > 1
+        return "text" if sequence and blank in {0, last} and share >= _BLANKS else "agreement"
+    decoded = boxes.decode(list(original.values()))
+    return "boxes" if decoded and any(len(one.kinds) for one in decoded) else "error"

@@ -1,0 +1,1 @@
+"""Tune all factors of a converted network together, to answer as the original does."""

@@ -1,0 +1,131 @@
+"""Tune all factors of a converted network together, to answer as the original does.
+
+The network learns from the original alone, without labels (Hinton et al. 2015): from its outputs
+(``distance``) and from the values that follow each converted layer (Romero et al. 2015). Samples
+come from ``pool``, gradients from ``steps``, and ``coordinates`` says how weights move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepcost.latency.machine import cores
+from sepcost.separable.data.samples import Calibration, Feeds
+from sepcost.separable.factors.kernels import Factors
+from sepcost.separable.find.context import Context
+from sepcost.separable.quality.answers import rows_of
+from sepcost.separable.quality.parts import OutputPart
+from sepcost.separable.rewrite.separate import ChoiceLike
+from sepcost.separable.tuning.distance import seeds
+from sepcost.separable.tuning.lesson import Lesson, lesson
+from sepcost.separable.tuning.student import student
+
+BATCH = 32  # samples of a step
+TOLD = 16  # steps between lines on the screen
+WARM = 0.05  # share of the steps in which the rate rises
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What is tuned, and how."""
+
+    context: Context  # of the original
+    choices: Sequence[ChoiceLike]
+    data: Calibration  # to tune on
+    parts: Sequence[OutputPart]  # what counts of the outputs
+    sizes: Mapping[str, Any]  # arguments of ``describe``
+    rate: float  # the highest
+    passes: int  # samples to run, in all
+    seed: int = 0
+    tell: Callable[[str], None] = lambda _: None
+
+
+def tune(task: Task) -> dict[str, Factors]:
+    """New factors by id of the candidate; those that gradients do not reach are left out.
+
+    Raises
+    ------
+    SepcostError
+        ONNX Runtime cannot run a graph.
+    """
+    inside = [one for one in task.choices if task.context.in_main_graph(one.candidate)]
+    known = {id(one) for one in inside}
+    others = [
+        one
+        for one in task.choices
+        if id(one) not in known and one.candidate.id in task.context.places
+    ]
+    if not inside or task.passes < BATCH:
+        return {}
+    made = student(task.context.observed, inside, others)
+    random = np.random.default_rng(task.seed)
+    opened = lesson(made, task.context, task.data, task.sizes, random)
+    if opened is None:
+        return {}
+    reached = set(opened.stepper.graphs.results)
+    weights = _tuned(task, opened, random)
+    return {
+        part.candidate.id: factors
+        for part, factors, places in zip(
+            made.parts, made.factors(weights), made.places, strict=True
+        )
+        if reached & set(places)
+    }
+
+
+def _tuned(
+    task: Task, opened: Lesson, random: np.random.Generator
+) -> dict[str, NDArray[np.float64]]:
+    """All weights after the last step."""
+    size = opened.rows * -(-BATCH // opened.rows) if task.data.fixed else BATCH
+    steps = max(1, task.passes // size)
+    order = _orders(len(opened.pool), random)
+    weights = dict(opened.student.weights)
+    with ThreadPoolExecutor(max(1, cores())) as threads:
+        for step in range(steps):
+            for one in opened.moving:
+                weights |= one.weights()
+            batch = [next(order) for _ in range(size)]
+            parts = [batch[k : k + opened.rows] for k in range(0, size, opened.rows)]
+            feeds = [opened.pool.draw(part, random) for part in parts]
+            found = list(threads.map(partial(_part, task, opened, weights), feeds))
+            total = {name: np.sum([part[name] for part in found], axis=0) for name in found[0]}
+            for one in opened.moving:
+                one.step(total, rate(task.rate, step, steps), step + 1)
+            if step % TOLD == 0:
+                task.tell(f"tuning all layers: {100 * step // steps} %")
+    for one in opened.moving:
+        weights |= one.weights()
+    return weights
+
+
+def _part(
+    task: Task, opened: Lesson, weights: Mapping[str, NDArray[np.float64]], feeds: Feeds
+) -> dict[str, NDArray[np.float32]]:
+    """Gradients of one run."""
+    answers = opened.answers(feeds)
+    rows = rows_of(feeds) if opened.pool.stacked else 1
+    return opened.stepper.gradients(
+        weights, feeds, answers, opened.scales,
+        lambda outputs: seeds(task.parts, answers, outputs, rows),
+    )  # fmt: skip
+
+
+def rate(highest: float, step: int, steps: int) -> float:
+    """The learning rate: it rises over the first steps, then falls to 0 as a cosine."""
+    share = step / steps
+    return highest * min(1.0, (share + 1 / steps) / WARM) * 0.5 * (1 + cos(pi * share))
+
+
+def _orders(count: int, random: np.random.Generator) -> Iterator[int]:
+    """Numbers of samples, each once before any comes again."""
+    while True:
+        yield from random.permutation(count).tolist()

@@ -1,0 +1,179 @@
+"""Tuning as the last step of a conversion: when it runs, what it keeps, what it reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+
+from sepcost.errors import ConversionError
+from sepcost.routes.convert import apply, convert
+from sepcost.separable import last_step
+from sepcost.separable.last_step import tuned
+from sepcost.separable.plan.choices import Choice
+from sepcost.separable.plan.fixed_rank import at_fixed_rank
+from sepcost.separable.session import open_session
+from sepcost.separable.settings import Aim, ConvertSettings, Goal, Method, Wanted
+from sepcost.separable.tuning import budget
+from sepcost.separable.tuning.outcome import is_better
+from tests.separable import networks
+from tests.separable.build import noise, parsed, saved
+from tests.separable.quantised import WIDTH, kernels, network
+
+
+@pytest.fixture
+def net(tmp_path):
+    networks.classifier(tmp_path)
+    return tmp_path / "net.onnx"
+
+
+#: Factors of the weights alone leave much to gain.
+ALONE = Method(fitted=False)
+
+
+def settings(net, passes, rank=1, count=128, method=ALONE, **changes):
+    data = networks.data(net.parent, count)
+    return ConvertSettings(
+        Goal(Aim.RANK, rank), calibrate=data, verify=False, tune=passes, method=method, **changes
+    )
+
+
+def converted(net, passes, name="out.onnx", **changes):
+    target = net.with_name(name)
+    found = convert(net, target, settings=settings(net, passes, **changes), force=True)
+    return found, target
+
+
+def test_held_out_samples_lose_less(net):
+    plain, _ = converted(net, 0)
+    found, target = converted(net, 3200)
+    assert plain.tuning is None
+    assert found.tuning.kept
+    assert found.tuning.passes == 3200
+    assert found.effect.loss == pytest.approx(found.tuning.after, rel=1e-3)
+    assert found.tuning.after < found.tuning.before == pytest.approx(plain.effect.loss, rel=1e-3)
+    assert found.effect.loss < 0.7 * plain.effect.loss
+    onnx.checker.check_model(target, full_check=True)
+
+
+def test_the_plan_has_the_tuned_factors(net):
+    found, target = converted(net, 640)
+    apply(net, found.plan, net.with_name("again.onnx"))
+    assert net.with_name("again.onnx").read_bytes() == target.read_bytes()
+    assert all(choice.output_error is None for choice in found.plan.choices)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_seed_repeats_every_byte(net, threads):
+    runtime = replace(ConvertSettings().runtime, threads=threads)
+    _, one = converted(net, 320)
+    _, two = converted(net, 320, "two.onnx", runtime=runtime)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_no_passes_change_no_byte(net, monkeypatch):
+    _, plain = converted(net, 0)
+    monkeypatch.setattr(last_step, "tune", None)
+    _, other = converted(net, 0, "other.onnx")
+    assert plain.read_bytes() == other.read_bytes()
+
+
+def test_a_network_that_got_worse_is_thrown_away(net, monkeypatch):
+    _, plain = converted(net, 0)
+    monkeypatch.setattr(budget, "rate", lambda loss: 3.0)
+    found, target = converted(net, 320, "worse.onnx")
+    assert not found.tuning.kept
+    assert found.tuning.after > found.tuning.before
+    assert target.read_bytes() == plain.read_bytes()
+
+
+def test_nothing_is_tuned_where_nothing_is_lost(net):
+    found, _ = converted(net, None, rank=0)
+    assert found.tuning is None
+
+
+def test_it_needs_data_and_samples_to_hold_out(net):
+    with pytest.raises(ConversionError, match="--tune 100: needs calibration data"):
+        convert(net, settings=ConvertSettings(Goal(Aim.RANK, 1), tune=100))
+    found, _ = converted(net, 320, count=2)
+    assert found.tuning is None
+    assert any("too few samples" in note for note in found.notes)
+
+
+def test_held_out_samples_never_enter_the_pool(net, monkeypatch):
+    seen = []
+
+    def spy(task):
+        seen.extend(task.data.places.tolist())
+        return {}
+
+    monkeypatch.setattr(last_step, "tune", spy)
+    session = open_session(net, settings(net, 320), Wanted(), lambda _: None)
+    eligible = session.candidates.eligible
+    solved = at_fixed_rank(eligible, session.settings, session.trials)
+    assert tuned(session, solved) == (solved, None)
+    held = np.concatenate([batch["x"] for batch in session.trials.judged_on.batches])
+    pool = networks.images(128)[seen]
+    assert len(seen) + len(held) == 128
+    assert not any(np.array_equal(one, two) for one in pool for two in held)
+
+
+def test_a_layer_in_a_function_stays_as_fitted(tmp_path):
+    text = """<ir_version: 9, opset_import: ["" : 17, "own" : 1]>
+    net (float[N, 4, 8, 8] x) => (float[N, 4, 8, 8] y) {
+      h = own.block (x, w)
+      r = Relu (h)
+      y = Conv <pads = [1, 1, 1, 1]> (r, v)
+    }
+    <domain: "own", opset_import: ["" : 17]>
+    block (x, w) => (y) { y = Conv <pads = [1, 1, 1, 1]> (x, w) }"""
+    weights = {"w": noise(4, 4, 3, 3), "v": noise(4, 4, 3, 3, seed=1)}
+    saved(parsed(text, weights), tmp_path, "net.onnx")
+    found, _ = converted(tmp_path / "net.onnx", 640)
+    assert found.tuning is not None
+    (note,) = [note for note in found.notes if note.startswith("not tuned, as no gradients")]
+    assert "block" in note or "y" in note
+
+
+def test_ranges_between_quantised_parts_are_observed_again(tmp_path, monkeypatch):
+    saved(network(2), tmp_path)
+    data = tmp_path / "data.npz"
+    np.savez(data, x=noise(64, WIDTH, 12, 12, seed=6))
+    monkeypatch.setattr(last_step, "is_better", lambda before, after: True)
+    asked = ConvertSettings(Goal(Aim.RANK, 1), calibrate=data, verify=False, seed=1, tune=320)
+    found = convert(tmp_path / "model.onnx", tmp_path / "out.onnx", settings=asked, force=True)
+    assert found.tuning is not None
+    assert found.tuning.after == pytest.approx(found.effect.loss, rel=1e-3)
+    session = open_session(tmp_path / "model.onnx", asked, Wanted(), lambda _: None)
+    done: list[Choice] = []
+    for choice in found.plan.choices:
+        again = session.fitter.ranged(replace(choice, ranges=None), done)
+        assert choice.ranges
+        assert again.ranges == choice.ranges
+        done.append(choice)
+    x = {"x": noise(4, WIDTH, 12, 12, seed=5)}
+    assert kernels(onnx.load(tmp_path / "out.onnx"), x, tmp_path)["QLinearConv"] == 4
+
+
+def test_the_better_by_more_than_chance():
+    before = np.full(64, 1.0)
+    spread = np.where(np.arange(64) % 2, 0.5, -0.5)
+    assert is_better(before, before - 0.1 + 0.2 * spread)
+    assert not is_better(before, before - 0.01 + spread)
+    assert not is_better(before, before + 0.1)
+    assert not is_better(before, np.full(64, np.nan))
+    assert not is_better(before[:1], before[:1] - 1)
+
+
+def test_the_budget_grows_with_the_damage_and_shrinks_with_the_size():
+    assert budget.passes(0.5, 1, 15) == 0
+    assert budget.passes(0.001, 1, 16) == 0
+    assert budget.passes(float("nan"), 1, 16) == 0
+    assert budget.passes(0.02, 10**9, 16) == budget.PASSES
+    assert budget.passes(0.02, 5 * 10**7, 16) == budget.MACS // (5 * 10**7)
+    assert budget.passes(0.02, 1, 16) == budget.passes(0.5, 10**8, 16) == budget.MOST_PASSES
+    assert budget.passes(0.5, 4 * 10**9, 16) == budget.MOST_MACS // (4 * 10**9)
+    assert budget.passes(0.5, 10**12, 16) == 0
+    assert budget.rate(0.01) < budget.rate(0.1) < budget.rate(1.0) == budget.rate(10.0)
