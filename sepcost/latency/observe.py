@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sepcost.errors import SepcostError
 from sepcost.latency.child import execute
 from sepcost.latency.jobs import FOLDER_KEY, Job, ModelFile, Runtime
 from sepcost.model.graphs import body_prefix, node_id, subgraphs
@@ -81,8 +82,17 @@ def observe(
             inputs=inputs,
             folder=Path(folder),
         )
-        result = execute(job, timeout_s)
+        try:
+            result = execute(job, timeout_s)
+        except SepcostError as error:
+            raise type(error)(_with_names(str(error), numbered)) from error
     return dict(_observations(result["kernels"], numbered))
+
+
+def _with_names(message: str, numbered: Sequence[_Node]) -> str:
+    """Name the nodes in an error as the model does."""
+    ids = {str(at): node.id for at, node in enumerate(numbered)}
+    return re.sub(rf"{_TOKEN}(\d+)", lambda found: ids.get(found[1], found[0]), message)
 
 
 def kernels(profile: Path) -> list[Kernel]:

@@ -51,6 +51,8 @@ _OF_THE_MODEL = (
 
 def explain(error: Exception, doing: str, name: str) -> SepcostError:
     """Turn an error of ONNX Runtime into one line with its cause and a remedy."""
+    if isinstance(error, UnicodeDecodeError):
+        return ModelError(f"{name}: a name in it is not UTF-8; export the model again")
     message, of_model = ort_errors.plain(error), isinstance(error, _OF_THE_MODEL)
     if hint := ort_errors.remedy(message, doing, of_model=of_model):
         message = message.rstrip(".")

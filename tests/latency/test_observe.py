@@ -182,6 +182,20 @@ def test_a_model_that_fails_on_its_inputs(saved):
         seen(saved(source), x=np.ones((2, 3), np.float32), s=np.array([5]))
 
 
+def test_an_error_names_the_node_as_the_model_does(saved):
+    text = "g (float[6] x, int64[2] s) => (float[?, ?] y) { r = Reshape (x, s) y = Relu (r) }"
+    with pytest.raises((ModelError, MeasurementError), match="Name:'r'"):
+        seen(saved(text), x=np.zeros(6, np.float32), s=np.array([4, 4]))
+
+
+def test_a_name_that_is_not_utf8_is_said_to_be_so(saved, tmp_path):
+    loaded = saved(POSITIVE)
+    path = tmp_path / "bytes.onnx"
+    path.write_bytes(loaded.path.read_bytes().replace(b"\x0a\x01x", b"\x0a\x01\xff"))
+    with pytest.raises(ModelError, match="a name in it is not UTF-8; export the model again"):
+        seen(load(path))
+
+
 def test_a_model_that_never_ends(saved):
     source = """g (float[1] x) => (float[1] y) <int64 most = {9223372036854775807}, bool go = {1}> {
       y = Loop (most, go, x) <body = forever (int64 i, bool was, float[1] v)
