@@ -39,8 +39,8 @@ def expanded(sources: Sequence[str]) -> Sources:
         if members is None:
             names.append(source)
         else:
-            several, known = True, set(names)
-            names += [name for name in members if name not in known]
+            several, known = True, set(map(os.path.normpath, names))
+            names += [name for name in members if os.path.normpath(name) not in known]
     return Sources(tuple(names), several)
 
 

@@ -24,6 +24,9 @@ _REMEDIES: Mapping[str, str] = {
         "; is there a GPU with a Vulkan driver? (VK_ICD_FILENAMES names one)"
     ),
     "External data path does not exist": "; put the data file where the model refers to it",
+    "can not be read in full": (
+        "; that data file is too short: fetch it again (a Git LFS pointer with 'git lfs pull')"
+    ),
     "Dilation not supported for AutoPadType": (
         "; it runs with explicit pads: 'sepcost convert' writes them, or export it with numbers "
         'instead of padding="same"'
@@ -43,7 +46,7 @@ _PREAMBLE = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from 
 #: "/onnxruntime_src/.../common.h:23 int64_t onnxruntime::F(int64_t) ": where in its code.
 _SOURCE = re.compile(
     r"/\S+\.(?:cc|h|hpp|cpp):\d+ (?:.*?\)(?: const|::<lambda\(\)>)?(?: \[with .*?\])? )?"
-    r"|(?<!\S)\w+\.cc:\d+ \w+ "
+    r"|(?:(?<!\S)|(?<=\.))\w+\.cc:\d+ \w+ "
 )
 
 

@@ -52,7 +52,8 @@ _OF_THE_MODEL = (
 def explain(error: Exception, doing: str, name: str) -> SepcostError:
     """Turn an error of ONNX Runtime into one line with its cause and a remedy."""
     message, of_model = ort_errors.plain(error), isinstance(error, _OF_THE_MODEL)
-    hint = ort_errors.remedy(message, doing, of_model=of_model)
+    if hint := ort_errors.remedy(message, doing, of_model=of_model):
+        message = message.rstrip(".")
     if ort_errors.out_of_memory(error):
         return MeasurementError(
             f"{name}: out of memory while {doing} ({message}); bind smaller dimensions"

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from sepcost.errors import ModelError
-from sepcost.model.load import Loaded
+from sepcost.model.load import LFS, LOOKALIKES, Loaded
 from sepcost.model.stamp import changed, check_unchanged
 from sepcost.model.tensor_checks import location
 from sepcost.model.values import text
@@ -54,8 +54,14 @@ def section(tensor: TensorProto, home: Path) -> FileSection | None:
         ) from error
     length = length or _size(tensor) or end - offset
     if offset + length > end:
-        raise ModelError(f"{path}: truncated within the data of tensor {text(tensor.name)!r}")
+        what = LOOKALIKES[LFS] if _is_pointer(path) else "truncated"
+        raise ModelError(f"{path}: {what} (within the data of tensor {text(tensor.name)!r})")
     return FileSection(path, offset, length)
+
+
+def _is_pointer(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(LFS)) == LFS
 
 
 def _size(tensor: TensorProto) -> int | None:

@@ -52,6 +52,10 @@ def test_named_files_stay_and_duplicates_count_once():
     )  # fmt: skip
 
 
+def test_a_file_counts_once_however_its_path_is_written():
+    assert expanded(["zoo", "./zoo/*.onnx"]).names == expanded(["zoo"]).names
+
+
 @pytest.mark.parametrize(
     ("source", "why"), [("empty", "contains no file whose name ends in .onnx"), ("x*", "matches")]
 )

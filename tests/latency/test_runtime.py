@@ -118,7 +118,7 @@ def test_errors_of_onnx_runtime_lose_their_preamble():
         (
             "Exception during initialization: /src/rnn.h:4 ort::R<T>::R(const I&) [with T = float]"
             " layout_ == 0 was false.",
-            "initialization: layout_ == 0 was false."
+            "initialization: layout_ == 0 was false"
             "; export that operator differently, or use another --provider",
         ),
         (
@@ -129,7 +129,7 @@ def test_errors_of_onnx_runtime_lose_their_preamble():
         (
             "Got invalid dimensions for input: x for the following indices\n"
             " index: 0 Got: 1 Expected: 0\n Please fix either the inputs/outputs or the model.",
-            "index: 0 Got: 1 Expected: 0 Please fix either the inputs/outputs or the model."
+            "index: 0 Got: 1 Expected: 0 Please fix either the inputs/outputs or the model"
             "; a size of 0 in the model means unknown here: give that dimension a name instead",
         ),
         (
@@ -137,6 +137,14 @@ def test_errors_of_onnx_runtime_lose_their_preamble():
             ' FromDir External data path does not exist: "/a/w.data"',
             'Error: External data path does not exist: "/a/w.data"'
             "; put the data file where the model refers to it",
+        ),
+        (
+            "Deserialize tensor w failed.tensorprotoutils.cc:2201 GetExtDataFromTensorProto"
+            " External initializer: w offset: 0 size to read: 9216 given file_length: 129 are out of bounds"
+            " or can not be read in full.",
+            "Deserialize tensor w failed.External initializer: w offset: 0 size to read: 9216 given"
+            " file_length: 129 are out of bounds or can not be read in full; that data file is too"
+            " short: fetch it again (a Git LFS pointer with 'git lfs pull')",
         ),
         (
             "Could not find an implementation for Add(6) node with name 'a'",

@@ -20,7 +20,7 @@ and ``polyadic`` for the depthwise-bottleneck. The bias follows from the means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from sepcost.separable.data.moments import Moments
 from sepcost.separable.factors.blocks import Array, Cut, Form, cut_for, fold, normalize, refold
 from sepcost.separable.factors.kernels import Factors
-from sepcost.separable.factors.solvers import SOLVERS, Problem, Solution
+from sepcost.separable.factors.solvers import SOLVERS, Problem, Solution, Solver
 from sepcost.separable.factors.spectrum import exact_rank, largest
 
 MIXED = 0.05  # share of a metric's mean that is added to its diagonal
@@ -42,6 +42,7 @@ class FitOptions:
 
     ridge: float = 1e-2  # pull towards the weights, as a share of the mean variance of the patch
     iterations: int = 20  # maximum iterations of L-BFGS
+    early: int | None = None  # maximum for forms of one free factor, which converge early
     metric: ArrayLike | None = None  # [N, N]: an error e of the outputs counts e·metric·e
 
 
@@ -84,10 +85,21 @@ def fit_menu(
     moments: Moments,
     menu: Sequence[tuple[Form, int]],
     options: FitOptions | None = None,
+    chosen: Callable[[Sequence[float]], Collection[int]] | None = None,
 ) -> tuple[Factors, ...]:
     """``fit`` for several forms and ranks of one layer, in the menu's order.
 
     Whitening, most of the work, is done once for all ranks of a form.
+
+    Parameters
+    ----------
+    weight, moments, options
+        As for ``fit``.
+    menu
+        Forms and ranks.
+    chosen
+        Given the error of each where its descent starts, the places in the menu that are worth
+        one; the others stay where they start. By default all.
     """
     options = options or FitOptions()
     group = len(moments.patch_mean)
@@ -95,19 +107,30 @@ def fit_menu(
     full = {form: exact_rank(weight, form, group=group) for form in _scannable(menu)}
     ridged = _ridged(moments, options.ridge)
     problems: dict[bool, Problem] = {}
-    made: dict[int, Factors] = {}
-    for alike in {(cut.form, cut.width): cut for cut in cuts}.values():
-        apart = alike.form is Form.POINTWISE_DEPTHWISE
+    solvers: dict[tuple[Form, int], Solver] = {}
+
+    def made(cut: Cut, iterations: int) -> Factors:
+        apart = cut.form is Form.POINTWISE_DEPTHWISE
         if apart not in problems:
             roots = _roots(options.metric, group, len(weight), apart=apart)
             problems[apart] = _problem(weight, moments, ridged, roots)
-        solve = SOLVERS[alike.form](problems[apart], alike, options.iterations)
-        for position, cut in enumerate(cuts):
-            if (cut.form, cut.width) == (alike.form, alike.width):
-                known = full.get(cut.form, cut.shape[1] if cut.rows <= cut.shape[1] else 0)
-                rest = (moments, known)
-                made[position] = _factors(solve(cut.rank), cut, problems[apart], rest)
-    return tuple(made[position] for position in range(len(cuts)))
+        if (cut.form, cut.width) not in solvers:
+            solvers[cut.form, cut.width] = SOLVERS[cut.form](problems[apart], cut)
+        known = full.get(cut.form, cut.shape[1] if cut.rows <= cut.shape[1] else 0)
+        solution = solvers[cut.form, cut.width](cut.rank, iterations)
+        return _factors(solution, cut, problems[apart], (moments, known))
+
+    if chosen is None:
+        return tuple(made(cut, _iterations(options, cut.form)) for cut in cuts)
+    starts = [made(cut, 0) for cut in cuts]
+    for place in sorted(chosen([one.relative_error for one in starts])):
+        starts[place] = made(cuts[place], _iterations(options, cuts[place].form))
+    return tuple(starts)
+
+
+def _iterations(options: FitOptions, form: Form) -> int:
+    early = form is not Form.DEPTHWISE_BOTTLENECK and options.early is not None
+    return min(options.iterations, options.early or 0) if early else options.iterations
 
 
 def _scannable(menu: Sequence[tuple[Form, int]]) -> set[Form]:

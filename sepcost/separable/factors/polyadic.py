@@ -121,9 +121,9 @@ def both_free(
     free
         [G, q, M + K].
     covariance
-        [G, M·K, M·K].
+        [G, M·K, M·K]; its type is that of the large products.
     cross
-        [G, N, M·K].
+        [G, N, M·K], of the same type.
     inputs
         M.
 
@@ -132,11 +132,12 @@ def both_free(
     value, gradient, pointwise
         [G], [G, q, M + K] and [G, N, q].
     """
-    rows = products(free, inputs)
+    rows = products(free, inputs).astype(covariance.dtype, copy=False)
     seen = rows @ covariance
     value, points = solved(seen @ rows.swapaxes(1, 2), rows @ cross.swapaxes(1, 2))
-    slope = 2 * (points @ points.swapaxes(1, 2) @ seen - points @ cross)
-    cube = slope.reshape(*free.shape[:2], inputs, -1)
+    light = points.astype(covariance.dtype, copy=False)
+    slope = 2 * (light @ light.swapaxes(1, 2) @ seen - light @ cross)
+    cube = slope.astype(np.float64, copy=False).reshape(*free.shape[:2], inputs, -1)
     return value, _gradient(cube, free, inputs), points.swapaxes(1, 2)
 
 

@@ -13,6 +13,8 @@ dD = -2·(PᵀC - PᵀP·D·S), blocks only.
 
 Pointwise first (per output n: w' = Σ_r p_r ⊗ d_r, p free): H_n = (p ⊗ 1)ᵀ·S·(p ⊗ 1),
 d = H_n⁻¹·(p ⊗ 1)ᵀ·c and dp = -2·(c - S·w')·d.
+
+The large products are in the type of S and C, the systems are solved in double precision.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ _CHUNK = 1 << 23  # elements of S times pointwise kernels at a time: 64 MiB
 
 
 def solved(system: Array, columns: Array) -> tuple[Array, Array]:
-    """Values [n] and solutions [n, size, columns]; ``system`` [n, size, size] is overwritten."""
+    """Values [n] and solutions [n, size, columns], in double precision whatever the types."""
+    system, columns = system.astype(np.float64, copy=False), columns.astype(np.float64, copy=False)
     diagonal = np.einsum("nii->ni", system)
     diagonal += JITTER * diagonal + 1e-300
     solutions = np.linalg.solve(system, columns).astype(np.float64, copy=False)
@@ -54,16 +57,19 @@ def spatial_first(free: Array, covariance: Array, cross: Array) -> tuple[Array, 
     """
     group, blocks, rank, features = free.shape
     size, outputs = blocks * rank, cross.shape[2]
+    free = free.astype(covariance.dtype, copy=False)
     turned = free.swapaxes(2, 3)
     seen = free @ covariance.reshape(group, blocks, features, -1)  # D·S
     seen = seen.reshape(group, size, blocks, features).transpose(0, 2, 1, 3)
     system = (seen @ turned).transpose(0, 2, 1, 3).reshape(group, size, size)
     answer = (cross @ turned).transpose(0, 2, 1, 3).reshape(group, outputs, size)
     value, points = solved(system, answer.swapaxes(1, 2))
-    inner = points @ points.swapaxes(1, 2)
-    by_block = points.reshape(group, blocks, rank, outputs)
+    light = points.astype(covariance.dtype, copy=False)
+    inner = light @ light.swapaxes(1, 2)
+    by_block = light.reshape(group, blocks, rank, outputs)
     gradient = inner.reshape(group, blocks, rank, size) @ seen - by_block @ cross
-    return value, 2 * gradient, by_block.swapaxes(2, 3)
+    pointwise = points.reshape(group, blocks, rank, outputs).swapaxes(2, 3)
+    return value, 2 * gradient.astype(np.float64, copy=False), pointwise
 
 
 def pointwise_first(free: Array, covariance: Array, cross: Array) -> tuple[Array, Array, Array]:
@@ -98,6 +104,7 @@ def pointwise_first(free: Array, covariance: Array, cross: Array) -> tuple[Array
 def _pointwise_first(free: Array, covariance: Array, cross: Array) -> tuple[Array, Array, Array]:
     outputs, rank, inputs = free.shape
     elements = cross.shape[2]
+    free = free.astype(covariance.dtype, copy=False)
     size = rank * elements
     seen = free.reshape(-1, inputs) @ covariance.reshape(inputs, -1)
     seen = seen.reshape(outputs, size, inputs, elements)  # pᵀ·S
@@ -105,7 +112,9 @@ def _pointwise_first(free: Array, covariance: Array, cross: Array) -> tuple[Arra
     system = system.reshape(outputs, size, size)
     answer = (free @ cross).reshape(outputs, size, 1)
     value, taps = solved(system, answer)
-    pulled = taps.swapaxes(1, 2) @ seen.reshape(outputs, size, -1)  # w'·S [N, 1, M·K]
+    light = taps.astype(covariance.dtype, copy=False)
+    pulled = light.swapaxes(1, 2) @ seen.reshape(outputs, size, -1)  # w'·S [N, 1, M·K]
     spatial = taps.reshape(outputs, rank, elements)
     rest = pulled.reshape(outputs, inputs, elements) - cross
-    return value, 2 * spatial @ rest.swapaxes(1, 2), spatial
+    gradient = 2 * light.reshape(spatial.shape) @ rest.swapaxes(1, 2)
+    return value, gradient, spatial

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from sepcost.separable.factors import polyadic
 from sepcost.separable.factors.blocks import Array, Cut, Form, unit
-from sepcost.separable.factors.lbfgs import descend
+from sepcost.separable.factors.lbfgs import Evaluate, descend
 from sepcost.separable.factors.projection import pointwise_first, spatial_first
 
 
@@ -29,13 +30,56 @@ class Problem:
     pull: Array  # [G]: strength of the ridge, which pulls to the original
 
 
+#: Values of an objective, gradients and the factor solved for, given S and C of any type.
+Objective = Callable[[Any, Any], Evaluate]
 #: Spatial [G, matrices, rank, columns], pointwise [G, matrices, rows, rank], the objective.
 Solution = tuple[Array, Array, float]
-Solver = Callable[[int], Solution]
+Solver = Callable[[int, int], Solution]  # of a rank, in at most so many iterations
+COARSE = 1e-4  # share of the error below which single precision is too coarse for a descent
+TINY = 1e-60  # sizes below which single precision may overflow
 _ROWS = 512  # rows of a covariance whitened at a time
 
 
-def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Descent:
+    """A descent whose large products are in single precision, as long as that is fine enough."""
+
+    objective: Objective
+    covariance: Array
+    cross: Array
+    size: Array  # of each independent problem: the squares that an objective of 0 leaves
+
+    def __call__(self, start: Array, iterations: int) -> tuple[Array, Array, Array]:
+        """The free factors, the values there and the factors solved for."""
+        exact = self.objective(self.covariance, self.cross)
+        first, _, solved = exact(start)
+        if not iterations:
+            return start, first, solved
+        free = start if self._fine(first) else self._light(start, iterations)
+        value, _, other = exact(free)
+        if self._fine(value) or value.sum() > first.sum():
+            free = descend(
+                exact, free if value.sum() < first.sum() else start, self.size, iterations
+            )
+            value, _, other = exact(free)
+        return free, value, other
+
+    def _fine(self, value: Array) -> bool:
+        """Whether the errors left are too small for single precision, as is a problem of zeros."""
+        left = float(np.sum(self.size + value))
+        return left < COARSE * float(self.size.sum()) or float(self.size.max()) < TINY
+
+    def _light(self, start: Array, iterations: int) -> Array:
+        """Descend in single precision, in units of the largest problem."""
+        scale = self.size.max()
+        covariance, cross = (
+            np.asarray((one / scale).astype(np.float32)) for one in (self.covariance, self.cross)
+        )
+        size = np.maximum(self.size / scale, COARSE)
+        return descend(self.objective(covariance, cross), start, size, iterations)
+
+
+def _spatial_first(problem: Problem, cut: Cut) -> Solver:
     """Kernels D of each block; V = D·L is free, with L·Lᵀ the covariance of the block's inputs."""
     columns = cut.width * prod(cut.kernel)
     roots, inverse = _block_roots(problem.covariance, columns)
@@ -45,19 +89,20 @@ def _spatial_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
     _, vectors = np.linalg.eigh(kernels.swapaxes(2, 3) @ kernels)
     size = np.maximum(problem.total.sum(1), 1e-300)
 
-    def evaluate(free: Array) -> tuple[Array, Array, Array]:
-        return spatial_first(free, white, cross)
+    def objective(covariance: Array, cross: Array) -> Evaluate:
+        return lambda free: spatial_first(free, covariance, cross)
 
-    def solve(rank: int) -> Solution:
+    descent = _Descent(objective, white, cross, size)
+
+    def solve(rank: int, iterations: int) -> Solution:
         start = vectors[..., ::-1][..., :rank].swapaxes(2, 3)
-        free = descend(evaluate, start, size, iterations)
-        value, _, pointwise = evaluate(free)
+        free, value, pointwise = descent(start, iterations)
         return free @ inverse, pointwise, float(value.sum())
 
     return solve
 
 
-def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
+def _pointwise_first(problem: Problem, cut: Cut) -> Solver:
     """Pointwise kernels of each output, free in coordinates that are white between channels.
 
     The start is the SVD of L_Mᵀ·w·L_K, which approximates S by the product of a covariance
@@ -75,18 +120,18 @@ def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
     vectors = _leading_rows(roots.swapaxes(1, 2)[:, None] @ kernels @ taps[:, None])
     size = np.maximum(problem.total, 1e-300)
 
-    def solve(rank: int) -> Solution:
+    def objective(covariance: Array, cross: Array) -> Evaluate:
+        return lambda free: pointwise_first(free, covariance, cross)
+
+    descents = [_Descent(objective, *one) for one in zip(white, cross, size, strict=True)]
+
+    def solve(rank: int, iterations: int) -> Solution:
         start = vectors[:, :, :rank]
         spatial = np.empty((group, outputs, rank, elements))
         pointwise = np.empty((group, outputs, inputs, rank))
         reached = 0.0
         for g in range(group):
-
-            def evaluate(free: Array, g: int = g) -> tuple[Array, Array, Array]:
-                return pointwise_first(free, white[g], cross[g])
-
-            free = descend(evaluate, start[g], size[g], iterations)
-            value, _, spatial[g] = evaluate(free)
+            free, value, spatial[g] = descents[g](start[g], iterations)
             pointwise[g] = (free @ inverse[g]).swapaxes(1, 2)
             reached += float(value.sum())
         return spatial, pointwise, reached
@@ -94,17 +139,17 @@ def _pointwise_first(problem: Problem, cut: Cut, iterations: int) -> Solver:
     return solve
 
 
-def _bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
+def _bottleneck(problem: Problem, cut: Cut) -> Solver:
     """Reduced-rank regression (Izenman 1975), in closed form.
 
     With B = C·S⁻¹ and the leading eigenvectors U of B·Cᵀ, the optimum is U·UᵀB.
     """
-    del cut, iterations
+    del cut
     turned = problem.cross.swapaxes(1, 2)
     best = np.linalg.solve(problem.covariance, turned).swapaxes(1, 2)
     values, vectors = np.linalg.eigh(best @ turned)
 
-    def solve(rank: int) -> Solution:
+    def solve(rank: int, _: int) -> Solution:
         kept = vectors[..., ::-1][..., :rank]
         spatial = kept.swapaxes(1, 2) @ best
         reached = -float(values[..., ::-1][..., :rank].sum())
@@ -113,7 +158,7 @@ def _bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
     return solve
 
 
-def _depthwise_bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver:
+def _depthwise_bottleneck(problem: Problem, cut: Cut) -> Solver:
     """The first two parts are both free.
 
     The descent starts from the weights in the metric, but not whitened: on trained networks it
@@ -124,20 +169,21 @@ def _depthwise_bottleneck(problem: Problem, cut: Cut, iterations: int) -> Solver
     kernels = problem.weight.reshape(*problem.weight.shape[:2], inputs, -1)
     size = np.maximum(problem.total.sum(1), 1e-300)
 
-    def evaluate(free: Array) -> tuple[Array, Array, Array]:
-        return polyadic.both_free(free, problem.covariance, problem.cross, inputs)
+    def objective(covariance: Array, cross: Array) -> Evaluate:
+        return lambda free: polyadic.both_free(free, covariance, cross, inputs)
 
-    def solve(rank: int) -> Solution:
+    descent = _Descent(objective, problem.covariance, problem.cross, size)
+
+    def solve(rank: int, iterations: int) -> Solution:
         steps = polyadic.affordable(iterations, rank, problem.covariance.shape[1])
-        free = descend(evaluate, polyadic.start(kernels, rank), size, steps)
-        value, _, pointwise = evaluate(free)
+        free, value, pointwise = descent(polyadic.start(kernels, rank), steps)
         spatial = polyadic.products(free, inputs)
         return spatial[:, None], pointwise[:, None], float(value.sum())
 
     return solve
 
 
-SOLVERS: Mapping[Form, Callable[[Problem, Cut, int], Solver]] = {
+SOLVERS: Mapping[Form, Callable[[Problem, Cut], Solver]] = {
     Form.DEPTHWISE_POINTWISE: _spatial_first,
     Form.POINTWISE_DEPTHWISE: _pointwise_first,
     Form.BLOCK_POINTWISE: _spatial_first,

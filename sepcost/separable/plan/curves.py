@@ -85,7 +85,7 @@ def _on_data(
     fitter = trials.fitter
     if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]
-    offered = fitter.fitted_menus(offered)
+    offered = fitter.fitted_menus(offered, by)
     offers = [option for menu in offered for option in menu.options if not option.keeps]
     kinds = ["own error"]
     if offers and all(option.foretold is not None for option in offers):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -16,22 +17,25 @@ from numpy.typing import NDArray
 from sepcost.errors import SepcostError
 from sepcost.separable.data.moments import Moments, PatchStream
 from sepcost.separable.data.samples import Calibration
-from sepcost.separable.factors.blocks import Array
+from sepcost.separable.factors.blocks import Array, Form
 from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
 from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
 from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
-from sepcost.separable.plan.choices import Choice, Selection
+from sepcost.separable.plan.choices import Choice, Selection, cost
 from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable, separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
-from sepcost.separable.settings import ConvertSettings, OnProgress
+from sepcost.separable.settings import ConvertSettings, OnProgress, Saving
 
-_MENU_ITERATIONS = 12  # enough to rank options
+_MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
+EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
+GAIN, EARLY_GAIN = 0.6, 0.85  # typical error after a descent over that at its start, by kind
+CLEARLY = 0.8  # of an error, below which another is clearly better despite such guesses
 _HELD_BYTES = 1 << 30  # of moments at a time
 RANGED = 256  # samples to observe ranges on
 
@@ -93,7 +97,8 @@ class Fitter:
         output_error = None
         if self.on_data(candidate):
             original = weight(candidate)
-            options = self._options(candidate, self.settings.method.iterations)
+            most = self.settings.method.iterations
+            options = self._options(candidate, most, ceil(EARLY * most))
             moments = self._moments(candidate, before)
             factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
@@ -154,13 +159,13 @@ class Fitter:
     def _scale(self, candidate: Candidate) -> Array | None:
         return self.context.scale(candidate)
 
-    def _options(self, candidate: Candidate, iterations: int) -> FitOptions:
+    def _options(self, candidate: Candidate, most: int, early: int) -> FitOptions:
         """Options of a fit: errors count by their effect on the outputs, or else by the scale."""
         metric = self._metrics().get(candidate.id)
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:
             metric = np.diag(scale**2)
-        return FitOptions(iterations=iterations, metric=metric)
+        return FitOptions(iterations=most, early=early, metric=metric)
 
     def _reach(self, candidate: Candidate, moments: Moments) -> float | None:
         """Effect on the network's output of an error as large as the layer's own output."""
@@ -214,8 +219,10 @@ class Fitter:
         positions, seed = self.settings.method.positions, self.settings.seed
         return PatchStream(candidate.convolution, positions=positions, seed=seed)
 
-    def fitted_menus(self, menus: Sequence[Menu]) -> tuple[Menu, ...]:
-        """Fit every option to the original's activations; return menus with errors, keep drafts.
+    def fitted_menus(self, menus: Sequence[Menu], by: Saving) -> tuple[Menu, ...]:
+        """Fit the options to the original's activations; return menus with errors, keep drafts.
+
+        Options that start far above others of no higher cost are left out.
 
         One pass over the data serves as many layers as fit in memory with their moments.
         """
@@ -228,21 +235,26 @@ class Fitter:
                     filled.append(menu)
                     continue
                 self.tell(f"comparing fits of {menu.candidate.name or menu.candidate.id}")
-                filled.append(self._fitted(menu, moments))
+                filled.append(self._fitted(menu, moments, by))
         return tuple(filled)
 
-    def _fitted(self, menu: Menu, moments: Moments) -> Menu:
+    def _fitted(self, menu: Menu, moments: Moments, by: Saving) -> Menu:
         candidate, (keep, *offers) = menu.candidate, menu.options
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
-        options = self._options(candidate, _MENU_ITERATIONS)
-        factors = fit_menu(weight(candidate), moments, wanted, options)
-        for option, made in zip(offers, factors, strict=True):
-            self.drafts[candidate.id, str(option.form), option.rank] = made
+        options = self._options(candidate, *_MENU_ITERATIONS)
+        left: list[int] = []
+
+        def chosen(starts: Sequence[float]) -> list[int]:
+            left.extend(worth_a_fit(offers, starts, by))
+            return left
+
+        factors = fit_menu(weight(candidate), moments, wanted, options, chosen)
         whole = self._reach(candidate, moments)
-        filled = [
-            replace(option, fitted_error=error, foretold=whole and whole * error**2)
-            for option, error in zip(offers, (f.relative_error for f in factors), strict=True)
-        ]
+        filled = []
+        for option, made in ((offers[place], factors[place]) for place in left):
+            self.drafts[candidate.id, str(option.form), option.rank] = made
+            error = made.relative_error
+            filled.append(replace(option, fitted_error=error, foretold=whole and whole * error**2))
         return replace(menu, options=(keep, *filled))
 
     def _parts(self, menus: Sequence[Menu]) -> list[list[Menu]]:
@@ -273,6 +285,33 @@ class Fitter:
             for stream, (source, target) in zip(streams, names, strict=True):
                 stream.add(values[source], values[target])
         return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
+
+
+def worth_a_fit(offers: Sequence[Option], starts: Sequence[float], by: Saving) -> list[int]:
+    """Places of the options that may end below all others of no higher cost.
+
+    Parameters
+    ----------
+    offers
+        Options of one layer.
+    starts
+        The error of each where its descent starts.
+    by
+        The kind of cost.
+    """
+    guesses = [
+        start * (GAIN if option.form is Form.DEPTHWISE_BOTTLENECK else EARLY_GAIN)
+        for option, start in zip(offers, starts, strict=True)
+    ]
+    costs = [cost(option, by) for option in offers]
+
+    def beaten(place: int) -> bool:
+        return any(
+            other <= costs[place] and guess < CLEARLY * guesses[place]
+            for other, guess in zip(costs, guesses, strict=True)
+        )
+
+    return [place for place in range(len(offers)) if not beaten(place)]
 
 
 def _distance(original: Array, factors: Factors) -> float:

@@ -113,9 +113,4 @@ def _freed(
     node.input[:] = [node.input[0], _KERNEL, _BIAS]
     number = NUMBERS[candidate.dtype]
     graph.input.extend(helper.make_tensor_value_info(n, number, None) for n in (_KERNEL, _BIAS))
-    made = cut(proto, outputs, given)
-    known = {one.name for one in made.graph.input}
-    made.graph.input.extend(
-        one for one in graph.input if one.name in {*given, _KERNEL, _BIAS} and one.name not in known
-    )
-    return replace(loaded, proto=made)
+    return replace(loaded, proto=cut(proto, outputs, given))

@@ -24,6 +24,9 @@ net (float[N, 4, 8, 8] x) => (float[N, 16, 8, 8] e, float[N, 4, 8, 8] y) {
   y = Relu (x)
 }"""
 
+#: Weights that are inputs too, as in models of IR version 3.
+LISTED = networks.TEXT.replace("8, 8] x)", "8, 8] x, float[16] b2)")
+
 
 def found(loaded):
     network = describe(loaded)
@@ -31,7 +34,7 @@ def found(loaded):
 
 
 @pytest.mark.parametrize("place", [0, 1])
-@pytest.mark.parametrize("text", [networks.TEXT, SHORTCUT])
+@pytest.mark.parametrize("text", [networks.TEXT, SHORTCUT, LISTED])
 def test_another_kernel_and_bias_give_the_outputs_of_the_changed_network(tmp_path, text, place):
     weights = networks.weights()
     if text is SHORTCUT:
