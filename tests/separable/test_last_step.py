@@ -10,7 +10,7 @@ import pytest
 
 from sepcost.errors import ConversionError
 from sepcost.routes.convert import apply, convert
-from sepcost.separable import last_step
+from sepcost.separable import last_step, result
 from sepcost.separable.last_step import tuned
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.fixed_rank import at_fixed_rank
@@ -63,6 +63,27 @@ def test_the_plan_has_the_tuned_factors(net):
     apply(net, found.plan, net.with_name("again.onnx"))
     assert net.with_name("again.onnx").read_bytes() == target.read_bytes()
     assert all(choice.output_error is None for choice in found.plan.choices)
+
+
+def test_times_are_those_before_tuning(net, monkeypatch):
+    """Other factors take as long: the latency is measured once."""
+    measured = []
+    real = result._latency
+
+    def spy(session, model):
+        measured.append(model)
+        return real(session, model)
+
+    monkeypatch.setattr(result, "_latency", spy)
+    monkeypatch.setattr(last_step, "is_better", lambda before, after: True)
+    asked = replace(settings(net, 160), verify=True, max_time_s=0.2)
+    found = convert(net, settings=asked)
+    assert len(measured) == 1
+    assert found.tuning is not None
+    assert found.tuning.kept
+    assert found.speedup is not None
+    assert all(choice.ns_after for choice in found.plan.choices)
+    assert found.fidelity is not None
 
 
 @pytest.mark.parametrize("threads", [1, 2])

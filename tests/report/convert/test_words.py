@@ -81,6 +81,6 @@ def test_tuning_is_one_line_with_what_was_kept():
     assert line in list(words.facts(found))
     assert line in render("convert", "table", found)
     worse = replace(found, tuning=replace(tuning, after=0.03, kept=False))
-    assert "0.03 on 256 held-out samples, so the factors stay as fitted" in " ".join(
+    assert "0.03 on 256 held-out samples, so the fitted factors are kept" in " ".join(
         words.facts(worse)
     )

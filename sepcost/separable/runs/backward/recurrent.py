@@ -170,9 +170,11 @@ def scan(
     backwards
         Whether to go from the last step to the first.
     """
-    made = step.made
-    taken = ", ".join(f"float[b, h] {name}" for name in (*states, *seen))
-    left = ", ".join(f"float[b, h] {name}" for name in (*(s[1] for s in states.values()), *made))
+    made, number = step.made, len(tape.nodes)
+    # equal names are equal sizes to ONNX Runtime, also those of different Scans
+    type_ = f"float[b{number}, h{number}]"
+    taken = ", ".join(f"{type_} {name}" for name in (*states, *seen))
+    left = ", ".join(f"{type_} {name}" for name in (*(s[1] for s in states.values()), *made))
     body = onnx.parser.parse_graph(f"step ({taken}) => ({left}) {{ {step.nodes} }}")
     for node in body.node:
         node.input[:] = [step.outer.get(name, name) for name in node.input]

@@ -139,6 +139,12 @@ CASES: dict[str, tuple[str, tuple[int, ...]]] = {
         " y = GRU <hidden_size = 3> (b, GW3, GR, GB, , h)",
         (5, 2, 3),
     ),
+    "GRU, several sizes": (
+        "b, l = GRU <hidden_size = 3> (a, GW3, GR, GB)\n c = Transpose <perm = [1, 0, 2, 3]> (b)\n"
+        " d = ReduceSum <keepdims = 0> (c, first)\n e = Transpose <perm = [1, 0, 2]> (d)\n"
+        " f, g = GRU <hidden_size = 3> (e, GW3, GR, GB)\n y = Exp (f)",
+        (5, 2, 3),
+    ),
     "LSTM, initial states": (
         "b = Exp (a)\n h = ReduceSum (b, first)\n g = Exp (h)\n i = Concat <axis = 0> (h, g)\n"
         " y = LSTM <hidden_size = 3, direction = \"bidirectional\"> (b, LW3, LR2, LB2, , i, i)",
@@ -311,6 +317,24 @@ def test_the_gradient_is_the_slope(name: str) -> None:
 
 def test_every_rule_has_a_case() -> None:
     assert {name.split(",")[0] for name in CASES} | ELSEWHERE == set(RULES)
+
+
+def test_sizes_of_different_scans_have_different_names() -> None:
+    """ONNX Runtime gives values of the same named sizes the same memory."""
+    text, shape = CASES["GRU, several sizes"]
+    model = network(text, shape, 18)
+    described = describe(Loaded("net", "net", model))
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    tape = Tape(described.values, stored.get)
+    backward(described.layers, tape, ["y"], ["a"], RULES)
+    scans = [node for node in tape.nodes if node.op_type == "Scan"]
+    bodies = [one.g for node in scans for one in node.attribute if one.name == "body"]
+    first, second = (
+        {dim.dim_param for value in body.input for dim in value.type.tensor_type.shape.dim}
+        for body in bodies
+    )
+    assert len(first) == len(second) == 2
+    assert not first & second
 
 
 def test_quantisation_is_passed_straight_through() -> None:
