@@ -189,11 +189,11 @@ def test_effects_are_measured_with_data(net, tmp_path):
 
 def test_the_drop_goal_is_met(net, tmp_path):
     data = networks.labelled(tmp_path, net)
-    found = convert(net, settings=asked(Aim.MAX_DROP, 0.1, calibrate=data))
+    found = convert(net, settings=asked(Aim.MAX_DROP, 0.15, calibrate=data))
     assert found.plan.choices
     assert found.effect.quality is not None
     assert found.effect.quality.metric == "top1"
-    assert found.effect.quality.loss.high <= 0.1  # the bound, not the mean
+    assert found.effect.quality.loss.high <= 0.15  # the bound, not the mean
     assert found.effect.samples == 32  # every fourth sample is held out
 
 
@@ -377,7 +377,7 @@ def test_labels_are_needed_for_top_1_only(net, tmp_path):
     found = convert(net, settings=settings)
     assert found.effect.quality is not None
     assert found.effect.quality.metric == "agreement"
-    with pytest.raises(ConversionError, match="labels"):
+    with pytest.raises(ConversionError, match="label per sample"):
         convert(net, settings=replace(settings, metric="top1"))
 
 
