@@ -168,6 +168,9 @@ def check(settings: ConvertSettings) -> None:
             settings.emit is not None and settings.emit not in EMITTED
         ),
         "--forms: name at least one": not settings.forms,
+        "--mean, --std, --size, --layout: need images; add --calibrate FOLDER": (
+            settings.calibrate is None and settings.images != ImageFormat()
+        ),
         f"--tune {settings.tune}: needs calibration data; add --calibrate DATA": (
             bool(settings.tune) and settings.calibrate is None
         ),

@@ -263,3 +263,8 @@ def test_that_nothing_was_written_is_said_once(net, tmp_path):
     assert result.exit_code == 1
     assert result.stderr.count("was not written") == 1
     assert "nothing was written" not in result.stderr
+
+
+@pytest.mark.parametrize("option", [("--mean", "0.5"), ("--size", "8x8"), ("--layout", "nhwc")])
+def test_options_of_images_need_images(option, net):
+    assert "need images; add --calibrate" in refused(net, "--dry-run", *option)

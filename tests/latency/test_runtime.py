@@ -140,8 +140,8 @@ def test_errors_of_onnx_runtime_lose_their_preamble():
         ),
         (
             "Deserialize tensor w failed.tensorprotoutils.cc:2201 GetExtDataFromTensorProto"
-            " External initializer: w offset: 0 size to read: 9216 given file_length: 129 are out"
-            " of bounds or can not be read in full.",
+            " External initializer: w offset: 0 size to read: 9216 given file_length: 129 are"
+            " out of bounds or can not be read in full.",
             "Deserialize tensor w failed.External initializer: w offset: 0 size to read: 9216 given"
             " file_length: 129 are out of bounds or can not be read in full; that data file is too"
             " short: fetch it again (a Git LFS pointer with 'git lfs pull')",

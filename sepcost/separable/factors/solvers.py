@@ -42,7 +42,7 @@ _ROWS = 512  # rows of a covariance whitened at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Descent:
-    """A descent whose large products are in single precision, as long as that is fine enough."""
+    """A descent whose large products are in single precision as long as that is precise enough."""
 
     objective: Objective
     covariance: Array
@@ -65,7 +65,7 @@ class _Descent:
         return free, value, other
 
     def _fine(self, value: Array) -> bool:
-        """Whether the errors left are too small for single precision, as is a problem of zeros."""
+        """Whether the remaining errors are too small for single precision, as zeros are."""
         left = float(np.sum(self.size + value))
         return left < COARSE * float(self.size.sum()) or float(self.size.max()) < TINY
 

@@ -288,7 +288,7 @@ class Fitter:
 
 
 def worth_a_fit(offers: Sequence[Option], starts: Sequence[float], by: Saving) -> list[int]:
-    """Places of the options that may end below all others of no higher cost.
+    """Indices of the options that may end below all others that cost no more.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.rewrite.emit import applicable
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
-LAUNCHES = 1  # all layers take turns in it; the search corrects what is off by the same factor
+LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
 TIMEOUT_S = 300.0
 CACHE = "layers.json"
