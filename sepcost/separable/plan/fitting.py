@@ -25,6 +25,7 @@ from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection, cost
 from sepcost.separable.plan.menu import Menu, Option, shell
+from sepcost.separable.plan.walks import Walk, walk
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable, separate
@@ -63,13 +64,17 @@ class Fitter:
         """Factors of all layers of a selection, in execution order."""
         done: list[Choice] = []
         trail: tuple[Key, ...] = ()
+        path = None
+        if self.data is not None:
+            layers = [candidate for candidate, _ in selection]
+            path = walk(self.context, layers, self.data, self.settings.runtime)
         for candidate, option in selection:
             trail = (*trail, (candidate.id, str(option.form), option.rank))
             follows = self.on_data(candidate) and self.settings.method.asymmetric
             key = trail if follows else trail[-1:]
             if key not in self.made:
                 self.tell(f"fitting {candidate.name or candidate.id}")
-                self.made[key] = self._choice(candidate, option, done)
+                self.made[key] = self._choice(candidate, option, done, path)
             done.append(self.made[key])
         return tuple(done)
 
@@ -92,14 +97,16 @@ class Fitter:
         own_bias = not candidate.has_bias or candidate.bias_of is not None
         return fitted and own_bias and self.context.in_main_graph(candidate)
 
-    def _choice(self, candidate: Candidate, option: Option, before: Sequence[Choice]) -> Choice:
+    def _choice(
+        self, candidate: Candidate, option: Option, before: Sequence[Choice], path: Walk | None
+    ) -> Choice:
         assert option.form is not None
         output_error = None
         if self.on_data(candidate):
             original = weight(candidate)
             most = self.settings.method.iterations
             options = self._options(candidate, most, ceil(EARLY * most))
-            moments = self._moments(candidate, before)
+            moments = self._moments(candidate, before, path)
             factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
         else:
@@ -192,9 +199,18 @@ class Fitter:
                     self.tell(f"fitting without gradients: {error}")
         return self.metrics
 
-    def _moments(self, candidate: Candidate, before: Sequence[Choice]) -> Moments:
+    def _moments(
+        self, candidate: Candidate, before: Sequence[Choice], path: Walk | None
+    ) -> Moments:
         """Moments of the layer's inputs with ``before`` converted, and of its original outputs."""
         assert self.data is not None
+        if path is not None:
+            changed = before if self.settings.method.asymmetric else ()
+            shortcut = self.context.shortcut(candidate) if changed else None
+            stream = self._stream(candidate)
+            for seen, answer in path.seen(candidate, shortcut, changed):
+                stream.add(seen, answer)
+            return stream.finish()
         source, target = candidate.layer.reads[0], candidate.layer.writes[0]
         shortcut = self.context.shortcut(candidate) if before else None
         added = [shortcut] if shortcut else []
