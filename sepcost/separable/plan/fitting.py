@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from sepcost.errors import SepcostError
 from sepcost.separable.data.moments import Moments, PatchStream
 from sepcost.separable.data.samples import Calibration
-from sepcost.separable.factors.blocks import Array, Form
+from sepcost.separable.factors.blocks import Array
 from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
 from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
 from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
-from sepcost.separable.plan.choices import Choice, Selection, cost
+from sepcost.separable.plan.choices import Choice, Selection
 from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.plan.walks import Walk, walk
+from sepcost.separable.plan.worth import worth_a_fit
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable, separate
@@ -35,8 +36,6 @@ from sepcost.separable.settings import ConvertSettings, OnProgress, Saving
 
 _MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
-GAIN, EARLY_GAIN = 0.6, 0.85  # typical error after a descent over that at its start, by kind
-CLEARLY = 0.8  # of an error, below which another is clearly better despite such guesses
 _HELD_BYTES = 1 << 30  # of moments at a time
 RANGED = 256  # samples to observe ranges on
 
@@ -301,33 +300,6 @@ class Fitter:
             for stream, (source, target) in zip(streams, names, strict=True):
                 stream.add(values[source], values[target])
         return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
-
-
-def worth_a_fit(offers: Sequence[Option], starts: Sequence[float], by: Saving) -> list[int]:
-    """Places of the options that may end below all others of no higher cost.
-
-    Parameters
-    ----------
-    offers
-        Options of one layer.
-    starts
-        The error of each where its descent starts.
-    by
-        The kind of cost.
-    """
-    guesses = [
-        start * (GAIN if option.form is Form.DEPTHWISE_BOTTLENECK else EARLY_GAIN)
-        for option, start in zip(offers, starts, strict=True)
-    ]
-    costs = [cost(option, by) for option in offers]
-
-    def beaten(place: int) -> bool:
-        return any(
-            other <= costs[place] and guess < CLEARLY * guesses[place]
-            for other, guess in zip(costs, guesses, strict=True)
-        )
-
-    return [place for place in range(len(offers)) if not beaten(place)]
 
 
 def _distance(original: Array, factors: Factors) -> float:
