@@ -182,7 +182,7 @@ def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) ->
     alone = goal is session.settings.searched
     reached = found.measured if result.speedup is None and alone else result.speedup
     if reached is None:
-        return f"goal not confirmed: asked {goal.words}, but the latency was not measured"
+        return f"goal not shown: asked {goal.words}, but the latency was not measured"
     met = reached >= goal.value and (found.met or result.speedup is not None)
     return None if met else f"goal not met: asked {goal.words}, best reached {reached:.3g}"
 
@@ -190,7 +190,7 @@ def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) ->
 def _in_macs(goal: Goal, result: Conversion) -> str | None:
     """Whether the share of the MACs is met; the most expensive branch may have changed."""
     if unknown := _uncounted(result):
-        return f"goal not confirmed: asked {goal.words}, but {unknown}"
+        return f"goal not shown: asked {goal.words}, but {unknown}"
     whole = result.before.totals.macs
     reached = result.after.totals.macs / whole if whole else 0.0
     if reached <= goal.value:

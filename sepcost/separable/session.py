@@ -19,7 +19,7 @@ from sepcost.latency.machine import cores
 from sepcost.latency.observe import observe
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
-from sepcost.network import Network
+from sepcost.network import Network, Role
 from sepcost.separable.data import calibrate
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candidates
@@ -30,6 +30,8 @@ from sepcost.separable.references import NOTHING, references
 from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.runs.branches import straightened
 from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
+
+RUN_BYTES = 1 << 27  # of activations, if all of a run were kept
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +66,7 @@ def open_session(
     wanted = _observed(loaded, settings, replace(wanted, shape=shape), data)
     loaded, network, notes = _runnable(loaded, wanted)
     before = count(network, str(source))
+    data = None if data is None else data.within(_rows(network))
     seen = _context(loaded, network, wanted, data)
     selected = _selected(candidates(loaded, network), settings, network, seen)
     fit, held_out = data.split() if data else (None, None)
@@ -81,6 +84,12 @@ def open_session(
         notes.append(_without_data(kind, ran=bool(judged_on.batches)))
     trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, tell)
     return Session(settings, wanted, tell, loaded, before, selected, fitter, trials, kind, notes)
+
+
+def _rows(network: Network) -> int:
+    """Samples per run that keep all activations together within bounds."""
+    moving = (one for one in network.values.values() if one.role is Role.ACTIVATION)
+    return RUN_BYTES // max(1, sum(one.size_bytes or 0 for one in moving))
 
 
 def _observed(

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from benchmarks import bench, convert, exactness, forms, loops, stacks
+from benchmarks import bench, convert, effort, exactness, forms, loops, stacks
 from benchmarks.__main__ import schedule
 from benchmarks.parts import PARTS
 from sepcost import factorize
@@ -99,3 +99,24 @@ def test_the_schedule_lists_only_the_chosen_parts():
     assert str(PARTS["analyze"].minutes) in lines
     assert lines.endswith("total")
     assert "bench" not in lines.split()
+
+
+def test_the_loss_on_unseen_samples_is_a_divergence_with_its_standard_error():
+    before = np.log([[0.5, 0.5], [0.9, 0.1]])
+    after = np.log([[0.25, 0.75], [0.9, 0.1]]) + 3.0  # a shift of all scores changes nothing
+    first = 0.5 * np.log(2) + 0.5 * np.log(0.5 / 0.75)
+    found = effort.unseen(before, after)
+    assert found["loss"] == pytest.approx(first / 2)
+    assert found["error"] == pytest.approx(first / 2 / np.sqrt(2))
+
+
+def test_ratios_stand_below_the_commit_of_now():
+    def side(scale):
+        keys = ("wall_s", "cpu_s", "peak_mb", "loss")
+        return {key: [scale] * 3 for key in keys} | {
+            "ratios": {key: [scale / 4] * 3 for key in keys}
+        }
+
+    shown = effort.table("net", {"now": side(1.0), "before": side(4.0)}).splitlines()
+    assert shown[-2].split() == ["ratio", *["0.250"] * 4]
+    assert shown[-1].split() == ["before", *["4"] * 4]

@@ -116,7 +116,7 @@ def test_the_error_that_is_stated_is_that_of_the_file(net, error):
         assert measured <= found.effect.relative_error * 1.001 + 1e-5
         within = found.effect.relative_error <= error
         open_ = within and not found.effect.error.high <= error
-        assert ("not confirmed" in (found.missed or "")) == open_
+        assert ("not shown" in (found.missed or "")) == open_
         assert found.after.totals.macs <= found.before.totals.macs
 
 

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from sepcost.errors import ConversionError
+from sepcost.model.describe import describe
+from sepcost.model.load import load
+from sepcost.network import Role
 from sepcost.routes.convert import convert
-from sepcost.separable.settings import Aim, ConvertSettings, Goal
+from sepcost.separable.session import open_session
+from sepcost.separable.settings import Aim, ConvertSettings, Goal, Wanted
 from tests.separable import networks
 from tests.separable.build import parsed, saved
 
@@ -140,3 +144,20 @@ def test_the_order_of_two_goals_changes_nothing(tmp_path, net):
     other = replace(one, goal=Goal(Aim.MAX_ERROR, 0.4), also=one.goal)
     a, b = (convert(net, settings=asked) for asked in (one, other))
     assert a.after.totals.macs == b.after.totals.macs
+
+
+def test_large_activations_run_in_small_batches(tmp_path, monkeypatch):
+    """The bound is on the sum of all activations of a run."""
+    networks.classifier(tmp_path)
+    asked = settings(networks.data(tmp_path, 64))
+    sizes = set()
+    for most in (1 << 20, 1 << 15, 1):
+        monkeypatch.setattr("sepcost.separable.session.RUN_BYTES", most)
+        found = open_session(tmp_path / "net.onnx", asked, Wanted(), lambda _: None)
+        sizes.add(max(len(feeds["x"]) for feeds in found.trials.chosen_on.batches))
+    assert sizes == {32, 1} | {(1 << 15) // held_bytes(tmp_path)}
+
+
+def held_bytes(folder):
+    network = describe(load(folder / "net.onnx"))
+    return sum(v.size_bytes for v in network.values.values() if v.role is Role.ACTIVATION)

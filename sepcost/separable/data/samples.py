@@ -60,6 +60,11 @@ class Calibration:
             feeds = {name: read(chosen) for name, read in self.samples.items()}
             yield feeds if self.stacked else {n: np.asarray(a[0]) for n, a in feeds.items()}
 
+    def within(self, rows: int) -> Calibration:
+        """The same samples, at most so many per run, if the model does not fix that."""
+        most = max(1, min(rows, self.batch))
+        return self if self.fixed or not self.stacked else replace(self, batch=most)
+
     def known(self, limit: int | None = None) -> NDArray[np.int64] | None:
         """Labels of the samples in the order of ``batches``; None if unknown."""
         return None if self.labels is None else self.labels[self._first(limit)]

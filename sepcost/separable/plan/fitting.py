@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 from sepcost.errors import SepcostError
 from sepcost.separable.data.moments import Moments, PatchStream
 from sepcost.separable.data.samples import Calibration
-from sepcost.separable.factors.blocks import Array, Form
+from sepcost.separable.factors.blocks import Array
 from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
 from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
 from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
-from sepcost.separable.plan.choices import Choice, Selection, cost
+from sepcost.separable.plan.choices import Choice, Selection
 from sepcost.separable.plan.menu import Menu, Option, shell
+from sepcost.separable.plan.walks import Walk, walk
+from sepcost.separable.plan.worth import worth_a_fit
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable, separate
@@ -34,8 +36,6 @@ from sepcost.separable.settings import ConvertSettings, OnProgress, Saving
 
 _MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
-GAIN, EARLY_GAIN = 0.6, 0.85  # typical error after a descent over that at its start, by kind
-CLEARLY = 0.8  # of an error, below which another is clearly better despite such guesses
 _HELD_BYTES = 1 << 30  # of moments at a time
 RANGED = 256  # samples to observe ranges on
 
@@ -63,13 +63,17 @@ class Fitter:
         """Factors of all layers of a selection, in execution order."""
         done: list[Choice] = []
         trail: tuple[Key, ...] = ()
+        path = None
+        if self.data is not None:
+            layers = [candidate for candidate, _ in selection]
+            path = walk(self.context, layers, self.data, self.settings.runtime)
         for candidate, option in selection:
             trail = (*trail, (candidate.id, str(option.form), option.rank))
             follows = self.on_data(candidate) and self.settings.method.asymmetric
             key = trail if follows else trail[-1:]
             if key not in self.made:
                 self.tell(f"fitting {candidate.name or candidate.id}")
-                self.made[key] = self._choice(candidate, option, done)
+                self.made[key] = self._choice(candidate, option, done, path)
             done.append(self.made[key])
         return tuple(done)
 
@@ -92,14 +96,16 @@ class Fitter:
         own_bias = not candidate.has_bias or candidate.bias_of is not None
         return fitted and own_bias and self.context.in_main_graph(candidate)
 
-    def _choice(self, candidate: Candidate, option: Option, before: Sequence[Choice]) -> Choice:
+    def _choice(
+        self, candidate: Candidate, option: Option, before: Sequence[Choice], path: Walk | None
+    ) -> Choice:
         assert option.form is not None
         output_error = None
         if self.on_data(candidate):
             original = weight(candidate)
             most = self.settings.method.iterations
             options = self._options(candidate, most, ceil(EARLY * most))
-            moments = self._moments(candidate, before)
+            moments = self._moments(candidate, before, path)
             factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
         else:
@@ -192,9 +198,18 @@ class Fitter:
                     self.tell(f"fitting without gradients: {error}")
         return self.metrics
 
-    def _moments(self, candidate: Candidate, before: Sequence[Choice]) -> Moments:
+    def _moments(
+        self, candidate: Candidate, before: Sequence[Choice], path: Walk | None
+    ) -> Moments:
         """Moments of the layer's inputs with ``before`` converted, and of its original outputs."""
         assert self.data is not None
+        if path is not None:
+            changed = before if self.settings.method.asymmetric else ()
+            shortcut = self.context.shortcut(candidate) if changed else None
+            stream = self._stream(candidate)
+            for seen, answer in path.seen(candidate, shortcut, changed):
+                stream.add(seen, answer)
+            return stream.finish()
         source, target = candidate.layer.reads[0], candidate.layer.writes[0]
         shortcut = self.context.shortcut(candidate) if before else None
         added = [shortcut] if shortcut else []
@@ -285,33 +300,6 @@ class Fitter:
             for stream, (source, target) in zip(streams, names, strict=True):
                 stream.add(values[source], values[target])
         return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
-
-
-def worth_a_fit(offers: Sequence[Option], starts: Sequence[float], by: Saving) -> list[int]:
-    """Indices of the options that may end below all others that cost no more.
-
-    Parameters
-    ----------
-    offers
-        Options of one layer.
-    starts
-        The error of each where its descent starts.
-    by
-        The kind of cost.
-    """
-    guesses = [
-        start * (GAIN if option.form is Form.DEPTHWISE_BOTTLENECK else EARLY_GAIN)
-        for option, start in zip(offers, starts, strict=True)
-    ]
-    costs = [cost(option, by) for option in offers]
-
-    def beaten(place: int) -> bool:
-        return any(
-            other <= costs[place] and guess < CLEARLY * guesses[place]
-            for other, guess in zip(costs, guesses, strict=True)
-        )
-
-    return [place for place in range(len(offers)) if not beaten(place)]
 
 
 def _distance(original: Array, factors: Factors) -> float:

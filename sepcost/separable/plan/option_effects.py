@@ -28,9 +28,9 @@ from sepcost.separable.runs.tails import Tail, tail
 from sepcost.separable.settings import OnProgress, Saving
 
 SAMPLES = 256  # at most; all options are measured on the same ones
-HELD_BYTES = 1 << 27  # of the values kept of the original, and their answers
-FEWEST = 8  # samples, however large
-MEASURED = 4  # options of each layer, at most
+VALUE_BYTES = 1 << 24  # of the largest value over all samples: large ones show as much with fewer
+FEWEST = 24  # samples, however large
+MEASURED = 3  # options of each layer, at most
 _LEAST = 1e-30
 
 
@@ -96,9 +96,9 @@ def _by_tail(
 
 
 def sampled(original: Reference, network: Network) -> Reference:
-    """The first batches: as many as fit in memory with a layer's values, and are needed."""
+    """The first batches: fewer samples the larger their values are."""
     size = max((4 * (value.elements or 0) for value in network.values.values()), default=0)
-    most = min(SAMPLES, max(FEWEST, HELD_BYTES // max(1, size)))
+    most = min(SAMPLES, max(FEWEST, VALUE_BYTES // max(1, size)))
     first = 1 + sum(1 for count in accumulate(original.rows) if count < most)
     return replace(
         original,

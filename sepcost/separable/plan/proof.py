@@ -58,7 +58,7 @@ def stated(goal: Goal, effect: Effect) -> str:
 
 
 def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
-    """Why a goal in quality is not met or not confirmed; None if it is confirmed.
+    """Why a goal in quality is not met or not shown; None if it is confirmed.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
         return f"goal not met: asked {goal.words}, best reached {stated(goal, effect)}"
     more, hint = enough(goal, effect), ""
     if more is not None and held_out:
-        hint = f"; about {more:,} held-out samples would confirm it, {HELD * more:,} in total"
+        hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in total"
     elif goal.aim is Aim.MAX_ERROR and not held_out:
-        hint = "; more samples would confirm it: --calibrate DATA"
-    return f"goal not confirmed: asked {goal.words}, estimated {stated(goal, effect)}{hint}"
+        hint = "; more samples would show it: --calibrate DATA"
+    return f"goal not shown: asked {goal.words}, estimated {stated(goal, effect)}{hint}"

@@ -37,7 +37,7 @@ from sepcost.separable.runs.backward.tape import FLOATS, OPSET, SEED, Tape, back
 from sepcost.separable.runs.output_loss import Run
 
 SAMPLES = 512  # enough for a metric; each sample adds to its rank
-_RUN_BYTES = 1 << 28  # of activations for one backward run
+_RUN_BYTES = 1 << 27  # of activations for one backward run
 _RAREST = 1e-3  # smaller probabilities are weighted like this one
 
 Metrics = dict[str, Array]

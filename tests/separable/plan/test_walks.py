@@ -1,0 +1,56 @@
+"""Fits of layers on a walk along the network, against runs from its start for each layer."""
+
+import numpy as np
+import pytest
+
+from sepcost.routes.convert import convert
+from sepcost.separable.factors.kernels import reconstruct
+from sepcost.separable.plan import fitting
+from sepcost.separable.settings import Aim, ConvertSettings, Goal
+from tests.separable import networks
+from tests.separable.build import parsed, saved
+
+RESIDUAL = """<ir_version: 9, opset_import: ["" : 17]>
+net (float[N, 4, 8, 8] x) => (float[N, 16, 8, 8] y) {
+  a = Conv <pads = [1, 1, 1, 1]> (x, w1, b1)
+  r = Relu (a)
+  b = Conv <pads = [1, 1, 1, 1]> (r, w2, b2)
+  s = Add (r, b)
+  t = Relu (s)
+  c = Conv <pads = [1, 1, 1, 1]> (t, w3)
+  y = Add (t, c)
+}"""
+
+
+@pytest.fixture
+def nets(tmp_path):
+    weights = {name: networks.weights()[name] for name in ("w1", "b1", "w2", "b2")}
+    weights["w3"] = networks.weights(1)["w2"]
+    saved(parsed(RESIDUAL, weights), tmp_path, "residual.onnx")
+    networks.classifier(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "residual.onnx"])
+def test_a_walk_gives_the_factors_of_runs_from_the_start(nets, monkeypatch, name):
+    goal = Goal(Aim.RANK, 1)
+    asked = ConvertSettings(goal, verify=False, calibrate=networks.data(nets))
+    plan = convert(nets / name, settings=asked).plan
+    walked = []
+
+    def none(*_):
+        walked.append(True)
+
+    monkeypatch.setattr(fitting, "walk", none)
+    other = convert(nets / name, settings=asked).plan
+    assert walked
+    assert len(plan.choices) == len(other.choices) >= 2
+    for one, two in zip(plan.choices, other.choices, strict=True):
+        a, b = reconstruct(one.factors), reconstruct(two.factors)
+        np.testing.assert_allclose(a, b, atol=1e-3 * np.abs(b).max())
+
+
+def test_too_much_to_keep_is_run_from_the_start(nets, monkeypatch):
+    monkeypatch.setattr("sepcost.separable.plan.walks.HELD_BYTES", 1)
+    asked = ConvertSettings(Goal(Aim.RANK, 1), verify=False, calibrate=networks.data(nets))
+    assert convert(nets / "residual.onnx", settings=asked).plan.choices
