@@ -6,6 +6,7 @@ A result that fails here is written only with ``--force``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from sepcost.separable.data.samples import HELD
 from sepcost.separable.plan.choices import Choice
@@ -69,11 +70,12 @@ def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[
     if settings.quality is not None and settings.quality.aim is Aim.MAX_ERROR:
         return
     found = effect.others if inputs == "calibration" else effect.error
-    if found is not None and found.mean > ERROR:
+    if not isfinite(effect.error.mean):
+        yield "the outputs are not finite, or cannot be compared"
+    elif found is not None and found.mean > ERROR:
         where = "held-out samples" if inputs == "calibration" else f"{inputs} inputs"
-        yield (
-            f"an output is off by {found.mean:.0%} of its spread on {where}, more than {ERROR:.0%}"
-        )
+        off = f"{found.mean:.0%} of its spread on {where}"
+        yield f"an output is off by {off}, more than {ERROR:.0%}"
 
 
 def slower(speedup: float | None) -> str | None:

@@ -117,6 +117,8 @@ def _checked_labels(
     if original.chosen is None:
         return ("labels are not used: no output has classes; name one with --class-output",)
     whole = gathered(original.names, original.answers, original.rows)
+    if original.chosen.classes.decided:
+        return ()
     scores = original.chosen.classes.view(whole[original.chosen.name])
     if scores.shape[1] > 1:
         return ("labels are not used: they are per sample, the classes per position",)

@@ -39,10 +39,15 @@ def is_float(answer: Any) -> bool:
     return isinstance(answer, np.ndarray) and answer.dtype.kind == "f" and answer.size > 0
 
 
+def is_number(answer: Any) -> bool:
+    """Whether an output is an array of floats, integers or truth values that is not empty."""
+    return isinstance(answer, np.ndarray) and answer.dtype.kind in "fiub" and answer.size > 0
+
+
 def gathered(
     names: Sequence[str], batches: Sequence[Sequence[Any]], rows: Sequence[int]
 ) -> dict[str, NDArray[Any]]:
-    """All samples of each float output; outputs whose shape changes with the batch are left out.
+    """All samples of each output of numbers, unless its shape changes with the batch.
 
     Parameters
     ----------
@@ -56,7 +61,7 @@ def gathered(
     whole: dict[str, NDArray[Any]] = {}
     for place, name in enumerate(names):
         parts = [outputs[place] for outputs in batches]
-        if not parts or not all(map(is_float, parts)):
+        if not parts or not all(map(is_number, parts)):
             continue
         moved = [samples_first(part, n) for part, n in zip(parts, rows, strict=True)]
         right = all(len(part) == n for part, n in zip(moved, rows, strict=True))

@@ -27,6 +27,7 @@ class Classes:
     axis: int  # of the classes; -1 if one number represents two classes
     samples: int  # the axis that counts samples
     probabilities: bool
+    decided: bool = False  # the output is of integers: the classes themselves, not their scores
 
     def view(self, answer: NDArray[Any]) -> Array:
         """Scores [samples, positions, C] of an output."""
@@ -126,7 +127,7 @@ def choose(
     """Choose the output of the classes; None if it cannot be identified.
 
     The named one, or else the one that agrees best with the labels, or else one of
-    probabilities, or else the only output if it is [N, C] or [N, C, 1, 1].
+    probabilities, or else the only output if it is [N, C], [N, C, 1, 1] or of integers.
 
     Parameters
     ----------
@@ -152,7 +153,10 @@ def choose(
     sure = [one for one in all_ways if one.classes.probabilities]
     if sure:
         return sure[0]
-    alone = len(answers) == 1 and len(all_ways) == 1
+    floats = [name for name, answer in answers.items() if answer.dtype.kind == "f"]
+    if not floats and len(answers) == 1:
+        return Chosen(next(iter(answers)), Classes(-1, 0, probabilities=False, decided=True))
+    alone = len(floats) == 1 and len(all_ways) == 1
     return all_ways[0] if alone and _is_flat(answers[all_ways[0].name].shape) else None
 
 

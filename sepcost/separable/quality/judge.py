@@ -90,9 +90,10 @@ def judge(asked: str | None, judged: Judged, original: Mapping[str, NDArray[Any]
 def _label_free(judged: Judged, original: Mapping[str, NDArray[Any]]) -> str:
     if judged.classes is not None:
         found = top(original, judged)
-        last = judged.classes.classes.view(original[judged.classes.name][:1]).shape[2] - 1
+        answer, decided = original[judged.classes.name], judged.classes.classes.decided
+        last = int(found.max()) if decided else answer.shape[-1] - 1
         blank, share = most_frequent(found)
-        sequence = original[judged.classes.name].ndim == 3 and found.shape[1] > 1
+        sequence = answer.ndim == (2 if decided else 3) and found.shape[1] > 1
         return "text" if sequence and blank in {0, last} and share >= _BLANKS else "agreement"
     decoded = boxes.decode(list(original.values()))
     return "boxes" if decoded and any(len(one.kinds) for one in decoded) else "error"

@@ -163,6 +163,8 @@ def top(answers: Outputs, judged: Judged) -> NDArray[np.int64]:
     if judged.classes is None:
         raise ConversionError("no output of the model has classes; name one with --class-output")
     chosen = judged.classes
+    if chosen.classes.decided:
+        return np.asarray(answers[chosen.name].reshape(judged.samples, -1), np.int64)
     scores = chosen.classes.view(answers[chosen.name])
     return np.asarray(np.where(np.isnan(scores), -np.inf, scores).argmax(2))
 

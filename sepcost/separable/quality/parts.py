@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sepcost.separable.quality.answers import is_float, samples_first
+from sepcost.separable.quality.answers import is_float, is_number, samples_first
 from sepcost.separable.quality.classes import Chosen, Classes
 from sepcost.separable.quality.row_groups import RowGroups
 
@@ -47,8 +47,11 @@ class OutputPart:
         return moved[(slice(None),) * self.axis + (slice(first, end),)]
 
     def squared_errors(self, a: NDArray[Any], b: NDArray[Any]) -> Array:
-        """e² of each sample, from this part of two answers."""
-        gap = (a.astype(np.float64) - b.astype(np.float64)) ** 2
+        """e² of each sample, from this part of two answers; of integers, the share that changed."""
+        if a.dtype.kind != "f":
+            return np.asarray((a != b).reshape(len(a), -1).mean(1))
+        same = (a == b) | (np.isnan(a) & np.isnan(b))  # infinities are
+        gap = np.where(same, 0.0, a.astype(np.float64) - b.astype(np.float64)) ** 2
         each = gap.reshape(len(gap), -1).mean(1)
         if self.variance:
             return np.asarray(each / self.variance)
@@ -62,7 +65,7 @@ def parts(
     groups: Mapping[str, RowGroups],
     chosen: Chosen | None = None,
 ) -> tuple[OutputPart, ...]:
-    """The parts of all outputs of floats.
+    """The parts of all outputs of floats; if there are none, of those of integers.
 
     Parameters
     ----------
@@ -77,10 +80,13 @@ def parts(
     chosen
         The output of the classes.
     """
-    made = []
+    made: list[OutputPart] = []
+    integers: list[OutputPart] = []
     for place, name in enumerate(names):
         answers = [outputs[place] for outputs in batches]
         if not answers or not all(map(is_float, answers)):
+            if answers and all(map(is_number, answers)):
+                integers.append(OutputPart(name, place, 1, None, 1.0))
             continue
         moved = [samples_first(one, n) for one, n in zip(answers, rows, strict=True)]
         classes = chosen.classes if chosen and chosen.name == name else None
@@ -90,7 +96,7 @@ def parts(
             part = OutputPart(name, place, axis, span, 0.0, classes)
             cut = [part.of(one, n) for one, n in zip(answers, rows, strict=True)]
             made.append(OutputPart(name, place, axis, span, _variance(cut, axis), classes))
-    return tuple(made)
+    return tuple(made or integers)
 
 
 def _spans(grouped: RowGroups | None) -> list[tuple[int, int] | None]:

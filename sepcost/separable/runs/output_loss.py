@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.separable.data.samples import Feeds
-from sepcost.separable.quality.answers import gathered, is_float, rows_of
+from sepcost.separable.quality.answers import gathered, is_number, rows_of
 from sepcost.separable.quality.classes import Chosen, choose, divergences
 from sepcost.separable.quality.intervals import Estimate, root_mean
 from sepcost.separable.quality.judge import Judge, Quality, is_telling, judge
@@ -33,6 +33,7 @@ Run = Callable[[Feeds], Outputs]
 Array = NDArray[np.float64]
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 0)
+UNCOMPARED = Estimate(inf, 0.0, inf, 0)  # no output is of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class ErrorTally:
             self.kept.append(outputs)
         for part, known in zip(self.original.parts, self.squares, strict=True):
             a, b = answers[part.place], outputs[part.place]
-            if not is_float(b) or a.shape != b.shape:
+            if not is_number(b) or (a.dtype, a.shape) != (b.dtype, b.shape):
                 known.append(np.full(rows, inf))
                 continue
             a, b = part.of(a, rows), part.of(b, rows)
@@ -193,7 +194,7 @@ class ErrorTally:
         scored = original.judge.qualities(answers) if original.judge and answers else ()
         return Effect(
             kl,
-            max(errors, key=lambda one: one.mean, default=NOTHING),
+            max(errors, key=lambda one: one.mean, default=UNCOMPARED),
             own + (kl or 0.0),
             max(judged, key=lambda one: one.mean, default=None),
             scored,

@@ -155,3 +155,34 @@ def test_a_class_that_is_always_the_answer_shows_nothing_of_its_scores():
     assert found.others.mean > 1
     balanced = np.array([[0.9, 0.1], [0.2, 0.8]])
     assert compare([balanced], [balanced]).others is None
+
+
+def test_classes_that_are_decided_already_are_compared_one_by_one():
+    """Text of four characters, one of which changes in one of two samples."""
+    before, after = np.array([[0, 3, 0, 5], [0, 0, 7, 0]]), np.array([[0, 3, 0, 4], [0, 0, 7, 0]])
+    found = compare([before], [after])
+    assert found.quality is not None
+    assert (found.quality.metric, found.quality.converted.mean) == ("text", 0.5)
+    assert found.loss == pytest.approx(1 / 8)
+    maps = np.arange(24).reshape(2, 3, 4)
+    found = compare([maps], [np.where(maps == 5, 0, maps)])
+    assert found.quality is not None
+    assert found.quality.metric == "agreement"
+    assert found.quality.converted.mean == pytest.approx(23 / 24)
+
+
+def test_outputs_that_are_no_numbers_are_unknown_and_not_equal():
+    found = compare([[{"a": 1.0}]], [[{"a": 1.0}]])
+    assert found.relative_error == inf
+
+
+def test_integers_beside_floats_are_left_to_these():
+    scores_, labels = np.array([[0.5, 0.2], [0.1, 0.9]]), np.array([0, 1])
+    found = compare([scores_, labels], [scores_, 1 - labels])
+    assert found.loss == 0
+
+
+def test_what_is_not_finite_in_the_original_may_stay_so():
+    image = np.array([[[np.nan, 1.0, np.inf, 3.0]]])
+    assert compare([image], [image.copy()]).relative_error == 0
+    assert compare([image], [np.nan_to_num(image)]).relative_error == inf
