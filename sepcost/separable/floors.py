@@ -76,6 +76,9 @@ def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[
         where = "held-out samples" if inputs == "calibration" else f"{inputs} inputs"
         off = f"{found.mean:.0%} of its spread on {where}"
         yield f"an output is off by {off}, more than {ERROR:.0%}"
+    elif found is not None and found.high > ERROR and inputs == "calibration":
+        off = f"{found.mean:.0%} of its spread on {found.samples:,} held-out samples"
+        yield f"an output is off by {off}, too few to show that it is at most {ERROR:.0%}"
 
 
 def slower(speedup: float | None) -> str | None:

@@ -63,6 +63,12 @@ def test_an_output_far_off_is_refused_whatever_the_classes_say():
     assert not broken(found, ConvertSettings(Goal(Aim.MAX_ERROR, 0.6)))
 
 
+def test_an_error_whose_bound_is_too_large_is_not_shown():
+    found = effect(scored(64, 64), others=Estimate(0.2, 0.0, 0.39, 16))
+    assert "off by 20% of its spread on 16 held-out samples, too few" in broken(found)
+    assert not broken(effect(scored(64, 64), others=Estimate(0.2, 0.15, 0.25, 16)))
+
+
 def test_on_random_inputs_only_the_error_tells():
     assert not broken(effect(scored(0, 4)), inputs="random")
     assert "on random inputs" in broken(effect(error=WRONG), inputs="random")
