@@ -37,6 +37,7 @@ from sepcost.separable.settings import ConvertSettings, OnProgress, Saving
 _MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
 _HELD_BYTES = 1 << 30  # of moments at a time
+_SEEN_BYTES = 1 << 27  # of inputs and outputs of layers in one run
 RANGED = 256  # samples to observe ranges on
 
 Key = tuple[str, str, int]
@@ -274,17 +275,25 @@ class Fitter:
 
     def _parts(self, menus: Sequence[Menu]) -> list[list[Menu]]:
         parts: list[list[Menu]] = [[]]
-        held = 0
+        held = shown = 0
         for menu in menus:
             geometry = menu.candidate.convolution
             features = geometry.in_channels // geometry.group * int(np.prod(geometry.kernel))
             size = 8 * geometry.group * features * (2 * features + geometry.out_channels)
-            if parts[-1] and held + size > _HELD_BYTES:
+            seen = self._seen_bytes(menu.candidate)
+            if parts[-1] and (held + size > _HELD_BYTES or shown + seen > _SEEN_BYTES):
                 parts.append([])
-                held = 0
+                held = shown = 0
             parts[-1].append(menu)
             held += size
+            shown += seen
         return parts
+
+    def _seen_bytes(self, candidate: Candidate) -> int:
+        """Bytes of the input and the output of a layer, over the samples of one run."""
+        values, rows = self.context.network.values, self.data.batch if self.data else 1
+        names = candidate.layer.reads[0], candidate.layer.writes[0]
+        return rows * sum(values[n].size_bytes or 0 for n in names if n in values)
 
     def _pass(self, candidates: Sequence[Candidate]) -> dict[str, Moments]:
         """Gather the moments of several layers in one pass of the data through the original."""
@@ -299,6 +308,7 @@ class Fitter:
             values: dict[str, NDArray[Any]] = dict(zip(wanted, run(feeds), strict=True))
             for stream, (source, target) in zip(streams, names, strict=True):
                 stream.add(values[source], values[target])
+            del values  # before the next run
         return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
 
 

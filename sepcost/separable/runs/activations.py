@@ -52,6 +52,7 @@ def runner(
 
     def locate(options: ort.SessionOptions) -> None:
         options.add_session_config_entry(FOLDER_KEY, str(home))
+        options.enable_cpu_mem_arena = False  # it would keep the memory of the largest run
 
     def guarded(action: Callable[[], Any], doing: str) -> Any:
         try:

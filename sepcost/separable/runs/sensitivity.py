@@ -136,6 +136,7 @@ def _metrics(
         given |= {SEED + name: v for name, v in zip(passes.outputs, seeds, strict=True)}
         sums = [total + square for total, square in zip(sums, back(given), strict=True)]
         samples += rows
+        del given, answers, seeds  # before the next run, which takes as much memory
     return {name: total / samples for name, total in zip(passes.reached, sums, strict=True)}
 
 

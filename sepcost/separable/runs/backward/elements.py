@@ -16,8 +16,14 @@ def copied(tape: Tape, layer: Layer, given: Grads) -> Grads:
     return [first(given)]
 
 
+def rectified(tape: Tape, layer: Layer, given: Grads) -> Grads:
+    """Relu: the gradient passes where the output is positive; the input need not be kept."""
+    positive = tape.add("Greater", tape.value(layer.writes[0]), tape.constant(0.0))
+    return [tape.add("Mul", first(given), tape.add("Cast", positive, to=1))]
+
+
 def kept_where_equal(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """Relu, Clip and global maximum: the gradient passes if the output equals the input."""
+    """Clip and global maximum: the gradient passes if the output equals the input."""
     same = tape.add("Equal", tape.value(layer.reads[0]), tape.value(layer.writes[0]))
     return [tape.add("Mul", first(given), tape.add("Cast", same, to=1))]
 

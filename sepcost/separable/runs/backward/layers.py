@@ -33,6 +33,12 @@ def _turned(tape: Tape, layer: Layer, weight: str, gradient: str) -> str:
     if shape.transposed:
         return tape.add("Conv", gradient, weight, **place)
     spatial = len(shape.kernel)
+    reach = [(taps - 1) * d for taps, d in zip(shape.kernel, shape.dilations, strict=True)]
+    pads = [far - pad for far, pad in zip(reach * 2, shape.pads, strict=True)]
+    if set(shape.strides) == {1} and min(pads) >= 0:
+        # A ConvTranspose of 9×9 kernels would lay out 81 values for each value of the result.
+        place["pads"] = pads
+        return tape.add("Conv", gradient, _mirrored(tape, weight, shape), **place)
     rest = [
         size - ((out - 1) * stride - begin - end + (taps - 1) * dilation + 1)
         for size, out, stride, begin, end, taps, dilation in zip(
@@ -47,6 +53,20 @@ def _turned(tape: Tape, layer: Layer, weight: str, gradient: str) -> str:
         )
     ]
     return tape.add("ConvTranspose", gradient, weight, output_padding=rest, **place)
+
+
+def _mirrored(tape: Tape, weight: str, shape: Convolution) -> str:
+    """A kernel [N, M/G, *k] as [M, N/G, *k], from its last element to its first."""
+    axes = np.arange(2, 2 + len(shape.kernel))
+    ends = [tape.constant(np.full(len(axes), end)) for end in (-1, -(2**31))]
+    steps = tape.constant(np.full(len(axes), -1))
+    turned = tape.add("Slice", weight, *ends, tape.constant(axes), steps)
+    group, inputs, outputs = shape.group, shape.in_channels, shape.out_channels
+    apart = (group, outputs // group, inputs // group, *shape.kernel)
+    parts = tape.add("Reshape", turned, tape.constant(np.array(apart)))
+    swapped = tape.add("Transpose", parts, perm=[0, 2, 1, *(axes + 1).tolist()])
+    joined = (inputs, outputs // group, *shape.kernel)
+    return tape.add("Reshape", swapped, tape.constant(np.array(joined)))
 
 
 def average_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:

@@ -26,6 +26,7 @@ RULES: Mapping[str, Rule] = {
     "InstanceNormalization": layers.instance_normalization,
     "MaxPool": layers.max_pool,
     "AveragePool": layers.average_pool,
+    "Relu": elements.rectified,
     "Add": elements.summed,
     "Sum": elements.summed,
     "Sub": elements.difference,
@@ -57,7 +58,7 @@ RULES: Mapping[str, Rule] = {
     "SpaceToDepth": shapes.space,
     **dict.fromkeys(("Resize", "Upsample"), resize.resized),
     **dict.fromkeys(("Softmax", "LogSoftmax"), elements.softmax),
-    **dict.fromkeys(("Relu", "Clip", "GlobalMaxPool"), elements.kept_where_equal),
+    **dict.fromkeys(("Clip", "GlobalMaxPool"), elements.kept_where_equal),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), shapes.reshaped),
     **dict.fromkeys(
         ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear", *QUANTISERS),

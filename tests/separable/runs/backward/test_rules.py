@@ -18,6 +18,9 @@ STEP = 1e-3
 #: op_type -> nodes from "a" to "y", and the shape of "a". W, B, C, ... are stored.
 CASES: dict[str, tuple[str, tuple[int, ...]]] = {
     "Conv": ("y = Conv <pads = [1, 0, 2, 1], strides = [2, 1]> (a, W)", (2, 4, 7, 6)),
+    "Conv, stride 1": ("y = Conv <pads = [1, 0, 2, 1]> (a, W)", (2, 4, 7, 6)),
+    "Conv, grouped": ("y = Conv <pads = [1, 1, 1, 1], group = 2> (a, G)", (2, 4, 5, 6)),
+    "Conv, wide pads": ("y = Conv <pads = [4, 0, 1, 3]> (a, W)", (1, 4, 5, 6)),
     "Conv, dilated": ("y = Conv <dilations = [2, 2], group = 2> (a, G)", (2, 4, 7, 6)),
     "Conv, auto_pad": ('y = Conv <auto_pad = "SAME_UPPER", strides = [2, 2]> (a, W)', (1, 4, 8, 7)),
     "ConvTranspose": (
