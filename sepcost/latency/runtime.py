@@ -29,6 +29,7 @@ ort.disable_telemetry_events()  # measurements here are private
 
 Session = ort.InferenceSession
 VERSION: str = ort.__version__
+IN_GIVEN_ORDER = ort.ExecutionOrder.PRIORITY_BASED
 ORT_LOG_NOTHING = 4  # errors are raised as exceptions anyway
 
 LEVELS: Mapping[str, ort.GraphOptimizationLevel] = {

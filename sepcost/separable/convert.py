@@ -20,6 +20,7 @@ from sepcost.separable.plan.frontier import frontier
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.timing import slower_options
 from sepcost.separable.result import finished, nearest, unconverted
+from sepcost.separable.returned_memory import return_memory
 from sepcost.separable.session import Session, open_session
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, OnProgress, Saving, Wanted, check
 
@@ -54,6 +55,7 @@ def convert(
     check(settings)
     if wanted.target is not None:
         check_target(wanted.target, [Path(source)], force=wanted.force)
+    return_memory()
     with threadpool_limits(limits=1, user_api="blas"):  # on busy cores, two wait for each other
         return _converted(source, settings, wanted, tell)
 

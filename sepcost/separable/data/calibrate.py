@@ -172,7 +172,15 @@ def _item(shape: Shape, stacked: bool, batch: int, fixed: int | None) -> Shape:
 
 
 def _reader(array: NDArray[Any], dtype: np.dtype[Any]) -> Samples:
-    return lambda places: np.ascontiguousarray(array[places], dtype)
+    """Reads samples; neighbours of the right type are not copied: large ones are held once."""
+
+    def read(places: NDArray[np.int64]) -> NDArray[Any]:
+        first, count = int(places[0]), len(places)
+        near = bool((places == np.arange(first, first + count)).all())
+        chosen = array[first : first + count] if near else array[places]
+        return np.ascontiguousarray(chosen, dtype)
+
+    return read
 
 
 def _labels(path: Path, labels: NDArray[Any] | None, count: int) -> NDArray[np.int64] | None:

@@ -29,7 +29,9 @@ from sepcost.separable.settings import OnProgress, Saving
 
 SAMPLES = 256  # at most; all options are measured on the same ones
 VALUE_BYTES = 1 << 24  # of the largest value over all samples: large ones show as much with fewer
-FEWEST = 24  # samples, however large
+FEWEST = 24  # samples, unless they are very large
+HUGE_BYTES = 1 << 27  # of the largest value over FEWEST samples
+FEWEST_HUGE = 6
 MEASURED = 3  # options of each layer, at most
 _LEAST = 1e-30
 
@@ -98,7 +100,8 @@ def _by_tail(
 def sampled(original: Reference, network: Network) -> Reference:
     """The first batches: fewer samples the larger their values are."""
     size = max((4 * (value.elements or 0) for value in network.values.values()), default=0)
-    most = min(SAMPLES, max(FEWEST, VALUE_BYTES // max(1, size)))
+    fewest = min(FEWEST, max(FEWEST_HUGE, HUGE_BYTES // max(1, size)))
+    most = min(SAMPLES, max(fewest, VALUE_BYTES // max(1, size)))
     first = 1 + sum(1 for count in accumulate(original.rows) if count < most)
     return replace(
         original,

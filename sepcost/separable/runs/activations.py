@@ -26,6 +26,8 @@ def runner(
     settings: Runtime,
     wanted: Sequence[str] = (),
     given: Mapping[str, int] | None = None,
+    *,
+    sparing: bool = False,
 ) -> Run:
     """Make a session; calling the result with inputs returns the outputs, or ``wanted`` values.
 
@@ -39,6 +41,9 @@ def runner(
         Values of the main graph; nodes that they do not need are cut away.
     given
         ONNX types of values that are fed instead of computed.
+    sparing
+        Run nodes in the order in which they are stored, so that values are not made long before
+        they are read.
 
     Raises
     ------
@@ -52,6 +57,8 @@ def runner(
 
     def locate(options: ort.SessionOptions) -> None:
         options.add_session_config_entry(FOLDER_KEY, str(home))
+        if sparing:
+            options.execution_order = runtime.IN_GIVEN_ORDER
         options.enable_cpu_mem_arena = False  # it would keep the memory of the largest run
 
     def guarded(action: Callable[[], Any], doing: str) -> Any:

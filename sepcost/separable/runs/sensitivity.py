@@ -38,6 +38,8 @@ from sepcost.separable.runs.output_loss import Run
 
 SAMPLES = 512  # enough for a metric; each sample adds to its rank
 _RUN_BYTES = 1 << 27  # of activations for one backward run
+_ALL_BYTES = 1 << 32  # of activations over all samples: the larger, the more each one shows
+_FEWEST = 8  # samples, however large
 _RAREST = 1e-3  # smaller probabilities are weighted like this one
 
 Metrics = dict[str, Array]
@@ -129,7 +131,7 @@ def _metrics(
     sums = [np.zeros(())] * len(passes.reached)
     samples = 0
     back, forth = passes.sessions(context.observed, runtime, data)
-    for feeds in data.batches(SAMPLES, passes.rows(context.network)):
+    for feeds in data.batches(passes.samples(context.network), passes.rows(context.network)):
         given, answers = forth(feeds)
         rows = rows_of(feeds) if data.stacked else 1
         seeds = _seeds(passes.outputs, answers, parts, random, rows)
@@ -151,17 +153,25 @@ class _Passes:
     moving: Mapping[str, str]  # activations -> inputs of the backward graph
     fixed: Mapping[str, str]  # weights -> inputs of the backward graph
 
+    def held(self, network: Network) -> int:
+        """Bytes of the activations of one sample."""
+        return max(1, 4 * sum(network.values[name].elements or 1 for name in self.moving))
+
+    def samples(self, network: Network) -> int:
+        """Samples that are enough."""
+        return min(SAMPLES, max(_FEWEST, _ALL_BYTES // self.held(network)))
+
     def rows(self, network: Network) -> int:
         """Samples per run that keep its memory within bounds."""
-        held = sum(network.values[name].elements or 1 for name in self.moving)
-        return max(1, _RUN_BYTES // max(1, 4 * held))
+        return max(1, _RUN_BYTES // self.held(network))
 
     def sessions(
         self, loaded: Loaded, runtime: Runtime, data: Calibration
     ) -> tuple[Run, Callable[[Feeds], tuple[dict[str, Any], Sequence[Any]]]]:
         """The backward run, and the forward run, which returns feeds for it and the outputs."""
         results = [value.name for value in self.model.graph.output]
-        back = runner(Loaded("backward", loaded.source, self.model), runtime, results)
+        graph = Loaded("backward", loaded.source, self.model)
+        back = runner(graph, runtime, results, sparing=True)
         run = runner(loaded, runtime, [*self.outputs, *self.moving])
         kept: dict[str, Any] = {}
         if self.fixed:

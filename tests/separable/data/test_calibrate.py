@@ -74,6 +74,14 @@ def test_splits_are_whole_batches_if_required(tmp_path):
     assert (len(fit), len(judge)) == (28, 8)
 
 
+def test_single_samples_are_not_copied(tmp_path):
+    data = taken(tmp_path, x=numbers(8, 2, 3)).within(1)
+    first, second = list(data.batches(2)), list(data.batches(2))
+    shared = [np.shares_memory(a["x"], b["x"]) for a, b in zip(first, second, strict=True)]
+    assert shared == [True, True]
+    assert not np.shares_memory(first[0]["x"], first[1]["x"])
+
+
 def test_half_precision_and_pixels_become_the_inputs_type(tmp_path):
     for kind in (np.float16, np.float64, np.uint8):
         data = taken(tmp_path, x=numbers(2, 2, 3).astype(kind))

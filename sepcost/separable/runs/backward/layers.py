@@ -197,7 +197,7 @@ def _by_channel(tape: Tape, layer: Layer, vector: str) -> str:
 
 
 def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
-    """s/d·(g - mean g - u·mean(g·u)), deviation d, u = (x - mean x)/d, means over positions."""
+    """s/d·(g - mean g - a·mean(g·a)/d²), a = x - mean x, deviation d, means over positions."""
     axes = tape.constant(np.arange(2, len(layer.inputs[0])))
 
     def mean(name: str) -> str:
@@ -206,12 +206,10 @@ def instance_normalization(tape: Tape, layer: Layer, given: Grads) -> Grads:
     x, g = tape.value(layer.reads[0]), first(given)
     away = tape.add("Sub", x, mean(x))
     spread = _deviation(tape, layer, mean(tape.add("Mul", away, away)))
-    unit = tape.add("Div", away, spread)
-    kept = tape.add(
-        "Sub", tape.add("Sub", g, mean(g)), tape.add("Mul", unit, mean(tape.add("Mul", g, unit)))
-    )
+    slope = tape.add("Div", mean(tape.add("Mul", g, away)), tape.add("Mul", spread, spread))
+    kept = tape.add("Sub", tape.add("Sub", g, mean(g)), tape.add("Mul", away, slope))
     scale = _by_channel(tape, layer, tape.value(layer.reads[1]))
-    return [tape.add("Div", tape.add("Mul", kept, scale), spread)]
+    return [tape.add("Mul", kept, tape.add("Div", scale, spread))]
 
 
 def max_pool(tape: Tape, layer: Layer, given: Grads) -> Grads:

@@ -318,6 +318,22 @@ def test_the_gradient_is_the_slope(name: str) -> None:
     assert by_gradient == pytest.approx(by_difference, rel=2e-2, abs=2e-2)
 
 
+@pytest.mark.parametrize(("name", "laid_out"), [("Conv, stride 1", False), ("Conv", True)])
+def test_only_strided_convolutions_are_transposed(name: str, laid_out: bool) -> None:
+    """ONNX Runtime lays out every tap of every position for a ConvTranspose."""
+    described = describe(Loaded("net", "net", network(*CASES[name], 18)))
+    tape = Tape(described.values, lambda _: None)
+    backward(described.layers, tape, ["y"], ["a"], RULES)
+    assert ("ConvTranspose" in {node.op_type for node in tape.nodes}) is laid_out
+
+
+def test_the_input_of_a_relu_need_not_be_kept() -> None:
+    described = describe(Loaded("net", "net", network(*CASES["Relu"], 18)))
+    tape = Tape(described.values, lambda _: None)
+    backward(described.layers, tape, ["y"], ["a"], RULES)
+    assert set(tape.fed) == {"y"}
+
+
 def test_every_rule_has_a_case() -> None:
     assert {name.split(",")[0] for name in CASES} | ELSEWHERE == set(RULES)
 
