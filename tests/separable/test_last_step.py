@@ -187,13 +187,11 @@ def test_the_better_on_average_is_kept():
     assert not is_better(before, np.array([0.0, 0.0, np.inf]))
 
 
-def test_the_budget_grows_with_the_damage_and_shrinks_with_the_size():
+def test_the_budget_shrinks_with_the_size_and_the_rate_grows_with_the_damage():
     assert budget.passes(0.5, 1, 15) == 0
     assert budget.passes(0.001, 1, 16) == 0
     assert budget.passes(float("nan"), 1, 16) == 0
-    assert budget.passes(0.02, 10**8, 16) == budget.PASSES
+    assert budget.passes(0.02, 1, 16) == budget.MOST_PASSES
     assert budget.passes(0.02, 5 * 10**7, 16) == budget.MACS // (5 * 10**7)
-    assert budget.passes(0.02, 1, 16) == budget.passes(0.5, 10**8, 16) == budget.MOST_PASSES
-    assert budget.passes(0.5, 10**9, 16) == budget.MOST_MACS // 10**9
-    assert budget.passes(0.5, 10**12, 16) == 0
+    assert budget.passes(0.5, 10**10, 16) == 0
     assert budget.rate(0.01) < budget.rate(0.1) < budget.rate(1.0) == budget.rate(10.0)

@@ -1,17 +1,14 @@
 """How long and how fast to tune, depending on the loss.
 
-Measured on image classifiers: below ``LEAST`` tuning gains nothing; the more is lost, the more and
-the faster it gains.
+Measured on image classifiers: below ``LEAST`` tuning gains nothing; the more is lost, the faster it
+may go.
 """
 
 from __future__ import annotations
 
 LEAST = 0.008  # loss of held-out samples below which --tune auto leaves a network as it is
-PASSES = 15_000
-MOST_PASSES = 40_000  # of small networks, and of those that lost much
-HEAVY = 0.2  # loss from which a network is tuned longer
-MACS = 1_000_000_000_000  # of the original in all passes, where that allows more than ``PASSES``
-MOST_MACS = 5_000_000_000_000  # some five minutes on two cores, more where memory limits
+MOST_PASSES = 40_000  # of small networks
+MACS = 1_000_000_000_000  # of the original in all passes: about two minutes on two cores
 FEWEST = 1_000  # fewer passes are not worth the setup
 SAMPLES = 16  # held out, at least: fewer cannot tell whether tuning helped
 
@@ -34,9 +31,7 @@ def passes(loss: float, macs: int, samples: int) -> int:
     """
     if not loss >= LEAST or samples < SAMPLES:
         return 0
-    macs = max(1, macs)
-    wanted = MOST_PASSES if loss >= HEAVY else min(max(PASSES, MACS // macs), MOST_PASSES)
-    allowed = min(wanted, MOST_MACS // macs)
+    allowed = min(MOST_PASSES, MACS // max(1, macs))
     return allowed if allowed >= FEWEST else 0
 
 
