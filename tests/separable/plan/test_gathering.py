@@ -13,7 +13,8 @@ def test_layers_too_large_for_one_pass_are_gathered_one_by_one(tmp_path, monkeyp
     networks.classifier(tmp_path)
     goal = Goal(Aim.MACS, 0.6)
     asked = ConvertSettings(goal, verify=False, calibrate=networks.data(tmp_path))
-    said, apart = [], []
+    said: list[str] = []
+    apart: list[str] = []
     one = convert(tmp_path / "net.onnx", settings=asked, on_progress=said.append).plan
     monkeypatch.setattr(gathering, bound, 1)
     other = convert(tmp_path / "net.onnx", settings=asked, on_progress=apart.append).plan
