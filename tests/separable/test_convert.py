@@ -208,7 +208,7 @@ def test_a_missed_goal_is_not_written_unless_forced(net):
 
 def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
     """Fake times: a network of n nodes takes n µs, a single layer 1 µs per MAC."""
-    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
+    monkeypatch.setattr("sepcost.separable.plan.layer_times.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     found = convert(net, settings=asked(Aim.SPEEDUP, 1.3, reduce=Saving.LATENCY))
     assert found.plan.choices
@@ -219,7 +219,7 @@ def test_speed_is_measured_and_planned_again(net, tmp_path, monkeypatch):
 
 def test_a_speed_up_missed_in_the_final_measurement_is_planned_again(net, tmp_path, monkeypatch):
     """The first result is a tenth slower than the search measured."""
-    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
+    monkeypatch.setattr("sepcost.separable.plan.layer_times.child.execute", played)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     seen = []
 
@@ -324,7 +324,7 @@ def test_a_file_that_was_asked_for_is_never_left_absent_or_stale_in_silence(net)
 
 
 def test_the_frontier_trades_error_for_macs(net, monkeypatch):
-    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", played)
+    monkeypatch.setattr("sepcost.separable.plan.layer_times.child.execute", played)
     found = convert(net, settings=asked(Aim.MACS, 0.5), frontier=True)
     macs = [point.macs for point in found.frontier]
     assert len(macs) > 3

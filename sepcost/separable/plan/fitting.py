@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sepcost.errors import SepcostError
-from sepcost.separable.data.moments import Moments, PatchStream
+from sepcost.separable.data.moments import Moments
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
 from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
@@ -24,20 +22,19 @@ from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
+from sepcost.separable.plan.gathering import Gathering
 from sepcost.separable.plan.menu import Menu, Option, shell
 from sepcost.separable.plan.walks import Walk, walk
 from sepcost.separable.plan.worth import worth_a_fit
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
-from sepcost.separable.rewrite.separate import observable, separate
+from sepcost.separable.rewrite.separate import observable
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, OnProgress, Saving
 
 _MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
-_HELD_BYTES = 1 << 30  # of moments at a time
-_SEEN_BYTES = 1 << 27  # of inputs and outputs of layers in one run
 RANGED = 256  # samples to observe ranges on
 
 Key = tuple[str, str, int]
@@ -106,7 +103,7 @@ class Fitter:
             original = weight(candidate)
             most = self.settings.method.iterations
             options = self._options(candidate, most, ceil(EARLY * most))
-            moments = self._moments(candidate, before, path)
+            moments = self._gathering().moments(candidate, before, path)
             factors = fit(original, moments, option.form, option.rank, options)
             weight_error, output_error = _distance(original, factors), factors.relative_error
         else:
@@ -199,41 +196,9 @@ class Fitter:
                     self.tell(f"fitting without gradients: {error}")
         return self.metrics
 
-    def _moments(
-        self, candidate: Candidate, before: Sequence[Choice], path: Walk | None
-    ) -> Moments:
-        """Moments of the layer's inputs with ``before`` converted, and of its original outputs."""
+    def _gathering(self) -> Gathering:
         assert self.data is not None
-        if path is not None:
-            changed = before if self.settings.method.asymmetric else ()
-            shortcut = self.context.shortcut(candidate) if changed else None
-            stream = self._stream(candidate)
-            for seen, answer in path.seen(candidate, shortcut, changed):
-                stream.add(seen, answer)
-            return stream.finish()
-        source, target = candidate.layer.reads[0], candidate.layer.writes[0]
-        shortcut = self.context.shortcut(candidate) if before else None
-        added = [shortcut] if shortcut else []
-        runtime = self.settings.runtime
-        original = runner(self.context.observed, runtime, [source, target, *added])
-        changed = before if self.settings.method.asymmetric else ()
-        current = None
-        if changed:
-            model = separate(self.context.observed, changed)
-            current = runner(model, runtime, [source, *added])
-        stream = self._stream(candidate)
-        for feeds in self.data.batches():
-            seen, answer, *others = original(feeds)
-            if current is not None:
-                seen, *moved = current(feeds)
-                for other, now in zip(others, moved, strict=True):
-                    answer = answer + (other - now)
-            stream.add(seen, answer)
-        return stream.finish()
-
-    def _stream(self, candidate: Candidate) -> PatchStream:
-        positions, seed = self.settings.method.positions, self.settings.seed
-        return PatchStream(candidate.convolution, positions=positions, seed=seed)
+        return Gathering(self.context, self.settings, self.data)
 
     def fitted_menus(self, menus: Sequence[Menu], by: Saving) -> tuple[Menu, ...]:
         """Fit the options to the original's activations; return menus with errors, keep drafts.
@@ -243,8 +208,14 @@ class Fitter:
         One pass over the data serves as many layers as fit in memory with their moments.
         """
         filled: list[Menu] = []
-        for part in self._parts(menus):
-            gathered = self._pass([menu.candidate for menu in part if self.on_data(menu.candidate)])
+        if self.data is None:
+            return tuple(menus)
+        gathering = self._gathering()
+        for part in gathering.parts(menus):
+            layers = [menu.candidate for menu in part if self.on_data(menu.candidate)]
+            if layers:
+                self.tell("running the calibration data")
+            gathered = gathering.together(layers)
             for menu in part:
                 moments = gathered.pop(menu.candidate.id, None)
                 if moments is None:
@@ -272,44 +243,6 @@ class Fitter:
             error = made.relative_error
             filled.append(replace(option, fitted_error=error, foretold=whole and whole * error**2))
         return replace(menu, options=(keep, *filled))
-
-    def _parts(self, menus: Sequence[Menu]) -> list[list[Menu]]:
-        parts: list[list[Menu]] = [[]]
-        held = shown = 0
-        for menu in menus:
-            geometry = menu.candidate.convolution
-            features = geometry.in_channels // geometry.group * int(np.prod(geometry.kernel))
-            size = 8 * geometry.group * features * (2 * features + geometry.out_channels)
-            seen = self._seen_bytes(menu.candidate)
-            if parts[-1] and (held + size > _HELD_BYTES or shown + seen > _SEEN_BYTES):
-                parts.append([])
-                held = shown = 0
-            parts[-1].append(menu)
-            held += size
-            shown += seen
-        return parts
-
-    def _seen_bytes(self, candidate: Candidate) -> int:
-        """Bytes of the input and the output of a layer, over the samples of one run."""
-        values, rows = self.context.network.values, self.data.batch if self.data else 1
-        names = candidate.layer.reads[0], candidate.layer.writes[0]
-        return rows * sum(values[n].size_bytes or 0 for n in names if n in values)
-
-    def _pass(self, candidates: Sequence[Candidate]) -> dict[str, Moments]:
-        """Gather the moments of several layers in one pass of the data through the original."""
-        if not candidates or self.data is None:
-            return {}
-        self.tell("running the calibration data")
-        names = [(c.layer.reads[0], c.layer.writes[0]) for c in candidates]
-        wanted = list(dict.fromkeys(name for pair in names for name in pair))
-        run = runner(self.context.observed, self.settings.runtime, wanted)
-        streams = [self._stream(candidate) for candidate in candidates]
-        for feeds in self.data.batches():
-            values: dict[str, NDArray[Any]] = dict(zip(wanted, run(feeds), strict=True))
-            for stream, (source, target) in zip(streams, names, strict=True):
-                stream.add(values[source], values[target])
-            del values  # before the next run
-        return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
 
 
 def _distance(original: Array, factors: Factors) -> float:

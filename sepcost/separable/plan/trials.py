@@ -14,7 +14,8 @@ from sepcost.model.save import save
 from sepcost.network import Value
 from sepcost.separable.plan.choices import Choice, Curve, Selection
 from sepcost.separable.plan.fitting import Fitter, Key
-from sepcost.separable.plan.timing import faster_in_2d, time_files
+from sepcost.separable.plan.layer_times import time_files
+from sepcost.separable.plan.timing import faster_in_2d
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import UNKNOWN, Effect, Reference, effect

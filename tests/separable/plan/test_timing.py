@@ -36,7 +36,7 @@ def clock(monkeypatch, tmp_path):
             samples.append({"wall_ns": [ns] * 10, "switches": [0] * 10, "cpu_ns": []})
         return {"samples": samples}
 
-    monkeypatch.setattr("sepcost.separable.plan.timing.child.execute", play)
+    monkeypatch.setattr("sepcost.separable.plan.layer_times.child.execute", play)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return seen
 

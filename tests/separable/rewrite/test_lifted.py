@@ -14,7 +14,7 @@ from sepcost.latency.jobs import Runtime
 from sepcost.model.describe import describe
 from sepcost.routes.convert import convert
 from sepcost.separable.factors.kernels import Form
-from sepcost.separable.plan import timing, trials
+from sepcost.separable.plan import layer_times, trials
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.rewrite.separate import separate
@@ -92,7 +92,7 @@ def played(monkeypatch, flat, lifted):
     def times(files, *_):
         return [time(file) for file in files]
 
-    monkeypatch.setattr(timing, "time_files", times)
+    monkeypatch.setattr(layer_times, "time_files", times)
     monkeypatch.setattr(trials, "time_files", times)
 
 

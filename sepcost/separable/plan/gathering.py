@@ -1,0 +1,115 @@
+"""Gathers the moments of layers: of one as converted so far, or of several in the original."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepcost.separable.data.moments import Moments, PatchStream
+from sepcost.separable.data.samples import Calibration
+from sepcost.separable.find.candidates import Candidate
+from sepcost.separable.find.context import Context
+from sepcost.separable.plan.choices import Choice
+from sepcost.separable.plan.menu import Menu
+from sepcost.separable.plan.walks import Walk
+from sepcost.separable.rewrite.separate import separate
+from sepcost.separable.runs.activations import runner
+from sepcost.separable.settings import ConvertSettings
+
+_HELD_BYTES = 1 << 30  # of moments at a time
+_SEEN_BYTES = 1 << 27  # of inputs and outputs of layers in one run
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathering:
+    """Runs the calibration data and keeps only moments."""
+
+    context: Context
+    settings: ConvertSettings
+    data: Calibration
+
+    def moments(self, candidate: Candidate, before: Sequence[Choice], path: Walk | None) -> Moments:
+        """Moments of the layer's inputs with ``before`` converted, and of its original outputs.
+
+        Parameters
+        ----------
+        candidate
+            The layer.
+        before
+            Convolutions converted in front of it.
+        path
+            Where the data stand in the network, if they move along it.
+        """
+        if path is not None:
+            changed = before if self.settings.method.asymmetric else ()
+            shortcut = self.context.shortcut(candidate) if changed else None
+            stream = self._stream(candidate)
+            for seen, answer in path.seen(candidate, shortcut, changed):
+                stream.add(seen, answer)
+            return stream.finish()
+        source, target = candidate.layer.reads[0], candidate.layer.writes[0]
+        shortcut = self.context.shortcut(candidate) if before else None
+        added = [shortcut] if shortcut else []
+        runtime = self.settings.runtime
+        original = runner(self.context.observed, runtime, [source, target, *added])
+        changed = before if self.settings.method.asymmetric else ()
+        current = None
+        if changed:
+            model = separate(self.context.observed, changed)
+            current = runner(model, runtime, [source, *added])
+        stream = self._stream(candidate)
+        for feeds in self.data.batches():
+            seen, answer, *others = original(feeds)
+            if current is not None:
+                seen, *moved = current(feeds)
+                for other, now in zip(others, moved, strict=True):
+                    answer = answer + (other - now)
+            stream.add(seen, answer)
+        return stream.finish()
+
+    def parts(self, menus: Sequence[Menu]) -> list[list[Menu]]:
+        """Split menus: the moments of a part, and its values in one run, fit in memory."""
+        parts: list[list[Menu]] = [[]]
+        held = shown = 0
+        for menu in menus:
+            geometry = menu.candidate.convolution
+            features = geometry.in_channels // geometry.group * int(np.prod(geometry.kernel))
+            size = 8 * geometry.group * features * (2 * features + geometry.out_channels)
+            seen = self._seen_bytes(menu.candidate)
+            if parts[-1] and (held + size > _HELD_BYTES or shown + seen > _SEEN_BYTES):
+                parts.append([])
+                held = shown = 0
+            parts[-1].append(menu)
+            held += size
+            shown += seen
+        return parts
+
+    def _seen_bytes(self, candidate: Candidate) -> int:
+        """Bytes of the input and the output of a layer, over the samples of one run."""
+        values, data = self.context.network.values, self.data
+        rows = data.batch if data.stacked and not data.fixed else 1  # else the sizes include them
+        names = candidate.layer.reads[0], candidate.layer.writes[0]
+        return rows * sum(values[n].size_bytes or 0 for n in names if n in values)
+
+    def together(self, candidates: Sequence[Candidate]) -> dict[str, Moments]:
+        """Gather the moments of several layers in one pass of the data through the original."""
+        if not candidates:
+            return {}
+        names = [(c.layer.reads[0], c.layer.writes[0]) for c in candidates]
+        wanted = list(dict.fromkeys(name for pair in names for name in pair))
+        run = runner(self.context.observed, self.settings.runtime, wanted)
+        streams = [self._stream(candidate) for candidate in candidates]
+        for feeds in self.data.batches():
+            values: dict[str, NDArray[Any]] = dict(zip(wanted, run(feeds), strict=True))
+            for stream, (source, target) in zip(streams, names, strict=True):
+                stream.add(values[source], values[target])
+            del values  # before the next run
+        return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
+
+    def _stream(self, candidate: Candidate) -> PatchStream:
+        positions, seed = self.settings.method.positions, self.settings.seed
+        return PatchStream(candidate.convolution, positions=positions, seed=seed)

@@ -1,0 +1,149 @@
+"""Times of networks of one layer each: measured in turns, and cached.
+
+A time is found again by the layer's shape and the option, the machine and the runtime.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from sepcost import atomic_file
+from sepcost.latency import child, machine, stats
+from sepcost.latency.jobs import Job, ModelFile, Runtime
+from sepcost.latency.stats import Samples
+from sepcost.network import Network
+from sepcost.separable.find.candidates import Candidate
+from sepcost.separable.plan.layer_models import layer_model
+from sepcost.separable.plan.menu import Option
+from sepcost.separable.settings import OnProgress
+
+LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
+SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
+TIMEOUT_S = 300.0
+CACHE = "layers.json"
+
+#: Time in ns of a network with an option, with the original layer, or (None) with neither.
+Time = Callable[[Candidate, Option | None], float]
+
+
+def _key(candidate: Candidate, option: Option | None, network: Network) -> str:
+    """Everything that a time depends on, except the machine and the runtime."""
+    layer = candidate.layer
+    attributes = sorted((k, v) for k, v in layer.attributes.items() if k != "kernel_shape")
+    what = ["base"] if option is None else [str(option.form), option.rank, option.emitted]
+    if option is not None and option.lifted:
+        what.append("2-D")
+    shape = [layer.inputs[0], layer.inputs[1], candidate.has_bias, candidate.dtype]
+    opset = network.opsets.get("", network.opsets.get("ai.onnx", 1))
+    if option is None:
+        attributes, shape = [], [layer.inputs[0], layer.inputs[1][:2], 0, candidate.dtype]
+    how, stored = candidate.activations, candidate.stored
+    small = [] if stored is None else [stored.dtype, how and [how.dtype, how.symmetric, 1]]
+    return json.dumps([layer.op_type, opset, attributes, shape, what, *small])
+
+
+def layer_times(
+    parts: Sequence[tuple[Candidate, Option | None]],
+    network: Network,
+    runtime: Runtime,
+    tell: OnProgress,
+) -> Time:
+    """Read times from the cache; measure the missing ones in one interleaved benchmark.
+
+    Parameters
+    ----------
+    parts
+        Candidates, each with an option, the original layer, or (None) neither.
+    network
+        The layers' network, for its opset.
+    runtime
+        Provider and threads.
+    tell
+        Reports progress.
+
+    Raises
+    ------
+    MeasurementError
+        A network cannot be run or timed.
+    """
+    wanted = {_key(*part, network): part for part in parts}
+    known = _known(wanted, network, runtime, tell) if wanted else {}
+    return lambda candidate, option: known[_key(candidate, option, network)]
+
+
+def _known(
+    wanted: Mapping[str, tuple[Candidate, Option | None]],
+    network: Network,
+    runtime: Runtime,
+    tell: OnProgress,
+) -> dict[str, float]:
+    cache, place = _Cache(machine.cache_file().with_name(CACHE)), _place(runtime)
+    known = cache.read(place)
+    missing = {key: what for key, what in wanted.items() if key not in known}
+    if missing:
+        tell(f"timing {len(missing)} layers")
+        with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
+            files = [
+                layer_model(Path(folder) / f"{number}.onnx", candidate, option, network)
+                for number, (candidate, option) in enumerate(missing.values())
+            ]
+            times = time_files(files, runtime)
+        measured = dict(zip(missing, times, strict=True))
+        cache.write(place, measured)
+        known |= measured
+    return {key: known[key] for key in wanted}
+
+
+def time_files(
+    files: Sequence[ModelFile],
+    runtime: Runtime,
+    launches: int = LAUNCHES,
+    slice_s: float = SLICE_S,
+) -> list[float]:
+    """Time networks that take turns in the same processes: median over launches, in ns."""
+    values: list[list[float]] = [[] for _ in files]
+    for launch in range(launches):
+        job = Job("launch", files, runtime, launch=launch, slice_s=slice_s)
+        sides = child.execute(job, TIMEOUT_S)["samples"]
+        for place, side in enumerate(sides):
+            samples = Samples(
+                tuple(side["wall_ns"]), tuple(side["switches"]), tuple(side["cpu_ns"])
+            )
+            values[place].append(stats.summarise([samples])[1][0])
+    return [median(one) for one in values]
+
+
+def _place(runtime: Runtime) -> str:
+    """A hash of the machine, the runtime and its version, as times hold only for these."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    facts = machine.facts()
+    options = sorted((p, sorted(o.items())) for p, o in runtime.provider_options.items())
+    session = sorted(runtime.session_options.items())
+    parts = [facts.name, facts.cpu, facts.cores, runtime.providers, runtime.threads]
+    rest = [options, session, runtime.optimization_level, version("onnxruntime")]
+    return hashlib.sha256(json.dumps([*parts, *rest]).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cache:
+    """Times by place and key, in a file that may be missing, damaged or read-only."""
+
+    path: Path
+
+    def read(self, place: str) -> dict[str, float]:
+        return machine.read_cache(self.path).get(place, {})
+
+    def write(self, place: str, times: Mapping[str, float]) -> None:
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            known = machine.read_cache(self.path)
+            known[place] = known.get(place, {}) | dict(times)
+            atomic_file.write(json.dumps(known).encode(), self.path)
