@@ -73,7 +73,7 @@ def convert(
 ) -> None:
     """Replace regular convolutions with separable ones, and measure the gain and the loss.
 
-    [bold]sepcost convert m.onnx -o out.onnx --rank full[/]
+    [bold]sepcost convert m.onnx --rank full --dry-run[/]
     [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]
     [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]
     [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
@@ -81,7 +81,8 @@ def convert(
 
     Without calibration data, it uses only the weights and loses far more accuracy.
     With it, the result is judged on held-out samples, and --inputs is not used.
-    If the goal is not met, no model is written (exit 1) unless you add --force.
+    If a goal is not met, or the result no longer does the model's job, no model is written
+    (exit 1) unless you add --force.
     """
     from sepcost.cli.convert_progress import live
     from sepcost.latency.jobs import Runtime

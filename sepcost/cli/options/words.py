@@ -7,7 +7,7 @@ from enum import StrEnum
 MODEL, CALIBRATION, ROWS, COUNTING = "Model", "Calibration data", "Rows", "Counting"
 RUNTIME, MEASUREMENT = "Runtime", "Measurement"
 BUDGETS, CHECKING = "Budgets", "Checking"
-GOAL, LAYERS = "Goal (one of these)", "Layers"
+GOAL, LAYERS = "Goal (in cost, in quality, or one of each)", "Layers"
 OUTPUT = "Output"
 
 
