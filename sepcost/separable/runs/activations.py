@@ -70,7 +70,8 @@ def runner(
             raise runtime.explain(error, doing, model.source) from error
 
     session = guarded(lambda: runtime.session(data, settings, locate), "loading")
-    inputs = {one.name for one in session.get_inputs()}  # ``cut`` may have cut some away
+    given_names = guarded(lambda: [one.name for one in session.get_inputs()], "loading")
+    inputs = set(given_names)  # ``cut`` may have cut some away
 
     def run(feeds: Feeds) -> Sequence[Any]:
         needed = {name: array for name, array in feeds.items() if name in inputs or not wanted}

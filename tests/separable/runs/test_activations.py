@@ -6,6 +6,7 @@ import pytest
 
 from sepcost.errors import ModelError
 from sepcost.latency.jobs import Runtime
+from sepcost.model.load import load
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.cuts import cut
 from tests.separable import networks
@@ -74,3 +75,10 @@ def test_given_values_take_the_place_of_what_computes_them(tmp_path):
     np.testing.assert_allclose(later({"r": r})[0], y, rtol=1e-5)
     part = cut(loaded.proto, ["y"], {"r": onnx.TensorProto.FLOAT})
     assert {tensor.name for tensor in part.graph.initializer} == {"w2", "b2", "w3", "b3"}
+
+
+def test_an_input_whose_name_is_not_utf8_is_said_to_be_so(tmp_path):
+    path = networks.classifier(tmp_path).path
+    path.write_bytes(path.read_bytes().replace(b"\x0a\x01x", b"\x0a\x01\xff"))
+    with pytest.raises(ModelError, match="a name in it is not UTF-8; export the model again"):
+        runner(load(path), Runtime())
