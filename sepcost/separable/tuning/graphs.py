@@ -13,10 +13,10 @@ from onnx import TensorProto, helper
 
 from sepcost.network import Layer, Network
 from sepcost.separable.find.context import Context
+from sepcost.separable.runs.backward.rules import RULES
 from sepcost.separable.runs.backward.tape import FLOATS, SEED, NoGradient, Tape, backward, moves
 from sepcost.separable.runs.cuts import cut
 from sepcost.separable.tuning.gradients import bias_gradient, weight_gradient
-from sepcost.separable.tuning.rules import TUNING_RULES
 from sepcost.separable.tuning.student import Student
 
 ANSWER = "answer/"  # plus the name of a feature: the original's value of it
@@ -60,7 +60,7 @@ def graphs(student: Student, context: Context, features: Sequence[str]) -> Graph
         one for one in network.layers if len(one.reads) > 1 and one.reads[1] in student.weights
     ]
     ends = [layer.writes[0] for layer in layers]
-    found = backward(context.opaque(), tape, [*outputs, *features], ends, TUNING_RULES)
+    found = backward(context.opaque(), tape, [*outputs, *features], ends, RULES)
     results = _weights(tape, layers, found, student)
     model = tape.model(outputs, list(results.values()))
     read = {name for node in model.graph.node for name in node.input}

@@ -57,10 +57,11 @@ def _turned(tape: Tape, layer: Layer, weight: str, gradient: str) -> str:
 
 def _mirrored(tape: Tape, weight: str, shape: Convolution) -> str:
     """A kernel [N, M/G, *k] as [M, N/G, *k], from its last element to its first."""
-    axes = np.arange(2, 2 + len(shape.kernel))
-    ends = [tape.constant(np.full(len(axes), end)) for end in (-1, -(2**31))]
-    steps = tape.constant(np.full(len(axes), -1))
-    turned = tape.add("Slice", weight, *ends, tape.constant(axes), steps)
+    axes, turned = np.arange(2, 2 + len(shape.kernel)), weight
+    if max(shape.kernel) > 1:
+        ends = [tape.constant(np.full(len(axes), end)) for end in (-1, -(2**31))]
+        steps = tape.constant(np.full(len(axes), -1))
+        turned = tape.add("Slice", weight, *ends, tape.constant(axes), steps)
     group, inputs, outputs = shape.group, shape.in_channels, shape.out_channels
     apart = (group, outputs // group, inputs // group, *shape.kernel)
     parts = tape.add("Reshape", turned, tape.constant(np.array(apart)))
