@@ -11,7 +11,7 @@ from math import isfinite
 from sepcost.separable.data.samples import HELD
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.quality.intervals import samples_to_show
-from sepcost.separable.quality.judge import LABEL_FREE
+from sepcost.separable.quality.judge import LABEL_FREE, NAMES
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.settings import Aim, ConvertSettings
 
@@ -55,14 +55,6 @@ def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> It
         elif 1 - one.loss.high < SHOWN:
             more = samples_to_show(1 - SHOWN, one.loss, one.squares) or samples
             yield f"{found}, too few to show {SHOWN:.0%}; give {HELD * more:,} samples"
-
-
-#: Label-free metrics, as messages call them.
-NAMES = {
-    "agreement": "agreement with the original",
-    "text": "identical text",
-    "boxes": "box F1 against the original",
-}
 
 
 def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sepcost.report.units import human, percent, times
+from sepcost.separable.quality.judge import NAMES
 
 if TYPE_CHECKING:
     from sepcost.cost.analysis import Analysis
@@ -42,17 +43,6 @@ def known(analysis: Analysis) -> str:
     """The MACs, or ``at least`` those that are counted."""
     least = "" if analysis.coverage.complete else "at least "
     return least + human(analysis.totals.macs)
-
-
-#: Metrics in words.
-NAMES = {
-    "top1": "top-1",
-    "agreement": "agreement with the original",
-    "text": "identical text",
-    "boxes": "box F1 against the original",
-    "psnr": "PSNR",
-    "error": "accuracy of the outputs",
-}
 
 
 def name(quality: Quality) -> str:

@@ -18,6 +18,15 @@ _ALWAYS = 0.9  # a class with a larger share of the answers is nearly always the
 _BLANKS = 0.25  # smallest share of positions that the blank of a CTC output takes
 #: Metrics that compare with the original and need no labels; each is 1 for the same answers.
 LABEL_FREE = ("agreement", "text", "boxes")
+#: Metrics in words.
+NAMES = {
+    "top1": "top-1",
+    "agreement": "agreement with the original",
+    "text": "identical text",
+    "boxes": "box F1 against the original",
+    "psnr": "PSNR",
+    "error": "accuracy of the outputs",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +47,15 @@ class Judge:
     metrics: tuple[str, ...]  # the goal's metric first
     judged: Judged
     original: Mapping[str, NDArray[Any]]
+    before: Mapping[str, NDArray[np.float64]]  # the original's own scores, by metric
 
     def qualities(self, answers: Mapping[str, NDArray[Any]]) -> tuple[Quality, ...]:
         """Score a model's answers by each metric."""
         return tuple(self._quality(name, answers) for name in self.metrics)
 
     def _quality(self, name: str, answers: Mapping[str, NDArray[Any]]) -> Quality:
-        score = metric(name)
-        before = score(self.original, self.original, self.judged)
-        after = score(self.original, answers, self.judged)
+        before = self.before[name]
+        after = metric(name)(self.original, answers, self.judged)
         gap = before - after
         loss = paired_loss(before, after)
         return Quality(name, proportion(before), proportion(after), loss, float(np.mean(gap**2)))
@@ -81,10 +90,9 @@ def judge(asked: str | None, judged: Judged, original: Mapping[str, NDArray[Any]
     free = _label_free(judged, original)
     labelled = judged.classes is not None and judged.labels is not None
     first = asked or ("top1" if labelled else free)
-    if asked:
-        metric(asked)(original, original, judged)  # raises if it does not apply
-    metrics = [first] if free == "error" else list(dict.fromkeys((first, free)))
-    return Judge(tuple(metrics), judged, original)
+    metrics = (first,) if free == "error" else tuple(dict.fromkeys((first, free)))
+    before = {name: metric(name)(original, original, judged) for name in metrics}
+    return Judge(metrics, judged, original, before)
 
 
 def _label_free(judged: Judged, original: Mapping[str, NDArray[Any]]) -> str:
