@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,32 +44,33 @@ class Gathering:
         path
             Where the data stand in the network, if they move along it.
         """
-        if path is not None:
-            changed = before if self.settings.method.asymmetric else ()
-            shortcut = self.context.shortcut(candidate) if changed else None
-            stream = self._stream(candidate)
-            for seen, answer in path.seen(candidate, shortcut, changed):
-                stream.add(seen, answer)
-            return stream.finish()
+        changed = before if self.settings.method.asymmetric else ()
+        shortcut = self.context.shortcut(candidate) if changed else None
+        seen = self._seen if path is None else path.seen
+        stream = self._stream(candidate)
+        for source, target in seen(candidate, shortcut, changed):
+            stream.add(source, target)
+        return stream.finish()
+
+    def _seen(
+        self, candidate: Candidate, shortcut: str | None, changed: Sequence[Choice]
+    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """As ``Walk.seen``, but each batch runs from the start."""
         source, target = candidate.layer.reads[0], candidate.layer.writes[0]
-        shortcut = self.context.shortcut(candidate) if before else None
         added = [shortcut] if shortcut else []
         runtime = self.settings.runtime
         original = runner(self.context.observed, runtime, [source, target, *added])
-        changed = before if self.settings.method.asymmetric else ()
         current = None
         if changed:
             model = separate(self.context.observed, changed)
             current = runner(model, runtime, [source, *added])
-        stream = self._stream(candidate)
         for feeds in self.data.batches():
             seen, answer, *others = original(feeds)
             if current is not None:
                 seen, *moved = current(feeds)
                 for other, now in zip(others, moved, strict=True):
                     answer = answer + (other - now)
-            stream.add(seen, answer)
-        return stream.finish()
+            yield seen, answer
 
     def parts(self, menus: Sequence[Menu]) -> list[list[Menu]]:
         """Split menus: the moments of a part, and its values in one run, fit in memory."""
