@@ -14,10 +14,10 @@ from sepcost.separable.conversion import Conversion
 from sepcost.separable.last_step import tuned
 from sepcost.separable.plan import goals
 from sepcost.separable.plan.curves import Curves, curves, without_slower
-from sepcost.separable.plan.fitting import Key
 from sepcost.separable.plan.fixed_rank import at_fixed_rank
 from sepcost.separable.plan.frontier import frontier
 from sepcost.separable.plan.goals import Solved
+from sepcost.separable.plan.menu import Key
 from sepcost.separable.plan.timing import slower_options
 from sepcost.separable.result import finished, nearest, unconverted
 from sepcost.separable.returned_memory import return_memory

@@ -17,16 +17,12 @@ from sepcost.separable.settings import Aim, ConvertSettings, Goal, Wanted
 from tests.separable import networks
 from tests.separable.build import parsed, saved
 
-HEADS = """<ir_version: 9, opset_import: ["" : 17]>
-net (float[N, 4, 8, 8] x) => (float[N, 16] e, float[N, 3] y) {
-  a = Conv <pads = [1, 1, 1, 1]> (x, w1, b1)
-  r = Relu (a)
-  b = Conv <pads = [1, 1, 1, 1]> (r, w2, b2)
-  s = Relu (b)
-  p = GlobalAveragePool (s)
-  e = Flatten (p)
-  y = Gemm (e, w3, b3)
-}"""
+#: The value before the last layer is an output too, and the first.
+HEADS = (
+    networks.TEXT.replace("(float[N, 3] y)", "(float[N, 16] e, float[N, 3] y)")
+    .replace("f = Flatten", "e = Flatten")
+    .replace("Gemm (f,", "Gemm (e,")
+)
 
 
 def settings(data, **changes):

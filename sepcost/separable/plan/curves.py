@@ -11,8 +11,7 @@ from sepcost.separable.factors.blocks import Form
 from sepcost.separable.factors.spectrum import error_curve
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Curve, cost, curve
-from sepcost.separable.plan.fitting import Key
-from sepcost.separable.plan.menu import Menu, Option, menus
+from sepcost.separable.plan.menu import Key, Menu, Option, menus, option_key
 from sepcost.separable.plan.option_effects import OptionEffects, sampled
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
@@ -69,7 +68,7 @@ def without_slower(made: Curves, slower: Collection[Key]) -> Curves:
             options=tuple(
                 option
                 for option in menu.options
-                if (menu.candidate.id, str(option.form), option.rank) not in slower
+                if option_key(menu.candidate, option.form, option.rank) not in slower
             ),
         )
         for menu in made.curves[0].menus

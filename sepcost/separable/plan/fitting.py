@@ -23,7 +23,7 @@ from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
 from sepcost.separable.plan.gathering import Gathering
-from sepcost.separable.plan.menu import Menu, Option, shell
+from sepcost.separable.plan.menu import Key, Menu, Option, option_key, shell
 from sepcost.separable.plan.walks import Walk, walk
 from sepcost.separable.plan.worth import worth_a_fit
 from sepcost.separable.quality.parts import OutputPart
@@ -36,8 +36,6 @@ from sepcost.separable.settings import ConvertSettings, OnProgress, Saving
 _MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
 RANGED = 256  # samples to observe ranges on
-
-Key = tuple[str, str, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -66,23 +64,23 @@ class Fitter:
             layers = [candidate for candidate, _ in selection]
             path = walk(self.context, layers, self.data, self.settings.runtime)
         for candidate, option in selection:
-            trail = (*trail, (candidate.id, str(option.form), option.rank))
+            trail = (*trail, option_key(candidate, option.form, option.rank))
             follows = self.on_data(candidate) and self.settings.method.asymmetric
-            key = trail if follows else trail[-1:]
-            if key not in self.made:
+            known = trail if follows else trail[-1:]
+            if known not in self.made:
                 self.tell(f"fitting {candidate.name or candidate.id}")
-                self.made[key] = self._choice(candidate, option, done, path)
-            done.append(self.made[key])
+                self.made[known] = self._choice(candidate, option, done, path)
+            done.append(self.made[known])
         return tuple(done)
 
     def drafted(self, candidate: Candidate, option: Option) -> bool:
         """Whether an option was fitted to the data."""
-        return (candidate.id, str(option.form), option.rank) in self.drafts
+        return option_key(candidate, option.form, option.rank) in self.drafts
 
     def draft(self, candidate: Candidate, option: Option) -> Choice:
         """An option before its final fit, with the costs of the final one: the draft, or random."""
         assert option.form is not None
-        factors = self.drafts.get((candidate.id, str(option.form), option.rank))
+        factors = self.drafts.get(option_key(candidate, option.form, option.rank))
         if factors is None:
             factors = random_factors(candidate, shell(candidate, option.form, option.rank), 0)
         before = self.macs[candidate.id]
@@ -153,12 +151,14 @@ class Fitter:
         """The best factors of the weights; convolutions with the same weights share the object."""
         assert option.form is not None
         group = candidate.convolution.group
-        key = (candidate.weight_of.key, option.form, option.rank, group, candidate.op_type)
+        known = (candidate.weight_of.key, option.form, option.rank, group, candidate.op_type)
         scale = self._scale(candidate)
-        if key not in self.shared or scale is not None:
+        if known not in self.shared or scale is not None:
             kernel = weight(candidate)
-            self.shared[key] = factorize(kernel, option.form, option.rank, group=group, scale=scale)
-        return self.shared[key]
+            self.shared[known] = factorize(
+                kernel, option.form, option.rank, group=group, scale=scale
+            )
+        return self.shared[known]
 
     def _scale(self, candidate: Candidate) -> Array | None:
         return self.context.scale(candidate)
@@ -239,7 +239,7 @@ class Fitter:
         whole = self._reach(candidate, moments)
         filled = []
         for option, made in ((offers[place], factors[place]) for place in left):
-            self.drafts[candidate.id, str(option.form), option.rank] = made
+            self.drafts[option_key(candidate, option.form, option.rank)] = made
             error = made.relative_error
             filled.append(replace(option, fitted_error=error, foretold=whole and whole * error**2))
         return replace(menu, options=(keep, *filled))

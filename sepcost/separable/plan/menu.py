@@ -51,6 +51,14 @@ class Option:
         return self.form is None
 
 
+Key = tuple[str, str, int]
+
+
+def option_key(candidate: Candidate, form: Form | None, rank: int) -> Key:
+    """Identify a replacement of a layer: its id, the form and the rank."""
+    return candidate.id, str(form), rank
+
+
 @dataclass(frozen=True, slots=True)
 class Menu:
     """The options of one candidate; the first keeps it."""

@@ -19,7 +19,7 @@ from sepcost.network import Network
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.layer_times import Time, layer_times
-from sepcost.separable.plan.menu import Menu, Option, shell
+from sepcost.separable.plan.menu import Key, Menu, Option, option_key, shell
 from sepcost.separable.rewrite.emit import applicable
 from sepcost.separable.settings import ConvertSettings, OnProgress
 
@@ -126,20 +126,20 @@ def timed_choices(
 
 def slower_options(
     choices: Sequence[Choice], network: Network, settings: ConvertSettings, tell: OnProgress
-) -> set[tuple[str, str, int]]:
+) -> set[Key]:
     """Replacements that were measured slower than the layer that they replace.
 
     Returns
     -------
     set of tuple
-        Id of the candidate, form and rank; empty if they were not timed.
+        Keys of the options; empty if they were not timed.
     """
     try:
         timed = timed_choices(choices, network, settings.runtime, tell)
     except MeasurementError:
         return set()
     return {
-        (one.candidate.id, str(one.factors.form), one.factors.rank)
+        option_key(one.candidate, one.factors.form, one.factors.rank)
         for one in timed
         if one.ns_before is not None and (one.ns_after or 0.0) > one.ns_before
     }

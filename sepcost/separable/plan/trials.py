@@ -13,8 +13,9 @@ from sepcost.model.load import Loaded
 from sepcost.model.save import save
 from sepcost.network import Value
 from sepcost.separable.plan.choices import Choice, Curve, Selection
-from sepcost.separable.plan.fitting import Fitter, Key
+from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.layer_times import time_files
+from sepcost.separable.plan.menu import Key
 from sepcost.separable.plan.timing import faster_in_2d
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
