@@ -20,7 +20,6 @@ from sepcost.separable.runs.output_loss import effect
 from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY
 from sepcost.separable.tuning import budget
-from sepcost.separable.tuning.distance import losses
 from sepcost.separable.tuning.outcome import Tuning, is_better
 from sepcost.separable.tuning.tune import Task, tune
 
@@ -35,22 +34,21 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     Tuning
         None if nothing was tuned.
     """
-    settings, trials, data = session.settings, session.trials, session.fitter.data
+    settings, data = session.settings, session.fitter.data
     possible = data is not None and session.inputs == "calibration" and not settings.random_init
     if not possible or not solved.trial.choices or settings.tune == 0:
         return solved, None
     if _is_shared(session):
         session.notes.append("not tuned: too few samples to hold some out")
         return solved, None
-    start, inner = monotonic(), session.fitter.settings.runtime
-    before = losses(trials.judged_on, runner(solved.trial.model, inner))
-    damage = float(before.mean())
-    macs = session.before.totals.macs
-    passes = budget.passes(damage, macs, len(before)) if settings.tune is None else settings.tune
+    start, before, macs = monotonic(), solved.trial.effect, session.before.totals.macs
+    passes = settings.tune
+    if passes is None:
+        passes = budget.passes(before.loss, macs, before.samples)
     if not passes:
         return solved, None
     try:
-        factors = tune(_task(session, solved, damage, passes))
+        factors = tune(_task(session, solved, before.loss, passes))
     except SepcostError as error:  # the fitted factors are usable without it
         session.notes.append(f"not tuned: {error}")
         return solved, None
@@ -58,10 +56,10 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     if not factors:
         return solved, None
     found = _built(session, solved.trial, factors)
-    after = losses(trials.judged_on, runner(found.model, inner))
-    kept = is_better(before, after)
+    after = found.effect
+    kept = is_better(before.loss, after.loss)
     seconds = monotonic() - start
-    record = Tuning(passes, damage, float(after.mean()), len(after), kept, seconds)
+    record = Tuning(passes, before.loss, after.loss, after.samples, kept, seconds)
     return (_judged(session, solved, found) if kept else solved), record
 
 

@@ -6,7 +6,7 @@ from math import ceil, inf
 
 from sepcost.separable.data.samples import HELD
 from sepcost.separable.quality.intervals import Estimate, least_bound, samples_to_show
-from sepcost.separable.runs.output_loss import NOTHING, Effect
+from sepcost.separable.runs.output_loss import UNCOMPARED, Effect
 from sepcost.separable.settings import Aim, Goal
 
 
@@ -14,7 +14,7 @@ def estimate(goal: Goal, effect: Effect) -> Estimate:
     """The quantity that a goal in quality limits: the error, or the loss by the metric."""
     if goal.aim is Aim.MAX_ERROR:
         return effect.error
-    return effect.quality.loss if effect.quality else NOTHING
+    return effect.quality.loss if effect.quality else UNCOMPARED
 
 
 def is_shown(goal: Goal, effect: Effect) -> bool:

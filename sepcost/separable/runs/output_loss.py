@@ -32,8 +32,7 @@ Outputs = Sequence[Any]
 Run = Callable[[Feeds], Outputs]
 Array = NDArray[np.float64]
 
-NOTHING = Estimate(0.0, 0.0, 0.0, 0)
-UNCOMPARED = Estimate(inf, 0.0, inf, 0)  # no output is of numbers
+UNCOMPARED = Estimate(inf, 0.0, inf, 0)  # nothing was run, or no output is of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Effect:
 
 
 #: Of a model whose outputs were not compared.
-UNKNOWN = Effect(None, NOTHING, 0.0)
+UNKNOWN = Effect(None, UNCOMPARED, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,11 +1,12 @@
-"""How far a network's answers are from the original's, without labels, and the gradient of that.
+"""Gradients of how far a network's answers are from the original's, without labels.
 
-The output of the classes counts by the divergence of its probabilities, softened by a temperature
+The distance is the loss that chooses plans (``runs.output_loss``), but for one thing: the output of
+the classes counts by the divergence of its probabilities, softened by a temperature
 T = 2 (Hinton et al. 2015),
 
     T² · mean over positions of  Σ p·(log p - log q),   p, q = softmax(scores / T)
 
-and every other part by e², its squared error over its spread, which also chooses plans.
+and every other part by e², its squared error over its spread.
 """
 
 from __future__ import annotations
@@ -17,39 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.separable.quality.answers import moved_back, samples_first
-from sepcost.separable.quality.classes import Classes, divergences
+from sepcost.separable.quality.classes import Classes
 from sepcost.separable.quality.parts import OutputPart
-from sepcost.separable.runs.output_loss import Reference, Run
 
 Array = NDArray[np.float64]
 Outputs = Mapping[str, NDArray[Any]]
 
 TEMPERATURE = 2.0
 _RAREST = 1e-12  # smaller probabilities count as this one
-
-
-def losses(original: Reference, run: Run) -> Array:
-    """The loss of each sample: KL of the classes, and the mean e² of the other parts.
-
-    Parameters
-    ----------
-    original
-        The original's answers.
-    run
-        Runs the other network; outputs in the original's order.
-    """
-    found = []
-    for feeds, answers, rows in zip(original.batches, original.answers, original.rows, strict=True):
-        outputs = run(feeds)
-        total = np.zeros(rows)
-        for part in original.parts:
-            a, b = (part.of(side[part.place], rows) for side in (answers, outputs))
-            if part.classes is not None:
-                total = total + divergences(a, b, part.classes)
-            else:
-                total = total + part.squared_errors(a, b) / _others(original.parts)
-        found.append(total)
-    return np.concatenate(found) if found else np.zeros(0)
 
 
 def seeds(

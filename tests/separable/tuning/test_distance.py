@@ -10,7 +10,7 @@ import pytest
 from sepcost.separable.quality.classes import Chosen, Classes
 from sepcost.separable.quality.parts import parts
 from sepcost.separable.quality.row_groups import RowGroups
-from sepcost.separable.runs.output_loss import Reference
+from sepcost.separable.runs.output_loss import Reference, effect
 from sepcost.separable.tuning import distance
 
 ROWS = 3
@@ -72,7 +72,7 @@ def test_seeds_are_slopes_of_the_distance(name, monkeypatch):
         moved = [b.copy(), b.copy()]
         for one, step in zip(moved, (1e-5, -1e-5), strict=True):
             one[place] += step
-        up, down = (distance.losses(about, partial(given, one)).sum() for one in moved)
+        up, down = (ROWS * effect(partial(given, one), about).loss for one in moved)
         wanted = (up - down) / 2e-5
         assert found[place] == pytest.approx(wanted, abs=1e-4)
 
@@ -101,5 +101,5 @@ def test_a_small_part_counts_as_much_as_a_large_one():
 def test_the_same_answers_have_no_distance():
     for a, _, classes in CASES.values():
         about = Reference(["y"], [{}], [[a]], [ROWS], of(a, classes))
-        assert np.allclose(distance.losses(about, partial(given, a)), 0)
+        assert effect(partial(given, a), about).loss == pytest.approx(0)
         assert np.allclose(distance.seeds(about.parts, {"y": a}, {"y": a}, ROWS)["y"], 0)

@@ -11,9 +11,9 @@ from sepcost.separable.factors.kernels import Form
 from sepcost.separable.find.context import context
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Wish, reference
+from sepcost.separable.runs.output_loss import Wish, effect, reference
 from sepcost.separable.tuning import tune as module
-from sepcost.separable.tuning.distance import losses, seeds
+from sepcost.separable.tuning.distance import seeds
 from sepcost.separable.tuning.graphs import graphs
 from sepcost.separable.tuning.lesson import features, lesson
 from sepcost.separable.tuning.student import student
@@ -36,7 +36,7 @@ def lost(made, factors):
         Chosen(one.candidate, factors.get(one.candidate.id, one.factors), one.form_emitted)
         for one in made.choices
     ]
-    return losses(original, runner(separate(loaded, choices), Runtime())).mean()
+    return effect(runner(separate(loaded, choices), Runtime()), original).loss
 
 
 @pytest.mark.parametrize("form", [Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE])
