@@ -1,21 +1,16 @@
-"""Run a model for its outputs or any of its inner values, batch by batch.
-
-ONNX Runtime is reached only through ``sepcost.latency.runtime``.
-"""
+"""Run a model for its outputs or any of its inner values, batch by batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sepcost.errors import SepcostError
-from sepcost.latency.jobs import FOLDER_KEY, Runtime
-from sepcost.model.links import serialised
+from sepcost.latency.jobs import Runtime
 from sepcost.model.load import Loaded
-from sepcost.model.tensors import folder
 from sepcost.separable.data.samples import Feeds
 from sepcost.separable.runs.cuts import cut
 from sepcost.separable.runs.output_loss import Run
+from sepcost.separable.runs.sessions import LOADING, explained, opened
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -53,31 +48,20 @@ def runner(
     from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
 
     proto = cut(model.proto, wanted, given) if wanted else model.proto
-    data, home = serialised(proto, folder(model))
 
-    def locate(options: ort.SessionOptions) -> None:
-        options.add_session_config_entry(FOLDER_KEY, str(home))
+    def adjust(options: ort.SessionOptions) -> None:
         if sparing:
             options.execution_order = runtime.IN_GIVEN_ORDER
         options.enable_cpu_mem_arena = False  # it would keep the memory of the largest run
 
-    def guarded(action: Callable[[], Any], doing: str) -> Any:
-        try:
-            return action()
-        except SepcostError:
-            raise
-        except Exception as error:
-            raise runtime.explain(error, doing, model.source) from error
-
-    session = guarded(lambda: runtime.session(data, settings, locate), "loading")
-    given_names = guarded(lambda: [one.name for one in session.get_inputs()], "loading")
-    inputs = set(given_names)  # ``cut`` may have cut some away
+    session = opened(proto, model, settings, adjust)
+    with explained(LOADING, model.source):
+        inputs = {one.name for one in session.get_inputs()}  # ``cut`` may have cut some away
 
     def run(feeds: Feeds) -> Sequence[Any]:
         needed = {name: array for name, array in feeds.items() if name in inputs or not wanted}
-        outputs: Sequence[Any] = guarded(
-            lambda: session.run(list(wanted) or None, needed), "running"
-        )
+        with explained("running", model.source):
+            outputs: Sequence[Any] = session.run(list(wanted) or None, needed)
         return outputs
 
     return run

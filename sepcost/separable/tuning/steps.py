@@ -14,14 +14,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from sepcost.errors import SepcostError
-from sepcost.latency.jobs import FOLDER_KEY, Runtime
-from sepcost.model.links import serialised
-from sepcost.model.load import Loaded
-from sepcost.model.tensors import Array, folder
+from sepcost.latency.jobs import Runtime
+from sepcost.model.tensors import Array
 from sepcost.separable.data.samples import Feeds
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.tape import SEED
+from sepcost.separable.runs.sessions import explained, opened
 from sepcost.separable.tuning.graphs import ANSWER, SCALE, Graphs
 from sepcost.separable.tuning.student import Student
 
@@ -69,14 +67,8 @@ class Stepper:
         SepcostError
             ONNX Runtime cannot run a graph.
         """
-        from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
-
-        try:
+        with explained("tuning", self.source):
             return self._run(weights, feeds, answers, scales, seeds)
-        except SepcostError:
-            raise
-        except Exception as error:
-            raise runtime.explain(error, "tuning", self.source) from error
 
     def _run(
         self, weights: Mapping[str, Array], feeds: Feeds, answers: Mapping[str, Singles],
@@ -118,26 +110,13 @@ def stepper(graphs: Graphs, student: Student, sample: Feeds) -> Stepper:
     constants = runner(loaded, Runtime(), named)(sample) if named else ()
     kept = {graphs.fixed[n]: _fed(np.asarray(a)) for n, a in zip(named, constants, strict=True)}
     stored = {tensor.name: tensor.data_type for tensor in loaded.proto.graph.initializer}
-    forward = _opened(graphs.forward, loaded)
+    forward, backward = (
+        opened(one, loaded, Runtime(threads=1), doing="loading for tuning")
+        for one in (graphs.forward, graphs.backward)
+    )
     needed = {one.name for one in forward.get_inputs()} & set(student.weights)
     types = {n: onnx.helper.tensor_dtype_to_np_dtype(stored[n]) for n in sorted(needed)}
-    return Stepper(graphs, loaded.source, forward, _opened(graphs.backward, loaded), kept, types)
-
-
-def _opened(proto: onnx.ModelProto, loaded: Loaded) -> ort.InferenceSession:
-    from sepcost.latency import runtime  # noqa: PLC0415 - the import of ONNX Runtime
-
-    data, home = serialised(proto, folder(loaded))
-
-    def locate(options: ort.SessionOptions) -> None:
-        options.add_session_config_entry(FOLDER_KEY, str(home))
-
-    try:
-        return runtime.session(data, Runtime(threads=1), locate)
-    except SepcostError:
-        raise
-    except Exception as error:
-        raise runtime.explain(error, "loading for tuning", loaded.source) from error
+    return Stepper(graphs, loaded.source, forward, backward, kept, types)
 
 
 def _run(
