@@ -46,7 +46,9 @@ def main() -> None:
 
 def _run() -> None:
     from sepcost.cli.app import build  # noqa: PLC0415 - main handles an interrupt during the import
+    from sepcost.deferred_onnx import defer  # noqa: PLC0415
 
+    defer()
     build(sys.argv[1:])(prog_name="sepcost")
 
 

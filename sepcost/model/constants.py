@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from sepcost.errors import ModelError
 from sepcost.model.graphs import label, node_id
@@ -16,15 +16,15 @@ from sepcost.model.walk_state import Scope, WalkState
 #: With more elements, the arithmetic of ONNX's own shape inference would overflow.
 MAX_ELEMENTS = 2**63 - 1
 
-#: Attributes of Constant that hold plain values: the data_type of the equivalent tensor, and the
-#: field of AttributeProto with the values.
-PLAIN: Mapping[str, tuple[int, str]] = {
-    "value_float": (TensorProto.FLOAT, "f"),
-    "value_floats": (TensorProto.FLOAT, "floats"),
-    "value_int": (TensorProto.INT64, "i"),
-    "value_ints": (TensorProto.INT64, "ints"),
-    "value_string": (TensorProto.STRING, "s"),
-    "value_strings": (TensorProto.STRING, "strings"),
+#: Attributes of Constant that hold plain values: the field of AttributeProto with the values, and
+#: data_type and field of the equivalent tensor.
+PLAIN: Mapping[str, tuple[str, int, str]] = {
+    "value_float": ("f", TensorProto.FLOAT, "float_data"),
+    "value_floats": ("floats", TensorProto.FLOAT, "float_data"),
+    "value_int": ("i", TensorProto.INT64, "int64_data"),
+    "value_ints": ("ints", TensorProto.INT64, "int64_data"),
+    "value_string": ("s", TensorProto.STRING, "string_data"),
+    "value_strings": ("strings", TensorProto.STRING, "string_data"),
 }
 
 
@@ -61,11 +61,12 @@ def constant(state: WalkState, scope: Scope, node: onnx.NodeProto) -> Known:
 
 def _plain(attribute: onnx.AttributeProto) -> TensorProto:
     """Make a tensor of the values in an attribute of ``PLAIN``."""
-    data_type, field = PLAIN[attribute.name]
-    content = getattr(attribute, field)
-    several = field.endswith("s") and field != "s"
-    items, dims = (list(content), (len(content),)) if several else ([content], ())
-    return helper.make_tensor("", data_type, dims, items)
+    source, data_type, field = PLAIN[attribute.name]
+    content = getattr(attribute, source)
+    several = attribute.name.endswith("s")
+    tensor = TensorProto(data_type=data_type, dims=[len(content)] if several else [])
+    getattr(tensor, field).extend(content if several else [content])
+    return tensor
 
 
 def guarded(state: WalkState, what: str | onnx.NodeProto, known: Known) -> Known:

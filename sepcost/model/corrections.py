@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import onnx
-from onnx import TypeProto, helper
+from onnx import AttributeProto, TypeProto
 
 from sepcost.cost.conv_checks import AUTO_PAD
+from sepcost.model.graphs import attribute_value
 from sepcost.model.values import Known, static_shape, tensor_type, text
 from sepcost.network import Shape
 
@@ -24,7 +25,7 @@ POOLS = frozenset({"AveragePool", "LpPool", "MaxPool"})
 def complete(node: onnx.NodeProto) -> None:
     """Add the default values for which inference assumes others."""
     if node.op_type == "STFT" and all(a.name != "onesided" for a in node.attribute):
-        node.attribute.append(helper.make_attribute("onesided", 1))
+        node.attribute.append(AttributeProto(name="onesided", type=AttributeProto.INT, i=1))
 
 
 def corrected(
@@ -39,7 +40,7 @@ def corrected(
     """
     if node.op_type not in {*POOLS, "ConvTranspose"}:
         return types
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute if a.type}
+    attributes = {a.name: attribute_value(a) for a in node.attribute if a.type}
     _check_auto_pad(text(attributes.get("auto_pad", "")))
     source = inputs[0].shape if inputs and inputs[0] else None
     if node.op_type == "ConvTranspose":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from sepcost.errors import BindingError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: Name by number in ``TensorProto.DataType``; ``network.BITS`` has their sizes.
 DTYPES: Mapping[int, str] = {
@@ -20,12 +23,14 @@ DTYPES: Mapping[int, str] = {
 #: Number by name.
 NUMBERS: Mapping[str, int] = {name: number for number, name in DTYPES.items()}
 
-#: Types that numpy has only through ml_dtypes, such as bfloat16 and int4.
-EXOTIC = frozenset(
-    name
-    for name, number in NUMBERS.items()
-    if helper.tensor_dtype_to_np_dtype(number).isbuiltin != 1
-)
+
+@cache
+def exotic() -> frozenset[str]:
+    """Types that numpy has only through ml_dtypes, such as bfloat16 and int4."""
+    from onnx import helper  # noqa: PLC0415 - slow
+
+    types = {name: helper.tensor_dtype_to_np_dtype(number) for name, number in NUMBERS.items()}
+    return frozenset(name for name, type_ in types.items() if type_.isbuiltin != 1)
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -38,4 +43,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     """
     if name not in NUMBERS or name == "string":
         raise BindingError(f"cannot create inputs of type {name!r}; leave them out")
+    import numpy as np  # noqa: PLC0415 - slow
+    from onnx import helper  # noqa: PLC0415 - slow
+
     return np.dtype(helper.tensor_dtype_to_np_dtype(NUMBERS[name]))

@@ -6,14 +6,14 @@ their results. The types of all other nodes are inferred.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
-import numpy as np
 import onnx
 
-from sepcost.model.folds import FOLDS
+from sepcost.model.graphs import STANDARD
 from sepcost.model.infer import attributes
-from sepcost.model.values import FOLD_ELEMENTS, Known, from_array
+from sepcost.model.values import FOLD_ELEMENTS, Known, from_array, repeated
 
 
 def fold(node: onnx.NodeProto, inputs: list[Known | None]) -> list[Known] | None:
@@ -22,16 +22,21 @@ def fold(node: onnx.NodeProto, inputs: list[Known | None]) -> list[Known] | None
     The outputs have no names yet. A node that fails on its constants is not folded: shape inference
     reports what is wrong with it.
     """
-    function = FOLDS.get(node.op_type)
-    if function is None or node.domain not in {"", "ai.onnx"}:
+    if node.domain not in STANDARD or not _are_known(node.op_type, inputs):
         return None
-    arrays = _arrays(node.op_type, inputs)
-    if arrays is None:
+    if node.op_type == "ConstantOfShape":
+        return _filled(node, inputs[0])
+    import numpy as np  # noqa: PLC0415 - slow
+
+    from sepcost.model.folds import FOLDS  # noqa: PLC0415 - imports numpy
+
+    function = FOLDS.get(node.op_type)
+    if function is None:
         return None
     given = {"num_outputs": len(node.output)} | attributes(node)
     try:
         with np.errstate(all="ignore"):
-            result = function(arrays, given)
+            result = function(_contents(node.op_type, inputs), given)
         outputs = result if isinstance(result, list) else [result]
         if len(outputs) != len(node.output) or any(o.size > FOLD_ELEMENTS for o in outputs):
             return None
@@ -40,11 +45,27 @@ def fold(node: onnx.NodeProto, inputs: list[Known | None]) -> list[Known] | None
         return None
 
 
-def _arrays(op_type: str, inputs: list[Known | None]) -> list[Any] | None:
-    """Return the contents of all inputs; None if one is unknown."""
+def _are_known(op_type: str, inputs: list[Known | None]) -> bool:
+    """Whether all that the node reads is known; decided without numpy, which few models need."""
     if op_type in {"Shape", "Size"}:
-        shape = inputs[0].shape if inputs and inputs[0] else None
-        return None if shape is None else [shape]
-    if not inputs or any(known is not None and not known.has_contents for known in inputs):
+        return bool(inputs and inputs[0] and inputs[0].shape is not None)
+    return bool(inputs) and all(known is None or known.has_contents for known in inputs)
+
+
+def _filled(node: onnx.NodeProto, shape: Known | None) -> list[Known] | None:
+    """ConstantOfShape; without numpy, as models with random weights have hundreds."""
+    sizes = shape.numbers if shape else None
+    if sizes is None or prod(sizes) > FOLD_ELEMENTS:
         return None
+    if any(not 0 <= size <= FOLD_ELEMENTS for size in sizes):
+        return None
+    zero = onnx.TensorProto(data_type=onnx.TensorProto.FLOAT, dims=[1], float_data=[0.0])
+    filled = repeated(attributes(node).get("value", zero), sizes)
+    return None if filled is None else [filled]
+
+
+def _contents(op_type: str, inputs: list[Known | None]) -> list[Any]:
+    """Return what the function of an operator reads."""
+    if op_type in {"Shape", "Size"}:
+        return [inputs[0] and inputs[0].shape]
     return [None if known is None else known.array for known in inputs]

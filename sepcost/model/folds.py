@@ -13,7 +13,7 @@ from math import ceil, prod
 from typing import Any
 
 import numpy as np
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from sepcost.model.values import FOLD_ELEMENTS, FOLDABLE
 
@@ -138,13 +138,6 @@ def _cast(arrays: Arrays, attributes: Attributes) -> Any:
     return arrays[0].astype(helper.tensor_dtype_to_np_dtype(to))
 
 
-def _filled(arrays: Arrays, attributes: Attributes) -> Any:
-    """ConstantOfShape, if the result is small."""
-    value = attributes.get("value")
-    scalar = np.float32(0) if value is None else numpy_helper.to_array(value).reshape(-1)[0]
-    return np.full(_small(arrays[0]), scalar)
-
-
 def _range(arrays: Arrays, _: Attributes) -> Any:
     start, limit, step = (a.reshape(-1)[0] for a in arrays)
     count = max(0, ceil((float(limit) - float(start)) / float(step)))
@@ -237,7 +230,6 @@ FOLDS: Mapping[str, Fold] = {
     "Transpose": lambda arrays, attributes: np.transpose(arrays[0], attributes.get("perm")),
     "Cast": _cast,
     "CastLike": lambda arrays, _: arrays[0].astype(arrays[1].dtype),
-    "ConstantOfShape": _filled,
     "Range": _range,
     "Expand": _expand,
     "Tile": _tile,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 import onnx
 
@@ -16,6 +17,18 @@ from sepcost.model.values import text
 Name = str | bytes
 Body = onnx.GraphProto | onnx.FunctionProto
 FunctionKey = tuple[str, str, str]  # domain, name, overload
+
+#: The field that holds the value of an attribute, by its type.
+FIELDS: Mapping[int, str] = {
+    onnx.AttributeProto.FLOAT: "f", onnx.AttributeProto.FLOATS: "floats",
+    onnx.AttributeProto.INT: "i", onnx.AttributeProto.INTS: "ints",
+    onnx.AttributeProto.STRING: "s", onnx.AttributeProto.STRINGS: "strings",
+    onnx.AttributeProto.TENSOR: "t", onnx.AttributeProto.TENSORS: "tensors",
+    onnx.AttributeProto.SPARSE_TENSOR: "sparse_tensor",
+    onnx.AttributeProto.SPARSE_TENSORS: "sparse_tensors",
+    onnx.AttributeProto.GRAPH: "g", onnx.AttributeProto.GRAPHS: "graphs",
+    onnx.AttributeProto.TYPE_PROTO: "tp", onnx.AttributeProto.TYPE_PROTOS: "type_protos",
+}  # fmt: skip
 
 #: The two spellings of ONNX's own domain.
 STANDARD = frozenset({"", "ai.onnx"})
@@ -48,6 +61,19 @@ def graphs(model: onnx.ModelProto) -> Iterator[Body]:
     """Yield every graph of a model."""
     for root in roots(model):
         yield from tree(root)
+
+
+def attribute_value(attribute: onnx.AttributeProto) -> Any:
+    """Return the value of an attribute; a list if it may hold several.
+
+    Raises
+    ------
+    LookupError
+        If its type is unknown.
+    """
+    field = FIELDS[attribute.type]
+    value = getattr(attribute, field)
+    return list(value) if field.endswith("s") and field != "s" else value
 
 
 def subgraphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:

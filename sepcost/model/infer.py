@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import onnx
-from onnx import TypeProto, helper
+from onnx import TypeProto
 
 from sepcost.model.contrib import RULES
-from sepcost.model.graphs import STANDARD
+from sepcost.model.graphs import STANDARD, attribute_value
 from sepcost.model.rules import Inputs
 from sepcost.model.schema import ask, schema_of
 
@@ -41,7 +41,7 @@ def infer(node: onnx.NodeProto, inputs: Inputs, opset: int, ir_version: int) -> 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     """Return the attributes of a node as Python values, without subgraphs and unknown types."""
     return {
-        a.name: helper.get_attribute_value(a)
+        a.name: attribute_value(a)
         for a in node.attribute
         if a.type not in _GRAPHS and a.type and not a.ref_attr_name
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from onnx import TensorProto, TypeProto, helper
+from onnx import TensorProto, TypeProto
 
 from sepcost.model.schema import ask, schema_of
 from sepcost.model.values import Known, static_shape, tensor_type
@@ -146,6 +146,8 @@ def ask_relative(
 
 def _ask(op_type: str, inputs: Sequence[Known | None], attrs: Attributes) -> list[TypeProto]:
     """Infer by ONNX, with the attributes that the standard operator has too."""
+    from onnx import helper  # noqa: PLC0415 - slow
+
     schema = schema_of(op_type, OPSET)
     if schema is None or len(inputs) < schema.min_input or not all(inputs[: schema.min_input]):
         return []

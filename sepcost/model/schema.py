@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 import onnx
-from onnx import TensorProto, TypeProto, helper
+from onnx import TensorProto, TypeProto
 from onnx.defs import OpSchema, SchemaError
 from onnx.shape_inference import infer_node_outputs
 
@@ -89,7 +89,7 @@ def _answer(
             for name, tensor in zip(names, tensors, strict=True)
             if tensor is not None
         },
-        opset_imports=[helper.make_opsetid(key.domain, key.version)],
+        opset_imports=[onnx.OperatorSetIdProto(domain=key.domain, version=key.version)],
         ir_version=ir_version,
     )
     return tuple(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Literal
+from struct import unpack
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import onnx
-from onnx import TensorProto, TypeProto, helper, numpy_helper
+from onnx import TensorProto, TypeProto
 
 from sepcost.model import symbols
 from sepcost.model.dtypes import DTYPES
 from sepcost.network import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: Constants of up to this many elements are kept and folded: shapes, axes, scales.
 FOLD_ELEMENTS = 1024
@@ -21,14 +24,15 @@ FOLD_ELEMENTS = 1024
 #: Fields of a tensor with elements as numbers; if one is filled, raw_data is empty.
 _TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 
-#: The types on which numpy computes as ONNX does.
-FOLDABLE = frozenset(
-    (
-        TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL,
-        TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
-        TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64,
-    )
-)  # fmt: skip
+#: The types on which numpy computes as ONNX does, and the field of a tensor for their elements.
+FOLDABLE: Mapping[int, str] = {
+    TensorProto.FLOAT: "float_data", TensorProto.DOUBLE: "double_data",
+    TensorProto.FLOAT16: "int32_data", TensorProto.BOOL: "int32_data",
+    TensorProto.INT8: "int32_data", TensorProto.INT16: "int32_data",
+    TensorProto.INT32: "int32_data", TensorProto.INT64: "int64_data",
+    TensorProto.UINT8: "int32_data", TensorProto.UINT16: "int32_data",
+    TensorProto.UINT32: "uint64_data", TensorProto.UINT64: "uint64_data",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -69,13 +73,27 @@ class Known:
     def array(self) -> np.ndarray | None:
         """The contents, if known."""
         if self._array is None and self._tensor is not None:
+            from onnx import numpy_helper  # noqa: PLC0415 - slow
+
             self._array = numpy_helper.to_array(self._tensor)
         return self._array
+
+    @property
+    def numbers(self) -> tuple[int, ...] | None:
+        """The contents, if they are known and int64, as those of shapes are; without numpy."""
+        if self.dtype != "int64":
+            return None
+        if self._tensor is None:
+            return None if self._array is None else tuple(map(int, self._array.flat))
+        raw = self._tensor.raw_data
+        return unpack(f"<{len(raw) // 8}q", raw) if raw else tuple(self._tensor.int64_data)
 
     @property
     def tensor(self) -> TensorProto | None:
         """The contents, if known."""
         if self._tensor is None and self._array is not None:
+            from onnx import numpy_helper  # noqa: PLC0415 - slow
+
             self._tensor = numpy_helper.from_array(self._array)
         return self._tensor
 
@@ -140,8 +158,7 @@ def from_tensor(name: str, tensor: TensorProto) -> Known:
 
 def _holds(tensor: TensorProto, elements: int) -> bool:
     """Whether a tensor contains its elements, in the field for its type."""
-    field = helper.tensor_dtype_to_field(tensor.data_type)
-    return bool(tensor.raw_data) or len(getattr(tensor, field)) == elements
+    return bool(tensor.raw_data) or len(getattr(tensor, FOLDABLE[tensor.data_type])) == elements
 
 
 def numbers_in(tensor: TensorProto) -> int:
@@ -151,8 +168,24 @@ def numbers_in(tensor: TensorProto) -> int:
 
 def from_array(name: str, array: np.ndarray) -> Known:
     """Describe a computed constant."""
+    from onnx import helper  # noqa: PLC0415 - slow
+
     kind = tensor_type(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
     return Known(name, kind, constant=True, _array=array)
+
+
+def repeated(value: TensorProto, shape: Shape) -> Known | None:
+    """Describe a constant of this shape that repeats one element; None if numpy lacks its type."""
+    field = FOLDABLE.get(value.data_type)
+    if field is None or prod(value.dims) != 1:
+        return None
+    tensor = TensorProto(data_type=value.data_type, dims=shape)
+    if value.raw_data:
+        tensor.raw_data = value.raw_data * prod(shape)
+    else:
+        getattr(tensor, field).extend([*getattr(value, field)] * prod(shape))
+    kind = tensor_type(value.data_type, shape)
+    return Known("", kind, constant=True, _tensor=tensor)
 
 
 def opaque(name: str) -> Known:

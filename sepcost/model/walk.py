@@ -8,7 +8,7 @@ from math import prod
 
 import onnx
 from onnx import TypeProto
-from onnx.checker import ValidationError
+from onnx.onnx_cpp2py_export.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
 from sepcost.cost.conv_checks import check
