@@ -45,8 +45,14 @@ def main() -> None:
 
 
 def _run() -> None:
-    from sepcost.cli.app import build  # noqa: PLC0415 - main handles an interrupt during the import
-    from sepcost.deferred_onnx import defer  # noqa: PLC0415
+    """Import what the command needs; ``main`` handles an interrupt while it does."""
+    if sys.argv[1:] == ["--version"]:  # half the time of the same through typer
+        from sepcost import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"sepcost {__version__}\n")
+        return
+    from sepcost.cli.app import build  # noqa: PLC0415
+    from sepcost.model.deferred_onnx import defer  # noqa: PLC0415
 
     defer()
     build(sys.argv[1:])(prog_name="sepcost")
