@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from benchmarks import bench, convert, effort, exactness, forms, loops, stacks
+from benchmarks import bench, convert, effort, exactness, forms, jobs, loops, stacks
 from benchmarks.__main__ import schedule
 from benchmarks.parts import PARTS
 from sepcost import factorize
@@ -120,3 +120,28 @@ def test_ratios_stand_below_the_commit_of_now():
     shown = effort.table("net", {"now": side(1.0), "before": side(4.0)}).splitlines()
     assert shown[-2].split() == ["ratio", *["0.250"] * 4]
     assert shown[-1].split() == ["before", *["4"] * 4]
+
+
+@pytest.mark.parametrize(
+    ("code", "lost", "expected"),
+    [(0, 0.05, jobs.KEPT), (0, 0.2, jobs.BROKEN), (1, 0.2, jobs.REFUSED), (1, 0.05, jobs.UNMET)],
+)
+def test_a_job_is_broken_in_silence_only_if_convert_accepts_the_result(code, lost, expected):
+    assert jobs.outcome(code, {"box F1": lost}, {"box F1": 0.1}) == expected
+
+
+def test_words_are_read_with_the_letters_that_the_original_shows():
+    def scores(paths):
+        return [np.eye(4)[np.array(paths)]]
+
+    texts = {"words": np.array(["ab", "ba", "ab"])}
+    before, after = (
+        scores([[1, 0, 2], [2, 1, 0], [1, 1, 2]]),
+        scores([[1, 0, 2], [2, 1, 0], [3, 0, 2]]),
+    )
+    assert jobs.right_words(before, after, texts)["words right"] == pytest.approx((1.0, 2 / 3))
+
+
+def test_every_job_has_data_of_its_own_kind():
+    data = pytest.importorskip("benchmarks.job_data", exc_type=ImportError)
+    assert {job.data for job in jobs.JOBS.values()} == set(data.DATA)
