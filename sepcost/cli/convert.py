@@ -98,7 +98,7 @@ def convert(
     settings = ConvertSettings(
         goal=goal,
         also=also,
-        metric=metric,
+        metric=parse.metric(metric),
         class_output=class_output,
         reduce=Saving(reduce) if reduce else None,
         only=tuple(only or ()),

@@ -202,7 +202,7 @@ def operators(given: str | None) -> Mapping[Any, Any] | None:
     module, _, name = given.partition(":")
     if not module or not name:
         raise SepcostError(f"--operators {given!r}: expected module:NAME, like my_ops:OPERATORS")
-    table = _import(given, module, name)
+    table = _import(f"--operators {given!r}", module, name)
     if not isinstance(table, Mapping) or not all(
         isinstance(key, tuple) and len(key) == 2 and callable(formula)
         for key, formula in table.items()
@@ -215,12 +215,26 @@ def operators(given: str | None) -> Mapping[Any, Any] | None:
     return {**OPERATORS, **table}
 
 
-def _import(given: str, module: str, name: str) -> object:
+def metric(given: str | None) -> str | None:
+    """Import the module of ``MODULE:FUNCTION`` from the current folder; other names stay as is.
+
+    Raises
+    ------
+    SepcostError
+        If there is none, or its import fails.
+    """
+    module, colon, name = (given or "").partition(":")
+    if colon and module and name:
+        _import(f"--metric {given}", module, name)
+    return given
+
+
+def _import(option: str, module: str, name: str) -> object:
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
         return getattr(importlib.import_module(module), name)
     except Exception as error:  # importing a module may raise anything
-        raise SepcostError(f"--operators {given!r}: {type(error).__name__}: {error}") from error
+        raise SepcostError(f"{option}: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(here)

@@ -67,7 +67,7 @@ def report(
         max_time_s=max_time, seed=seed, layers=True, machine=True,
     )  # fmt: skip
     planning = ConvertSettings(
-        goal=goal, also=also, metric=metric, calibrate=calibrate, inputs=inputs,
+        goal=goal, also=also, metric=parse.metric(metric), calibrate=calibrate, inputs=inputs,
         max_time_s=max_time, seed=seed, runtime=Runtime(providers, chosen, {}, threads),
     )  # fmt: skip
     sizes = {"bind": bound, "shape": shapes}

@@ -68,6 +68,17 @@ def test_every_layer_and_every_promise_is_shown(net, out):
     assert "a" in [row[-1] for row in rows]
 
 
+def test_a_metric_of_the_users_own_is_found_in_the_current_folder(net, out, tmp_path, monkeypatch):
+    (tmp_path / "my_metric.py").write_text(
+        "def same(original, converted, labels):\n    return [1.0]"
+    )
+    monkeypatch.chdir(tmp_path)
+    given = ("--calibrate", networks.data(tmp_path, 8), "--bind", "N=1")
+    said = refused(net, "-o", out, "--metric", "my_metric:same", *given)
+    assert "returned shape [1]; expected one score for each of 2 samples" in said
+    assert "ModuleNotFoundError" in refused(net, "-o", out, "--metric", "nowhere:same", *given)
+
+
 def test_verification_measures_outputs_and_latency(net, out):
     arguments = ("-o", out, "--rank", "full", "--max-time", "0.5", "-f", "json", "--force")
     document = json.loads(run(net, *arguments).stdout)
