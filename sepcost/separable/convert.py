@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sepcost.model.stamp import check_unchanged
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.last_step import tuned
 from sepcost.separable.plan import goals
+from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.curves import Curves, curves, without_slower
 from sepcost.separable.plan.fixed_rank import at_fixed_rank
 from sepcost.separable.plan.frontier import frontier
@@ -26,6 +28,7 @@ from sepcost.separable.settings import Aim, ConvertSettings, Goal, OnProgress, S
 
 AGAIN = 2  # further plans if the final measurement misses a speed-up that the search had met
 SLOWER = 4  # further plans if a layer of the plan was measured slower than before
+SLOWER_DRAFTS = 12  # the same before the final fits, where a further plan costs next to nothing
 
 
 def convert(
@@ -116,17 +119,38 @@ def _planned(session: Session, made: Curves | None) -> Solved:
     settings, trials = session.settings, session.trials
     if settings.goal.aim is Aim.RANK or made is None:
         return at_fixed_rank(session.candidates.eligible, settings, trials)
-    solved = _solved(session, made, settings.searched)
     if made.by is Saving.LATENCY or not settings.verify:
-        return solved
-    slower: set[Key] = set()
+        return _solved(session, made, settings.searched)
+    slower = _slower_drafts(session, made)
+    solved = _solved(session, without_slower(made, slower), settings.searched)
     for _ in range(SLOWER):
-        found = slower_options(solved.trial.choices, session.before.network, settings, trials.tell)
+        found = _slower(session, solved.trial.choices)
         if not found - slower:
             break
         slower |= found
         solved = _solved(session, without_slower(made, slower), settings.searched)
     return solved
+
+
+def _slower_drafts(session: Session, made: Curves) -> set[Key]:
+    """Slower layers of the plans that are foreseen, which need not be fitted for that."""
+    trials, goal = session.trials, session.settings.searched
+    slower: set[Key] = set()
+    for _ in range(SLOWER_DRAFTS):
+        left, found = without_slower(made, slower), set()
+        for curve in left.curves:
+            selected = goals.foreseen(goal, curve, float(session.before.totals.macs))
+            drafts = [trials.fitter.draft(*one) for one in selected]
+            found |= _slower(session, trials.written_faster(drafts))
+        if not found:
+            break
+        slower |= found
+    return slower
+
+
+def _slower(session: Session, choices: Sequence[Choice]) -> set[Key]:
+    network, trials = session.before.network, session.trials
+    return slower_options(choices, network, session.settings, trials.tell)
 
 
 def _solved(session: Session, made: Curves, goal: Goal) -> Solved:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sepcost.separable.plan.choices import Curve
+from sepcost.separable.plan.choices import Curve, Selection
 from sepcost.separable.plan.knapsack import within_cost, within_loss
 from sepcost.separable.plan.proof import searched
 from sepcost.separable.plan.trials import Trial, Trials
@@ -96,10 +96,24 @@ def solve(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
 
 def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     """MACs are exact: no measurement corrects them."""
-    place = within_cost(curve.points, goal.value * before * (1 + ROUNDING) - curve.rest)
+    place = _within_macs(goal, curve, before)
     at = 0 if place is None else place
     share = (curve.points[at].cost + curve.rest) / before if before else 0.0
     return Solved(curve, at, trials.at(curve, at), place is not None, share)
+
+
+def _within_macs(goal: Goal, curve: Curve, before: float) -> int | None:
+    return within_cost(curve.points, goal.value * before * (1 + ROUNDING) - curve.rest)
+
+
+def foreseen(goal: Goal, curve: Curve, before: float) -> Selection:
+    """What a goal in MACs selects on a curve, which is known before the final fits; else nothing.
+
+    The arguments are those of ``solve``.
+    """
+    if goal.aim is not Aim.MACS:
+        return ()
+    return curve.selection(_within_macs(goal, curve, before) or 0)
 
 
 def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:

@@ -76,7 +76,7 @@ class Trials:
     def built(self, choices: Sequence[Choice]) -> Trial:
         """Build the model with these choices and compare its outputs with the original's."""
         if self.settings.verify:
-            choices = self._written_faster(choices)
+            choices = self.written_faster(choices)
         model = separate(self.fitter.context.loaded, choices)
         if not self.judged_on.batches:
             return Trial(tuple(choices), model, UNKNOWN)
@@ -84,7 +84,7 @@ class Trials:
         run = runner(model, self.fitter.settings.runtime)
         return Trial(tuple(choices), model, effect(run, self.judged_on))
 
-    def _written_faster(self, choices: Sequence[Choice]) -> Sequence[Choice]:
+    def written_faster(self, choices: Sequence[Choice]) -> Sequence[Choice]:
         """Write 1-D convolutions in 2-D where that is faster; as they are if timing fails."""
         try:
             return faster_in_2d(
