@@ -73,16 +73,16 @@ def analyze(
 ) -> None:
     """Count MACs, params and memory, as is and with separable convolutions.
 
-    [bold]sepcost analyze mobilenet-v1 vgg16[/]                   two networks side by side
-    [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]              every file, one row per model
-    [bold]sepcost analyze model.onnx --bind N=1,8[/]              a dynamic batch, at two sizes
-    [bold]sepcost analyze model.onnx --by op --sort params[/]     where the weights are
-    [bold]sepcost analyze model.onnx -f html -o report.html[/]    a page to read and share
-    [bold]sepcost analyze --conv 3x3,512,512,14 --alpha 0.75[/]   one layer, without a file
+    [bold]sepcost analyze mobilenet-v1 vgg16[/]              two networks side by side
+    [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]         one row per model
+    [bold]sepcost analyze m.onnx --bind N=1,8[/]             two batch sizes
+    [bold]sepcost analyze m.onnx --by op --sort params[/]    where the weights are
+    [bold]sepcost analyze m.onnx -f html -o cost.html[/]     a page to read and share
+    [bold]sepcost analyze --conv 3x3,512,512,14[/]           one layer, without a file
 
-    At a terminal, the table shows only the 30 layers with the most MACs. Piped or
-    written to a file, it shows every layer, as plain text 160 characters wide; set
-    COLUMNS for another width. --inputs implies --observe.
+    In a terminal, the table shows only the 30 layers with the most MACs. Piped or
+    written to a file, it shows every layer, 160 characters wide; set COLUMNS to
+    change the width. --inputs implies --observe.
     """
     from sepcost.evidence.sources import expanded
 

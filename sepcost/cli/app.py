@@ -56,17 +56,17 @@ def sepcost(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Count, measure and cut the cost of ONNX models with depthwise-separable convolution.
+    """Count, measure and reduce the cost of ONNX models with separable convolutions.
 
-    [bold]sepcost analyze mobilenet-v1[/]       a network that ships with sepcost
-    [bold]sepcost analyze model.onnx[/]         your own model
-    [bold]sepcost networks[/]                   the shipped networks
+    [bold]sepcost analyze mobilenet-v1[/]     a network that ships with sepcost
+    [bold]sepcost analyze model.onnx[/]       your own model
+    [bold]sepcost networks[/]                 list the shipped networks
 
-    -o writes what a command makes: a model for convert and networks, a report for
-    the others. -r always writes the report.
+    -o FILE writes what a command makes: a model (convert, networks) or a report
+    (all others). -r FILE always writes the report.
 
-    Exit codes: 0 success, 1 over budget or goal not met, 2 usage or input error,
-    3 measurement failed.
+    Exit codes: 0 success, 1 a budget is exceeded or a goal is not met,
+    2 usage or input error, 3 a measurement failed.
     """
 
 

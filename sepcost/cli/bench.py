@@ -31,7 +31,7 @@ MOST_LAUNCHES = 30
 
 
 def bench(
-    sources: models.Sources = None,
+    sources: models.Models = None,
     bind: models.Bind = None,
     shape: models.Shape = None,
     inputs: models.Inputs = None,
@@ -59,17 +59,18 @@ def bench(
     export_samples: files.ExportSamples = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Measure latency with ONNX Runtime; several models are compared with the first.
+    """Measure latency with ONNX Runtime, and compare models.
 
-    [bold]sepcost bench model.onnx[/]                     how long one run takes
-    [bold]sepcost bench model.onnx separable.onnx[/]      which is faster, and by how much
-    [bold]sepcost bench model.onnx --layers[/]            which layers take the time, and why
-    [bold]sepcost bench model.onnx --provider cuda[/]     on another execution provider
-    [bold]sepcost bench --machine[/]                      the peaks of this machine
+    [bold]sepcost bench model.onnx[/]                    how long one run takes
+    [bold]sepcost bench model.onnx separable.onnx[/]     which one is faster, by how much
+    [bold]sepcost bench model.onnx --layers[/]           which layers take the time
+    [bold]sepcost bench model.onnx --provider cuda[/]    on another execution provider
+    [bold]sepcost bench --machine[/]                     peak speed of this machine
 
-    Models run in child processes and take turns in random order, so ratios are valid
-    even on a busy machine. Each process gives one number; the interval is computed over
-    processes. Measuring stops at --precision-target or --max-time, whichever is first.
+    Models run in child processes and take turns in random order, so ratios are
+    valid even on a busy machine. Each process yields one value, and the interval
+    is computed over processes. Measuring stops at --precision-target or
+    --max-time, whichever comes first. Other models are compared with the first.
     """
     from sepcost.latency.settings import Settings
 
@@ -148,7 +149,7 @@ def _notes(found: Bench) -> None:
 
 
 def providers(format_: files.ListFormat = ListFormat.TABLE, output: files.Output = None) -> None:
-    """List the execution providers: those that can be used here, and how to get the others.
+    """List the execution providers that work here, and how to get others.
 
     [bold]sepcost providers[/]
     [bold]sepcost bench model.onnx --provider openvino[/]    measure on one of them

@@ -68,15 +68,16 @@ def check(
 ) -> None:
     """Fail if a model exceeds its budgets, for example in CI.
 
-    [bold]sepcost check[/]                                       all budgets of pyproject.toml
-    [bold]sepcost check model.onnx --max-macs 600M[/]            one budget, without a file
-    [bold]sepcost check --baseline git:origin/main[/]            against the main branch
-    [bold]sepcost check -f github -f junit=report.xml[/]         in the formats that CI reads
+    [bold]sepcost check[/]                                 all budgets of sepcost.toml
+    [bold]sepcost check model.onnx --max-macs 600M[/]      one budget, without a file
+    [bold]sepcost check --baseline git:origin/main[/]      compared with the main branch
+    [bold]sepcost check -f github -f junit=report.xml[/]   in formats that CI reads
 
-    Without SOURCE, it checks every model that the configuration names. A model that cannot
-    be read is reported as an error; the others are still checked.
-    Exit codes: 0 within budget, 1 over budget, 2 usage error, invalid configuration or
-    unreadable model, 3 measurement failed.
+    Without SOURCE, it checks every model named in the configuration. A model that
+    cannot be read is reported as an error; the others are still checked.
+
+    Exit codes: 0 within budget, 1 over budget, 2 usage error, invalid
+    configuration or unreadable model, 3 a measurement failed.
     """
     from sepcost.evidence.check import Question
 

@@ -66,23 +66,24 @@ def convert(
     dry_run: files.DryRun = False,
     frontier: files.Frontier = False,
     copy_unchanged: files.CopyUnchanged = False,
-    force: files.Force = False,
+    force: files.ForceModel = False,
     format_: files.Format = Format.TABLE,
     report: files.Report = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Replace regular convolutions with separable ones, and measure the gain and the loss.
+    """Replace convolutions with separable ones, and measure the result.
 
     [bold]sepcost convert m.onnx --rank full --dry-run[/]
     [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --calibrate x.npz[/]
     [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]
     [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
-    [bold]sepcost convert m.onnx --frontier -f html --report report.html[/]
+    [bold]sepcost convert m.onnx --frontier -f html -r report.html[/]
 
-    Without calibration data, it uses only the weights and loses far more accuracy.
-    With it, the result is judged on held-out samples, and --inputs is not used.
-    If a goal is not met, or the result no longer does the model's job, no model is written
-    (exit 1) unless you add --force.
+    Without calibration data, only the weights are used, and far more accuracy is
+    lost. With it, held-out samples judge the result, and --inputs is not used.
+
+    If a goal or a minimum requirement is not met, no model is written (exit 1)
+    unless you add --force.
     """
     from sepcost.cli.convert_progress import live
     from sepcost.latency.jobs import Runtime

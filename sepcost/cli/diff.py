@@ -24,14 +24,14 @@ def diff(
     output: files.Output = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Show what changed between two models: layers added, removed or changed, with their cost.
+    """Compare two models layer by layer.
 
     [bold]sepcost diff old.onnx new.onnx[/]
     [bold]sepcost diff git:origin/main models/detector.onnx[/]    the same path on main
     [bold]sepcost diff old.onnx new.onnx -f markdown[/]           for a pull request
 
-    Layers are matched by name and structure, so renumbering does not count as a change.
-    Weight values are compared only with --weights.
+    Layers are matched by name and structure, so renumbering is not a change. The
+    values of the weights are compared only with --weights.
     """
     from sepcost.routes.diff import diff as compare
 

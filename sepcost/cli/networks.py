@@ -22,11 +22,13 @@ def networks(
     force: files.Force = False,
     quiet: files.Quiet = False,
 ) -> None:
-    """List the networks that ship with sepcost, show the layer spec of one, or write it as ONNX.
+    """List the shipped networks, print a layer spec, or write an ONNX model.
 
-    [bold]sepcost networks[/]                                        all networks
-    [bold]sepcost networks mobilenet-v1[/]                           its layer spec, to start from
-    [bold]sepcost networks mobilenet-v1 -o m.onnx --alpha 0.5[/]     a model with seeded weights
+    [bold]sepcost networks[/]                                      all shipped networks
+    [bold]sepcost networks mobilenet-v1[/]                         one layer spec
+    [bold]sepcost networks mobilenet-v1 -o m.onnx --alpha 0.5[/]   one ONNX model
+
+    The weights of the ONNX model are random but the same every time.
     """
     if name is None:
         if output or alpha or rho:

@@ -43,14 +43,14 @@ def report(
     seed: running.Seed = 0,
     quiet: files.Quiet = False,
 ) -> None:
-    """Write one page with a model's cost, its latency, and what separable convolution would save.
+    """Write one HTML page with cost, latency and possible savings.
 
     [bold]sepcost report model.onnx -o report.html[/]
     [bold]sepcost report model.onnx -o report.html --convert[/]
     [bold]sepcost report m.onnx -o r.html --convert --calibrate x.npz --macs 0.5[/]
 
-    The page is a single file that opens offline. It combines analyze and bench --layers,
-    and with --convert also convert --dry-run --frontier.
+    The page is a single file that opens offline. It combines the reports of
+    analyze and bench --layers, and with --convert a planned conversion.
     """
     from sepcost.latency.jobs import Runtime
     from sepcost.latency.settings import Settings

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from typing import get_args, get_type_hints
 
 import pytest
@@ -16,8 +17,8 @@ from tests.separable import networks
 RUNNER = CliRunner()
 
 #: Options whose help differs by command: one size or several, other formats, a report or a model,
-#: layers to show or to convert.
-FORMS = {"--bind": 2, "--format": 2, "--output": 2, "-o": 2, "-f": 2, "--only": 2}
+#: layers to show or to convert, only existing files or also goals that are not met.
+FORMS = {"--bind": 2, "--format": 2, "--output": 2, "-o": 2, "-f": 2, "--only": 2, "--force": 2}
 
 
 def parameters():
@@ -58,6 +59,12 @@ def test_every_option_says_what_it_does_under_a_heading():
         assert about, (command, option)
         assert about.endswith("."), (command, option)
         assert panel, (command, option)
+
+
+def test_help_fits_into_80_columns_without_breaking_its_examples():
+    for entry in app.registered_commands:
+        for line in (inspect.getdoc(entry.callback) or "").splitlines():
+            assert len(re.sub(r"\[/?\w*\]", "", line)) <= 78, line
 
 
 @pytest.mark.parametrize("command", ["analyze", "bench", "check"])

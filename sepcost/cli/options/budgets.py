@@ -37,7 +37,7 @@ MaxPeakActivations = Annotated[
     typer.Option(
         metavar="8MB",
         rich_help_panel=BUDGETS,
-        help="Fail if the peak of activations exceeds this size.",
+        help="Fail above this peak size of activations.",
     ),
 ]
 MaxSeparableHeadroom = Annotated[
@@ -69,8 +69,8 @@ Budget = Annotated[
     typer.Option(
         metavar="METRIC=VALUE",
         rich_help_panel=BUDGETS,
-        help="Any budget of the configuration: weights=4MiB, macs-vs-baseline=+1%, "
-        "per-layer.macs=20%.",
+        help="Any budget that a configuration file can set, such as weights=4MiB, "
+        "macs-vs-baseline=+1% or per-layer.macs=20%.",
     ),
 ]
 Config = Annotated[
@@ -78,8 +78,8 @@ Config = Annotated[
     typer.Option(
         metavar="FILE",
         rich_help_panel=CHECKING,
-        show_default="nearest sepcost.toml or pyproject.toml, upwards from the working folder",
-        help="Configuration file with the budgets.",
+        show_default="sepcost.toml or pyproject.toml in the working folder, or the nearest above",
+        help="Read the budgets from this file.",
     ),
 ]
 Baseline = Annotated[
@@ -87,8 +87,8 @@ Baseline = Annotated[
     typer.Option(
         metavar="git:REV|FILE",
         rich_help_panel=CHECKING,
-        help="Compare with the same model at a git revision, with another model, or with a JSON "
-        "file of numbers.",
+        help="What budgets of the form METRIC-vs-baseline compare with: the same model at a git "
+        "revision, another model, or a JSON file written by --update.",
     ),
 ]
 Update = Annotated[
@@ -96,32 +96,34 @@ Update = Annotated[
     typer.Option(
         "--update",
         rich_help_panel=CHECKING,
-        help="Write exact numbers to the JSON baseline; numbers are lowered but never raised.",
+        help="Write the counts to the JSON baseline. Values in it are only lowered, never raised.",
     ),
 ]
 Loosen = Annotated[
     bool,
-    typer.Option("--loosen", rich_help_panel=CHECKING, help="With --update: also raise numbers."),
+    typer.Option("--loosen", rich_help_panel=CHECKING, help="With --update: also raise values."),
 ]
 Exact = Annotated[
     bool,
-    typer.Option("--exact", rich_help_panel=CHECKING, help="Skip budgets that run the model."),
+    typer.Option(
+        "--exact", rich_help_panel=CHECKING, help="Skip budgets that need to run the model."
+    ),
 ]
 AllowUnknown = Annotated[
     bool | None,
     typer.Option(
         "--allow-unknown/--no-allow-unknown",
         rich_help_panel=CHECKING,
-        show_default="as configured, else no",
-        help="Let a count that is only a lower bound pass with a warning.",
+        show_default="as configured, otherwise no",
+        help="If a count is only a lower bound, pass with a warning instead of failing.",
     ),
 ]
 Inconclusive = Annotated[
     words.Inconclusive | None,
     typer.Option(
         rich_help_panel=CHECKING,
-        show_default="as configured, else warn",
-        help="Status of a measurement whose interval contains the limit.",
+        show_default="as configured, otherwise warn",
+        help="Status of a measurement whose interval contains the limit: warn, fail or ok.",
     ),
 ]
 Jobs = Annotated[
@@ -133,6 +135,6 @@ Jobs = Annotated[
         metavar="N",
         rich_help_panel=COUNTING,
         show_default="auto",
-        help="Number of processes that count models.",
+        help="Number of models to count in parallel.",
     ),
 ]

@@ -15,7 +15,7 @@ Rank = Annotated[
     typer.Option(
         metavar="R|full",
         rich_help_panel=GOAL,
-        help="Turn every eligible convolution into R depthwise + pointwise pairs; full is exact.",
+        help="Replace every eligible convolution with R depthwise-pointwise pairs; full is exact.",
     ),
 ]
 MaxError = Annotated[
@@ -24,7 +24,8 @@ MaxError = Annotated[
         metavar="ERROR",
         rich_help_panel=GOAL,
         show_default="0.02 if no other goal is given",
-        help="Cheapest model whose outputs stay within this error, relative to their spread: 2%.",
+        help="Cheapest model with at most this output error, relative to the spread of the "
+        "outputs; for example 2%.",
     ),
 ]
 MaxDrop = Annotated[
@@ -33,7 +34,7 @@ MaxDrop = Annotated[
         metavar="PERCENT",
         rich_help_panel=GOAL,
         help="Cheapest model that loses at most this many points of the metric on held-out "
-        "samples: 1%.",
+        "samples; for example 1%.",
     ),
 ]
 Speedup = Annotated[
@@ -41,7 +42,7 @@ Speedup = Annotated[
     typer.Option(
         metavar="FACTOR",
         rich_help_panel=GOAL,
-        help="Most accurate model with this measured speed-up: 2 is twice as fast.",
+        help="Most accurate model with at least this measured speed-up; 2 is twice as fast.",
     ),
 ]
 Macs = Annotated[
@@ -49,7 +50,8 @@ Macs = Annotated[
     typer.Option(
         metavar="SHARE",
         rich_help_panel=GOAL,
-        help="Most accurate model with at most this share of the MACs: 0.5 or 50%.",
+        help="Most accurate model with at most this share of the original's MACs; for example 0.5 "
+        "or 50%.",
     ),
 ]
 Metric = Annotated[
@@ -57,9 +59,9 @@ Metric = Annotated[
     typer.Option(
         metavar="NAME",
         rich_help_panel=GOAL,
-        show_default="chosen by model and data",
-        help="How results are judged: top1 (needs labels), agreement, text (CTC), boxes, error, "
-        "psnr, or your own MODULE:FUNCTION.",
+        show_default="chosen to suit the model and the data",
+        help="Score that judges the result: top1 (needs labels), agreement, text (CTC), boxes, "
+        "error, psnr, or your own MODULE:FUNCTION.",
     ),
 ]
 ClassOutput = Annotated[
@@ -68,15 +70,16 @@ ClassOutput = Annotated[
         "--class-output",
         metavar="NAME",
         rich_help_panel=GOAL,
-        show_default="found by probabilities or labels",
-        help="Output with the classes.",
+        show_default="detected from probabilities or labels",
+        help="Name of the output that holds the class scores.",
     ),
 ]
 Init = Annotated[
     words.Init,
     typer.Option(
         rich_help_panel=GOAL,
-        help="With --rank: weights from the original, or random ones to train.",
+        help="With --rank: derive the new weights from the original's (factors), or draw random "
+        "ones, to be trained (random).",
     ),
 ]
 Only = Annotated[
@@ -97,8 +100,8 @@ Reduce = Annotated[
     words.Reduced | None,
     typer.Option(
         rich_help_panel=LAYERS,
-        show_default="latency with --speedup, else macs",
-        help="Replace a layer only if this decreases: MACs, or latency measured on this machine.",
+        show_default="latency with --speedup, otherwise macs",
+        help="What replacing a layer must reduce: its MACs, or its latency on this machine.",
     ),
 ]
 Forms = Annotated[
@@ -106,8 +109,8 @@ Forms = Annotated[
     typer.Option(
         metavar="FORM[,FORM]...",
         rich_help_panel=LAYERS,
-        show_default="all but bottleneck, which is not separable",
-        help="Forms that layers may take: depthwise-pointwise, pointwise-depthwise, "
+        show_default="all except bottleneck, which is not separable",
+        help="What a convolution may become: depthwise-pointwise, pointwise-depthwise, "
         "block-pointwise, depthwise-bottleneck, bottleneck.",
     ),
 ]
@@ -117,7 +120,7 @@ Emit = Annotated[
         "--emit",
         rich_help_panel=LAYERS,
         show_default="the fastest",
-        help="How to write a rank above 1, if the form allows it.",
+        help="How to write ranks above 1 as nodes, for forms that offer a choice.",
     ),
 ]
 Calibrate = Annotated[
@@ -125,8 +128,8 @@ Calibrate = Annotated[
     typer.Option(
         metavar="DATA",
         rich_help_panel=CALIBRATION,
-        help="An .npz with one array per input (and 'labels', if known), or a folder of .npy files "
-        "or images (in one subfolder per class, if known).",
+        help="Calibration data: an .npz file with one array per input (and 'labels', if known), or "
+        "a folder of .npy files or images (in one subfolder per class, if known).",
     ),
 ]
 Tune = Annotated[
@@ -134,8 +137,8 @@ Tune = Annotated[
     typer.Option(
         metavar="auto|off|PASSES",
         rich_help_panel=CALIBRATION,
-        help="Tune all new weights together at the end to give the original's answers: if it "
-        "helps, never, or with this many passes of samples.",
+        help="Finally, tune all new weights together to reproduce the original's outputs: if much "
+        "is lost (auto), never (off), or on this many samples, counting repeats.",
     ),
 ]
 Mean = Annotated[
@@ -143,7 +146,7 @@ Mean = Annotated[
     typer.Option(
         metavar="M[,M,M]",
         rich_help_panel=CALIBRATION,
-        help="Per-channel mean, for images scaled to 0-1.",
+        help="Mean per channel, for images scaled to the range 0 to 1.",
     ),
 ]
 Std = Annotated[
@@ -151,7 +154,7 @@ Std = Annotated[
     typer.Option(
         metavar="S[,S,S]",
         rich_help_panel=CALIBRATION,
-        help="Per-channel standard deviation, for images scaled to 0-1.",
+        help="Standard deviation per channel, for images scaled to the range 0 to 1.",
     ),
 ]
 Size = Annotated[
@@ -160,7 +163,7 @@ Size = Annotated[
         "--size",
         metavar="HxW",
         rich_help_panel=CALIBRATION,
-        show_default="the model's own",
+        show_default="the model's input size",
         help="Resize images to HxW.",
     ),
 ]
@@ -169,6 +172,6 @@ Layout = Annotated[
     typer.Option(
         rich_help_panel=CALIBRATION,
         show_default="inferred from the model's input",
-        help="Axis order of the images.",
+        help="Axis order of image inputs.",
     ),
 ]

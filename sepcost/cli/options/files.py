@@ -10,7 +10,7 @@ import typer
 from sepcost.cli.options import words
 from sepcost.cli.options.words import OUTPUT
 
-_FORMAT = typer.Option("--format", "-f", rich_help_panel=OUTPUT, help="Format of the report.")
+_FORMAT = typer.Option("--format", "-f", rich_help_panel=OUTPUT, help="Report format.")
 
 Format = Annotated[words.Format, _FORMAT]
 DiffFormat = Annotated[words.DiffFormat, _FORMAT]
@@ -33,22 +33,30 @@ _REPORT = {
     "metavar": "FILE",
     "rich_help_panel": OUTPUT,
     "show_default": "stdout",
-    "help": "Write the report here.",
+    "help": "Write the report to this file.",
 }
 Output = Annotated[Path | None, typer.Option("--output", "-o", "--report", "-r", **_REPORT)]
 Report = Annotated[Path | None, typer.Option("--report", "-r", **_REPORT)]
 Model = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="OUT.onnx", rich_help_panel=OUTPUT, help="Write the model here."
+        "--output",
+        "-o",
+        metavar="OUT.onnx",
+        rich_help_panel=OUTPUT,
+        help="Write the model to this file.",
     ),
 ]
 Force = Annotated[
+    bool, typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite an existing file.")
+]
+ForceModel = Annotated[
     bool,
     typer.Option(
         "--force",
         rich_help_panel=OUTPUT,
-        help="Overwrite an existing model; in convert, also write a model that misses the goal.",
+        help="Overwrite an existing file, and write the model even if it misses its goal or a "
+        "minimum requirement.",
     ),
 ]
 CopyUnchanged = Annotated[
@@ -67,7 +75,7 @@ Frontier = Annotated[
     typer.Option(
         "--frontier",
         rich_help_panel=OUTPUT,
-        help="Also report the whole curve: error against MACs and measured latency.",
+        help="Also report the whole trade-off: error against MACs and measured latency.",
     ),
 ]
 Convert = Annotated[
@@ -75,7 +83,8 @@ Convert = Annotated[
     typer.Option(
         "--convert",
         rich_help_panel=OUTPUT,
-        help="Also plan a conversion, with its curve of error against cost. Takes minutes.",
+        help="Also plan a conversion, and show the trade-off between error and cost. This takes "
+        "minutes.",
     ),
 ]
 Netron = Annotated[
@@ -83,16 +92,16 @@ Netron = Annotated[
     typer.Option(
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        help="Also write an attachment for Netron: drop it onto the open model.",
+        help="Also write the costs for Netron: open the model there, then drop this file on it.",
     ),
 ]
 ExportSamples = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", rich_help_panel=OUTPUT, help="Also write every timed run as JSON."
+        metavar="FILE", rich_help_panel=OUTPUT, help="Also write the time of every run, as JSON."
     ),
 ]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Hide warnings and progress."),
+    typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Hide notes and progress."),
 ]

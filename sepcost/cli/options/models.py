@@ -16,8 +16,16 @@ Sources = Annotated[
         metavar="SOURCE...",
         show_default=False,
         autocompletion=complete.source,
-        help="ONNX files, TOML layer specs, shipped networks, or - for stdin. analyze and check "
-        "also take folders and globs.",
+        help="ONNX files, TOML layer specs, shipped networks, folders, globs, or - for stdin.",
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        show_default=False,
+        autocompletion=complete.source,
+        help="ONNX files, TOML layer specs, shipped networks, or - for stdin.",
     ),
 ]
 Source = Annotated[
@@ -43,7 +51,8 @@ Old = Annotated[
     typer.Argument(
         metavar="OLD",
         autocompletion=complete.source,
-        help="ONNX file, TOML layer spec, shipped network, or git:REV for NEW at that revision.",
+        help="ONNX file, TOML layer spec, shipped network, or git:REV: the file NEW as it was at "
+        "that revision.",
     ),
 ]
 New = Annotated[
@@ -51,7 +60,7 @@ New = Annotated[
     typer.Argument(
         metavar="NEW",
         autocompletion=complete.source,
-        help="ONNX file, TOML layer spec or shipped network to compare with OLD.",
+        help="ONNX file, TOML layer spec or shipped network; compared with OLD.",
     ),
 ]
 Network = Annotated[
@@ -60,7 +69,7 @@ Network = Annotated[
         metavar="[NAME]",
         show_default=False,
         autocompletion=complete.network,
-        help="Shipped network.",
+        help="Name of a shipped network.",
     ),
 ]
 Bind = Annotated[
@@ -73,7 +82,7 @@ Sweep = Annotated[
         metavar="DIM=SIZE[,SIZE]...",
         rich_help_panel=MODEL,
         help="Size of a dynamic dimension; several sizes give one row each. With several sources, "
-        "it applies to those that have the dimension.",
+        "it applies to those that have this dimension.",
     ),
 ]
 Shape = Annotated[
@@ -85,7 +94,7 @@ Trips = Annotated[
     typer.Option(
         metavar="NAME=COUNT",
         rich_help_panel=MODEL,
-        help="Iterations of a Loop or Scan, if the model does not fix them.",
+        help="Number of iterations of a Loop or Scan, where it depends on data.",
     ),
 ]
 Observe = Annotated[
@@ -109,9 +118,9 @@ Conv = Annotated[
     typer.Option(
         metavar="KERNEL,M,N,SIZE",
         rich_help_panel=MODEL,
-        help="Count one convolution instead of a model: 3x3,512,512,14 takes M=512 channels of a "
-        "14×14 feature map to N=512 with 'same' padding; append ,stride=2 ,dilation=2 or "
-        ",group=32. --alpha and --rho apply to it.",
+        help="Count a single convolution instead of a model. 3x3,512,512,14 is a 3×3 kernel from "
+        "M=512 to N=512 channels, on a 14×14 feature map with 'same' padding. Append ,stride=2 "
+        ",dilation=2 or ,group=32 if needed. Takes --alpha and --rho.",
     ),
 ]
 Alpha = Annotated[
@@ -119,7 +128,7 @@ Alpha = Annotated[
     typer.Option(
         metavar="α",
         rich_help_panel=MODEL,
-        help="Width multiplier of layer specs and shipped networks.",
+        help="Width multiplier for layer specs and shipped networks.",
     ),
 ]
 Rho = Annotated[
@@ -127,6 +136,6 @@ Rho = Annotated[
     typer.Option(
         metavar="ρ",
         rich_help_panel=MODEL,
-        help="Resolution multiplier of layer specs and shipped networks.",
+        help="Resolution multiplier for layer specs and shipped networks.",
     ),
 ]

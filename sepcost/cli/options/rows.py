@@ -14,7 +14,7 @@ By = Annotated[
     typer.Option(
         metavar="WHAT",
         rich_help_panel=ROWS,
-        show_default="layer; model for several --bind sizes",
+        show_default="layer; model for folders, globs and several --bind sizes",
         help="One row per layer, op, scope, kernel or model.",
     ),
 ]
@@ -24,7 +24,7 @@ Depth = Annotated[
         min=1,
         metavar="N",
         rich_help_panel=ROWS,
-        help="With --by scope: keep N levels of the path.",
+        help="With --by scope: number of path levels to keep.",
     ),
 ]
 Sort = Annotated[
@@ -33,9 +33,9 @@ Sort = Annotated[
         metavar="KEY",
         rich_help_panel=ROWS,
         show_default="order; macs with --by",
-        help="Sort by order (of execution), macs, params, bytes, elementwise, intensity, saving "
-        "(MACs saved by separating), name or op. --top keeps the N largest by this key, or "
-        "by MACs for order, name and op.",
+        help="Sort by order (of execution), macs, params, bytes (moved), elementwise, intensity "
+        "(FLOPs per byte), saving (MACs saved if separable), name or op. --top keeps the N "
+        "largest by this key; for order, name and op, those with the most MACs.",
     ),
 ]
 Top = Annotated[
@@ -44,8 +44,8 @@ Top = Annotated[
         min=0,
         metavar="N",
         rich_help_panel=ROWS,
-        show_default="30 at a terminal, else all",
-        help="Show only the top N rows; 0 for all.",
+        show_default="30 in a terminal, otherwise all",
+        help="Show only the top N rows; 0 shows all.",
     ),
 ]
 Only = Annotated[
@@ -53,15 +53,16 @@ Only = Annotated[
     typer.Option(
         metavar="KIND|GLOB",
         rich_help_panel=ROWS,
-        help="Show only layers whose name, id or op type matches, or of this kind: conv, "
-        "depthwise, pointwise, eligible, counted, free, unknown. Totals cover the whole model.",
+        help="Show only layers whose name, id or op type matches this glob, or of this kind: conv, "
+        "depthwise, pointwise, eligible (can become separable), counted (has MACs), free (has "
+        "none), unknown. Totals still cover the whole model.",
     ),
 ]
 Unit = Annotated[
     words.Unit,
     typer.Option(
         rich_help_panel=ROWS,
-        help="Unit in tables and Markdown; 1 MAC is 2 FLOPs. JSON and CSV contain both.",
+        help="Unit for tables and Markdown; 1 MAC is 2 FLOPs. JSON and CSV contain both.",
     ),
 ]
 Layers = Annotated[
@@ -69,7 +70,8 @@ Layers = Annotated[
     typer.Option(
         "--layers",
         rich_help_panel=ROWS,
-        help="Also time each layer and compare it with the machine's peaks.",
+        help="Also time each layer, and show how close it comes to this machine's peak compute or "
+        "memory bandwidth.",
     ),
 ]
 Machine = Annotated[
@@ -77,8 +79,8 @@ Machine = Annotated[
     typer.Option(
         "--machine",
         rich_help_panel=ROWS,
-        help="Also report the machine's peaks, which are measured once and cached; without SOURCE, "
-        "measure them again.",
+        help="Also report this machine's peak compute and memory bandwidth, measured once and "
+        "cached. Without SOURCE: measure them again.",
     ),
 ]
 Weights = Annotated[
@@ -86,7 +88,7 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         rich_help_panel=ROWS,
-        help="Also compare weight values, by a hash of their contents.",
+        help="Also compare the values of the weights, by hash.",
     ),
 ]
 Operators = Annotated[
@@ -94,27 +96,25 @@ Operators = Annotated[
     typer.Option(
         metavar="MODULE:NAME",
         rich_help_panel=COUNTING,
-        help="Your own MAC formulas: a dict {(domain, op_type): function of a layer}. The module "
-        "may be in the working folder.",
+        help="Your own MAC formulas: NAME is a dict {(domain, op_type): function of a layer} in "
+        "MODULE, which may be in the working folder.",
     ),
 ]
 ConvTranspose = Annotated[
     words.Positions,
     typer.Option(
-        rich_help_panel=COUNTING, help="Count a ConvTranspose at its input or output positions."
+        rich_help_panel=COUNTING, help="Count a ConvTranspose at its input or its output positions."
     ),
 ]
 CountBias = Annotated[
     bool,
-    typer.Option(
-        "--count-bias", rich_help_panel=COUNTING, help="Count one MAC for each bias that is added."
-    ),
+    typer.Option("--count-bias", rich_help_panel=COUNTING, help="Count one MAC per bias addition."),
 ]
 If = Annotated[
     words.IfBranch,
     typer.Option(
         "--if",
         rich_help_panel=COUNTING,
-        help="Branch of an If to count; max is the most expensive.",
+        help="Branch of an If to count; max is the most expensive one.",
     ),
 ]

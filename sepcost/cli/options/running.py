@@ -16,7 +16,7 @@ Provider = Annotated[
         metavar="NAME[,NAME]...",
         rich_help_panel=RUNTIME,
         show_default="cpu",
-        help="Execution providers in order of preference; 'sepcost providers' lists them.",
+        help="Execution providers, in order of preference; 'sepcost providers' lists them.",
     ),
 ]
 ProviderOption = Annotated[
@@ -24,7 +24,7 @@ ProviderOption = Annotated[
     typer.Option(
         metavar="[PROVIDER:]KEY=VALUE",
         rich_help_panel=RUNTIME,
-        help="Option of an execution provider; without PROVIDER, of the first one.",
+        help="Pass KEY=VALUE to an execution provider: to PROVIDER, or to the first in --provider.",
     ),
 ]
 Threads = Annotated[
@@ -33,7 +33,7 @@ Threads = Annotated[
         min=0,
         metavar="N",
         rich_help_panel=RUNTIME,
-        help="Threads of ONNX Runtime; 0 lets it choose.",
+        help="Number of ONNX Runtime threads; 0 lets ONNX Runtime choose.",
     ),
 ]
 OptimizationLevel = Annotated[
@@ -41,7 +41,7 @@ OptimizationLevel = Annotated[
     typer.Option(
         metavar="LEVEL",
         rich_help_panel=RUNTIME,
-        help="Graph optimizations: disable, basic, extended or all.",
+        help="Graph optimisations of ONNX Runtime: disable, basic, extended or all.",
     ),
 ]
 SessionOption = Annotated[
@@ -49,7 +49,7 @@ SessionOption = Annotated[
     typer.Option(
         metavar="KEY=VALUE",
         rich_help_panel=RUNTIME,
-        help="Session configuration entry, e.g. session.disable_prepacking=1.",
+        help="Configuration entry of the ONNX Runtime session.",
     ),
 ]
 Strict = Annotated[
@@ -57,7 +57,7 @@ Strict = Annotated[
     typer.Option(
         "--strict",
         rich_help_panel=RUNTIME,
-        help="Exit 3 if a node falls back to a provider that --provider does not name.",
+        help="Fail (exit 3) if any node runs on a provider that --provider does not name.",
     ),
 ]
 AllowFallback = Annotated[
@@ -65,7 +65,8 @@ AllowFallback = Annotated[
     typer.Option(
         "--allow-fallback",
         rich_help_panel=RUNTIME,
-        help="Measure on the CPU if --provider runs no node of a model; otherwise exit 3.",
+        help="If --provider runs none of a model's nodes, measure it on the CPU instead of failing "
+        "(exit 3).",
     ),
 ]
 Against = Annotated[
@@ -73,7 +74,7 @@ Against = Annotated[
     typer.Option(
         metavar="SOURCE",
         rich_help_panel=MEASUREMENT,
-        show_default="the first",
+        show_default="the first SOURCE",
         autocompletion=complete.source,
         help="Compare the other sources with this one.",
     ),
@@ -83,7 +84,7 @@ PrecisionTarget = Annotated[
     typer.Option(
         metavar="PERCENT",
         rich_help_panel=MEASUREMENT,
-        help="Stop measuring once the 95 % interval is within ± this.",
+        help="Stop measuring once the 95 % interval is within ± PERCENT.",
     ),
 ]
 MaxTime = Annotated[
@@ -92,13 +93,13 @@ MaxTime = Annotated[
         min=0.1,
         metavar="S",
         rich_help_panel=MEASUREMENT,
-        help="Stop measuring after about this many seconds.",
+        help="Stop measuring after about S seconds.",
     ),
 ]
 Launches = Annotated[
     int,
     typer.Option(
-        min=1, metavar="N", rich_help_panel=MEASUREMENT, help="Launch at least this many processes."
+        min=1, metavar="N", rich_help_panel=MEASUREMENT, help="Measure in at least N processes."
     ),
 ]
 Percentiles = Annotated[
@@ -106,7 +107,7 @@ Percentiles = Annotated[
     typer.Option(
         metavar="P,P,...",
         rich_help_panel=MEASUREMENT,
-        help="Percentiles of all runs, including those disturbed by other programs.",
+        help="Percentiles to report. They include runs disturbed by other programs.",
     ),
 ]
 Timeout = Annotated[
@@ -115,7 +116,8 @@ Timeout = Annotated[
         min=1,
         metavar="S",
         rich_help_panel=MEASUREMENT,
-        help="Exit 3 if one step, such as loading or a run, takes more than this many seconds.",
+        help="Give up (exit 3) if a step, such as loading or a single run, takes longer than S "
+        "seconds.",
     ),
 ]
 Verify = Annotated[
@@ -123,12 +125,12 @@ Verify = Annotated[
     typer.Option(
         "--verify/--no-verify",
         rich_help_panel=MEASUREMENT,
-        help="Compare all outputs and measure the latency at the end.",
+        help="At the end, compare the outputs with the original's and measure the latency.",
     ),
 ]
 Seed = Annotated[
     int,
     typer.Option(
-        min=0, metavar="N", rich_help_panel=MEASUREMENT, help="Seed of all random numbers."
+        min=0, metavar="N", rich_help_panel=MEASUREMENT, help="Seed for all random numbers."
     ),
 ]

@@ -7,7 +7,7 @@ from enum import StrEnum
 MODEL, CALIBRATION, ROWS, COUNTING = "Model", "Calibration data", "Rows", "Counting"
 RUNTIME, MEASUREMENT = "Runtime", "Measurement"
 BUDGETS, CHECKING = "Budgets", "Checking"
-GOAL, LAYERS = "Goal (in cost, in quality, or one of each)", "Layers"
+GOAL, LAYERS = "Goals (at most one in cost and one in quality)", "Layers"
 OUTPUT = "Output"
 
 
