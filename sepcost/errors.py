@@ -55,7 +55,10 @@ def explained(error: BaseException) -> str:
 
 def _is_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, including while a library was loaded."""
-    words = ("bad_alloc", "map segment", "Cannot allocate memory", "cannot map zero-fill")
+    words = (
+        "bad_alloc", "map segment", "Cannot allocate memory", "cannot map zero-fill",
+        "descriptor pool: out of memory",
+    )  # fmt: skip
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 

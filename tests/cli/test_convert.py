@@ -69,12 +69,12 @@ def test_every_layer_and_every_promise_is_shown(net, out):
 
 
 def test_a_metric_of_the_users_own_is_found_in_the_current_folder(net, out, tmp_path, monkeypatch):
-    (tmp_path / "my_metric.py").write_text(
+    (tmp_path / "own_metric.py").write_text(
         "def same(original, converted, labels):\n    return [1.0]"
     )
     monkeypatch.chdir(tmp_path)
     given = ("--calibrate", networks.data(tmp_path, 8), "--bind", "N=1")
-    said = refused(net, "-o", out, "--metric", "my_metric:same", *given)
+    said = refused(net, "-o", out, "--metric", "own_metric:same", *given)
     assert "returned shape [1]; expected one score for each of 2 samples" in said
     assert "ModuleNotFoundError" in refused(net, "-o", out, "--metric", "nowhere:same", *given)
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits memory a
 MEASUREMENT = 3
 
 
-@pytest.mark.parametrize("megabytes", [30, 100, 160, 230, 300])
+@pytest.mark.parametrize("megabytes", [24, 100, 160, 230, 300])
 @pytest.mark.parametrize("name", ["analyze", "convert", "bench"])
 def test_in_limited_memory(tmp_path, name, megabytes):
     command = COMMANDS[name]
@@ -31,6 +31,6 @@ def test_in_limited_memory(tmp_path, name, megabytes):
 
 
 def test_in_too_little_memory_it_says_so(tmp_path):
-    outcome = run(make(tmp_path / "w"), ["analyze", "m.onnx"], Fault('ulimit -v 60000; exec "$@"'))
+    outcome = run(make(tmp_path / "w"), ["analyze", "m.onnx"], Fault('ulimit -v 40000; exec "$@"'))
     assert outcome.code == 2
     assert outcome.stderr.startswith("sepcost: error: out of memory")
