@@ -23,6 +23,8 @@ QUOTED = {
     "block 16": ("block-pointwise, rank 16", ""),
     "block 32": ("block-pointwise, rank 32", ""),
 }
+#: Kinds of counts that the results call otherwise.
+KINDS = {"no count": "not counted"}
 WHOLE = "all"
 VARIANTS = {
     WHOLE: "complete method",
@@ -44,15 +46,15 @@ def table(heads: Sequence[str], rows: Rows) -> str:
 
 
 def exactness(document: Document) -> Iterator[str]:
-    """Count how many models each tool gets exactly right."""
+    """Count the models that each tool gets exactly right."""
     summary = document["summary"]
     kinds = list(next(iter(summary.values())))
     yield (
-        f"MACs of {len(document['models'])} models, compared with the shapes that ONNX Runtime "
-        "saw when it ran them:"
+        f"How many of {len(document['models'])} models each tool counts exactly; the correct MACs "
+        "follow from the shapes that ONNX Runtime reports for each kernel of a run:"
     )
     rows = [[tool, *(str(counts[kind]) for kind in kinds)] for tool, counts in summary.items()]
-    yield table(["number of models", *kinds], rows)
+    yield table(["tool", *(KINDS.get(kind, kind) for kind in kinds)], rows)
 
 
 def analyze(document: Document) -> Iterator[str]:
@@ -73,7 +75,7 @@ def analyze(document: Document) -> Iterator[str]:
             own = f"{tools[OURS][key][1]:.{digits}f} {unit}"
             sides = (show((tools[peer].get("ratios") or {}).get(key)) for peer in peers)
             rows.append([f"{what}, {MODELS[name]}", own, *sides])
-    yield "Whole processes: `sepcost analyze`, and the ratio of other tools to it:"
+    yield "Whole processes: `sepcost analyze`, and the other tools as multiples of it:"
     yield table(["", OURS, *peers], rows)
 
 
@@ -94,11 +96,14 @@ def convert(document: Document) -> Iterator[str]:
                     f"{side['wall_s'][1]:.1f} s",
                     _spread(ratios["wall_s"]), f"{ratios['peak_mb'][1]:.2f}×",
                 ])  # fmt: skip
-    yield "`sepcost convert`, and its ratio to `onnx.load` and `onnx.save` of the same file:"
-    yield table(["model", "time", "time ratio", "memory ratio"], rows)
+    yield (
+        "`sepcost convert`, and its ratio to a process that only calls `onnx.load` and `onnx.save` "
+        "on the same file (below 1× is better):"
+    )
+    yield table(["model and goal", "time", "time ratio", "memory ratio"], rows)
     if plain := (document["factors"] or {}).get("numpy.linalg.svd"):
         yield (
-            "One `numpy.linalg.svd` per channel of VGG16's kernels takes "
+            "Factorising VGG16's kernels with one `numpy.linalg.svd` per channel takes "
             f"{_spread(plain['ratios']['wall_s'])} the time of `sepcost.factorize`."
         )
 
@@ -107,8 +112,8 @@ def accuracy(document: Document) -> Iterator[str]:
     """Points of top-1 lost at each measured speed-up."""
     networks = document["networks"]
     yield (
-        "`sepcost convert --speedup` on trained networks: the measured speed-up, and the points "
-        "of top-1 lost on held-out images (95 % interval):"
+        "`sepcost convert --speedup` on trained networks: the measured speed-up, and the points of "
+        "top-1 accuracy lost on held-out images (95 % interval; negative is a gain):"
     )
     asked = dict.fromkeys(row["asked"] for rows in networks.values() for row in rows)
     heads = [f"{name}: {what}" for name in networks for what in ("speed-up", "points lost")]
@@ -133,7 +138,7 @@ def ablations(document: Document) -> Iterator[str]:
         goals = sorted({row["asked"] for row in rows if row["variant"] != WHOLE})
         variants = dict.fromkeys(row["variant"] for row in rows)
         heads = [f"`--speedup {g:g}`: {w}" for g in goals for w in ("speed-up", "points lost")]
-        yield f"Points of top-1 lost by *{name}* on held-out images (95 % interval):"
+        yield f"Points of top-1 accuracy that *{name}* loses on held-out images (95 % interval):"
         yield table(
             ["method", *heads],
             [
@@ -149,9 +154,9 @@ def forms(document: Document) -> Iterator[str]:
         shapes = sum(str(row["threads"]) == threads for row in document["shapes"])
         plural = "s" * (threads != "1")
         yield (
-            f"The share of the promised speed-up (the ratio of MACs) that each form reaches, and "
-            f"its speed-up over a grouped convolution of the same rank; {shapes} shapes of 3×3 "
-            f"convolutions, {threads} thread{plural}:"
+            "How much of the promised speed-up (the ratio of MACs) each form reaches, and how much "
+            f"faster it is than the same rank written as one grouped convolution; {shapes} shapes "
+            f"of 3×3 convolutions, {threads} thread{plural}:"
         )
         reached, naive = result["of_theory"], result["over_naive"]
         rows = [
@@ -159,7 +164,7 @@ def forms(document: Document) -> Iterator[str]:
             for form, (title, rank) in QUOTED.items()
             if form in reached
         ]
-        yield table(["form", "share of promised", "over grouped"], rows)
+        yield table(["form", "promised speed-up reached", "faster than grouped"], rows)
 
 
 def bench(document: Document) -> Iterator[str]:
@@ -170,22 +175,22 @@ def bench(document: Document) -> Iterator[str]:
         of = f"of {equal['comparisons']}"
         yield f"`sepcost bench` on {where}, {equal['seconds']:.0f} s per comparison:"
         yield table(
-            ["comparison", "outcome", "how often"],
+            ["compared", "outcome", "how often"],
             [
                 ["two copies of a model", "verdict *same*", f"{equal.get('same', 0)} {of}"],
                 ["", "interval contains 1", f"{equal['covered']} {of}"],
-                ["", "a limit of +5 % fails", f"{equal['gate_fails']} {of}"],
+                ["", "a budget of +5 % fails", f"{equal['gate_fails']} {of}"],
                 ["5 % more MACs", "verdict *slower*", f"{five.get('slower', 0)} {of}"],
-                ["15 % more MACs", "a limit of +5 % fails", f"{fifteen['gate_fails']} {of}"],
+                ["15 % more MACs", "a budget of +5 % fails", f"{fifteen['gate_fails']} {of}"],
             ],
         )
-        yield "Two copies of a model compared by other methods under the same load:"
+        yield "Two copies of a model, compared by several methods under the same load:"
         rows = []
         for method, result in methods.items():
             side = result["equal"]
             off = f"{side['off_by_gate']} of {side['comparisons']}"
             rows.append([method, off, f"{100 * side['largest_error']:.1f} %"])
-        yield table(["method", "wrong by more than 5 %", "largest error"], rows)
+        yield table(["method", "off by more than 5 %", "largest error"], rows)
 
 
 PAIRS = ("equal", "five_per_cent", "fifteen_per_cent")
