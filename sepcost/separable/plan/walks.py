@@ -1,13 +1,15 @@
 """Inputs and outputs of one convolution after the other, in the original and as converted so far.
 
 All batches move through the network together, from one convolution to the next: what is needed
-behind it is kept, so that no node runs twice.
+behind it is kept, so that no node runs twice. Where that is too much, they stay where they are, and
+the nodes up to the convolution run for it alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ from sepcost.separable.plan.choices import Choice
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 
-HELD_BYTES = 1 << 28  # of all values kept, in the original and as converted
+HELD_BYTES = 3 << 28  # of all values kept, in the original and as converted
 
 _FIXED = frozenset({Role.WEIGHT, Role.CONSTANT})
 
@@ -67,30 +69,48 @@ class Walk:
         source, target = candidate.layer.reads[0], candidate.layer.writes[0]
         here, order = self.context.order[target], self.context.order
         added = [shortcut] if shortcut else []
-        self._move(self.original, self.context.observed, here + 1, [source, target, *added])
-        side = self.converted if before else self.original
-        if before:
-            fresh = [c for c in before if order[c.candidate.layer.writes[0]] >= side.place]
-            model = separate(self.context.observed, fresh)
-            self._move(side, model, here, [source, *added])
-        for values, now in zip(self.original.batches, side.batches, strict=True):
+        path = self._moved(self.original, self.context.observed, here + 1, [source, target, *added])
+        if not before:
+            for values in path:
+                yield values[source], values[target]
+            return
+        fresh = [c for c in before if order[c.candidate.layer.writes[0]] >= self.converted.place]
+        model = separate(self.context.observed, fresh)
+        other = self._moved(self.converted, model, here, [source, *added])
+        for values, now in zip(path, other, strict=True):
             answer = values[target]
             if shortcut:
                 answer = answer + (values[shortcut] - now[shortcut])
             yield now[source], answer
 
-    def _move(self, side: _Side, model: Loaded, place: int, wanted: Sequence[str]) -> None:
-        """Run a side up to a place; keep what is read behind it, and the wanted values."""
-        names = list(dict.fromkeys([*live(self.context, place), *wanted]))
-        given = self._types(side)
+    def _moved(
+        self, side: _Side, model: Loaded, place: int, wanted: Sequence[str]
+    ) -> Iterator[Values]:
+        """Yield the wanted values of each batch; move a side to a place that is not too large."""
+        kept, given, held = live(self.context, place), self._types(side), side.batches
+        moves = self._bytes(kept) <= HELD_BYTES
+        names = dict.fromkeys([*kept, *wanted] if moves else wanted)
         missing = [name for name in names if name not in given]
         run = runner(model, self.runtime, missing, given) if missing else None
-        batches = side.batches if side.batches else self.data.batches()
-        moved = []
-        for feeds in batches:
+        moved: list[Values] = []
+        for number, feeds in enumerate(held or self.data.batches()):
             made = dict(zip(missing, run(feeds), strict=True)) if run else {}
-            moved.append({name: made[name] if name in made else feeds[name] for name in names})
-        side.place, side.batches = place, moved
+            values = {name: made[name] if name in made else feeds[name] for name in names}
+            yield {name: values[name] for name in wanted}
+            if moves:
+                moved.append({name: values[name] for name in kept})
+            if moves and held:
+                held[number] = {}  # not read again
+        if moves:
+            side.place, side.batches = place, moved
+
+    def _bytes(self, names: Sequence[str]) -> float:
+        """Bytes of values over all batches, on both sides; infinite if one is of unknown type."""
+        values, data = self.context.network.values, self.data
+        if any(name not in values or values[name].dtype not in NUMBERS for name in names):
+            return inf
+        runs = len(data) if data.stacked and not data.fixed else -(-len(data) // data.batch)
+        return 2 * runs * sum(values[name].size_bytes or 0 for name in names)
 
     def _types(self, side: _Side) -> Mapping[str, int]:
         names = side.batches[0] if side.batches else ()
@@ -113,17 +133,8 @@ def live(context: Context, place: int) -> tuple[str, ...]:
 def walk(
     context: Context, candidates: Sequence[Candidate], data: Calibration, runtime: Runtime
 ) -> Walk | None:
-    """A walk past these convolutions; None if it would keep too much, or values of unknown type."""
-    values, most = context.network.values, 0
+    """A walk past these convolutions; None if they are not in order in the main graph."""
     if not all(context.in_main_graph(one) for one in candidates):
         return None
     order = [context.order[one.layer.writes[0]] for one in candidates]
-    if order != sorted(order):
-        return None
-    for here in order:
-        names = {*live(context, here), *live(context, here + 1)}
-        if any(name not in values or values[name].dtype not in NUMBERS for name in names):
-            return None
-        most = max(most, sum(values[name].size_bytes or 0 for name in names))
-    runs = len(data) if data.stacked and not data.fixed else -(-len(data) // data.batch)
-    return Walk(context, data, runtime) if 2 * most * runs <= HELD_BYTES else None
+    return Walk(context, data, runtime) if order == sorted(order) else None

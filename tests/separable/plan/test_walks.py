@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
+from sepcost.latency.jobs import Runtime
+from sepcost.model.describe import describe
+from sepcost.model.load import load
 from sepcost.routes.convert import convert
+from sepcost.separable.data.calibrate import declared, open_data
+from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.factors.kernels import reconstruct
+from sepcost.separable.find.candidates import candidates
+from sepcost.separable.find.context import context
 from sepcost.separable.plan import fitting
+from sepcost.separable.plan.walks import walk
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
 from tests.separable import networks
 from tests.separable.build import parsed, saved
@@ -31,8 +39,18 @@ def nets(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["net.onnx", "residual.onnx"])
-def test_a_walk_gives_the_factors_of_runs_from_the_start(nets, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("net.onnx", 1 << 30),
+        ("residual.onnx", 1 << 30),
+        ("residual.onnx", 900_000),
+        ("residual.onnx", 1),
+    ],
+)
+def test_a_walk_gives_the_factors_of_runs_from_the_start(nets, monkeypatch, name, held):
+    """Whatever may be kept: all values, those of few places, or none."""
+    monkeypatch.setattr("sepcost.separable.plan.walks.HELD_BYTES", held)
     goal = Goal(Aim.RANK, 1)
     asked = ConvertSettings(goal, verify=False, calibrate=networks.data(nets))
     plan = convert(nets / name, settings=asked).plan
@@ -50,7 +68,15 @@ def test_a_walk_gives_the_factors_of_runs_from_the_start(nets, monkeypatch, name
         np.testing.assert_allclose(a, b, atol=1e-3 * np.abs(b).max())
 
 
-def test_too_much_to_keep_is_run_from_the_start(nets, monkeypatch):
-    monkeypatch.setattr("sepcost.separable.plan.walks.HELD_BYTES", 1)
-    asked = ConvertSettings(Goal(Aim.RANK, 1), verify=False, calibrate=networks.data(nets))
-    assert convert(nets / "residual.onnx", settings=asked).plan.choices
+@pytest.mark.parametrize(("held", "moved"), [(1 << 30, True), (1, False)])
+def test_a_side_stays_where_it_is_if_the_next_place_is_too_large(nets, monkeypatch, held, moved):
+    monkeypatch.setattr("sepcost.separable.plan.walks.HELD_BYTES", held)
+    loaded = load(nets / "residual.onnx", weights=True)
+    network = describe(loaded, bind={"N": 1})
+    data = open_data(networks.data(nets), declared(loaded), ImageFormat())
+    seen, found = context(loaded, network), candidates(loaded, network).eligible
+    path = walk(seen, found, data, Runtime())
+    assert path is not None
+    for candidate in found:
+        assert len(list(path.seen(candidate, None, []))) == 4
+        assert (path.original.place > 0) is moved
