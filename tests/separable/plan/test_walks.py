@@ -52,7 +52,7 @@ def test_a_walk_gives_the_factors_of_runs_from_the_start(nets, monkeypatch, name
     """Whatever may be kept: all values, those of few places, or none."""
     monkeypatch.setattr("sepcost.separable.plan.walks.HELD_BYTES", held)
     goal = Goal(Aim.RANK, 1)
-    asked = ConvertSettings(goal, verify=False, calibrate=networks.data(nets))
+    asked = ConvertSettings(goal, verify=False, calibrate=networks.data(nets), tune=0)
     plan = convert(nets / name, settings=asked).plan
     walked = []
 
