@@ -27,6 +27,7 @@ from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import Effect, Reference, Wish, effect, reference, scored
 from sepcost.separable.settings import FORMS, Aim, ConvertSettings, Goal, Method
 from sepcost.separable.verify import outputs
+from sepcost.separable.watch import Stage
 
 TRAINED = ROOT.parent / "shared" / "trained"
 BATCH = 50
@@ -119,8 +120,8 @@ def _converted(
     return Converted(variant, settings.goal.value, conversion, judged, monotonic() - start)
 
 
-def _progress(doing: str) -> None:
-    print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
+def _progress(step: Stage) -> None:
+    print(f"\r\x1b[K{step}", end="", file=sys.stderr, flush=True)
 
 
 def _reference(model: Path, held_out: Path) -> Reference:

@@ -6,6 +6,7 @@
   x BindingError      a dynamic dimension is not bound, or bound to an invalid size
     x UnknownNameError  a size is given for a name that the model does not have
   x ConversionError   a model cannot be converted as requested
+    x TimeUpError       the time is up before there is a plan
   x MeasurementError  a model could not be run or timed
   x BudgetError       a budget file is malformed
 """
@@ -94,6 +95,12 @@ class UnknownNameError(BindingError):
 
 class ConversionError(SepcostError):
     """A model cannot be converted as requested."""
+
+
+class TimeUpError(ConversionError):
+    """The time is up, or the user asked to stop, before there is a plan."""
+
+    exit_code = 1  # a goal is not met
 
 
 class MeasurementError(SepcostError):

@@ -46,7 +46,7 @@ def bench(
     strict: running.Strict = False,
     allow_fallback: running.AllowFallback = False,
     precision_target: running.PrecisionTarget = "1%",
-    max_time: running.MaxTime = 60.0,
+    max_time: running.MaxBenchTime = 60.0,
     launches: running.Launches = 5,
     percentiles: running.Percentiles = "50,90,99",
     timeout: running.Timeout = 120.0,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sepcost.cli.progress import CLEAR
+from sepcost.cli.progress import CLEAR, replace_line
 from sepcost.latency.settings import OnProgress, Progress
 from sepcost.report.bench.words import factor, plus_minus
 from sepcost.report.text import shorten, terminal
@@ -24,17 +23,10 @@ def live(quiet: bool) -> Iterator[OnProgress | None]:
         yield None
         return
     try:
-        yield _tell
+        yield lambda progress: replace_line(line(progress))
     finally:
         sys.stderr.write(CLEAR)
         sys.stderr.flush()
-
-
-def _tell(progress: Progress) -> None:
-    shown = line(progress)
-    width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be cleared
-    sys.stderr.write(CLEAR + (shown if len(shown) <= width else f"{shown[: width - 1]}…"))
-    sys.stderr.flush()
 
 
 def line(progress: Progress) -> str:

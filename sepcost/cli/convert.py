@@ -60,7 +60,7 @@ def convert(
     provider_option: running.ProviderOption = None,
     threads: running.Threads = 1,
     verify: running.Verify = True,
-    max_time: running.MaxTime = 30.0,
+    max_time: running.MaxTime = None,
     seed: running.Seed = 0,
     output: files.Model = None,
     dry_run: files.DryRun = False,
@@ -84,8 +84,11 @@ def convert(
 
     If a goal or a minimum requirement is not met, no model is written (exit 1)
     unless you add --force.
+
+    Ctrl-C stops with the best plan found so far; a second one quits.
     """
     from sepcost.cli.convert_progress import live
+    from sepcost.cli.stopping import on_request
     from sepcost.latency.jobs import Runtime
     from sepcost.routes.convert import convert as route
     from sepcost.separable.data.images import ImageFormat
@@ -122,11 +125,12 @@ def convert(
         tune=convert_parse.passes(tune),
     )
     bound, shapes = parse.binding(bind, "convert works at one size"), parse.shapes(shape or ())
-    with live(quiet) as tell:
+    with live(quiet) as tell, on_request(quiet) as asked:
         result = route(
             source, None if dry_run else output, bind=bound, shape=shapes,
             trips=parse.trips(trips or ()), observe=observe, settings=settings,
-            force=force, copy_unchanged=copy_unchanged, frontier=frontier, on_progress=tell,
+            force=force, copy_unchanged=copy_unchanged, frontier=frontier,
+            on_progress=tell, should_stop=asked,
         )  # fmt: skip
     view = View(screen=screen(report is not None))
     emit(renderer("convert", format_)(result, view), report)

@@ -6,17 +6,24 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from sepcost.cli.progress import CLEAR
+from sepcost.cli.progress import CLEAR, replace_line
 from sepcost.report.text import shorten, terminal
+from sepcost.report.units import waiting
+
+if TYPE_CHECKING:
+    from sepcost.separable.watch import Stage
 
 WIDTH = 70
 EVERY_S = 10.0  # off a terminal: between two lines, and before the first
+LEAST_S = 3.0  # a step that takes less gets no time left
 
 
 @contextmanager
-def live(quiet: bool) -> Iterator[Callable[[str], None]]:
+def live(quiet: bool) -> Iterator[Callable[[Stage], None]]:
     """Show the current step; at a terminal the line is replaced, and cleared at the end."""
     if quiet:
         yield lambda _: None
@@ -24,13 +31,14 @@ def live(quiet: bool) -> Iterator[Callable[[str], None]]:
         yield plain()
     else:
         try:
-            yield _replacing()
+            lines = Lines()
+            yield lambda step: replace_line(lines.line(step))
         finally:
             sys.stderr.write(CLEAR)
             sys.stderr.flush()
 
 
-def plain(clock: Callable[[], float] = monotonic) -> Callable[[str], None]:
+def plain(clock: Callable[[], float] = monotonic) -> Callable[[Stage], None]:
     """Print steps as lines, at most one in ten seconds and none in the first ten.
 
     Parameters
@@ -38,25 +46,45 @@ def plain(clock: Callable[[], float] = monotonic) -> Callable[[str], None]:
     clock
         Seconds since any moment.
     """
-    started = last = clock()
+    lines = Lines(clock)
+    last = lines.started
 
-    def tell(doing: str) -> None:
+    def tell(step: Stage) -> None:
         nonlocal last
-        now = clock()
-        if now - last >= EVERY_S:
-            last = now
-            sys.stderr.write(f"{terminal(shorten(doing, WIDTH))} · {now - started:.0f} s\n")
+        shown = lines.line(step)
+        if lines.now - last >= EVERY_S:
+            last = lines.now
+            sys.stderr.write(f"{shown}\n")
             sys.stderr.flush()
 
     return tell
 
 
-def _replacing() -> Callable[[str], None]:
-    started = monotonic()
+@dataclass(slots=True)
+class Lines:
+    """Steps in words, with the time left of those that are counted."""
 
-    def tell(doing: str) -> None:
-        shown = terminal(shorten(doing, WIDTH))
-        sys.stderr.write(f"{CLEAR}{shown} · {monotonic() - started:.0f} s")
-        sys.stderr.flush()
+    clock: Callable[[], float] = monotonic
+    started: float = field(init=False)
+    now: float = field(init=False)
+    doing: str = ""
+    number: int = 0  # of the last step
+    first: int = 0  # number at which this kind of step began
+    began: float = 0.0
 
-    return tell
+    def __post_init__(self) -> None:
+        """The clock starts."""
+        self.started = self.now = self.clock()
+
+    def line(self, step: Stage) -> str:
+        """``fitting 3 of 12: conv4 · about 40 s left · 65 s so far``."""
+        self.now = self.clock()
+        if step.doing != self.doing or step.number < self.number:
+            self.doing, self.first, self.began = step.doing, step.number, self.now
+        self.number = step.number
+        parts = [terminal(shorten(str(step), WIDTH))]
+        done, spent = step.number - self.first, self.now - self.began
+        if done and spent >= LEAST_S:
+            left = spent / done * (step.of - step.number + 1)
+            parts.append(f"about {waiting(left)} left")
+        return " · ".join([*parts, f"{waiting(self.now - self.started)} so far"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -34,6 +35,13 @@ def progress(doing: str, quiet: bool) -> Iterator[Callable[[str], None]]:
     finally:
         done.set()
         thread.join()
+
+
+def replace_line(text: str) -> None:
+    """Replace the last line of the terminal, cut to its width."""
+    width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be cleared
+    sys.stderr.write(CLEAR + (text if len(text) <= width else f"{text[: width - 1]}…"))
+    sys.stderr.flush()
 
 
 def _spin(texts: list[str], done: threading.Event) -> None:

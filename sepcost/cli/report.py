@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sepcost.latency.settings import Settings
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.settings import ConvertSettings
+
+MEASURING_S = 30.0  # at most
 
 
 def report(
@@ -39,7 +42,7 @@ def report(
     macs: conversion.Macs = None,
     metric: conversion.Metric = None,
     calibrate: conversion.Calibrate = None,
-    max_time: running.MaxTime = 30.0,
+    max_time: running.MaxTime = None,
     seed: running.Seed = 0,
     quiet: files.Quiet = False,
 ) -> None:
@@ -61,14 +64,16 @@ def report(
     goal, also = goals(asked)
     bound, shapes = parse.binding(bind, "report covers one size"), parse.shapes(shape or ())
     providers = parse.providers(provider)
+    measure_s = min(MEASURING_S, (max_time or inf) / (3 if convert else 1))
     chosen = parse.provider_options(provider_option or (), providers)
     measuring = Settings(
         providers=providers, provider_options=chosen, threads=threads, inputs=inputs,
-        max_time_s=max_time, seed=seed, layers=True, machine=True,
+        max_time_s=measure_s, seed=seed, layers=True, machine=True,
     )  # fmt: skip
     planning = ConvertSettings(
         goal=goal, also=also, metric=parse.metric(metric), calibrate=calibrate, inputs=inputs,
-        max_time_s=max_time, seed=seed, runtime=Runtime(providers, chosen, {}, threads),
+        max_time_s=max_time and max_time - measure_s, seed=seed,
+        runtime=Runtime(providers, chosen, {}, threads),
     )  # fmt: skip
     sizes = {"bind": bound, "shape": shapes}
     emit(_page(source, sizes, measuring, planning if convert else None, quiet), output)

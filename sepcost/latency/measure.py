@@ -43,6 +43,7 @@ def bench(
     settings: Settings | None = None,
     on_progress: OnProgress | None = None,
     execute: Execute = child.execute,
+    over: Callable[[], bool] = lambda: False,
 ) -> Bench:
     """Measure one model, or several against a baseline.
 
@@ -56,6 +57,8 @@ def bench(
         Called with each message of a child and after each launch.
     execute
         Runs one job; tests replace it.
+    over
+        Asked after each launch: whether two are enough.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def bench(
     settings = settings or Settings()
     check(settings, len(models))
     facts = machine.facts()
-    session = _Session(models, settings, on_progress or (lambda _: None), execute)
+    session = _Session(models, settings, on_progress or (lambda _: None), execute, over)
     probes = [session.probe(model) for model in models]
     facts = replace(facts, onnxruntime=probes[0]["onnxruntime"])
     _refuse_fallback(models, probes, settings)
@@ -109,6 +112,7 @@ class _Session:
     settings: Settings
     on_progress: OnProgress
     execute: Execute
+    over: Callable[[], bool]
     launches: list[Launch] = field(default_factory=list)
     latencies: tuple[Interval, ...] = ()  # after the last launch, as children measure undisturbed
     ratios: tuple[Interval, ...] = ()
@@ -163,7 +167,7 @@ class _Session:
         if done >= settings.max_launches:
             return True
         another = spent / done if done else 0.0
-        if done >= 2 and spent + another > settings.max_time_s:
+        if done >= 2 and (self.over() or spent + another > settings.max_time_s):
             return True
         if done < settings.min_launches:
             return False

@@ -32,6 +32,14 @@ def duration(ns: float | None) -> str:
     return f"{three_digits(ns / size)} {unit}"
 
 
+def waiting(seconds: float) -> str:
+    """A time to wait: ``45 s``, ``3 min``, ``1 h 20 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def three_digits(value: float) -> str:
     """``1.23``, ``12.3``, ``123``."""
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"

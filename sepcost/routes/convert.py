@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.plan.choices import Plan
     from sepcost.separable.settings import ConvertSettings
+    from sepcost.separable.watch import Stage
 
 
 def convert(
@@ -24,7 +26,8 @@ def convert(
     force: bool = False,
     copy_unchanged: bool = False,
     frontier: bool = False,
-    on_progress: Callable[[str], None] | None = None,
+    on_progress: Callable[[Stage], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Conversion:
     """Replace regular convolutions with separable ones, and write the model if the goal is met.
 
@@ -43,7 +46,9 @@ def convert(
     frontier
         Also convert and measure along the whole curve of error against cost.
     on_progress
-        Called with the current step.
+        Called with the current step; ``str`` of it is a line.
+    should_stop
+        Asked often: True ends the search, and the best plan found so far is verified and written.
 
     Raises
     ------
@@ -51,6 +56,7 @@ def convert(
         If the source cannot be read, or a dynamic dimension is unbound.
     ConversionError
         If the settings, the data, the weights or the target are at fault; nothing is written then.
+        Also if it must stop before there is a plan.
     MeasurementError
         If a model cannot be run or timed.
 
@@ -68,14 +74,18 @@ def convert(
     """
     from sepcost.separable import convert as route
     from sepcost.separable.settings import ConvertSettings, Wanted
+    from sepcost.separable.watch import Watch
 
     path = Path(target) if target is not None else None
     wanted = Wanted(
         bind or {}, shape or {}, trips or {}, observe,
         target=path, force=force, copy_unchanged=copy_unchanged, frontier=frontier,
     )  # fmt: skip
-    tell = on_progress or (lambda _: None)
-    return route.convert(source, settings or ConvertSettings(), wanted, tell)
+    settings = settings or ConvertSettings()
+    watch = Watch(
+        on_progress or (lambda _: None), should_stop or (lambda: False), settings.max_time_s or inf
+    )
+    return route.convert(source, settings, wanted, watch)
 
 
 def plan(
@@ -86,13 +96,14 @@ def plan(
     trips: Mapping[str, int] | None = None,
     observe: bool = False,
     settings: ConvertSettings | None = None,
-    on_progress: Callable[[str], None] | None = None,
+    on_progress: Callable[[Stage], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Plan:
     """Choose a replacement for each convolution; verify and write nothing.
 
     Parameters
     ----------
-    source, bind, shape, trips, observe, settings, on_progress
+    source, bind, shape, trips, observe, settings, on_progress, should_stop
         As for ``convert``.
 
     Returns
@@ -121,7 +132,7 @@ def plan(
     unverified = replace(settings or ConvertSettings(), verify=False)
     return convert(
         source, bind=bind, shape=shape, trips=trips, observe=observe, settings=unverified,
-        on_progress=on_progress,
+        on_progress=on_progress, should_stop=should_stop,
     ).plan  # fmt: skip
 
 

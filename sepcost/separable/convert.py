@@ -8,6 +8,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from sepcost.errors import TimeUpError
 from sepcost.model.load import Loaded
 from sepcost.model.save import check_target, save
 from sepcost.model.stamp import check_unchanged
@@ -17,14 +18,15 @@ from sepcost.separable.plan import goals
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.curves import Curves, curves, without_slower
 from sepcost.separable.plan.fixed_rank import at_fixed_rank
-from sepcost.separable.plan.frontier import frontier
+from sepcost.separable.plan.frontier import FrontierPoint, frontier
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.menu import Key
 from sepcost.separable.plan.timing import slower_options
 from sepcost.separable.result import finished, nearest, unconverted
 from sepcost.separable.returned_memory import return_memory
 from sepcost.separable.session import Session, open_session
-from sepcost.separable.settings import Aim, ConvertSettings, Goal, OnProgress, Saving, Wanted, check
+from sepcost.separable.settings import Aim, ConvertSettings, Goal, Saving, Wanted, check
+from sepcost.separable.watch import Watch
 
 AGAIN = 2  # further plans if the final measurement misses a speed-up that the search had met
 SLOWER = 4  # further plans if a layer of the plan was measured slower than before
@@ -35,7 +37,7 @@ def convert(
     source: str | Path,
     settings: ConvertSettings,
     wanted: Wanted,
-    tell: OnProgress = lambda _: None,
+    watch: Watch | None = None,
 ) -> Conversion:
     """Convert a model by the settings, and write it if the goal is met.
 
@@ -47,26 +49,28 @@ def convert(
         The goal and the method.
     wanted
         The sizes, the file to write, and whether to compute the frontier.
-    tell
-        Called with the current step.
+    watch
+        Hears each step, and says when to stop.
 
     Raises
     ------
     SepcostError
         If the source, the data or the target is at fault; nothing is written then.
+    TimeUpError
+        If the time is up before there is a plan.
     """
     check(settings)
     if wanted.target is not None:
         check_target(wanted.target, [Path(source)], force=wanted.force)
     return_memory()
     with threadpool_limits(limits=1, user_api="blas"):  # on busy cores, two wait for each other
-        return _converted(source, settings, wanted, tell)
+        return _converted(source, settings, wanted, watch or Watch())
 
 
 def _converted(
-    source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
+    source: str | Path, settings: ConvertSettings, wanted: Wanted, watch: Watch
 ) -> Conversion:
-    session = open_session(source, settings, wanted, tell)
+    session = open_session(source, settings, wanted, watch)
     if not session.candidates.eligible:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         result = unconverted(session, "no convolution can be converted", missed=saving)
@@ -76,8 +80,17 @@ def _converted(
     if result.missed and settings.also is not None and made is not None:
         result = replace(result, missed=f"{result.missed}; {_nearest(session, made, result)}")
     if wanted.frontier and made is not None:
-        result = replace(result, frontier=frontier(made, session.before, session.trials))
+        result = replace(result, frontier=_frontier(session, made))
+    result = replace(result, notes=(*result.notes, *watch.notes))
     return _written(session, solved.trial.model, result)
+
+
+def _frontier(session: Session, made: Curves) -> tuple[FrontierPoint, ...]:
+    try:
+        return frontier(made, session.before, session.trials)
+    except TimeUpError:
+        session.watch.leave_out("the frontier")
+        return ()
 
 
 def _written(session: Session, model: Loaded, result: Conversion) -> Conversion:
@@ -87,10 +100,10 @@ def _written(session: Session, model: Loaded, result: Conversion) -> Conversion:
     if wanted.target is None:
         return result
     if result.plan.choices and (not result.missed or wanted.force):
-        session.tell("writing")
+        session.watch.tell("writing")
         return replace(result, written=save(model, wanted.target, force=wanted.force))
     if not result.plan.choices and wanted.copy_unchanged:
-        session.tell("copying the original")
+        session.watch.tell("copying the original")
         return replace(result, written=save(session.loaded, wanted.target, force=wanted.force))
     return result
 
@@ -101,9 +114,9 @@ def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Convers
     result = finished(session, solved)
     for _ in range(AGAIN):
         slower = session.settings.goal.aim is Aim.SPEEDUP and result.missed and solved.met
-        if not (slower and result.speedup and solved.measured):
+        if session.trials.watch.over or not (slower and result.speedup and solved.measured):
             break
-        session.tell(f"final speed-up only {result.speedup:.2f}: planning again")
+        session.watch.tell(f"final speed-up only {result.speedup:.2f}: planning again")
         session.trials.correction *= result.speedup / solved.measured
         solved = _planned(session, made)
         result = finished(session, solved)
@@ -150,12 +163,16 @@ def _slower_drafts(session: Session, made: Curves) -> set[Key]:
 
 def _slower(session: Session, choices: Sequence[Choice]) -> set[Key]:
     network, trials = session.before.network, session.trials
-    return slower_options(choices, network, session.settings, trials.tell)
+    return slower_options(choices, network, session.settings, trials.watch)
 
 
 def _solved(session: Session, made: Curves, goal: Goal) -> Solved:
     whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
-    searched = goals.promising(goal, made.curves, session.trials, whole)
+    try:
+        searched = goals.promising(goal, made.curves, session.trials, whole)
+    except TimeUpError:
+        session.watch.leave_out(goals.SEARCH)
+        searched = made.curves[:1]
     solved = [goals.solve(goal, one, session.trials, whole) for one in searched]
     return goals.better(goal, solved, session.trials)
 

@@ -23,6 +23,8 @@ from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import Tuning, is_better
 from sepcost.separable.tuning.tune import Task, tune
 
+TUNED = 0.95  # share of the time after which tuning ends
+
 
 def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     """Tune a plan that was carried out, and keep the better of before and after.
@@ -45,7 +47,7 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     passes = settings.tune
     if passes is None:
         passes = budget.passes(before.loss, macs, before.samples)
-    if not passes:
+    if not passes or _is_late(session):
         return solved, None
     try:
         factors = tune(_task(session, solved, before.loss, passes))
@@ -61,6 +63,14 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     seconds = monotonic() - start
     record = Tuning(passes, before.loss, after.loss, after.samples, kept, seconds)
     return (_judged(session, solved, found) if kept else solved), record
+
+
+def _is_late(session: Session) -> bool:
+    """Whether there is no time left to tune."""
+    late = session.watch.within(TUNED).over
+    if late:
+        session.watch.leave_out("tuning")
+    return late
 
 
 def _is_shared(session: Session) -> bool:
@@ -84,7 +94,7 @@ def _task(session: Session, solved: Solved, damage: float, passes: int) -> Task:
         budget.rate(damage),
         passes,
         session.settings.seed,
-        session.tell,
+        session.watch.within(TUNED),
     )
 
 

@@ -17,9 +17,10 @@ from sepcost.separable.quality.answers import gathered
 from sepcost.separable.quality.labels import check_folders, check_labels
 from sepcost.separable.quality.row_groups import row_groups
 from sepcost.separable.runs.activations import runner
-from sepcost.separable.runs.output_loss import Reference, Run, Wish, reference, scored
+from sepcost.separable.runs.output_loss import Outputs, Reference, Run, Wish, reference, scored
 from sepcost.separable.settings import ConvertSettings
 from sepcost.separable.verify import outputs
+from sepcost.separable.watch import Watch
 
 RANDOM_BATCHES = 4
 JUDGED = 2048  # maximum number of calibration samples to compare outputs on
@@ -43,6 +44,8 @@ def references(
     settings: ConvertSettings,
     fit: Calibration | None,
     held_out: Calibration | None,
+    *,
+    watch: Watch,
 ) -> References:
     """Run the original on data, on the given inputs or on random ones.
 
@@ -54,13 +57,17 @@ def references(
         The metric, the output of the classes and the inputs.
     fit, held_out
         Calibration data, if there are any: to choose plans on, and to judge results on.
+    watch
+        Asked between runs.
 
     Raises
     ------
     ConversionError
         The labels cannot fit the model, or the metric does not apply.
+    TimeUpError
+        The time is up.
     """
-    run, names = runner(loaded, settings.runtime), outputs(loaded)
+    run, names = _watched(runner(loaded, settings.runtime), watch), outputs(loaded)
     wish = Wish(settings.metric, settings.class_output, groups=row_groups(network))
     if settings.class_output is not None and settings.class_output not in names:
         known = ", ".join(map(repr, names[:8]))
@@ -76,6 +83,15 @@ def references(
     random = [_gaussian(network.inputs, k) for k in range(RANDOM_BATCHES)]
     answers = reference(names, run, random, wish)
     return References("random", answers, answers)
+
+
+def _watched(run: Run, watch: Watch) -> Run:
+    def watched(feeds: Feeds) -> Outputs:
+        watch.check()
+        watch.tell("running the original")
+        return run(feeds)
+
+    return watched
 
 
 def _on_data(

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from sepcost.cost.count import count
-from sepcost.errors import MeasurementError
+from sepcost.errors import MeasurementError, TimeUpError
 from sepcost.latency import measure
 from sepcost.latency.results import Bench
-from sepcost.latency.settings import Settings
+from sepcost.latency.settings import OnProgress, Progress, Settings
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
 from sepcost.separable import floors
@@ -26,6 +26,9 @@ from sepcost.separable.runs.output_loss import UNKNOWN
 from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
+from sepcost.separable.watch import Watch
+
+MEASURED = 0.8  # share of the time after which the final measurements end
 
 
 def finished(session: Session, found: Solved, timed: Conversion | None = None) -> Conversion:
@@ -46,7 +49,7 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
-        session.tell("verifying")
+        session.watch.tell("verifying")
         fidelity = compare(session.loaded, model, session.trials.judged_on.batches)
         bench = timed.latency if timed else _latency(session, model)
         choices = _as_timed(choices, timed) if timed else _timed(session, choices)
@@ -83,9 +86,11 @@ def _as_timed(choices: tuple[Choice, ...], timed: Conversion) -> tuple[Choice, .
 def _timed(session: Session, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """Time each converted layer before and after, as far as that is possible."""
     try:
-        return timed_choices(
-            choices, session.before.network, session.settings.runtime, session.tell
-        )
+        watch = session.watch.within(MEASURED)
+        return timed_choices(choices, session.before.network, session.settings.runtime, watch)
+    except TimeUpError:
+        session.watch.leave_out("times of single layers")
+        return choices
     except MeasurementError as error:
         session.notes.append(f"single layers could not be timed: {error}")
         return choices
@@ -137,14 +142,13 @@ def _forecast(session: Session, found: Solved) -> Forecast:
 
 def _latency(session: Session, model: Loaded) -> Bench:
     """Measure the original and the converted model in turns, as ``bench`` does."""
-    session.tell("measuring the latency")
     asked = session.settings.runtime
     settings = Settings(
         providers=asked.providers,
         provider_options=asked.provider_options,
         session_options=asked.session_options,
         threads=asked.threads,
-        max_time_s=session.settings.max_time_s,
+        max_time_s=session.settings.latency_time_s,
     )
     with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
         values = session.before.network.inputs
@@ -153,7 +157,16 @@ def _latency(session: Session, model: Loaded) -> Bench:
             replace(on_disk(one, Path(folder) / f"{name}.onnx", values), name=name)
             for name, one in zip(names, (session.loaded, model), strict=True)
         ]
-        return measure.bench(files, settings)
+        watch = session.watch.within(MEASURED)
+        return measure.bench(files, settings, _heard(watch), over=lambda: watch.over)
+
+
+def _heard(watch: Watch) -> OnProgress:
+    def heard(progress: Progress) -> None:
+        number, of = progress.launch + 1, progress.min_launches
+        watch.tell("measuring the latency", number, max(number, of))
+
+    return heard
 
 
 def _missed(session: Session, result: Conversion, found: Solved) -> str | None:

@@ -29,8 +29,10 @@ from sepcost.separable.plan.trials import Trials
 from sepcost.separable.references import NOTHING, references
 from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.runs.branches import straightened
-from sepcost.separable.settings import Aim, ConvertSettings, OnProgress, Wanted
+from sepcost.separable.settings import Aim, ConvertSettings, Wanted
+from sepcost.separable.watch import Watch
 
+SEARCH = 0.6  # share of the time after which the search ends; see ``result`` and ``last_step``
 RUN_BYTES = 1 << 27  # of activations, if all of a run were kept
 
 
@@ -40,7 +42,7 @@ class Session:
 
     settings: ConvertSettings
     wanted: Wanted
-    tell: OnProgress
+    watch: Watch
     loaded: Loaded
     before: Analysis
     candidates: Candidates
@@ -51,7 +53,7 @@ class Session:
 
 
 def open_session(
-    source: str | Path, settings: ConvertSettings, wanted: Wanted, tell: OnProgress
+    source: str | Path, settings: ConvertSettings, wanted: Wanted, watch: Watch
 ) -> Session:
     """Read model and data, find the candidates, run the original once.
 
@@ -59,8 +61,10 @@ def open_session(
     ------
     SepcostError
         The model or the data is at fault.
+    TimeUpError
+        The time is up before the original has run.
     """
-    tell("reading the model")
+    watch.tell("reading the model")
     loaded = load(source, weights=True)
     data, shape = _data(loaded, settings, wanted.shape)
     wanted = _observed(loaded, settings, replace(wanted, shape=shape), data)
@@ -71,19 +75,18 @@ def open_session(
     selected = _selected(candidates(loaded, network), settings, network, seen)
     fit, held_out = data.split() if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
-    macs = _macs(before, selected.eligible)
-    fitter = Fitter(seen, inner, fit, tell, macs, selected.eligible)
+    macs, searching = _macs(before, selected.eligible), watch.within(SEARCH)
+    fitter = Fitter(seen, inner, fit, searching, macs, selected.eligible)
     kind, judged_on, chosen_on = "random", NOTHING, NOTHING
     if selected.eligible and (data is not None or not _needs_no_run(settings, wanted.frontier)):
-        tell("running the original")
-        made = references(loaded, network, inner, fit, held_out)
+        made = references(loaded, network, inner, fit, held_out, watch=searching)
         kind, judged_on, chosen_on = made.kind, made.judged_on, made.chosen_on
         fitter.parts = chosen_on.parts
         notes += made.notes
     if selected.eligible and data is None:
         notes.append(_without_data(kind, ran=bool(judged_on.batches)))
-    trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, tell)
-    return Session(settings, wanted, tell, loaded, before, selected, fitter, trials, kind, notes)
+    trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, searching)
+    return Session(settings, wanted, watch, loaded, before, selected, fitter, trials, kind, notes)
 
 
 def _rows(network: Network) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -16,9 +16,6 @@ from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.quality.metrics import metric
 from sepcost.separable.rewrite.emit import EMITTED
-
-#: Called with the current step, for a line on the screen.
-OnProgress = Callable[[str], None]
 
 FULL = "full"
 FORMS = tuple(form for form in Form if form is not Form.BOTTLENECK)
@@ -96,7 +93,8 @@ class ConvertSettings:
     inputs: str | Path | None = None  # to verify on, one array per input
     runtime: Runtime = field(default_factory=Runtime)
     verify: bool = True
-    max_time_s: float = 30.0  # of the final latency measurement
+    max_time_s: float | None = None  # of the whole conversion, about; None: no limit
+    latency_time_s: float = 30.0  # of the final latency measurement, at most
     seed: int = 0
     tune: int | None = None  # passes of samples; None: if it helps, 0: not at all
     method: Method = field(default_factory=Method)
@@ -175,6 +173,9 @@ def check(settings: ConvertSettings) -> None:
             bool(settings.tune) and settings.calibrate is None
         ),
         f"--tune {settings.tune}: must be at least 0": (settings.tune or 0) < 0,
+        f"--max-time {settings.max_time_s}: must be above 0": (
+            settings.max_time_s is not None and not settings.max_time_s > 0
+        ),
     }
     for goal in settings.goals:
         wrong |= _wrong(goal, data=settings.calibrate is not None)

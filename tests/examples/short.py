@@ -7,7 +7,6 @@ from sepcost.latency import settings
 
 SHORT = {
     "bench": ["--max-time", "1", "--launches", "2"],
-    "convert": ["--max-time", "1"],
     "report": ["--max-time", "1"],
 }
 Settings = settings.Settings

@@ -27,6 +27,10 @@ MEASURING = {
     "report": "report m.onnx -o out.html --max-time 20 -q",
     "convert": "convert m.onnx -o out.onnx --rank 1 --max-time 20 -q",
 }
+CONVERTING = ["convert", "m.onnx", "-o", "out.onnx", "--rank", "1", "--force"]
+#: Times its layers before there is a plan.
+TIMING = ["convert", "m.onnx", "-o", "out.onnx", "--speedup", "1.1"]
+MISSED = 1
 STUCK = "bench stuck.onnx --timeout 2 -q"
 
 #: CPU time, in hundredths of a second, that only a child with an endless model uses.
@@ -85,14 +89,57 @@ def test_a_model_that_never_ends(tmp_path):
 
 
 ENDINGS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL]
+ENDED = [
+    (name, number)
+    for name in MEASURING
+    for number in ENDINGS
+    if (name, number) != ("convert", signal.SIGINT)  # which stops only the search
+]
 
 
-@pytest.mark.parametrize("number", ENDINGS)
-@pytest.mark.parametrize("name", MEASURING)
+@pytest.mark.parametrize(("name", "number"), ENDED)
 def test_a_parent_that_dies(tmp_path, name, number):
     running = start(make(tmp_path / "w"), MEASURING[name].split())
     worker(running)
     check_ending(running, number)
+
+
+def test_the_first_interrupt_of_a_conversion_ends_its_search(tmp_path):
+    running = start(make(tmp_path / "w"), CONVERTING)
+    worker(running)
+    running.process.send_signal(signal.SIGINT)
+    outcome = running.end()
+    sound.check(outcome, (0, MISSED), ("out.onnx",))
+    assert outcome.stderr.startswith("sepcost: stopping with the best plan found so far")
+    assert (running.world.work / "out.onnx").exists()
+    assert b"measured" in outcome.stdout
+
+
+def test_the_second_interrupt_of_a_conversion_ends_it(tmp_path):
+    running = start(make(tmp_path / "w"), CONVERTING)
+    worker(running)
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.stderr is not None
+    while b"stopping" not in os.read(running.process.stderr.fileno(), 1000):
+        pass
+    check_ending(running, signal.SIGINT)
+
+
+def test_a_conversion_interrupted_before_there_is_a_plan(tmp_path):
+    running = start(make(tmp_path / "w"), TIMING)
+    worker(running)
+    running.process.send_signal(signal.SIGINT)
+    outcome = running.end()
+    sound.check(outcome, (130,))
+    assert outcome.stderr.endswith("stopped before there was a plan; nothing was written\n")
+
+
+def test_a_conversion_without_time_for_a_plan(tmp_path):
+    outcome = run(make(tmp_path / "w"), [*TIMING, "--max-time", "0.2"])
+    sound.check(outcome, (MISSED,))
+    assert outcome.stderr == (
+        "sepcost: error: stopped after --max-time 0.2, before there was a plan\n"
+    )
 
 
 @pytest.mark.parametrize("number", ENDINGS)

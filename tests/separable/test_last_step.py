@@ -19,6 +19,7 @@ from sepcost.separable.session import open_session
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Method, Wanted
 from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import is_better
+from sepcost.separable.watch import Watch
 from tests.separable import networks
 from tests.separable.build import noise, parsed, saved
 from tests.separable.quantised import WIDTH, kernels, network
@@ -77,7 +78,7 @@ def test_times_are_those_before_tuning(net, monkeypatch):
 
     monkeypatch.setattr(result, "_latency", spy)
     monkeypatch.setattr(last_step, "is_better", lambda before, after: True)
-    asked = replace(settings(net, 160), verify=True, max_time_s=0.2)
+    asked = replace(settings(net, 160), verify=True, latency_time_s=0.2)
     found = convert(net, settings=asked)
     assert len(measured) == 1
     assert found.tuning is not None
@@ -132,7 +133,7 @@ def test_held_out_samples_never_enter_the_pool(net, monkeypatch):
         return {}
 
     monkeypatch.setattr(last_step, "tune", spy)
-    session = open_session(net, settings(net, 320), Wanted(), lambda _: None)
+    session = open_session(net, settings(net, 320), Wanted(), Watch())
     eligible = session.candidates.eligible
     solved = at_fixed_rank(eligible, session.settings, session.trials)
     assert tuned(session, solved) == (solved, None)
@@ -168,7 +169,7 @@ def test_ranges_between_quantised_parts_are_observed_again(tmp_path, monkeypatch
     found = convert(tmp_path / "model.onnx", tmp_path / "out.onnx", settings=asked, force=True)
     assert found.tuning is not None
     assert found.tuning.after == pytest.approx(found.effect.loss, rel=1e-3)
-    session = open_session(tmp_path / "model.onnx", asked, Wanted(), lambda _: None)
+    session = open_session(tmp_path / "model.onnx", asked, Wanted(), Watch())
     done: list[Choice] = []
     for choice in found.plan.choices:
         again = session.fitter.ranged(replace(choice, ranges=None), done)

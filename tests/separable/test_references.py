@@ -14,6 +14,7 @@ from sepcost.network import Role
 from sepcost.routes.convert import convert
 from sepcost.separable.session import open_session
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Wanted
+from sepcost.separable.watch import Watch
 from tests.separable import networks
 from tests.separable.build import parsed, saved
 
@@ -149,7 +150,7 @@ def test_large_activations_run_in_small_batches(tmp_path, monkeypatch):
     sizes = set()
     for most in (1 << 20, 1 << 15, 1):
         monkeypatch.setattr("sepcost.separable.session.RUN_BYTES", most)
-        found = open_session(tmp_path / "net.onnx", asked, Wanted(), lambda _: None)
+        found = open_session(tmp_path / "net.onnx", asked, Wanted(), Watch())
         sizes.add(max(len(feeds["x"]) for feeds in found.trials.chosen_on.batches))
     assert sizes == {32, 1} | {(1 << 15) // held_bytes(tmp_path)}
 

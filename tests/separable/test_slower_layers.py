@@ -6,6 +6,7 @@ from sepcost.routes.convert import convert
 from sepcost.separable import convert as route
 from sepcost.separable.plan.menu import option_key
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
+from sepcost.separable.watch import Stage
 from tests.separable import networks
 
 
@@ -20,11 +21,11 @@ def test_replacements_that_are_slower_are_in_no_plan(tmp_path, monkeypatch, aim,
 
     monkeypatch.setattr(route, "slower_options", slow)
     goal = ConvertSettings(
-        goal=Goal(aim, value), calibrate=networks.data(tmp_path), max_time_s=0.2, tune=0
+        goal=Goal(aim, value), calibrate=networks.data(tmp_path), latency_time_s=0.2, tune=0
     )
-    said: list[str] = []
+    said: list[Stage] = []
     found = convert(tmp_path / "net.onnx", settings=goal, on_progress=said.append)
     assert found.plan.choices
     assert all(choice.factors.rank % 2 == 0 for choice in found.plan.choices)
     if aim is Aim.MACS:
-        assert said.count("fitting b") == 1
+        assert [(one.doing, one.name) for one in said].count(("fitting", "b")) == 1

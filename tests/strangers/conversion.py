@@ -34,7 +34,7 @@ SEED = 77
 def converted(goal: sepcost.Goal, trial: Trial) -> str:
     """Convert the model; the result is valid, has the promised costs and is stable."""
     target = trial.folder / f"{goal.aim}.onnx"
-    settings = sepcost.ConvertSettings(goal, verify=trial.verify, max_time_s=0.01)
+    settings = sepcost.ConvertSettings(goal, verify=trial.verify, latency_time_s=0.01)
     before = trial.path.read_bytes()
     with in_process(trial.folder):
         found = sepcost.convert(trial.path, target, settings=settings, force=True, **trial.sizes)

@@ -10,6 +10,8 @@ from sepcost.cli import complete
 from sepcost.cli.options import words
 from sepcost.cli.options.words import MEASUREMENT, RUNTIME
 
+_MAX_TIME = "Stop after about this many seconds, with the best result so far."
+
 Provider = Annotated[
     str | None,
     typer.Option(
@@ -88,13 +90,18 @@ PrecisionTarget = Annotated[
     ),
 ]
 MaxTime = Annotated[
-    float,
+    float | None,
     typer.Option(
         min=0.1,
         metavar="S",
         rich_help_panel=MEASUREMENT,
-        help="Stop measuring after about S seconds.",
+        show_default="no limit",
+        help=_MAX_TIME,
     ),
+]
+MaxBenchTime = Annotated[
+    float,
+    typer.Option("--max-time", min=0.1, metavar="S", rich_help_panel=MEASUREMENT, help=_MAX_TIME),
 ]
 Launches = Annotated[
     int,

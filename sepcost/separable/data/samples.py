@@ -60,6 +60,11 @@ class Calibration:
             feeds = {name: read(chosen) for name, read in self.samples.items()}
             yield feeds if self.stacked else {n: np.asarray(a[0]) for n, a in feeds.items()}
 
+    @property
+    def runs(self) -> int:
+        """How many feeds ``batches`` yields."""
+        return -(-len(self.places) // min(BATCH, self.batch))
+
     def within(self, rows: int) -> Calibration:
         """The same samples, at most so many per run, if the model does not fix that."""
         most = max(1, min(rows, self.batch))

@@ -16,6 +16,7 @@ from sepcost.separable.plan.option_effects import OptionEffects, sampled
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
+from sepcost.separable.watch import Watch
 
 CLEARLY = 0.9  # an option whose weight error is below this share of another's is clearly better
 
@@ -35,13 +36,18 @@ def curves(
     """Build the menus, determine the cost and loss of their options, and compare all plans.
 
     Options are timed if the cost is latency, and fitted and tried if there is data.
+
+    Raises
+    ------
+    TimeUpError
+        The time is up before all plans can be compared.
     """
     fitter = trials.fitter
     offered = menus(candidates, fitter.macs, settings.forms, settings.emit)
     latency = 0.0
     if settings.cost is Saving.LATENCY:
         runtime = settings.runtime
-        offered = timed_menus(offered, before.network, runtime, settings.emit, trials.tell)
+        offered = timed_menus(offered, before.network, runtime, settings.emit, trials.watch)
         (latency,) = trials.times([fitter.context.loaded])
     by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
     offered = tuple(_undominated(menu, by) for menu in _with_errors(offered, trials))
@@ -92,10 +98,23 @@ def _on_data(
     if settings.method.by_effect:
         by_error = settings.goal.aim is Aim.MAX_ERROR
         samples = sampled(trials.chosen_on, fitter.context.network)
-        effects = OptionEffects(fitter, samples, by_error, trials.tell)
-        offered = tuple(effects.with_effects(menu, by) for menu in offered)
+        effects = OptionEffects(fitter, samples, by_error)
+        offered = tuple(_with_effects(offered, effects, by, trials.watch))
         kinds.insert(0, "effect")
     return offered, kinds
+
+
+def _with_effects(
+    offered: Sequence[Menu], effects: OptionEffects, by: Saving, watch: Watch
+) -> Iterator[Menu]:
+    for number, menu in enumerate(offered, 1):
+        if watch.over:
+            watch.leave_out(f"effects of {len(offered) - number + 1} of {len(offered)} layers")
+            yield from offered[number - 1 :]
+            return
+        name = menu.candidate.name or menu.candidate.id
+        watch.tell("measuring effects of layer", number, len(offered), name)
+        yield effects.with_effects(menu, by)
 
 
 def _undominated(menu: Menu, by: Saving) -> Menu:
@@ -120,8 +139,9 @@ def _undominated(menu: Menu, by: Saving) -> Menu:
 
 def _with_errors(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
     """Fill in the weight errors: one curve for all ranks of a form."""
+    counted = trials.watch.each(offered, "comparing forms of layer", len(offered))
     return tuple(
-        replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in offered
+        replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in counted
     )
 
 
@@ -129,7 +149,6 @@ def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
     offers = menu.options[1:]
     if not offers:
         return
-    trials.tell(f"comparing forms of {menu.candidate.name or menu.candidate.id}")
     kernel, group = weight(menu.candidate), menu.candidate.convolution.group
     scale = trials.fitter.context.scale(menu.candidate)
     for form, alike in groupby(offers, key=lambda option: option.form):

@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from sepcost.errors import SepcostError
+from sepcost.errors import SepcostError, TimeUpError
 from sepcost.separable.data.moments import Moments
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
@@ -31,7 +31,8 @@ from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
-from sepcost.separable.settings import ConvertSettings, OnProgress, Saving
+from sepcost.separable.settings import ConvertSettings, Saving
+from sepcost.separable.watch import Watch
 
 _MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
@@ -45,7 +46,7 @@ class Fitter:
     context: Context
     settings: ConvertSettings
     data: Calibration | None
-    tell: OnProgress
+    watch: Watch
     macs: Mapping[str, int]  # of each original convolution, by id of the candidate
     candidates: Sequence[Candidate] = ()
     parts: tuple[OutputPart, ...] = ()  # what is judged of the outputs
@@ -63,12 +64,13 @@ class Fitter:
         if self.data is not None:
             layers = [candidate for candidate, _ in selection]
             path = walk(self.context, layers, self.data, self.settings.runtime)
-        for candidate, option in selection:
+        for number, (candidate, option) in enumerate(selection, 1):
             trail = (*trail, option_key(candidate, option.form, option.rank))
             follows = self.on_data(candidate) and self.settings.method.asymmetric
             known = trail if follows else trail[-1:]
             if known not in self.made:
-                self.tell(f"fitting {candidate.name or candidate.id}")
+                name = candidate.name or candidate.id
+                self.watch.tell("fitting", number, len(selection), name)
                 self.made[known] = self._choice(candidate, option, done, path)
             done.append(self.made[known])
         return tuple(done)
@@ -95,18 +97,13 @@ class Fitter:
     def _choice(
         self, candidate: Candidate, option: Option, before: Sequence[Choice], path: Walk | None
     ) -> Choice:
-        assert option.form is not None
-        output_error = None
-        if self.on_data(candidate):
-            original = weight(candidate)
-            most = self.settings.method.iterations
-            options = self._options(candidate, most, ceil(EARLY * most))
-            moments = self._gathering().moments(candidate, before, path)
-            factors = fit(original, moments, option.form, option.rank, options)
-            weight_error, output_error = _distance(original, factors), factors.relative_error
-        else:
+        factors = self._on_activations(candidate, option, before, path)
+        output_error = None if factors is None else factors.relative_error
+        if factors is None:
             factors = self._from_weights(candidate, option)
             weight_error = factors.relative_error
+        else:
+            weight_error = _distance(weight(candidate), factors)
         choice = Choice(
             candidate,
             factors,
@@ -121,6 +118,22 @@ class Fitter:
             lifted=option.lifted,
         )
         return self.ranged(choice, before)
+
+    def _on_activations(
+        self, candidate: Candidate, option: Option, before: Sequence[Choice], path: Walk | None
+    ) -> Factors | None:
+        """Factors fitted to the data; if the time is up, the draft; None if there is neither."""
+        if not self.on_data(candidate):
+            return None
+        assert option.form is not None
+        most = self.settings.method.iterations
+        try:
+            options = self._options(candidate, most, ceil(EARLY * most))
+            moments = self._gathering().moments(candidate, before, path)
+        except TimeUpError:
+            self.watch.leave_out("final fits")
+            return self.drafts.get(option_key(candidate, option.form, option.rank))
+        return fit(weight(candidate), moments, option.form, option.rank, options)
 
     def ranged(self, choice: Choice, before: Sequence[Choice] = ()) -> Choice:
         """Observe the ranges between the parts, if these run in integers, on calibration data.
@@ -185,20 +198,21 @@ class Fitter:
         if self.metrics is None:
             self.metrics = {}
             if self.data is not None and self.settings.method.sensitive:
-                self.tell("computing gradients")
                 candidates, runtime = self.candidates, self.settings.runtime
                 try:
-                    seed = self.settings.seed
+                    seed, watch = self.settings.seed, self.watch
                     parts, data = self.parts, self.data
-                    made = sensitivities(self.context, candidates, data, runtime, parts, seed)
+                    made = sensitivities(
+                        self.context, candidates, data, runtime, parts, seed, watch
+                    )
                     self.metrics, self.gradients = made.metrics, made.gradients
                 except SepcostError as error:  # fits improve with metrics, but work without
-                    self.tell(f"fitting without gradients: {error}")
+                    self.watch.tell(f"fitting without gradients: {error}")
         return self.metrics
 
     def _gathering(self) -> Gathering:
         assert self.data is not None
-        return Gathering(self.context, self.settings, self.data)
+        return Gathering(self.context, self.settings, self.data, self.watch)
 
     def fitted_menus(self, menus: Sequence[Menu], by: Saving) -> tuple[Menu, ...]:
         """Fit the options to the original's activations; return menus with errors, keep drafts.
@@ -211,22 +225,24 @@ class Fitter:
         if self.data is None:
             return tuple(menus)
         gathering = self._gathering()
-        for part in gathering.parts(menus):
-            layers = [menu.candidate for menu in part if self.on_data(menu.candidate)]
-            if layers:
-                self.tell("running the calibration data")
-            gathered = gathering.together(layers)
-            for menu in part:
-                moments = gathered.pop(menu.candidate.id, None)
-                if moments is None:
-                    filled.append(menu)
-                    continue
-                self.tell(f"comparing fits of {menu.candidate.name or menu.candidate.id}")
-                filled.append(self._fitted(menu, moments, by))
-        return tuple(filled)
+        try:
+            for part in gathering.parts(menus):
+                layers = [menu.candidate for menu in part if self.on_data(menu.candidate)]
+                gathered = gathering.together(layers)
+                for menu in part:
+                    moments = gathered.pop(menu.candidate.id, None)
+                    place = len(filled) + 1, len(menus)
+                    made = menu if moments is None else self._fitted(menu, moments, by, place)
+                    filled.append(made)
+        except TimeUpError:
+            left = len(menus) - len(filled)
+            self.watch.leave_out(f"fits of {left} of {len(menus)} layers")
+        return (*filled, *menus[len(filled) :])
 
-    def _fitted(self, menu: Menu, moments: Moments, by: Saving) -> Menu:
+    def _fitted(self, menu: Menu, moments: Moments, by: Saving, place: tuple[int, int]) -> Menu:
+        self.watch.check()
         candidate, (keep, *offers) = menu.candidate, menu.options
+        self.watch.tell("comparing fits of layer", *place, candidate.name or candidate.id)
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
         options = self._options(candidate, *_MENU_ITERATIONS)
         left: list[int] = []

@@ -19,6 +19,7 @@ from sepcost.separable.plan.walks import Walk
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.settings import ConvertSettings
+from sepcost.separable.watch import Watch
 
 _HELD_BYTES = 1 << 30  # of moments at a time
 _SEEN_BYTES = 1 << 27  # of inputs and outputs of layers in one run
@@ -31,6 +32,7 @@ class Gathering:
     context: Context
     settings: ConvertSettings
     data: Calibration
+    watch: Watch
 
     def moments(self, candidate: Candidate, before: Sequence[Choice], path: Walk | None) -> Moments:
         """Moments of the layer's inputs with ``before`` converted, and of its original outputs.
@@ -43,12 +45,19 @@ class Gathering:
             Convolutions converted in front of it.
         path
             Where the data stand in the network, if they move along it.
+
+        Raises
+        ------
+        TimeUpError
+            The time is up.
         """
+        self.watch.check()
         changed = before if self.settings.method.asymmetric else ()
         shortcut = self.context.shortcut(candidate) if changed else None
         seen = self._seen if path is None else path.seen
         stream = self._stream(candidate)
         for source, target in seen(candidate, shortcut, changed):
+            self.watch.check()
             stream.add(source, target)
         return stream.finish()
 
@@ -97,14 +106,21 @@ class Gathering:
         return rows * sum(values[n].size_bytes or 0 for n in names if n in values)
 
     def together(self, candidates: Sequence[Candidate]) -> dict[str, Moments]:
-        """Gather the moments of several layers in one pass of the data through the original."""
+        """Gather the moments of several layers in one pass of the data through the original.
+
+        Raises
+        ------
+        TimeUpError
+            The time is up.
+        """
         if not candidates:
             return {}
         names = [(c.layer.reads[0], c.layer.writes[0]) for c in candidates]
         wanted = list(dict.fromkeys(name for pair in names for name in pair))
         run = runner(self.context.observed, self.settings.runtime, wanted)
         streams = [self._stream(candidate) for candidate in candidates]
-        for feeds in self.data.batches():
+        runs = self.watch.each(self.data.batches(), "running calibration data", self.data.runs)
+        for feeds in runs:
             values: dict[str, NDArray[Any]] = dict(zip(wanted, run(feeds), strict=True))
             for stream, (source, target) in zip(streams, names, strict=True):
                 stream.add(values[source], values[target])

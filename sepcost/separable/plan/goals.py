@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sepcost.errors import TimeUpError
 from sepcost.separable.plan.choices import Curve, Selection
 from sepcost.separable.plan.knapsack import within_cost, within_loss
 from sepcost.separable.plan.proof import searched
@@ -21,6 +22,7 @@ TRIES = 7
 ROUNDING = 1e-12  # 0.29 * 100 is below 29 in floating point
 NEAR = 0.85  # share of an allowed error beyond which another fit is not worth it
 SAFE_SPEED = 1.01  # margin on the speed-up asked for, as the longer final measurement may differ
+SEARCH = "part of the search"  # what is left out if the time is up
 NEAR_SPEED = 1.025  # a smaller surplus of speed is not worth another fit: timing is no more precise
 
 #: Tries a place on the curve: whether it meets the goal, and where to look next.
@@ -50,14 +52,15 @@ def settle(bracket: tuple[int, int], first: int, probe: Probe, *, upward: bool) 
     first
         Where to look first.
     probe
-        Tries one place.
+        Tries one place; raises TimeUpError to stop the search.
     upward
         Whether the goal is met up to some place; otherwise from some place on.
 
     Returns
     -------
     int
-        The last place known to meet the goal; if none is, the end of the bracket on that side.
+        The last place known to meet the goal; if none is, the end of the bracket on that side, or
+        where a stopped search would have looked next.
     """
     low, high = bracket
     place: int | None = first
@@ -65,7 +68,13 @@ def settle(bracket: tuple[int, int], first: int, probe: Probe, *, upward: bool) 
         if high - low <= 1 or place is None:
             break
         here = min(max(place, low + 1), high - 1)
-        met, place = probe(here)
+        try:
+            met, place = probe(here)
+        except TimeUpError:
+            met_somewhere = low > bracket[0] if upward else high < bracket[1]
+            if not met_somewhere:
+                return here
+            break
         low, high = (here, high) if met == upward else (low, here)
         if place is not None and not low < place < high:
             place = (low + high) // 2
@@ -125,7 +134,7 @@ def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved
     def probe(place: int) -> tuple[bool, int | None]:
         measured = trials.speedup(curve.selection(place))
         predicted = before / (curve.points[place].cost + curve.rest)
-        trials.tell(f"speed-up {measured:.2f}, predicted {predicted:.2f}")
+        trials.watch.tell(f"speed-up {measured:.2f}, predicted {predicted:.2f}")
         trials.surplus = measured / predicted
         met = measured >= aimed
         if met and measured <= goal.value * NEAR_SPEED:
@@ -137,7 +146,11 @@ def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved
     at = max(place, 0)
     trial = trials.at(curve, at)
     ns = curve.points[at].cost + curve.rest
-    measured = trials.speedup(curve.selection(at))
+    try:
+        measured = trials.speedup(curve.selection(at))
+    except TimeUpError:
+        trials.watch.leave_out(SEARCH)
+        return Solved(curve, at, trial, False, None, ns, before / ns)
     return Solved(curve, at, trial, place >= 0, measured, ns, before / ns)
 
 
@@ -148,9 +161,12 @@ def _at_speed(curve: Curve, before: float, speed: float) -> int:
 
 def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Solved:
     def probe(place: int) -> tuple[bool, int | None]:
+        if trials.watch.over:
+            trials.watch.leave_out(SEARCH)
+            trials.watch.check()
         trial, loss = trials.at(curve, place), curve.points[place].loss
         measured = searched(goal, trial.effect)
-        trials.tell(f"{goal.aim.removeprefix('max-')} {measured:.2g} of {goal.value:g}")
+        trials.watch.tell(f"{goal.aim.removeprefix('max-')} {measured:.2g} of {goal.value:g}")
         met = measured <= goal.value
         if met and measured >= NEAR * goal.value:
             return True, None
@@ -180,6 +196,11 @@ def promising(
     """The curve whose plan loses least at the predicted cost: only that one is searched.
 
     Plans are compared as sketches. A goal of quality has no predicted cost: all curves are left.
+
+    Raises
+    ------
+    TimeUpError
+        The time is up.
     """
     if goal.aim not in {Aim.MACS, Aim.SPEEDUP} or len(curves) < 2:
         return curves
@@ -191,6 +212,7 @@ def promising(
         cost = before * trials.surplus / (goal.value * SAFE_SPEED)
 
     def loss(curve: Curve) -> float:
+        trials.watch.check()
         place = within_cost(curve.points, cost * (1 + ROUNDING) - curve.rest) or 0
         return trials.selection_loss(trials.sketched(curve, place))
 

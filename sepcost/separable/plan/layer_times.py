@@ -22,7 +22,7 @@ from sepcost.network import Network
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.plan.layer_models import layer_model
 from sepcost.separable.plan.menu import Option
-from sepcost.separable.settings import OnProgress
+from sepcost.separable.watch import Watch
 
 LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
@@ -53,7 +53,7 @@ def layer_times(
     parts: Sequence[tuple[Candidate, Option | None]],
     network: Network,
     runtime: Runtime,
-    tell: OnProgress,
+    watch: Watch,
 ) -> Time:
     """Read times from the cache; measure the missing ones in one interleaved benchmark.
 
@@ -65,16 +65,18 @@ def layer_times(
         The layers' network, for its opset.
     runtime
         Provider and threads.
-    tell
-        Reports progress.
+    watch
+        Asked while networks run.
 
     Raises
     ------
     MeasurementError
         A network cannot be run or timed.
+    TimeUpError
+        The time is up.
     """
     wanted = {_key(*part, network): part for part in parts}
-    known = _known(wanted, network, runtime, tell) if wanted else {}
+    known = _known(wanted, network, runtime, watch) if wanted else {}
     return lambda candidate, option: known[_key(candidate, option, network)]
 
 
@@ -82,28 +84,39 @@ def _known(
     wanted: Mapping[str, tuple[Candidate, Option | None]],
     network: Network,
     runtime: Runtime,
-    tell: OnProgress,
+    watch: Watch,
 ) -> dict[str, float]:
     cache, place = _Cache(machine.cache_file().with_name(CACHE)), _place(runtime)
     known = cache.read(place)
     missing = {key: what for key, what in wanted.items() if key not in known}
     if missing:
-        tell(f"timing {len(missing)} layers")
         with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
             files = [
                 layer_model(Path(folder) / f"{number}.onnx", candidate, option, network)
                 for number, (candidate, option) in enumerate(missing.values())
             ]
-            times = time_files(files, runtime)
+            times = time_files(files, runtime, _heard(watch, len(files)))
         measured = dict(zip(missing, times, strict=True))
         cache.write(place, measured)
         known |= measured
     return {key: known[key] for key in wanted}
 
 
+def _heard(watch: Watch, count: int) -> child.OnStage:
+    """Reports which network is loaded; each of them warms up before all take turns."""
+
+    def heard(stage: child.Message) -> None:
+        watch.check()
+        if stage["stage"] == "loading":
+            watch.tell("timing layers", int(stage["model"]) + 1, count)
+
+    return heard
+
+
 def time_files(
     files: Sequence[ModelFile],
     runtime: Runtime,
+    on_stage: child.OnStage,
     launches: int = LAUNCHES,
     slice_s: float = SLICE_S,
 ) -> list[float]:
@@ -111,7 +124,7 @@ def time_files(
     values: list[list[float]] = [[] for _ in files]
     for launch in range(launches):
         job = Job("launch", files, runtime, launch=launch, slice_s=slice_s)
-        sides = child.execute(job, TIMEOUT_S)["samples"]
+        sides = child.execute(job, TIMEOUT_S, on_stage)["samples"]
         for place, side in enumerate(sides):
             samples = Samples(
                 tuple(side["wall_ns"]), tuple(side["switches"]), tuple(side["cpu_ns"])

@@ -25,7 +25,7 @@ from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import Effect, ErrorTally, Reference, effect
 from sepcost.separable.runs.tails import Tail, tail
-from sepcost.separable.settings import OnProgress, Saving
+from sepcost.separable.settings import Saving
 
 SAMPLES = 256  # at most; all options are measured on the same ones
 VALUE_BYTES = 1 << 24  # of the largest value over all samples: large ones show as much with fewer
@@ -43,7 +43,6 @@ class OptionEffects:
     fitter: Fitter
     samples: Reference
     by_error: bool  # by the squared relative error, else by the loss
-    tell: OnProgress
 
     def with_effects(self, menu: Menu, by: Saving) -> Menu:
         """A menu without dominated options, with the effects of the others."""
@@ -66,9 +65,6 @@ class OptionEffects:
         if not options:
             return []
         candidate, fitter = menu.candidate, self.fitter
-        self.tell(
-            f"measuring the effect of {len(options)} forms of {candidate.name or candidate.id}"
-        )
         drafts = [fitter.draft(candidate, option) for option in options]
         part = tail(fitter.context, candidate, fitter.settings.runtime)
         if part is not None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sepcost.errors import MeasurementError
+from sepcost.errors import MeasurementError, TimeUpError
 from sepcost.latency.jobs import Runtime
 from sepcost.network import Network
 from sepcost.separable.find.candidates import Candidate
@@ -21,11 +21,12 @@ from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.layer_times import Time, layer_times
 from sepcost.separable.plan.menu import Key, Menu, Option, option_key, shell
 from sepcost.separable.rewrite.emit import applicable
-from sepcost.separable.settings import ConvertSettings, OnProgress
+from sepcost.separable.settings import ConvertSettings
+from sepcost.separable.watch import Watch
 
 
 def timed_menus(
-    menus: Sequence[Menu], network: Network, runtime: Runtime, form: str | None, tell: OnProgress
+    menus: Sequence[Menu], network: Network, runtime: Runtime, form: str | None, watch: Watch
 ) -> tuple[Menu, ...]:
     """Fill in times, choose the fastest emitted form of each option, drop those that gain no time.
 
@@ -39,13 +40,15 @@ def timed_menus(
         Provider and threads, the same as in the measurement of the result.
     form
         The emitted form to use if possible; None chooses the fastest.
-    tell
-        Reports progress.
+    watch
+        Asked while networks run.
 
     Raises
     ------
     MeasurementError
         A network cannot be run or timed.
+    TimeUpError
+        The time is up.
     """
     variants = {menu.candidate.id: _variants(menu, form) for menu in menus}
     parts = [
@@ -53,7 +56,7 @@ def timed_menus(
         for menu in menus
         for part in (None, menu.options[0], *_measured(variants[menu.candidate.id]))
     ]
-    ns = layer_times(parts, network, runtime, tell)
+    ns = layer_times(parts, network, runtime, watch)
     filled = []
     for menu in menus:
         candidate = menu.candidate
@@ -89,7 +92,7 @@ def _read(way: Sequence[Option], candidate: Candidate, ns: Time) -> list[Option]
 
 
 def timed_choices(
-    choices: Sequence[Choice], network: Network, runtime: Runtime, tell: OnProgress
+    choices: Sequence[Choice], network: Network, runtime: Runtime, watch: Watch
 ) -> tuple[Choice, ...]:
     """Fill in the time of each converted layer before and after, if the plan has none.
 
@@ -111,7 +114,7 @@ def timed_choices(
         if choice.candidate.id in untimed
         for part in (None, *untimed[choice.candidate.id])
     ]
-    ns = layer_times(parts, network, runtime, tell)
+    ns = layer_times(parts, network, runtime, watch)
 
     def timed(choice: Choice) -> Choice:
         if choice.candidate.id not in untimed:
@@ -125,7 +128,7 @@ def timed_choices(
 
 
 def slower_options(
-    choices: Sequence[Choice], network: Network, settings: ConvertSettings, tell: OnProgress
+    choices: Sequence[Choice], network: Network, settings: ConvertSettings, watch: Watch
 ) -> set[Key]:
     """Replacements that were measured slower than the layer that they replace.
 
@@ -135,8 +138,8 @@ def slower_options(
         Keys of the options; empty if they were not timed.
     """
     try:
-        timed = timed_choices(choices, network, settings.runtime, tell)
-    except MeasurementError:
+        timed = timed_choices(choices, network, settings.runtime, watch)
+    except (MeasurementError, TimeUpError):
         return set()
     return {
         option_key(one.candidate, one.factors.form, one.factors.rank)
@@ -146,7 +149,7 @@ def slower_options(
 
 
 def faster_in_2d(
-    choices: Sequence[Choice], network: Network, runtime: Runtime, tell: OnProgress
+    choices: Sequence[Choice], network: Network, runtime: Runtime, watch: Watch
 ) -> tuple[Choice, ...]:
     """Write 1-D convolutions in 2-D where that is measured faster, unless a plan has timed them.
 
@@ -165,7 +168,7 @@ def faster_in_2d(
     parts = [
         (one.candidate, option) for one in choices for option in pairs.get(one.candidate.id, ())
     ]
-    ns = layer_times(parts, network, runtime, tell)
+    ns = layer_times(parts, network, runtime, watch)
 
     def chosen(choice: Choice) -> Choice:
         if choice.candidate.id not in pairs:

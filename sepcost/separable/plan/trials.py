@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sepcost.errors import MeasurementError
+from sepcost.errors import MeasurementError, TimeUpError
 from sepcost.latency.jobs import ModelFile
 from sepcost.model.load import Loaded
 from sepcost.model.save import save
@@ -20,7 +20,8 @@ from sepcost.separable.plan.timing import faster_in_2d
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import UNKNOWN, Effect, Reference, effect
-from sepcost.separable.settings import ConvertSettings, OnProgress
+from sepcost.separable.settings import ConvertSettings
+from sepcost.separable.watch import Watch
 
 _LAUNCHES = 3
 _SLICE_S = 0.3
@@ -44,7 +45,7 @@ class Trials:
     judged_on: Reference  # results are judged on it: held-out samples if there are data
     chosen_on: Reference  # plans are chosen on it: the samples that are fitted to
     inputs: tuple[Value, ...]
-    tell: OnProgress
+    watch: Watch
     done: dict[tuple[Key, ...], Trial] = field(default_factory=dict)
     sketches: dict[tuple[Key, ...], Trial] = field(default_factory=dict)
     ratios: dict[tuple[Key, ...], float] = field(default_factory=dict)
@@ -80,7 +81,7 @@ class Trials:
         model = separate(self.fitter.context.loaded, choices)
         if not self.judged_on.batches:
             return Trial(tuple(choices), model, UNKNOWN)
-        self.tell("comparing the outputs")
+        self.watch.tell("comparing the outputs")
         run = runner(model, self.fitter.settings.runtime)
         return Trial(tuple(choices), model, effect(run, self.judged_on))
 
@@ -88,9 +89,9 @@ class Trials:
         """Write 1-D convolutions in 2-D where that is faster; as they are if timing fails."""
         try:
             return faster_in_2d(
-                choices, self.fitter.context.network, self.settings.runtime, self.tell
+                choices, self.fitter.context.network, self.settings.runtime, self.watch
             )
-        except MeasurementError:
+        except (MeasurementError, TimeUpError):
             return choices
 
     def selection_loss(self, trial: Trial) -> float:
@@ -103,10 +104,15 @@ class Trials:
         """Speed-up of a selection over the original, measured in turns.
 
         Times do not depend on the values of the factors, so nothing is fitted for it.
+
+        Raises
+        ------
+        TimeUpError
+            The time is up.
         """
         key = name(selection)
         if key not in self.ratios:
-            self.tell("timing the network")
+            self.watch.tell("timing the network")
             original = self.fitter.context.loaded
             drafts = [self.fitter.draft(candidate, option) for candidate, option in selection]
             before, after = self.times([original, separate(original, drafts)])
@@ -114,13 +120,14 @@ class Trials:
         return self.ratios[key] * self.correction
 
     def times(self, models: Sequence[Loaded]) -> list[float]:
-        """Latencies of networks that take turns, in ns."""
+        """Latencies of networks that take turns, in ns; raises as ``speedup``."""
         with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
             files = [
                 on_disk(model, Path(folder) / f"{number}.onnx", self.inputs)
                 for number, model in enumerate(models)
             ]
-            return time_files(files, self.settings.runtime, _LAUNCHES, _SLICE_S)
+            runtime, check = self.settings.runtime, lambda _: self.watch.check()
+            return time_files(files, runtime, check, _LAUNCHES, _SLICE_S)
 
 
 def name(selection: Selection) -> tuple[Key, ...]:

@@ -35,6 +35,7 @@ from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.backward.rules import RULES
 from sepcost.separable.runs.backward.tape import FLOATS, OPSET, SEED, Tape, backward, moves
 from sepcost.separable.runs.output_loss import Run
+from sepcost.separable.watch import Watch
 
 SAMPLES = 512  # enough for a metric; each sample adds to its rank
 _RUN_BYTES = 1 << 27  # of activations for one backward run
@@ -76,6 +77,7 @@ def sensitivities(
     runtime: Runtime,
     parts: Sequence[OutputPart],
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> Sensitivities:
     """Q [N, N] of each candidate that gradients reach.
 
@@ -93,16 +95,22 @@ def sensitivities(
         What is judged of the outputs.
     seed
         Seed of v.
+    watch
+        Asked between runs.
 
     Raises
     ------
     ModelError
         ONNX Runtime cannot run the model.
+    TimeUpError
+        The time is up.
     """
     inside = {one.layer.writes[0]: one.id for one in candidates if context.in_main_graph(one)}
     passes = _passes(context, list(inside))
     random = np.random.default_rng(seed)
-    made = _metrics(context, passes, data, runtime, parts, random) if passes.reached else {}
+    watch = watch or Watch()
+    reached = passes.reached
+    made = _metrics(context, passes, data, runtime, parts, random, watch) if reached else {}
     sound = (name for name, one in made.items() if np.isfinite(one).all() and one.any())
     known = {inside[name]: made[name] for name in sound}
     ends = {inside[name]: operator for name, operator in passes.stops.items() if name in inside}
@@ -126,12 +134,15 @@ def _metrics(
     runtime: Runtime,
     parts: Sequence[OutputPart],
     random: np.random.Generator,
+    watch: Watch,
 ) -> Metrics:
     """Q of each value reached: the mean of Σ g·gᵀ over the samples."""
     sums = [np.zeros(())] * len(passes.reached)
     samples = 0
     back, forth = passes.sessions(context.observed, runtime, data)
-    for feeds in data.batches(passes.samples(context.network), passes.rows(context.network)):
+    limit, most = passes.samples(context.network), passes.rows(context.network)
+    count = -(-min(limit, len(data)) // min(most, data.batch))
+    for feeds in watch.each(data.batches(limit, most), "computing gradients", count):
         given, answers = forth(feeds)
         rows = rows_of(feeds) if data.stacked else 1
         seeds = _seeds(passes.outputs, answers, parts, random, rows)

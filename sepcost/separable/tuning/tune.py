@@ -7,9 +7,9 @@ come from ``pool``, gradients from ``steps``, and ``coordinates`` says how weigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import cos, pi
 from typing import Any
@@ -27,6 +27,7 @@ from sepcost.separable.rewrite.separate import ChoiceLike
 from sepcost.separable.tuning.distance import seeds
 from sepcost.separable.tuning.lesson import Lesson, lesson
 from sepcost.separable.tuning.student import student
+from sepcost.separable.watch import Watch
 
 BATCH = 16  # samples of a step
 TOLD = 32  # steps between lines on the screen
@@ -45,7 +46,7 @@ class Task:
     rate: float  # the highest
     passes: int  # samples to run, in total
     seed: int = 0
-    tell: Callable[[str], None] = lambda _: None
+    watch: Watch = field(default_factory=Watch)
 
 
 def tune(task: Task) -> dict[str, Factors]:
@@ -89,8 +90,12 @@ def _tuned(
     steps = max(1, task.passes // size)
     order = _orders(len(opened.pool), random)
     weights = dict(opened.student.weights)
+    watch, passed = task.watch, task.watch.part_of_rest()
     with ThreadPoolExecutor(max(1, cores())) as threads:
         for step in range(steps):
+            if watch.over:
+                watch.leave_out(f"{100 - 100 * step // steps} % of the tuning")
+                break
             for one in opened.moving:
                 weights |= one.weights()
             batch = [next(order) for _ in range(size)]
@@ -99,9 +104,9 @@ def _tuned(
             found = list(threads.map(partial(_part, task, opened, weights), feeds))
             total = {name: np.sum([part[name] for part in found], axis=0) for name in found[0]}
             for one in opened.moving:
-                one.step(total, rate(task.rate, step, steps), step + 1)
+                one.step(total, rate(task.rate, max(step / steps, passed()), steps), step + 1)
             if step % TOLD == 0:
-                task.tell(f"tuning all layers: {100 * step // steps} %")
+                watch.tell("tuning all layers, step", step + 1, steps)
     for one in opened.moving:
         weights |= one.weights()
     return weights
@@ -119,9 +124,18 @@ def _part(
     )  # fmt: skip
 
 
-def rate(highest: float, step: int, steps: int) -> float:
-    """The learning rate: it rises over the first steps, then falls to 0 as a cosine."""
-    share = step / steps
+def rate(highest: float, share: float, steps: int) -> float:
+    """The learning rate: it rises over the first steps, then falls to 0 as a cosine.
+
+    Parameters
+    ----------
+    highest
+        The highest rate.
+    share
+        Of the steps or of the time, whichever ends first.
+    steps
+        In total.
+    """
     return highest * min(1.0, (share + 1 / steps) / WARM) * 0.5 * (1 + cos(pi * share))
 
 

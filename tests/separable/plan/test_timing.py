@@ -15,6 +15,7 @@ from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.menu import menus, shell
 from sepcost.separable.plan.timing import timed_choices, timed_menus
 from sepcost.separable.settings import FORMS
+from sepcost.separable.watch import Watch
 from tests.separable import networks
 from tests.separable.build import find
 
@@ -46,7 +47,7 @@ def timed(folder, form=None, runtime=Runtime()):  # noqa: B008
     network = describe(loaded)
     rows = {row.layer.id: row.macs or 0 for row in count(network, "").rows}
     offered = menus(find(loaded).eligible, rows, FORMS)
-    return timed_menus(offered, network, runtime, form, lambda _: None)
+    return timed_menus(offered, network, runtime, form, Watch())
 
 
 def test_the_surroundings_are_subtracted(clock, tmp_path):
@@ -93,11 +94,14 @@ def test_a_plan_made_without_times_is_given_them(clock, tmp_path):
         Choice(one, random_factors(one, shell(one, Form.DEPTHWISE_POINTWISE, 1), 0), "sum", 2, 1)
         for one in find(loaded).eligible
     ]
-    found = timed_choices(chosen, network, Runtime(), lambda _: None)
+    found = timed_choices(chosen, network, Runtime(), Watch())
     before = [menu.options[0].ns for menu in timed(tmp_path, form="sum")]
     assert [one.ns_before for one in found] == before
     assert found[1].ns_after == 16 * 9 + 16 * 16 + 16
-    assert timed_choices(found, network, Runtime(), pytest.fail) == found
+    assert (
+        timed_choices(found, network, Runtime(), Watch(lambda step: pytest.fail(str(step))))
+        == found
+    )
 
 
 def test_times_are_cached_per_runtime(clock, tmp_path):

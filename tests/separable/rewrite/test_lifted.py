@@ -107,7 +107,7 @@ def shapes(settings, net, tmp_path):
 def test_the_faster_way_is_written(monkeypatch, tmp_path, net, goal, flat, lifted):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     played(monkeypatch, flat, lifted)
-    settings = ConvertSettings(goal, max_time_s=0.2)
+    settings = ConvertSettings(goal, latency_time_s=0.2)
     choice, written = shapes(settings, net, tmp_path)
     assert choice.lifted == (lifted < flat)
     assert written == {4 if lifted < flat else 3}
@@ -129,5 +129,5 @@ def test_unmeasured_layers_stay_as_they_are(monkeypatch, tmp_path, net):
         raise MeasurementError("no time")
 
     monkeypatch.setattr(trials, "faster_in_2d", fails)
-    settings = replace(settings, verify=True, max_time_s=0.2)
+    settings = replace(settings, verify=True, latency_time_s=0.2)
     assert not shapes(settings, net, tmp_path)[0].lifted

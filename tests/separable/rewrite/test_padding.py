@@ -67,7 +67,7 @@ def test_the_converted_file_runs_though_the_original_does_not(tmp_path):
     net = tmp_path / "model.onnx"
     saved(automatic(2, "SAME_LOWER", 1, 2)[1], tmp_path)
     out, again = tmp_path / "out.onnx", tmp_path / "again.onnx"
-    settings = ConvertSettings(Goal(Aim.RANK, 0), max_time_s=0.2)
+    settings = ConvertSettings(Goal(Aim.RANK, 0), latency_time_s=0.2)
     found = convert(net, out, settings=settings, force=True)
     assert found.effect.relative_error < 1e-5
     assert found.notes[0].startswith("1 dilated convolution with auto_pad SAME: written with")

@@ -97,7 +97,7 @@ def test_little_is_lost_to_the_levels(tmp_path, emitted):
 def test_a_part_per_part_at_rank_one(tmp_path):
     """Two convolutions in integers become four, without data too, and the note says how."""
     saved(network(2), tmp_path)
-    settings = ConvertSettings(Goal(Aim.RANK, 1), max_time_s=0.2)
+    settings = ConvertSettings(Goal(Aim.RANK, 1), latency_time_s=0.2)
     found = convert(
         tmp_path / "model.onnx", tmp_path / "out.onnx", force=True, settings=settings, **SIZE
     )

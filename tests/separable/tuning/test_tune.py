@@ -116,7 +116,7 @@ def test_features_are_behind_the_activation(tmp_path):
 
 
 def test_the_rate_rises_and_falls():
-    course = [rate(1.0, step, 100) for step in range(100)]
+    course = [rate(1.0, step / 100, 100) for step in range(100)]
     assert course[0] == pytest.approx(0.2)
     assert max(course) == pytest.approx(course[5], rel=0.02)
     assert course[-1] < 1e-3
