@@ -22,8 +22,7 @@ from sepcost.separable.settings import QUALITY
 from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import Tuning, is_better
 from sepcost.separable.tuning.tune import Task, tune
-
-TUNED = 0.95  # share of the time after which tuning ends
+from sepcost.separable.watch import TUNED
 
 
 def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:

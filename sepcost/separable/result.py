@@ -26,9 +26,7 @@ from sepcost.separable.runs.output_loss import UNKNOWN
 from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
-from sepcost.separable.watch import Watch
-
-MEASURED = 0.8  # share of the time after which the final measurements end
+from sepcost.separable.watch import MEASURED, Watch
 
 
 def finished(session: Session, found: Solved, timed: Conversion | None = None) -> Conversion:

@@ -30,9 +30,8 @@ from sepcost.separable.references import NOTHING, references
 from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.runs.branches import straightened
 from sepcost.separable.settings import Aim, ConvertSettings, Wanted
-from sepcost.separable.watch import Watch
+from sepcost.separable.watch import IMPROVED, MEASURED, Watch
 
-SEARCH = 0.6  # share of the time after which the search ends; see ``result`` and ``last_step``
 RUN_BYTES = 1 << 27  # of activations, if all of a run were kept
 
 
@@ -75,17 +74,17 @@ def open_session(
     selected = _selected(candidates(loaded, network), settings, network, seen)
     fit, held_out = data.split() if data else (None, None)
     inner = replace(settings, runtime=replace(Runtime(), threads=cores()))
-    macs, searching = _macs(before, selected.eligible), watch.within(SEARCH)
-    fitter = Fitter(seen, inner, fit, searching, macs, selected.eligible)
+    macs, improving = _macs(before, selected.eligible), watch.within(IMPROVED)
+    fitter = Fitter(seen, inner, fit, improving, macs, selected.eligible)
     kind, judged_on, chosen_on = "random", NOTHING, NOTHING
     if selected.eligible and (data is not None or not _needs_no_run(settings, wanted.frontier)):
-        made = references(loaded, network, inner, fit, held_out, watch=searching)
+        made = references(loaded, network, inner, fit, held_out, watch=watch.within(MEASURED))
         kind, judged_on, chosen_on = made.kind, made.judged_on, made.chosen_on
         fitter.parts = chosen_on.parts
         notes += made.notes
     if selected.eligible and data is None:
         notes.append(_without_data(kind, ran=bool(judged_on.batches)))
-    trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, searching)
+    trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, improving)
     return Session(settings, wanted, watch, loaded, before, selected, fitter, trials, kind, notes)
 
 

@@ -41,9 +41,11 @@ def converted(net, goal, questions, out=None):
 
 
 def test_before_there_is_a_plan_it_is_an_error(net, tmp_path):
-    with pytest.raises(TimeUpError, match=r"stopped on request, before there was a plan$") as error:
+    with pytest.raises(TimeUpError, match=r"^stopped before there was a plan$") as error:
         converted(net, GOALS[0], 0, tmp_path / "out.onnx")
     assert error.value.exit_code == 1
+    with pytest.raises(TimeUpError, match=r"no plan was found within --max-time 60; raise it"):
+        Watch(limit_s=60, started=-60.0).check()
     assert not (tmp_path / "out.onnx").exists()
 
 

@@ -16,7 +16,7 @@ from sepcost.separable.plan.option_effects import OptionEffects, sampled
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
-from sepcost.separable.watch import Watch
+from sepcost.separable.watch import MEASURED, Watch
 
 CLEARLY = 0.9  # an option whose weight error is below this share of another's is clearly better
 
@@ -44,13 +44,13 @@ def curves(
     """
     fitter = trials.fitter
     offered = menus(candidates, fitter.macs, settings.forms, settings.emit)
-    latency = 0.0
+    latency, needed = 0.0, trials.watch.within(MEASURED)
     if settings.cost is Saving.LATENCY:
         runtime = settings.runtime
-        offered = timed_menus(offered, before.network, runtime, settings.emit, trials.watch)
-        (latency,) = trials.times([fitter.context.loaded])
+        offered = timed_menus(offered, before.network, runtime, settings.emit, needed)
+        (latency,) = trials.times([fitter.context.loaded], needed)
     by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
-    offered = tuple(_undominated(menu, by) for menu in _with_errors(offered, trials))
+    offered = tuple(_undominated(menu, by) for menu in _with_errors(offered, trials, needed))
     offered, allocations = _on_data(offered, settings, trials, by)
     whole = latency if by is Saving.LATENCY else float(before.totals.macs)
     costs = sum(cost(menu.options[0], by) for menu in offered)
@@ -137,9 +137,9 @@ def _undominated(menu: Menu, by: Saving) -> Menu:
     return replace(menu, options=(keep, *(option for option in offers if not beaten(option))))
 
 
-def _with_errors(offered: Sequence[Menu], trials: Trials) -> tuple[Menu, ...]:
+def _with_errors(offered: Sequence[Menu], trials: Trials, watch: Watch) -> tuple[Menu, ...]:
     """Fill in the weight errors: one curve for all ranks of a form."""
-    counted = trials.watch.each(offered, "comparing forms of layer", len(offered))
+    counted = watch.each(offered, "comparing forms of layer", len(offered))
     return tuple(
         replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in counted
     )

@@ -42,7 +42,7 @@ def frontier(made: Curves, before: Analysis, trials: Trials) -> tuple[FrontierPo
     places = sorted({within_cost(one.points, budget + 1e-6) or 0 for budget in budgets})
     done = [trials.at(one, place) for place in places]
     models = [trials.fitter.context.loaded, *(trial.model for trial in done)]
-    base, *times = trials.times(models)
+    base, *times = trials.times(models, trials.watch)
     return tuple(
         FrontierPoint(
             macs=forecast.macs(before, trial.choices),

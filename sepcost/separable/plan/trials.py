@@ -115,19 +115,19 @@ class Trials:
             self.watch.tell("timing the network")
             original = self.fitter.context.loaded
             drafts = [self.fitter.draft(candidate, option) for candidate, option in selection]
-            before, after = self.times([original, separate(original, drafts)])
+            before, after = self.times([original, separate(original, drafts)], self.watch)
             self.ratios[key] = before / after
         return self.ratios[key] * self.correction
 
-    def times(self, models: Sequence[Loaded]) -> list[float]:
+    def times(self, models: Sequence[Loaded], watch: Watch) -> list[float]:
         """Latencies of networks that take turns, in ns; raises as ``speedup``."""
         with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
             files = [
                 on_disk(model, Path(folder) / f"{number}.onnx", self.inputs)
                 for number, model in enumerate(models)
             ]
-            runtime, check = self.settings.runtime, lambda _: self.watch.check()
-            return time_files(files, runtime, check, _LAUNCHES, _SLICE_S)
+            runtime = self.settings.runtime
+            return time_files(files, runtime, lambda _: watch.check(), _LAUNCHES, _SLICE_S)
 
 
 def name(selection: Selection) -> tuple[Key, ...]:
