@@ -7,25 +7,29 @@ where ``...`` is the shape of one row of the input's batch or of the whole input
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import NDArray
 from onnx import ValueInfoProto
 
-from sepcost.errors import ConversionError, first_line
+from sepcost.errors import ConversionError, SepcostError, first_line
 from sepcost.model.dtypes import DTYPES, numpy_dtype
 from sepcost.model.load import Loaded
 from sepcost.model.values import text
 from sepcost.network import Shape
 from sepcost.separable.data import images as image_files
+from sepcost.separable.data.archives import Member, members
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import BATCH, Calibration, Input, Samples, whole
 
 LABELS = "labels"
+
+T = TypeVar("T")
 
 
 def declared(loaded: Loaded) -> tuple[Input, ...]:
@@ -69,27 +73,47 @@ def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calib
 
 
 def _archive(path: Path, inputs: Sequence[Input]) -> Calibration:
-    arrays = _arrays(path)
+    arrays = _guarded(path, lambda: members(path))
     names = {one.name for one in inputs}
     labels = None if LABELS in names else arrays.pop(LABELS, None)
     if len(inputs) == 1 and len(arrays) == 1 and not names & set(arrays):
         arrays = {inputs[0].name: next(iter(arrays.values()))}  # no other meaning is possible
     _check_names(path, arrays, names)
-    checked = {one.name: checked_array(path, one, arrays[one.name]) for one in inputs}
-    return _assembled(path, inputs, checked, labels)
+    known = None if labels is None else _guarded(path, labels.whole)
+    shapes = {name: _like(one.shape, one.dtype) for name, one in arrays.items()}
+    made = _assembled(path, inputs, shapes, known)
+    return replace(made, samples={one.name: _read(path, one, arrays[one.name]) for one in inputs})
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _read(path: Path, one: Input, member: Member) -> Samples:
+    """Read a member row by row; every row has been checked."""
+    rows = _guarded(path, lambda: member.rows(lambda part: checked_array(path, one, part)))
+    dtype = numpy_dtype(one.dtype)
+    return lambda places: np.ascontiguousarray(_guarded(path, lambda: rows(places)), dtype)
+
+
+def _guarded(path: Path, action: Callable[[], T]) -> T:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except AttributeError as error:
-        raise ConversionError(f"{path}: is a single array; give an .npz or a folder") from error
+        return action()
+    except (SepcostError, MemoryError):
+        raise
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # zipfile, zlib and tokenize raise many kinds
+        if _is_array(path):
+            raise ConversionError(f"{path}: is a single array; give an .npz or a folder") from error
         reason = first_line(error)
         raise ConversionError(f"{path}: not an .npz archive of plain arrays: {reason}") from error
+
+
+def _is_array(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX
+
+
+def _like(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array of this shape and type that takes no memory."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def _check_names(path: Path, arrays: Mapping[str, object], names: set[str]) -> None:
@@ -128,7 +152,10 @@ def _assembled(
     arrays: Mapping[str, NDArray[Any]],
     labels: NDArray[Any] | None,
 ) -> Calibration:
-    """Build the calibration; all arrays hold rows of batches, or all hold whole inputs."""
+    """Build the calibration, without its samples, from arrays of their shapes.
+
+    All arrays hold rows of batches, or all hold whole inputs.
+    """
     stacked = all(one.sizes for one in inputs) and all(
         _fits(arrays[one.name].shape[1:], one.sizes[1:], arrays[one.name].ndim, len(one.sizes))
         for one in inputs
@@ -149,13 +176,12 @@ def _assembled(
     batch = fixed or (BATCH if stacked and inputs else 1)
     if count < (fixed or 1):
         raise ConversionError(f"{path}: has {count} samples, but one run needs {batch}")
-    samples = {one.name: _reader(arrays[one.name], numpy_dtype(one.dtype)) for one in inputs}
     item = {
         one.name: _item(arrays[one.name].shape, stacked, batch, one.sizes[0] if stacked else None)
         for one in inputs
     }
     places, known = np.arange(count), _labels(path, labels, count)
-    made = Calibration(samples, places, batch, stacked, bool(fixed), known, item)
+    made = Calibration({}, places, batch, stacked, bool(fixed), known, item)
     return replace(made, places=whole(places, made))
 
 
@@ -169,18 +195,6 @@ def _shown(sizes: Sequence[int | None]) -> str:
 
 def _item(shape: Shape, stacked: bool, batch: int, fixed: int | None) -> Shape:
     return ((batch if fixed else 1), *shape[1:]) if stacked else shape[1:]
-
-
-def _reader(array: NDArray[Any], dtype: np.dtype[Any]) -> Samples:
-    """Reads samples; neighbours of the right type are not copied: large ones are held once."""
-
-    def read(places: NDArray[np.int64]) -> NDArray[Any]:
-        first, count = int(places[0]), len(places)
-        near = bool((places == np.arange(first, first + count)).all())
-        chosen = array[first : first + count] if near else array[places]
-        return np.ascontiguousarray(chosen, dtype)
-
-    return read
 
 
 def _labels(path: Path, labels: NDArray[Any] | None, count: int) -> NDArray[np.int64] | None:
@@ -225,7 +239,7 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
                 )
         return np.stack(arrays).astype(numpy_dtype(one.dtype))
 
-    lead = np.broadcast_to(np.zeros((), first.dtype), (len(files), *first.shape))
+    lead = _like((len(files), *first.shape), first.dtype)
     folders = _class_folders(path, files)
     labels = None if folders is None else _numbered(path, files, folders)
     made = _assembled(path, inputs, {one.name: lead}, labels)
