@@ -17,6 +17,7 @@ depthwise-pointwise or pointwise-depthwise factorisation in which strong channel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from sepcost.separable.factors.lbfgs import descend
 from sepcost.separable.factors.projection import solved
 
 ITERATIONS = 40  # of a descent on the weights alone
+FEW = 12  # of the largest of these
+FULL = 3e8  # multiplications per step above which they get fewer
+LIGHT = 1e8  # multiplications of a descent's step above which it is in single precision
 FEWEST = 4  # iterations of the largest fits
 WORK = 1e9  # multiplications per iteration above which a fit gets fewer iterations
 
@@ -142,14 +146,18 @@ def both_free(
 
 
 def both_free_on_white(free: Array, cross: Array, inputs: int) -> tuple[Array, Array, Array]:
-    """``both_free`` with S = 1, which is cheaper: H is (B·Bᵀ) ∘ (D·Dᵀ)."""
+    """``both_free`` with S = 1, which is cheaper: H is (B·Bᵀ) ∘ (D·Dᵀ).
+
+    The large products are in the type of ``cross``.
+    """
     mixes, taps = free[..., :inputs], free[..., inputs:]
     mixed, tapped = mixes @ mixes.swapaxes(1, 2), taps @ taps.swapaxes(1, 2)
-    answer = products(free, inputs) @ cross.swapaxes(1, 2)
-    value, points = solved(mixed * tapped, answer)
+    rows = products(free, inputs).astype(cross.dtype, copy=False)
+    value, points = solved(mixed * tapped, rows @ cross.swapaxes(1, 2))
     inner = points @ points.swapaxes(1, 2)
     own = [(inner * tapped) @ mixes, (inner * mixed) @ taps]
-    cube = (points @ cross).reshape(*free.shape[:2], inputs, -1)
+    light = points.astype(cross.dtype, copy=False)
+    cube = (light @ cross).reshape(*free.shape[:2], inputs, -1)
     gradient = 2 * (np.concatenate(own, axis=2) - _gradient(cube, free, inputs))
     return value, gradient, points.swapaxes(1, 2)
 
@@ -174,11 +182,15 @@ def fit(
     kernels = matrices.reshape(*matrices.shape[:2], inputs, -1)
     whole = np.einsum("gnf,gnf->g", matrices, matrices)
 
+    work = rank * matrices.size
+    light: NDArray[Any] = matrices.astype(np.float32) if work > LIGHT else matrices
+    iterations = min(iterations, max(FEW, int(iterations * FULL / work)))
+
     def evaluate(free: Array) -> tuple[Array, Array, Array]:
-        return both_free_on_white(free, matrices, inputs)
+        return both_free_on_white(free, light, inputs)
 
     free = descend(evaluate, start(kernels, rank), np.maximum(whole, 1e-300), iterations)
-    value, _, pointwise = evaluate(free)
+    value, _, pointwise = both_free_on_white(free, matrices, inputs)
     return products(free, inputs), pointwise, whole + value
 
 

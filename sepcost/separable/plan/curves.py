@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+import numpy as np
+
 from sepcost.cost.analysis import Analysis
-from sepcost.separable.factors.blocks import Form
+from sepcost.separable.factors.blocks import Array, Form
 from sepcost.separable.factors.spectrum import error_curve
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Curve, cost, curve
@@ -18,6 +20,7 @@ from sepcost.separable.plan.trials import Trials
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
 from sepcost.separable.watch import MEASURED, Watch
 
+LEAST = 1e-12  # error below which logarithms make no sense
 CLEARLY = 0.9  # an option whose weight error is below this share of another's is clearly better
 
 
@@ -156,6 +159,25 @@ def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
         options = list(alike)
         blind = form is not Form.DEPTHWISE_BOTTLENECK or not trials.fitter.on_data(menu.candidate)
         widths = [option.rank for option in options] if blind else []
-        lost = error_curve(kernel, form, group=group, scale=scale, widths=widths)
+        tried = _few(widths) if form is Form.DEPTHWISE_BOTTLENECK else widths
+        lost = error_curve(kernel, form, group=group, scale=scale, widths=tried)
+        if tried != widths:
+            lost[widths] = np.minimum(lost[widths], read(lost, tried, widths))
         for option in options:
             yield replace(option, weight_error=float(lost[option.rank]))
+
+
+def _few(widths: Sequence[int]) -> list[int]:
+    """The narrowest width, a middle one and one of the widest, for a descent of each."""
+    last = len(widths) - 1
+    return [widths[k] for k in sorted({0, last // 2, last - last // 4})] if widths else []
+
+
+def read(errors: Array, known: Sequence[int], wanted: Sequence[int]) -> Array:
+    """Errors at some widths: linear in log error between known ones, and beyond the last."""
+    logs = np.log(np.maximum(errors[list(known)], LEAST))
+    found = np.interp(wanted, known, logs)
+    if len(known) > 1:
+        slope = (logs[-1] - logs[-2]) / (known[-1] - known[-2])
+        found += min(slope, 0.0) * np.maximum(np.array(wanted) - known[-1], 0)
+    return np.asarray(np.exp(found))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sepcost.separable.factors import polyadic
 from sepcost.separable.factors.blocks import Form, ranks
 from sepcost.separable.factors.kernels import factorize, reconstruct
-from sepcost.separable.factors.spectrum import error_curve, exact_rank
+from sepcost.separable.factors.spectrum import EXACT, error_curve, exact_rank
 
 NARROW = Form.DEPTHWISE_BOTTLENECK
 
@@ -128,3 +128,20 @@ def test_large_fits_take_fewer_steps():
     assert polyadic.FEWEST < polyadic.affordable(100, 512, 4608) < 100
     assert polyadic.affordable(20, 512, 4608) == polyadic.FEWEST
     assert polyadic.affordable(0, 64, 576) == 0
+
+
+def test_large_kernels_descend_in_single_precision_and_end_as_near(monkeypatch):
+    kernel = of_products(32, 24, 40, 3, 3) + 0.1 * random(32, 24, 3, 3)
+    lost = factorize(kernel, NARROW, 40).relative_error
+    monkeypatch.setattr(polyadic, "LIGHT", 0)
+    assert factorize(kernel, NARROW, 40).relative_error == pytest.approx(lost, rel=0.02)
+    exact = factorize(of_products(8, 6, 4, 3, 3), NARROW, 8 * 6)
+    assert exact.relative_error < EXACT
+
+
+def test_the_largest_kernels_descend_in_fewer_steps(monkeypatch):
+    kernel = random(32, 24, 3, 3)
+    lost = factorize(kernel, NARROW, 40).relative_error
+    monkeypatch.setattr(polyadic, "FULL", 1)
+    sooner = factorize(kernel, NARROW, 40).relative_error
+    assert lost < sooner < 1.1 * lost
