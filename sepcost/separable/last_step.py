@@ -21,7 +21,7 @@ from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY
 from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import Tuning, is_better
-from sepcost.separable.tuning.tune import Task, tune
+from sepcost.separable.tuning.tune import Task, pass_seconds, tune
 from sepcost.separable.watch import TUNED
 
 
@@ -42,14 +42,14 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     if _is_shared(session):
         session.notes.append("not tuned: too few samples to hold some out")
         return solved, None
-    start, before, macs = monotonic(), solved.trial.effect, session.before.totals.macs
-    passes = settings.tune
-    if passes is None:
-        passes = budget.passes(before.loss, macs, before.samples)
-    if not passes or _is_late(session):
+    start, before = monotonic(), solved.trial.effect
+    if _is_late(session):
         return solved, None
     try:
-        factors = tune(_task(session, solved, before.loss, passes))
+        passes = _passes(session, solved)
+        if not passes:
+            return solved, None
+        factors = tune(_task(session, solved, passes))
     except SepcostError as error:  # the fitted factors are usable without it
         session.notes.append(f"not tuned: {error}")
         return solved, None
@@ -72,6 +72,17 @@ def _is_late(session: Session) -> bool:
     return late
 
 
+def _passes(session: Session, solved: Solved) -> int:
+    """Passes as asked; by default, those that take about two minutes."""
+    if session.settings.tune is not None:
+        return session.settings.tune
+    effect = solved.trial.effect
+    most = budget.passes(effect.loss, session.before.totals.macs, effect.samples)
+    if not most:
+        return 0
+    return budget.affordable(most, pass_seconds(_task(session, solved, most)))
+
+
 def _is_shared(session: Session) -> bool:
     """Whether the samples that results are judged on are those that were fitted to."""
     data, judged = session.fitter.data, session.trials.judged_on.batches
@@ -81,7 +92,7 @@ def _is_shared(session: Session) -> bool:
     return all(np.array_equal(first[name], own[name]) for name in own)
 
 
-def _task(session: Session, solved: Solved, damage: float, passes: int) -> Task:
+def _task(session: Session, solved: Solved, passes: int) -> Task:
     data = session.fitter.data
     assert data is not None
     return Task(
@@ -90,7 +101,7 @@ def _task(session: Session, solved: Solved, damage: float, passes: int) -> Task:
         data,
         session.trials.judged_on.parts,
         session.wanted.sizes,
-        budget.rate(damage),
+        budget.rate(solved.trial.effect.loss),
         passes,
         session.settings.seed,
         session.watch.within(TUNED),

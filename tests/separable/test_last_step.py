@@ -187,11 +187,36 @@ def test_the_better_on_average_is_kept(after, kept):
     assert is_better(2.0, after) == kept
 
 
+@pytest.mark.parametrize(
+    ("most", "seconds", "expected"),
+    [(40_000, 1e-3, 40_000), (40_000, 0.021, 8_000), (5_000, 1e-3, 4_000), (40_000, 0.3, 0)],
+)
+def test_passes_take_about_two_minutes_and_are_of_few_numbers(most, seconds, expected):
+    assert budget.affordable(most, seconds) == expected
+    assert expected * seconds <= budget.SECONDS
+
+
+def test_the_time_of_a_pass_is_measured_unless_passes_are_given(net, monkeypatch):
+    asked = []
+
+    def costly(task):
+        asked.append(task.passes)
+        return budget.SECONDS / 1_999
+
+    monkeypatch.setattr(budget, "LEAST", 0.0)
+    monkeypatch.setattr(last_step, "pass_seconds", costly)
+    found, _ = converted(net, None)
+    assert asked == [budget.MOST_PASSES]
+    assert found.tuning.passes == 1_500
+    converted(net, 160)
+    assert len(asked) == 1
+
+
 def test_the_budget_shrinks_with_the_size_and_the_rate_grows_with_the_damage():
     assert budget.passes(0.5, 1, 15) == 0
     assert budget.passes(0.001, 1, 16) == 0
     assert budget.passes(float("nan"), 1, 16) == 0
     assert budget.passes(0.02, 1, 16) == budget.MOST_PASSES
-    assert budget.passes(0.02, 5 * 10**7, 16) == budget.MACS // (5 * 10**7)
-    assert budget.passes(0.5, 10**10, 16) == 0
+    assert budget.passes(0.02, 5 * 10**9, 16) == budget.MACS // (5 * 10**9)
+    assert budget.passes(0.5, 10**11, 16) == 0
     assert budget.rate(0.01) < budget.rate(0.1) < budget.rate(1.0) == budget.rate(10.0)

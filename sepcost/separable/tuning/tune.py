@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import cos, pi
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from sepcost.separable.tuning.student import student
 from sepcost.separable.watch import Watch
 
 BATCH = 16  # samples of a step
+TIMED = 3  # runs to measure the time of a pass
 TOLD = 32  # steps between lines on the screen
 WARM = 0.05  # share of the steps in which the rate rises
 
@@ -57,21 +59,11 @@ def tune(task: Task) -> dict[str, Factors]:
     SepcostError
         ONNX Runtime cannot run a graph.
     """
-    inside = [one for one in task.choices if task.context.in_main_graph(one.candidate)]
-    known = {id(one) for one in inside}
-    others = [
-        one
-        for one in task.choices
-        if id(one) not in known and one.candidate.id in task.context.places
-    ]
-    if not inside or task.passes < BATCH:
-        return {}
-    made = student(task.context.observed, inside, others)
     random = np.random.default_rng(task.seed)
-    opened = lesson(made, task.context, task.data, task.sizes, random, task.passes)
+    opened = _opened(task, random)
     if opened is None:
         return {}
-    reached = set(opened.stepper.graphs.results)
+    made, reached = opened.student, set(opened.stepper.graphs.results)
     weights = _tuned(task, opened, random)
     return {
         part.candidate.id: factors
@@ -80,6 +72,40 @@ def tune(task: Task) -> dict[str, Factors]:
         )
         if reached & set(places)
     }
+
+
+def pass_seconds(task: Task) -> float:
+    """CPU time of one pass, measured.
+
+    Raises
+    ------
+    SepcostError
+        ONNX Runtime cannot run a graph.
+    """
+    random = np.random.default_rng(task.seed)
+    opened = _opened(replace(task, passes=BATCH), random)
+    if opened is None:
+        return 0.0
+    weights, taken = dict(opened.student.weights), []
+    for _ in range(TIMED):
+        feeds, start = opened.pool.draw(range(opened.rows), random), process_time()
+        _part(task, opened, weights, feeds)
+        taken.append(process_time() - start)
+    return min(taken) / opened.rows
+
+
+def _opened(task: Task, random: np.random.Generator) -> Lesson | None:
+    inside = [one for one in task.choices if task.context.in_main_graph(one.candidate)]
+    known = {id(one) for one in inside}
+    others = [
+        one
+        for one in task.choices
+        if id(one) not in known and one.candidate.id in task.context.places
+    ]
+    if not inside or task.passes < BATCH:
+        return None
+    made = student(task.context.observed, inside, others)
+    return lesson(made, task.context, task.data, task.sizes, random, task.passes)
 
 
 def _tuned(

@@ -17,7 +17,7 @@ from sepcost.separable.tuning.distance import seeds
 from sepcost.separable.tuning.graphs import graphs
 from sepcost.separable.tuning.lesson import features, lesson
 from sepcost.separable.tuning.student import student
-from sepcost.separable.tuning.tune import rate, tune
+from sepcost.separable.tuning.tune import pass_seconds, rate, tune
 from tests.separable import networks
 from tests.separable.build import Chosen
 from tests.separable.tuning.lessons import task
@@ -98,6 +98,12 @@ def test_a_seed_repeats_every_byte_on_any_number_of_cores(tmp_path, monkeypatch)
 
 def test_no_passes_change_nothing(tmp_path):
     assert tune(task(tmp_path, passes=0)) == {}
+
+
+def test_a_pass_takes_cpu_time_and_none_where_nothing_can_be_tuned(tmp_path):
+    made = task(tmp_path, passes=0)
+    assert 0 < pass_seconds(made) < 10
+    assert pass_seconds(task(tmp_path, choices=[])) == 0
 
 
 def test_one_choice_of_two_is_tuned_with_the_other_as_it_is(tmp_path):
