@@ -35,23 +35,16 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     Tuning
         None if nothing was tuned.
     """
-    settings, data = session.settings, session.fitter.data
-    possible = data is not None and session.inputs == "calibration" and not settings.random_init
-    if not possible or not solved.trial.choices or settings.tune == 0:
-        return solved, None
-    if _is_shared(session):
-        session.notes.append("not tuned: too few samples to hold some out")
+    if not _is_possible(session, solved):
         return solved, None
     start, before = monotonic(), solved.trial.effect
-    if _is_late(session):
-        return solved, None
     try:
         passes = _passes(session, solved)
-        if not passes:
-            return solved, None
-        factors = tune(_task(session, solved, passes))
+        factors = tune(_task(session, solved, passes)) if passes else None
     except SepcostError as error:  # the fitted factors are usable without it
         session.notes.append(f"not tuned: {error}")
+        return solved, None
+    if factors is None:
         return solved, None
     session.notes += _untuned(solved, factors)
     if not factors:
@@ -64,22 +57,29 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     return (_judged(session, solved, found) if kept else solved), record
 
 
-def _is_late(session: Session) -> bool:
-    """Whether there is no time left to tune."""
-    late = session.watch.within(TUNED).over
-    if late:
-        session.watch.leave_out("tuning")
-    return late
+def _is_possible(session: Session, solved: Solved) -> bool:
+    """Whether there are factors, and data to tune them on."""
+    settings, data = session.settings, session.fitter.data
+    if data is None or session.inputs != "calibration" or settings.random_init:
+        return False
+    if not solved.trial.choices or settings.tune == 0:
+        return False
+    if _is_shared(session):
+        session.notes.append("not tuned: too few samples to hold some out")
+        return False
+    return True
 
 
 def _passes(session: Session, solved: Solved) -> int:
-    """Passes as asked; by default, those that take about two minutes."""
-    if session.settings.tune is not None:
-        return session.settings.tune
-    effect = solved.trial.effect
-    most = budget.passes(effect.loss, session.before.totals.macs, effect.samples)
-    if not most:
+    """Passes as asked; by default, those that take about two minutes. 0 if no time is left."""
+    effect, most = solved.trial.effect, session.settings.tune
+    if most is None:
+        most = budget.passes(effect.loss, session.before.totals.macs, effect.samples)
+    if most and session.watch.within(TUNED).over:
+        session.watch.leave_out("tuning")
         return 0
+    if not most or session.settings.tune is not None:
+        return most
     return budget.affordable(most, pass_seconds(_task(session, solved, most)))
 
 

@@ -1,15 +1,18 @@
 """The commands in the README of every example work in a copy of its folder."""
 
 import importlib.util
+import runpy
 import shutil
 import sys
 
+import numpy as np
 import pytest
 
 from tests.examples.commands import ROOT, commands, run, tools
 
 EXAMPLES = ROOT / "examples"
 TRAINING = ("torch", "sklearn", "onnxscript")
+DETECTOR = ("rapidocr_onnxruntime", "matplotlib", "PIL")
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands are for bash")
 
@@ -87,3 +90,23 @@ def test_train_convert_ship(follow):
     assert after > before - 2
     assert "converted" in next(text for line, text in printed.items() if "sepcost convert" in line)
     assert "4 ok in 1 model" in printed["sepcost check"]
+
+
+@pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, DETECTOR)),
+    reason="needs pip install matplotlib pillow, and --no-deps rapidocr-onnxruntime",
+)
+def test_convert_a_detector(follow):
+    _, printed = follow("convert-a-detector")
+    judged = printed["python unseen.py detector.onnx fast.onnx"]
+    assert float(judged.split()[2].rstrip("%")) > 90
+    assert "on 128 unseen pages" in judged
+
+
+def test_the_metric_of_the_detector_is_the_overlap_of_the_areas_of_text():
+    path = EXAMPLES / "convert-a-detector" / "metric.py"
+    same_text = runpy.run_path(str(path))["same_text"]
+    pages = np.zeros((3, 1, 4, 4), np.float32)
+    pages[:2, :, :2] = 0.9
+    moved = np.roll(pages, (0, 1), (1, 2))
+    assert same_text({"p": pages}, {"p": moved}, None).tolist() == [1 / 3, 1 / 3, 1.0]
