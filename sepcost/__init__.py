@@ -19,6 +19,7 @@ _HOMES = {
     "Conversion": "sepcost.separable.conversion",
     "ConversionError": "sepcost.errors",
     "ConvertSettings": "sepcost.separable.settings",
+    "CostRange": "sepcost.cost.ranges",
     "Diff": "sepcost.cost.diff",
     "Form": "sepcost.separable.factors.blocks",
     "Goal": "sepcost.separable.settings",
@@ -43,6 +44,7 @@ _HOMES = {
     "bench": "sepcost.routes.bench",
     "check": "sepcost.routes.check",
     "convert": "sepcost.routes.convert",
+    "cost_range": "sepcost.routes.ranges",
     "diff": "sepcost.routes.diff",
     "factorize": "sepcost.separable.factors.kernels",
     "load": "sepcost.model.load",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from sepcost.cost.analysis import Analysis
     from sepcost.cost.diff import Diff
     from sepcost.cost.operators import OPERATORS
+    from sepcost.cost.ranges import CostRange
     from sepcost.cost.results import Conventions, LayerCost
     from sepcost.errors import (
         BindingError,
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
     from sepcost.routes.check import check
     from sepcost.routes.convert import apply, convert, plan
     from sepcost.routes.diff import diff
+    from sepcost.routes.ranges import cost_range
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.data.images import ImageFormat
     from sepcost.separable.factors.blocks import Form
@@ -104,6 +108,7 @@ __all__ = [
     "Conversion",
     "ConversionError",
     "ConvertSettings",
+    "CostRange",
     "Diff",
     "Form",
     "Goal",
@@ -128,6 +133,7 @@ __all__ = [
     "bench",
     "check",
     "convert",
+    "cost_range",
     "diff",
     "factorize",
     "load",

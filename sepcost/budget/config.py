@@ -13,6 +13,7 @@ from typing import Any
 from sepcost.budget.metrics import names, suggested
 from sepcost.budget.results import Budget, Level, Location
 from sepcost.budget.values import ValueFault, budgets, choice, text_of
+from sepcost.cost.ranges import read_range
 from sepcost.errors import BudgetError, SepcostError
 from sepcost.latency.providers import provider
 from sepcost.toml_lines import Place, key_lines, line_of, shown
@@ -206,9 +207,19 @@ def _positive(value: object, place: Place) -> float:
     return float(value)
 
 
-def _sizes(value: object, place: Place) -> dict[str, int]:
+def _sizes(value: object, place: Place) -> dict[str, int | range]:
     table = _mapping(value, place)
-    return {key: _whole(size, (*place, key), 1) for key, size in table.items()}
+    return {key: _size(size, (*place, key)) for key, size in table.items()}
+
+
+def _size(value: object, place: Place) -> int | range:
+    """A size, or a range of sizes: ``"224:640:32"``."""
+    if not isinstance(value, str):
+        return _whole(value, place, 1)
+    try:
+        return read_range(value)
+    except ValueError as error:
+        raise ValueFault(place, str(error)) from None
 
 
 def _trips(value: object, place: Place) -> dict[str, int]:

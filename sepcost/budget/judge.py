@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -112,26 +112,31 @@ def _blank(budget: Budget, facts: Facts, dimension: Dimension) -> Verdict:
 def _exact(budget: Budget, evidence: Evidence) -> Verdict:
     facts, metric = evidence.facts, base(budget.metric)
     verdict = _blank(budget, facts, EXACT[metric].dimension)
-    actual = facts.values.get(metric)
+    actual = facts.value(metric, budget.bound)
     if actual is None:
         return replace(
             verdict,
             status=Status.UNKNOWN,
             detail="the model is not a file, so it has no size on disk",
         )
-    verdict = replace(verdict, actual=actual)
+    place = facts.place(metric, budget.bound)
+    verdict = replace(verdict, actual=actual, detail=_at(place))
     if isinstance(budget.limit, Change):
-        before = _before(metric, evidence)
+        before = _before(metric, budget.bound, evidence)
         if before is None:
             return _uncompared(verdict, evidence)
         verdict = replace(verdict, limit=budget.limit.limit(before), baseline=before)
     return _compared(verdict, evidence, metric)
 
 
-def _before(metric: str, evidence: Evidence) -> Fraction | None:
+def _at(sizes: Mapping[str, int]) -> str:
+    return f"at {' '.join(f'{name}={size}' for name, size in sizes.items())}" if sizes else ""
+
+
+def _before(metric: str, bound: Bound, evidence: Evidence) -> Fraction | None:
     """The value of the baseline; None for a lower bound, which cannot be compared."""
     known = evidence.baseline
-    return None if known is None or metric in known.least else known.values.get(metric)
+    return None if known is None or metric in known.least else known.value(metric, bound)
 
 
 def _uncompared(verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -182,6 +187,9 @@ def _causes(verdict: Verdict, evidence: Evidence, metric: str) -> tuple[Cause, .
     old = evidence.baseline.analysis if evidence.baseline else None
     if new is None or verdict.bound is Bound.MIN:
         return ()
+    place = evidence.facts.place(metric, verdict.bound)
+    if any(new.network.bindings.get(name) != size for name, size in place.items()):
+        return ()  # the analysis is of the sizes with the most MACs
     if old is not None and (found := causes.growth(old, new, metric)):
         return found
     return () if VS_BASELINE in verdict.metric else causes.largest(new, metric)
@@ -214,6 +222,9 @@ def _per_layer(budget: Budget, facts: Facts) -> Verdict:
     verdict = _blank(budget, facts, dimension)
     if facts.analysis is None or not isinstance(budget.limit, Fraction):
         return replace(verdict, status=Status.UNKNOWN)
+    if facts.extents:
+        why = "layers are not judged over a range of sizes; bind every dimension to one size"
+        return replace(verdict, status=Status.UNKNOWN, detail=why)
     amounts = sorted(_amounts(facts.analysis, budget), key=lambda item: -item[0])
     actual = amounts[0][0] if amounts else Fraction(0)
     verdict = replace(verdict, actual=actual)

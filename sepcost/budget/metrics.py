@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from sepcost.budget.results import Bound, Facts
 from sepcost.budget.units import Dimension
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.ranges import extents
 from sepcost.cost.results import LayerCost
 from sepcost.toml_lines import nearest
 
@@ -213,3 +214,24 @@ def facts(
     if not missing:
         return Facts(model, values, least, analysis, uncounted)
     return Facts(model, values, least | {"file-size"}, analysis, uncounted, tuple(missing))
+
+
+def facts_of_range(
+    figures: Iterable[tuple[Mapping[str, int], Facts]],
+) -> Facts:
+    """The metrics of one model over a range of sizes: the most of each, and their extents.
+
+    The analysis is that of the sizes with the most MACs.
+    """
+    most: Facts | None = None
+    least: frozenset[str] = frozenset()
+    seen: list[tuple[Mapping[str, int], Mapping[str, Fraction]]] = []
+    for sizes, known in figures:
+        seen.append((sizes, known.values))
+        least |= known.least
+        if most is None or known.values["macs"] > most.values["macs"]:
+            most = known
+    assert most is not None
+    found = extents(seen)
+    values = {name: Fraction(extent.most) for name, extent in found.items()}
+    return replace(most, values=values, least=least, extents=found)

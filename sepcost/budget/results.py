@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from sepcost.budget.units import Change, Dimension
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.ranges import Extent
 
 
 class Level(StrEnum):
@@ -78,6 +79,21 @@ class Facts:
     analysis: Analysis | None = None  # None if the numbers come from a baseline file
     uncounted: int = 0  # layers without a count
     missing: tuple[str, ...] = ()  # files of external data that are missing or truncated
+    extents: Mapping[str, Extent] = field(default_factory=dict)  # if a dimension has a range
+
+    def value(self, metric: str, bound: Bound) -> Fraction | None:
+        """The value that a limit on this side has to hold: over a range of sizes, the worst."""
+        extent = self.extents.get(metric)
+        if extent is None:
+            return self.values.get(metric)
+        return Fraction(extent.most if bound is Bound.MAX else extent.least)
+
+    def place(self, metric: str, bound: Bound) -> Mapping[str, int]:
+        """The sizes of that value; empty without a range, or if it is the same at every size."""
+        extent = self.extents.get(metric)
+        if extent is None or extent.least == extent.most:
+            return {}
+        return extent.most_at if bound is Bound.MAX else extent.least_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.ranges import Bindings, CostRange, ranged
 from sepcost.cost.results import Conventions
 from sepcost.errors import SepcostError
-from sepcost.report.formats import renderer
+from sepcost.report.formats import FORMATS, renderer
 from sepcost.report.screen import screen
 from sepcost.report.view import Rows, View
 
@@ -38,7 +39,7 @@ class Request:
     sources: Sequence[str]
     several: bool  # whether a folder or a glob is among them
     convs: Sequence[str]
-    binds: Sequence[Mapping[str, int]]
+    binds: Sequence[Bindings]
     alpha: float | None
     rho: float | None
     conventions: Conventions
@@ -76,6 +77,7 @@ def analyze(
     [bold]sepcost analyze mobilenet-v1 vgg16[/]              two networks side by side
     [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]         one row per model
     [bold]sepcost analyze m.onnx --bind N=1,8[/]             two batch sizes
+    [bold]sepcost analyze m.onnx --bind H=224:640:32[/]      least and most over a range
     [bold]sepcost analyze m.onnx --by op --sort params[/]    where the weights are
     [bold]sepcost analyze m.onnx -f html -o cost.html[/]     a page to read and share
     [bold]sepcost analyze --conv 3x3,512,512,14[/]           one layer, without a file
@@ -101,9 +103,10 @@ def analyze(
     shown = Rows(
         row, depth, tuple(only or ()), sort.value if sort else None, unit.value, bool(conv)
     )
+    kind = _kind(request, format_, by or depth or only or sort or netron or conv)
     analyses, faults = _analyses(request, jobs, quiet)
     view = View(shown, top, screen(output is not None), unread=faults)
-    text = renderer("analyze", format_)(analyses, view)
+    text = renderer(kind, format_)(analyses, view)
     if netron is not None:
         write(renderer("analyze", "netron")(analyses, view).encode(), netron)
     emit(text, output)
@@ -113,6 +116,26 @@ def analyze(
         say(f"sepcost: error: {fault.model}: {fault.message}")
     if faults:
         raise typer.Exit(min(fault.exit_code for fault in faults))
+
+
+def _kind(request: Request, format_: str, of_rows: object) -> str:
+    """The folder of the formats: a range of sizes has its own, without rows of layers.
+
+    Raises
+    ------
+    SepcostError
+        If the other options do not fit a range.
+    """
+    if not any(map(ranged, request.binds)):
+        return "analyze"
+    if of_rows:
+        raise SepcostError(
+            "a range of sizes shows only totals: drop --by, --depth, --only, --sort and --netron"
+        )
+    if format_ not in FORMATS["ranges"]:
+        known = ", ".join(FORMATS["ranges"])
+        raise SepcostError(f"--format {format_}: a range of sizes has only {known}")
+    return "ranges"
 
 
 def _check(request: Request, output: Path | None, netron: Path | None) -> None:
@@ -134,16 +157,18 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
 
 def _analyses(
     request: Request, jobs: int | None, quiet: bool
-) -> tuple[list[Analysis], list[Fault]]:
+) -> tuple[Sequence[Analysis] | Sequence[CostRange], list[Fault]]:
     """Analyze every source. If there are several, one that cannot be read does not stop it."""
     if request.convs:
         return [each for text in request.convs for each in _single(request, text)], []
     from sepcost.routes.analyze import sweep
+    from sepcost.routes.ranges import cost_ranges
 
     arguments = dict(request.arguments)
     shape, trips = arguments.pop("shape"), arguments.pop("trips")
-    count: Callable[..., tuple[Analysis, ...]] = partial(
-        sweep, alpha=request.alpha, rho=request.rho, conventions=request.conventions, **arguments
+    route = cost_ranges if any(map(ranged, request.binds)) else sweep
+    count: Callable[..., tuple[Any, ...]] = partial(
+        route, alpha=request.alpha, rho=request.rho, conventions=request.conventions, **arguments
     )
     if len(request.sources) == 1 and not request.several:
         (source,) = request.sources
@@ -175,7 +200,7 @@ def _single(request: Request, text: str) -> Iterator[Analysis]:
         yield count(alpha=request.alpha or 1.0, rho=request.rho)
 
 
-def _notes(analyses: Sequence[Analysis]) -> None:
+def _notes(analyses: Sequence[Analysis] | Sequence[CostRange]) -> None:
     """Print each note once, with the model it refers to."""
     for source in dict.fromkeys(analysis.source for analysis in analyses):
         those = [each for each in analyses if each.source == source]
@@ -184,5 +209,6 @@ def _notes(analyses: Sequence[Analysis]) -> None:
             note(line if line.startswith(source) else f"{source}: {line}")
         if len(lines) > MOST_NOTES:
             note(f"{source}: {len(lines) - MOST_NOTES} more (--format json lists them)")
-        for line in dict.fromkeys(line for each in those for line in each.advice):
+        advised = [each for each in those if isinstance(each, Analysis)]
+        for line in dict.fromkeys(line for each in advised for line in each.advice):
             note(f"{source}: {line}")

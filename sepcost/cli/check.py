@@ -51,7 +51,7 @@ def check(
     max_latency: budgets.MaxLatency = None,
     forbid_op: budgets.ForbidOp = None,
     budget: budgets.Budget = None,
-    bind: models.Bind = None,
+    bind: models.BindRange = None,
     shape: models.Shape = None,
     trips: models.Trips = None,
     baseline: budgets.Baseline = None,
@@ -87,7 +87,7 @@ def check(
         "latency": max_latency, "forbid-ops": forbid_op,
     }  # fmt: skip
     sizes = {
-        "bind": parse.binding(bind, "check judges models at one size"),
+        "bind": parse.ranges(bind, "check judges models at one size or over a range"),
         "shape": parse.shapes(shape or ()),
         "trips": parse.trips(trips or ()),
     }

@@ -17,8 +17,10 @@ from sepcost.latency.providers import CPU, PROVIDERS, provider, short_name
 MOST_COMBINATIONS = 1000
 
 
-def sweep(given: Sequence[str]) -> tuple[dict[str, int], ...]:
+def sweep(given: Sequence[str]) -> tuple[dict[str, int | range], ...]:
     """``["N=1,2", "H=224"]`` to every combination: ``({"N": 1, "H": 224}, {"N": 2, ...})``.
+
+    A range such as ``N=1:8`` stays one ``range``.
 
     Raises
     ------
@@ -26,14 +28,22 @@ def sweep(given: Sequence[str]) -> tuple[dict[str, int], ...]:
         If the text is not of this form, a symbol is given twice, or there are too many
         combinations.
     """
-    choices = _pairs("--bind", given, "N=8 or N=1,2,4,8")
-    sizes = [
-        [_whole("--bind", f"{name}={values}", value) for value in values.split(",")]
-        for name, values in choices.items()
-    ]
+    choices = _pairs("--bind", given, "N=8, N=1,2,4,8 or N=1:8")
+    sizes = [_sizes(name, values) for name, values in choices.items()]
     if prod(map(len, sizes)) > MOST_COMBINATIONS:
         raise BindingError(f"--bind: more than {MOST_COMBINATIONS} combinations")
     return tuple(dict(zip(choices, combination, strict=True)) for combination in product(*sizes))
+
+
+def _sizes(name: str, values: str) -> Sequence[int | range]:
+    if ":" not in values:
+        return [_whole("--bind", f"{name}={values}", value) for value in values.split(",")]
+    from sepcost.cost.ranges import read_range
+
+    try:
+        return [read_range(values)]
+    except ValueError as error:
+        raise BindingError(f"--bind '{name}={values}': {error}") from None
 
 
 def binding(given: Sequence[str] | None, reason: str) -> dict[str, int]:
@@ -44,6 +54,16 @@ def binding(given: Sequence[str] | None, reason: str) -> dict[str, int]:
     BindingError
         As ``sweep``, and for several sizes, with the reason.
     """
+    bind = ranges(given, reason)
+    one = {name: size for name, size in bind.items() if isinstance(size, int)}
+    if len(one) < len(bind):
+        many = next(text for text in given or () if ":" in text.rpartition("=")[2])
+        raise BindingError(f"--bind {many!r}: {reason}; only analyze and check take a range")
+    return one
+
+
+def ranges(given: Sequence[str] | None, reason: str) -> dict[str, int | range]:
+    """As ``binding``, for commands that also take a range of sizes."""
     binds = sweep(given or ())
     if len(binds) > 1:
         many = next(text for text in given or () if "," in text.rpartition("=")[2])

@@ -15,6 +15,7 @@ from sepcost.budget.config import Config, find, read
 from sepcost.budget.judge import NO_BASELINE, Evidence, Leniency, failed, judge
 from sepcost.budget.metrics import measured
 from sepcost.budget.results import Budget, Check, Facts, Fault, Measured, Rewrite, Verdict
+from sepcost.cost.ranges import ranged
 from sepcost.errors import BudgetError
 from sepcost.evidence.baselines import Against, Finder, needs_baseline, needs_model
 from sepcost.evidence.count import Analyze, Model, count, fault
@@ -147,6 +148,9 @@ def _measured(
     metrics = frozenset(b.metric for b in target.budgets if measured(b.metric))
     if not metrics:
         return None
+    if ranges := ranged(target.options.get("bind", {})):
+        name, sizes = next(iter(ranges.items()))
+        raise BudgetError(f"measured at one size, not over a range: bind {name}={sizes[-1]}")
     compares = any(needs_model(budget) for budget in target.budgets)
     before = [against.source] if compares and against.source else []
     sources = [*before, target.source]

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sepcost.budget.metrics import facts
+from sepcost.budget.metrics import facts, facts_of_range
 from sepcost.budget.results import Facts, Fault
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.ranges import ranged
 from sepcost.errors import SepcostError, debugging, explained, printable
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ KILLED = "the process that counted it was killed, probably because memory ran ou
 COUNTING = ("bind", "shape", "trips", "alpha", "rho", "observe")
 
 
-Analyze = Callable[..., Analysis]
+#: ``sepcost.analyze``; for a range of sizes, one analysis for each of its points.
+Analyze = Callable[..., Analysis | Iterator[Analysis]]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -125,11 +127,21 @@ def one(analyze: Analyze, model: Model) -> Facts | Fault:
     """Count one model, or return its fault."""
     options = {key: value for key, value in model.options.items() if key in COUNTING}
     try:
-        analysis = analyze(model.source, **options)
+        counted = analyze(model.source, **options)
         size = file_size(Path(model.source))
+        of_file = (size.bytes, size.missing) if size else (None, ())
+        if isinstance(counted, Analysis):
+            return facts(model.name, counted, *of_file)
+        ranges = ranged(options["bind"])
+        return facts_of_range(
+            (
+                {name: each.network.bindings[name] for name in ranges},
+                facts(model.name, each, *of_file),
+            )
+            for each in counted
+        )
     except Exception as error:
         return fault(model.name, model.source, error)
-    return facts(model.name, analysis, size.bytes if size else None, size.missing if size else ())
 
 
 def fault(name: str, source: str, error: Exception) -> Fault:

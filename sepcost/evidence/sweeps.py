@@ -21,7 +21,7 @@ Sweep = Callable[..., tuple[Analysis, ...]]
 class NamedSizes:
     """Sizes by name; each applies to the sources that have the name."""
 
-    binds: Sequence[Mapping[str, int]] = ({},)
+    binds: Sequence[Mapping[str, int | range]] = ({},)
     shape: Sizes | None = None
     trips: Sizes | None = None
 

@@ -18,6 +18,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "diff": ("table", "json", "markdown", "html"),
     "networks": ("table",),
     "providers": ("table", "json"),
+    "ranges": ("table", "json", "csv", "markdown"),
     "report": ("html",),
 }
 

@@ -13,21 +13,26 @@ if TYPE_CHECKING:
     from sepcost.budget.results import Check
     from sepcost.cost.analysis import Analysis
     from sepcost.cost.diff import Diff
+    from sepcost.cost.ranges import CostRange
     from sepcost.latency.results import Bench
     from sepcost.separable.conversion import Conversion
 
-#: Class of a result -> the command that makes it.
+#: Class of a result -> the folder of its formats, most named after the command that makes it.
 COMMANDS = {
     "Analysis": "analyze",
     "Bench": "bench",
     "Check": "check",
     "Conversion": "convert",
+    "CostRange": "ranges",
     "Diff": "diff",
 }
 
+#: Those whose formats take several results.
+SEVERAL = frozenset({"analyze", "ranges"})
+
 
 def render(
-    result: Analysis | Sequence[Analysis] | Bench | Check | Conversion | Diff,
+    result: Analysis | Sequence[Analysis] | Bench | Check | Conversion | CostRange | Diff,
     format_: str = "markdown",
     *,
     top: int | None = None,
@@ -37,8 +42,8 @@ def render(
     Parameters
     ----------
     result
-        What ``analyze``, ``bench``, ``check``, ``convert`` or ``diff`` returned, or several
-        analyses.
+        What ``analyze``, ``bench``, ``check``, ``convert``, ``cost_range`` or ``diff`` returned,
+        or several analyses.
     format_
         A value of the command's ``--format``, such as ``html`` or ``csv``.
     top
@@ -60,4 +65,4 @@ def render(
     if format_ not in FORMATS[command]:
         known = ", ".join(FORMATS[command])
         raise SepcostError(f"{command} has no format {format_!r}; choose from: {known}")
-    return renderer(command, format_)(many if command == "analyze" else result, View(top=top))
+    return renderer(command, format_)(many if command in SEVERAL else result, View(top=top))

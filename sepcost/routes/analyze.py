@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,18 +101,36 @@ def sweep(
     >>> [analysis.totals.macs for analysis in batches]
     [10585344, 84682752]
     """
-    from sepcost.model.describe import describe
     from sepcost.model.load import load
 
     loaded = load(source, alpha=alpha, rho=rho, weights=observe)
-    analyses = []
+    return tuple(each_size(
+        loaded, source, binds, shape=shape, trips=trips, observe=observe, inputs=inputs,
+        operators=operators, conventions=conventions,
+    ))  # fmt: skip
+
+
+def each_size(
+    loaded: Loaded,
+    source: str | Path,
+    binds: Iterable[Mapping[str, int]],
+    *,
+    shape: Mapping[str, Sequence[int]] | None = None,
+    trips: Mapping[str, int] | None = None,
+    observe: bool = False,
+    inputs: str | Path | None = None,
+    operators: Operators | None = None,
+    conventions: Conventions | None = None,
+) -> Iterator[Analysis]:
+    """Analyze a model that is loaded already, one size after the other; see ``analyze``."""
+    from sepcost.model.describe import describe
+
     for bind in binds:
         network = describe(loaded, bind=bind, shape=shape, trips=trips)
         if observe:
             observed = _observe(loaded, network, inputs)
             network = describe(loaded, bind=bind, shape=shape, trips=trips, observed=observed)
-        analyses.append(count(network, str(source), operators, conventions))
-    return tuple(analyses)
+        yield count(network, str(source), operators, conventions)
 
 
 def analyze_convolution(

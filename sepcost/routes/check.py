@@ -8,11 +8,12 @@ from pathlib import Path
 
 from sepcost.budget.flags import given
 from sepcost.budget.results import Check
+from sepcost.cost.ranges import Bindings
 from sepcost.evidence import check as evidence
 from sepcost.evidence.check import Question
 from sepcost.evidence.measure import measure
-from sepcost.routes.analyze import analyze
 from sepcost.routes.bench import bench
+from sepcost.routes.ranges import each_point
 
 
 def check(
@@ -20,7 +21,7 @@ def check(
     *,
     config: str | Path | None = None,
     budgets: Mapping[str, object] | None = None,
-    bind: Mapping[str, int] | None = None,
+    bind: Bindings | None = None,
     shape: Mapping[str, Sequence[int]] | None = None,
     trips: Mapping[str, int] | None = None,
     baseline: str | None = None,
@@ -43,7 +44,8 @@ def check(
     budgets
         Further budgets for every model: ``{"macs": "600 M", "forbid-ops": ["Loop"]}``.
     bind, shape, trips
-        As for ``analyze``, for every model; they override the configuration.
+        As for ``analyze``, for every model; they override the configuration. Over a range of sizes,
+        ``{"N": range(1, 9)}``, every size is counted, and the worst is judged.
     baseline
         ``git:REVISION``, a model, or a JSON file; overrides the configuration.
     update, loosen
@@ -83,4 +85,4 @@ def check(
 
 def answer(question: Question) -> Check:
     """Count and measure as the other routes do, then judge."""
-    return evidence.check(question, analyze, partial(measure, bench))
+    return evidence.check(question, each_point, partial(measure, bench))

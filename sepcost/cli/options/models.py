@@ -81,8 +81,18 @@ Sweep = Annotated[
     typer.Option(
         metavar="DIM=SIZE[,SIZE]...",
         rich_help_panel=MODEL,
-        help="Size of a dynamic dimension; several sizes give one row each. With several sources, "
-        "it applies to those that have this dimension.",
+        help="Size of a dynamic dimension; several sizes give one row each. A range FIRST:LAST or "
+        "FIRST:LAST:STEP gives the least and the most of each total, and where: every size is "
+        "counted, at most 1000. With several sources, it applies to those that have the dimension.",
+    ),
+]
+BindRange = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DIM=SIZE",
+        rich_help_panel=MODEL,
+        help="Size of a dynamic dimension. Over a range FIRST:LAST[:STEP], every size is counted, "
+        "and budgets are judged by the worst.",
     ),
 ]
 Shape = Annotated[

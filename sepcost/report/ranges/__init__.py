@@ -1,0 +1,1 @@
+"""The cost over a range of sizes, in every format."""
