@@ -112,12 +112,15 @@ def _carried_out(session: Session, made: Curves | None) -> tuple[Solved, Convers
     """Plan and finish; plan again if the final, longest measurement misses the speed-up; tune."""
     solved = _planned(session, made)
     result = finished(session, solved)
+    goal = session.settings.searched
     for _ in range(AGAIN):
-        slower = session.settings.goal.aim is Aim.SPEEDUP and result.missed and solved.met
-        if session.trials.watch.over or not (slower and result.speedup and solved.measured):
+        planned = solved.measured if goal.aim is Aim.SPEEDUP and solved.met else None
+        if session.watch.over or not planned or not result.speedup:
+            break
+        if result.speedup >= goal.value:
             break
         session.watch.tell(f"final speed-up only {result.speedup:.2f}: planning again")
-        session.trials.correction *= result.speedup / solved.measured
+        session.trials.correction *= result.speedup / planned
         solved = _planned(session, made)
         result = finished(session, solved)
     better, tuning = tuned(session, solved)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -235,6 +236,27 @@ def test_a_speed_up_missed_in_the_final_measurement_is_planned_again(net, tmp_pa
     assert first >= 1.3
     assert second >= 1.3
     assert uncorrected == pytest.approx(second / 0.9)
+
+
+@pytest.mark.parametrize("also", [None, Goal(Aim.MAX_ERROR, 0.5)])
+def test_a_result_that_is_fast_enough_but_misses_something_else_is_not_planned_again(
+    net, tmp_path, monkeypatch, also
+):
+    monkeypatch.setattr("sepcost.separable.plan.layer_times.child.execute", played)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    seen = []
+
+    def judging(job, found):
+        seen.append(found)
+        return replace(finished(job, found), missed="no longer does its job", latency=FAST)
+
+    monkeypatch.setattr("sepcost.separable.convert.finished", judging)
+    convert(net, settings=asked(Aim.SPEEDUP, 1.3, reduce=Saving.LATENCY, also=also))
+    assert len(seen) == 1
+
+
+#: A measured speed-up of 1.4.
+FAST: Any = SimpleNamespace(comparisons=[SimpleNamespace(ratio=SimpleNamespace(estimate=1 / 1.4))])
 
 
 def played(job, *_):
