@@ -136,9 +136,20 @@ def accuracy(document: Document) -> str:
     )
 
 
+def jobs(document: Document) -> str:
+    """Draw what is left of each figure on unseen data, as a share of the original's."""
+    rows = []
+    for name, row in document["jobs"].items():
+        rows.append(svg.Whisker(f"{name} of the MACs", (), row["outcome"]))
+        for key, (before, after) in row["figures"].items():
+            share = max(after / before, 0.01)
+            rows.append(svg.Whisker(key, (share, share, 1.0), f"{100 * share:.1f} %"))
+    return svg.whiskers("Jobs of real models", "share of the original's on unseen data", rows)
+
+
 DRAWN: Mapping[str, Callable[[Document], str]] = {
     "analyze": analyze, "exactness": exactness, "convert": convert,
-    "forms": forms, "bench": bench, "accuracy": accuracy,
+    "forms": forms, "bench": bench, "accuracy": accuracy, "jobs": jobs,
 }  # fmt: skip
 
 if __name__ == "__main__":

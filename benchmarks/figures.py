@@ -148,6 +148,26 @@ def ablations(document: Document) -> Iterator[str]:
         )
 
 
+def jobs(document: Document) -> Iterator[str]:
+    """What became of the jobs of real models."""
+    yield (
+        "Real models from packages, converted with a calibration set of packages' own pictures, "
+        "fonts and synthetic sounds, and judged on others:"
+    )
+    rows = []
+    for name, row in document["jobs"].items():
+        shown = (f"{key} {_score(a)} → {_score(b)}" for key, (a, b) in row["figures"].items())
+        speed = f"{row['speedup']:.2f}×" if row["speedup"] else ""
+        seconds = f"{row['seconds']} s"
+        found = f"{', '.join(shown)} (n = {row['samples']})"
+        rows.append([f"{name}× MACs", speed, found, row["outcome"], seconds])
+    yield table(["model and goal", "speed-up", "on unseen data", "result", "time"], rows)
+
+
+def _score(value: float) -> str:
+    return f"{value:.2f}" if value > 1 else f"{100 * value:.1f} %"
+
+
 def forms(document: Document) -> Iterator[str]:
     """The speed-up of emitted forms, against MACs and the naive way to write them."""
     for threads, result in document["summary"].items():
@@ -232,7 +252,7 @@ Figures = Mapping[str, Callable[[Document], Iterable[str]]]
 #: The README's tables, by part, in their order.
 FIGURES: Figures = {
     "exactness": exactness, "analyze": analyze, "convert": convert,
-    "accuracy": accuracy, "forms": forms, "bench": bench,
+    "accuracy": accuracy, "jobs": jobs, "forms": forms, "bench": bench,
 }  # fmt: skip
 #: The part above which each heading of the README goes.
 HEADINGS = {

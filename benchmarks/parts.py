@@ -32,4 +32,5 @@ PARTS: Mapping[str, Benchmark] = {
     "accuracy": Benchmark(
         "accuracy at a measured speed-up, also with parts of the method switched off", 60, 2
     ),
+    "jobs": Benchmark("what becomes of the jobs of real models on unseen data", 25, 2),
 }  # fmt: skip
