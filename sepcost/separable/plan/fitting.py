@@ -34,7 +34,7 @@ from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings, Saving
 from sepcost.separable.watch import Watch
 
-_MENU_ITERATIONS = 24, 5  # enough to rank options; the second for forms that converge early
+_MENU_ITERATIONS = 12, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
 RANGED = 256  # samples to observe ranges on
 
