@@ -12,7 +12,7 @@ from sepcost.errors import ConversionError
 from sepcost.latency.inputs import feeds as make_feeds
 from sepcost.model.load import Loaded
 from sepcost.network import Network, Value
-from sepcost.separable.data.samples import Calibration, Feeds
+from sepcost.separable.data.samples import BATCH, Calibration, Feeds
 from sepcost.separable.quality.answers import gathered
 from sepcost.separable.quality.labels import check_folders, check_labels
 from sepcost.separable.quality.row_groups import row_groups
@@ -67,7 +67,8 @@ def references(
     TimeUpError
         The time is up.
     """
-    run, names = _watched(runner(loaded, settings.runtime), watch), outputs(loaded)
+    run, names = runner(loaded, settings.runtime), outputs(loaded)
+    run = watch.told(_checked(run, watch), "running the original", _runs(settings, fit, held_out))
     wish = Wish(settings.metric, settings.class_output, groups=row_groups(network))
     if settings.class_output is not None and settings.class_output not in names:
         known = ", ".join(map(repr, names[:8]))
@@ -85,13 +86,25 @@ def references(
     return References("random", answers, answers)
 
 
-def _watched(run: Run, watch: Watch) -> Run:
-    def watched(feeds: Feeds) -> Outputs:
+def _checked(run: Run, watch: Watch) -> Run:
+    def checked(feeds: Feeds) -> Outputs:
         watch.check()
-        watch.tell("running the original")
         return run(feeds)
 
-    return watched
+    return checked
+
+
+def _runs(settings: ConvertSettings, *halves: Calibration | None) -> int:
+    """How often the original runs."""
+    known = [one for one in halves if one is not None]
+    if not known:
+        return 1 if settings.inputs is not None else RANDOM_BATCHES
+    return sum(-(-min(len(one), _most(one)) // min(BATCH, one.batch)) for one in known)
+
+
+def _most(data: Calibration) -> int:
+    """Samples that outputs are compared on, at most."""
+    return max(1, min(JUDGED, JUDGED_BYTES // max(1, data.sample_bytes)))
 
 
 def _on_data(
@@ -103,9 +116,7 @@ def _on_data(
 ) -> References:
     """Choose on the samples that are fitted to, judge on those held out."""
     fit, held_out = halves
-    first, second = (
-        max(1, min(JUDGED, JUDGED_BYTES // max(1, one.sample_bytes))) for one in halves
-    )
+    first, second = map(_most, halves)
     wish = replace(wish, stacked=fit.stacked, labels=fit.known(first))
     chosen_on = reference(names, run, fit.batches(first), wish)
     _check_classes(settings, chosen_on)

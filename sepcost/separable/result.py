@@ -16,6 +16,7 @@ from sepcost.model.describe import describe
 from sepcost.model.load import Loaded
 from sepcost.separable import floors
 from sepcost.separable.conversion import Conversion
+from sepcost.separable.data.samples import Feeds
 from sepcost.separable.find.candidates import Skip
 from sepcost.separable.plan import forecast, proof
 from sepcost.separable.plan.choices import Choice, Forecast, Plan
@@ -47,8 +48,7 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
-        session.watch.tell("verifying")
-        fidelity = compare(session.loaded, model, session.trials.judged_on.batches)
+        fidelity = compare(session.loaded, model, _told(session))
         bench = timed.latency if timed else _latency(session, model)
         choices = _as_timed(choices, timed) if timed else _timed(session, choices)
     plan = Plan(
@@ -73,6 +73,13 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
         also=settings.also,
     )
     return replace(result, missed=_missed(session, result, found))
+
+
+def _told(session: Session) -> Iterator[Feeds]:
+    batches = session.trials.judged_on.batches
+    for number, feeds in enumerate(batches, 1):
+        session.watch.tell("verifying", number, len(batches))
+        yield feeds
 
 
 def _as_timed(choices: tuple[Choice, ...], timed: Conversion) -> tuple[Choice, ...]:

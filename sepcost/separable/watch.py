@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from math import inf
 from time import monotonic
 from typing import TypeVar
@@ -15,6 +16,7 @@ from typing import TypeVar
 from sepcost.errors import TimeUpError
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 #: Shares of the limit after which work ends: what improves the plan, what every plan needs and the
 #: measurement of its latency, tuning. The rest is for comparing the outputs and writing.
@@ -84,6 +86,16 @@ class Watch:
             self.check()
             self.tell(doing, number, of)
             yield item
+
+    def told(self, run: Callable[[T], R], doing: str, of: int) -> Callable[[T], R]:
+        """The same function, which reports each of its calls."""
+        numbers = count(1)
+
+        def reported(given: T) -> R:
+            self.tell(doing, next(numbers), of)
+            return run(given)
+
+        return reported
 
     def leave_out(self, what: str) -> None:
         """Record what is left out."""

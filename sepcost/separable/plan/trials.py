@@ -81,8 +81,9 @@ class Trials:
         model = separate(self.fitter.context.loaded, choices)
         if not self.judged_on.batches:
             return Trial(tuple(choices), model, UNKNOWN)
-        self.watch.tell("comparing the outputs")
+        batches = len(self.judged_on.batches)
         run = runner(model, self.fitter.settings.runtime)
+        run = self.watch.told(run, "comparing the outputs", batches)
         return Trial(tuple(choices), model, effect(run, self.judged_on))
 
     def written_faster(self, choices: Sequence[Choice]) -> Sequence[Choice]:
