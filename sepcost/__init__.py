@@ -37,6 +37,7 @@ _HOMES = {
     "SepcostError": "sepcost.errors",
     "Settings": "sepcost.latency.settings",
     "SpecError": "sepcost.errors",
+    "Symbolic": "sepcost.cost.symbolic",
     "Verdict": "sepcost.budget.results",
     "analyze": "sepcost.routes.analyze",
     "analyze_convolution": "sepcost.routes.analyze",
@@ -55,6 +56,7 @@ _HOMES = {
     "save": "sepcost.model.save",
     "separate": "sepcost.separable.rewrite.separate",
     "sweep": "sepcost.routes.analyze",
+    "symbolic": "sepcost.routes.symbolic",
 }
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from sepcost.cost.operators import OPERATORS
     from sepcost.cost.ranges import CostRange
     from sepcost.cost.results import Conventions, LayerCost
+    from sepcost.cost.symbolic import Symbolic
     from sepcost.errors import (
         BindingError,
         BudgetError,
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
     from sepcost.routes.convert import apply, convert, plan
     from sepcost.routes.diff import diff
     from sepcost.routes.ranges import cost_range
+    from sepcost.routes.symbolic import symbolic
     from sepcost.separable.conversion import Conversion
     from sepcost.separable.data.images import ImageFormat
     from sepcost.separable.factors.blocks import Form
@@ -125,6 +129,7 @@ __all__ = [
     "SepcostError",
     "Settings",
     "SpecError",
+    "Symbolic",
     "Verdict",
     "__version__",
     "analyze",
@@ -144,6 +149,7 @@ __all__ = [
     "save",
     "separate",
     "sweep",
+    "symbolic",
 ]
 
 

@@ -17,7 +17,7 @@ from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.ranges import Bindings, CostRange, ranged
+from sepcost.cost.ranges import Bindings, ranged
 from sepcost.cost.results import Conventions
 from sepcost.errors import SepcostError
 from sepcost.report.formats import FORMATS, renderer
@@ -26,6 +26,10 @@ from sepcost.report.view import Rows, View
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Fault
+    from sepcost.cost.ranges import CostRange
+    from sepcost.cost.symbolic import Symbolic
+
+    Result = Analysis | CostRange | Symbolic
 
 #: Notes shown per model; the others are only counted.
 MOST_NOTES = 10
@@ -44,12 +48,19 @@ class Request:
     rho: float | None
     conventions: Conventions
     arguments: Mapping[str, Any] = field(default_factory=dict)  # passed on to the API unchanged
+    kind: str = "analyze"  # of the result: the folder of its formats
+
+    def __post_init__(self) -> None:
+        """Note whether a dimension has a range."""
+        if any(map(ranged, self.binds)):
+            object.__setattr__(self, "kind", "ranges")
 
 
 def analyze(
     sources: models.Sources = None,
     bind: models.Sweep = None,
-    shape: models.Shape = None,
+    symbolic: models.Symbolic = False,
+    shape: models.NamedShape = None,
     trips: models.Trips = None,
     observe: models.Observe = False,
     inputs: models.Inputs = None,
@@ -78,6 +89,7 @@ def analyze(
     [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]         one row per model
     [bold]sepcost analyze m.onnx --bind N=1,8[/]             two batch sizes
     [bold]sepcost analyze m.onnx --bind H=224:640:32[/]      least and most over a range
+    [bold]sepcost analyze m.onnx --symbolic[/]               cost as polynomials of N, H, W
     [bold]sepcost analyze m.onnx --by op --sort params[/]    where the weights are
     [bold]sepcost analyze m.onnx -f html -o cost.html[/]     a page to read and share
     [bold]sepcost analyze --conv 3x3,512,512,14[/]           one layer, without a file
@@ -90,11 +102,12 @@ def analyze(
 
     named = expanded(sources or ())
     request = Request(
-        named.names, named.several, conv or (), parse.sweep(bind or ()), alpha, rho,
+        named.names, named.several, conv or (), _binds(bind or (), symbolic), alpha, rho,
         Conventions(conv_transpose.value, count_bias, if_.value),
-        {"shape": parse.shapes(shape or ()), "trips": parse.trips(trips or ()),
+        {"shape": parse.named_shapes(shape or ()), "trips": parse.trips(trips or ()),
          "observe": observe or inputs is not None, "inputs": inputs,
          "operators": parse.operators(operators)},
+        "symbolic" if symbolic else "analyze",
     )  # fmt: skip
     _check(request, output, netron)
     refuse_terminal(format_, output)
@@ -103,10 +116,10 @@ def analyze(
     shown = Rows(
         row, depth, tuple(only or ()), sort.value if sort else None, unit.value, bool(conv)
     )
-    kind = _kind(request, format_, by or depth or only or sort or netron or conv)
+    _refuse_rows(request.kind, format_, by or depth or only or sort or netron or conv)
     analyses, faults = _analyses(request, jobs, quiet)
     view = View(shown, top, screen(output is not None), unread=faults)
-    text = renderer(kind, format_)(analyses, view)
+    text = renderer(request.kind, format_)(analyses, view)
     if netron is not None:
         write(renderer("analyze", "netron")(analyses, view).encode(), netron)
     emit(text, output)
@@ -118,24 +131,27 @@ def analyze(
         raise typer.Exit(min(fault.exit_code for fault in faults))
 
 
-def _kind(request: Request, format_: str, of_rows: object) -> str:
-    """The folder of the formats: a range of sizes has its own, without rows of layers.
+def _binds(given: Sequence[str], symbolic: bool) -> Sequence[Bindings]:
+    if not symbolic:
+        return parse.sweep(given)
+    return (parse.binding(given, "--symbolic leaves dimensions free or binds them to one size"),)
+
+
+def _refuse_rows(kind: str, format_: str, of_rows: object) -> None:
+    """Refuse options and formats that only rows of layers have.
 
     Raises
     ------
     SepcostError
-        If the other options do not fit a range.
+        If there are any.
     """
-    if not any(map(ranged, request.binds)):
-        return "analyze"
+    what = {"ranges": "a range of sizes", "symbolic": "--symbolic"}.get(kind)
+    if what is None:
+        return
     if of_rows:
-        raise SepcostError(
-            "a range of sizes shows only totals: drop --by, --depth, --only, --sort and --netron"
-        )
-    if format_ not in FORMATS["ranges"]:
-        known = ", ".join(FORMATS["ranges"])
-        raise SepcostError(f"--format {format_}: a range of sizes has only {known}")
-    return "ranges"
+        raise SepcostError(f"{what} does not go with --by, --depth, --only, --sort and --netron")
+    if format_ not in FORMATS[kind]:
+        raise SepcostError(f"--format {format_}: {what} has only {', '.join(FORMATS[kind])}")
 
 
 def _check(request: Request, output: Path | None, netron: Path | None) -> None:
@@ -157,16 +173,13 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
 
 def _analyses(
     request: Request, jobs: int | None, quiet: bool
-) -> tuple[Sequence[Analysis] | Sequence[CostRange], list[Fault]]:
+) -> tuple[Sequence[Result], list[Fault]]:
     """Analyze every source. If there are several, one that cannot be read does not stop it."""
     if request.convs:
         return [each for text in request.convs for each in _single(request, text)], []
-    from sepcost.routes.analyze import sweep
-    from sepcost.routes.ranges import cost_ranges
-
     arguments = dict(request.arguments)
     shape, trips = arguments.pop("shape"), arguments.pop("trips")
-    route = cost_ranges if any(map(ranged, request.binds)) else sweep
+    route = _route(request.kind)
     count: Callable[..., tuple[Any, ...]] = partial(
         route, alpha=request.alpha, rho=request.rho, conventions=request.conventions, **arguments
     )
@@ -188,6 +201,21 @@ def _analyses(
     return settled(done)
 
 
+def _route(kind: str) -> Callable[..., tuple[Any, ...]]:
+    """Import only the route that is needed."""
+    if kind == "ranges":
+        from sepcost.routes.ranges import cost_ranges
+
+        return cost_ranges
+    if kind == "symbolic":
+        from sepcost.routes.symbolic import symbolics
+
+        return symbolics
+    from sepcost.routes.analyze import sweep
+
+    return sweep
+
+
 def _single(request: Request, text: str) -> Iterator[Analysis]:
     """The layer as it is, with α, and with α and ρ: the rows of the paper's table 3."""
     from sepcost.routes.analyze import analyze_convolution
@@ -200,7 +228,7 @@ def _single(request: Request, text: str) -> Iterator[Analysis]:
         yield count(alpha=request.alpha or 1.0, rho=request.rho)
 
 
-def _notes(analyses: Sequence[Analysis] | Sequence[CostRange]) -> None:
+def _notes(analyses: Sequence[Result]) -> None:
     """Print each note once, with the model it refers to."""
     for source in dict.fromkeys(analysis.source for analysis in analyses):
         those = [each for each in analyses if each.source == source]

@@ -81,6 +81,18 @@ def shapes(given: Sequence[str]) -> dict[str, tuple[int, ...]]:
     }
 
 
+def named_shapes(given: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
+    """As ``shapes``; a name may stand for a size: ``input=1x3xHxW``."""
+
+    def size(text: str, dim: str) -> int | str:
+        return dim if re.fullmatch(r"[^\W\d]\w*", dim) else _whole("--shape", text, dim)
+
+    return {
+        name: tuple(size(f"{name}={dims}", dim) for dim in re.split("[x×,]", dims) if dim)
+        for name, dims in _pairs("--shape", given, "input=1x3x224x224").items()
+    }
+
+
 def trips(given: Sequence[str]) -> dict[str, int]:
     """``["loop=10"]`` to ``{"loop": 10}``."""
     return {

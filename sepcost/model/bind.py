@@ -71,6 +71,19 @@ def bind_inputs(
     return bound
 
 
+def declared_symbols(inputs: Sequence[onnx.ValueInfoProto]) -> tuple[str, ...]:
+    """Return the symbols that can be bound, in the order of the inputs; derived sizes cannot."""
+    declared = {text(value.name): value.type for value in inputs}
+    derived = _derived(declared)
+    every = (dim for type_ in declared.values() for dim in _symbols(type_))
+    return tuple(dict.fromkeys(
+        root
+        for dim in every
+        if isinstance(dim, str) and dim
+        for root in sorted(derived.get(dim, {dim}))
+    ))  # fmt: skip
+
+
 def _symbols(type_: TypeProto) -> list[str | int]:
     """Return each dimension as a number, a symbol, or "" if it has neither.
 

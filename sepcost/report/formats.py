@@ -20,6 +20,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "providers": ("table", "json"),
     "ranges": ("table", "json", "csv", "markdown"),
     "report": ("html",),
+    "symbolic": ("table", "json", "csv", "markdown"),
 }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sepcost.cost.analysis import Analysis
     from sepcost.cost.diff import Diff
     from sepcost.cost.ranges import CostRange
+    from sepcost.cost.symbolic import Symbolic
     from sepcost.latency.results import Bench
     from sepcost.separable.conversion import Conversion
 
@@ -25,14 +26,17 @@ COMMANDS = {
     "Conversion": "convert",
     "CostRange": "ranges",
     "Diff": "diff",
+    "Symbolic": "symbolic",
 }
 
 #: Those whose formats take several results.
-SEVERAL = frozenset({"analyze", "ranges"})
+SEVERAL = frozenset({"analyze", "ranges", "symbolic"})
 
 
 def render(
-    result: Analysis | Sequence[Analysis] | Bench | Check | Conversion | CostRange | Diff,
+    result: (
+        Analysis | Sequence[Analysis] | Bench | Check | Conversion | CostRange | Diff | Symbolic
+    ),
     format_: str = "markdown",
     *,
     top: int | None = None,
@@ -42,8 +46,8 @@ def render(
     Parameters
     ----------
     result
-        What ``analyze``, ``bench``, ``check``, ``convert``, ``cost_range`` or ``diff`` returned,
-        or several analyses.
+        What ``analyze``, ``bench``, ``check``, ``convert``, ``cost_range``, ``diff`` or
+        ``symbolic`` returned, or several analyses.
     format_
         A value of the command's ``--format``, such as ``html`` or ``csv``.
     top

@@ -13,6 +13,7 @@ from sepcost.model import convolution
 from sepcost.network import Layer, Network
 
 if TYPE_CHECKING:
+    from sepcost.model.free import NamedShape
     from sepcost.model.load import Loaded
     from sepcost.model.walk_state import Observation
 
@@ -23,7 +24,7 @@ def analyze(
     source: str | Path,
     *,
     bind: Mapping[str, int] | None = None,
-    shape: Mapping[str, Sequence[int]] | None = None,
+    shape: NamedShape | None = None,
     trips: Mapping[str, int] | None = None,
     alpha: float | None = None,
     rho: float | None = None,
@@ -41,7 +42,8 @@ def analyze(
     bind
         Sizes for symbolic dimensions: ``{"N": 8}``.
     shape
-        Whole shapes for inputs: ``{"input": (1, 3, 224, 224)}``.
+        Whole shapes for inputs: ``{"input": (1, 3, 224, 224)}``. A name instead of a size names a
+        dimension for ``bind``: ``{"input": (1, 3, "H", "W")}``.
     trips
         Iterations of a Loop or Scan by node name, if the model does not fix them.
     alpha, rho
@@ -83,7 +85,7 @@ def sweep(
     source: str | Path,
     binds: Iterable[Mapping[str, int]],
     *,
-    shape: Mapping[str, Sequence[int]] | None = None,
+    shape: NamedShape | None = None,
     trips: Mapping[str, int] | None = None,
     alpha: float | None = None,
     rho: float | None = None,
@@ -101,11 +103,12 @@ def sweep(
     >>> [analysis.totals.macs for analysis in batches]
     [10585344, 84682752]
     """
+    from sepcost.model.free import with_names
     from sepcost.model.load import load
 
-    loaded = load(source, alpha=alpha, rho=rho, weights=observe)
+    loaded, sizes = with_names(load(source, alpha=alpha, rho=rho, weights=observe), shape or {})
     return tuple(each_size(
-        loaded, source, binds, shape=shape, trips=trips, observe=observe, inputs=inputs,
+        loaded, source, binds, shape=sizes, trips=trips, observe=observe, inputs=inputs,
         operators=operators, conventions=conventions,
     ))  # fmt: skip
 

@@ -29,12 +29,17 @@ def dynamic(folder):
     )
 
 
-def unknown(folder):
+def unknown_dynamic(folder):
+    """One unknown operator for a batch of N."""
+    return unknown(folder, "N")
+
+
+def unknown(folder, batch=3):
     """One unknown operator."""
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Mystery", ["x"], ["y"], "m\x1b[31m", domain="com.acme")],
         "g",
-        [onnx.helper.make_tensor_value_info("x", 1, [3, 5])],
+        [onnx.helper.make_tensor_value_info("x", 1, [batch, 5])],
         [onnx.helper.make_tensor_value_info("y", 1, [3, 7])],
     )
     opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("com.acme", 1)]

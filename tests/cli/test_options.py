@@ -16,9 +16,12 @@ from tests.separable import networks
 
 RUNNER = CliRunner()
 
-#: Options whose help differs by command: one size, a range or several, other formats, a report or
-#: a model, layers to show or to convert, only existing files or also goals that are not met.
-FORMS = {"--bind": 3, "--format": 2, "--output": 2, "-o": 2, "-f": 2, "--only": 2, "--force": 2}
+#: Options whose help differs by command: one size, a range or several, names, other formats, a
+#: report or a model, layers to show or to convert, only existing files or also goals that are not met.
+FORMS = {
+    "--bind": 3, "--shape": 2, "--format": 2, "--output": 2, "-o": 2, "-f": 2, "--only": 2,
+    "--force": 2,
+}  # fmt: skip
 
 
 def parameters():

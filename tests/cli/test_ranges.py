@@ -97,7 +97,7 @@ def test_a_source_without_the_dimension_is_a_fault_of_that_source_only(tmp_path)
         (("--bind", "N=8:1"), "--bind 'N=8:1': '8:1' is not FIRST:LAST"),
         (("--bind", "N=1,2:3"), "--bind 'N=1,2:3'"),
         (("--bind", "N=1:2", "-f", "html"), "a range of sizes has only table, json, csv, markdown"),
-        (("--bind", "N=1:2", "--by", "op"), "a range of sizes shows only totals: drop --by"),
+        (("--bind", "N=1:2", "--by", "op"), "a range of sizes does not go with --by"),
         (("--bind", "N=1:9999"), "give a larger step"),
     ],
 )

@@ -99,6 +99,25 @@ Shape = Annotated[
     list[str] | None,
     typer.Option(metavar="INPUT=1x3x224x224", rich_help_panel=MODEL, help="Shape of an input."),
 ]
+NamedShape = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="INPUT=1x3x224x224",
+        rich_help_panel=MODEL,
+        help="Shape of an input. A name instead of a size, INPUT=1x3xHxW, names a dimension that "
+        "has none, for --bind and --symbolic.",
+    ),
+]
+Symbolic = Annotated[
+    bool,
+    typer.Option(
+        "--symbolic",
+        rich_help_panel=MODEL,
+        help="Print totals and layers as polynomials of the dimensions that --bind leaves free. "
+        "They are laid through exact counts and compared with the counts at other sizes; the "
+        "report says for which sizes they hold, and what is no polynomial.",
+    ),
+]
 Trips = Annotated[
     list[str] | None,
     typer.Option(

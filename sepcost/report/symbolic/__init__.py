@@ -1,0 +1,1 @@
+"""Costs as polynomials, in every format."""

@@ -1,0 +1,48 @@
+"""Polynomials in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sepcost.cost.symbolic import Symbolic
+from sepcost.report.drawing import Part, compose, styled, table
+from sepcost.report.symbolic import words
+from sepcost.report.text import shorten, terminal
+from sepcost.report.view import View
+
+#: Reasons are cut at this many characters.
+WORDS = 160
+MOST_REASONS = 12
+
+
+def render(found: Sequence[Symbolic], view: View) -> str:
+    """A section per network, and the sources that could not be counted."""
+    parts: list[Part] = []
+    for one in found:
+        parts += [*_section(one, view), "\n"]
+    parts += [styled(terminal(f"not read: {each.model}: {each.message}")) for each in view.unread]
+    return compose(parts if view.unread else parts[:-1], view.screen)
+
+
+def _section(found: Symbolic, view: View) -> Iterator[Part]:
+    unit = view.rows.unit
+    yield styled(terminal(words.headline(found)), "bold")
+    for line in words.details(found):
+        yield styled(terminal(line), "dim")
+    yield "\n"
+    if rows := words.totals(found, unit):
+        yield table(words.total_columns(), rows, view.screen)
+        yield "\n"
+    rows = words.layers(found, unit)
+    shown = rows[: view.most_drawn or None]
+    if shown:
+        yield table(words.layer_columns(unit), shown, view.screen)
+    if len(shown) < len(rows):
+        yield styled(f"… {len(rows) - len(shown)} more layers: --top 0 shows all", "dim")
+    lines = words.refusals(found, unit)
+    if lines:
+        yield "\n"
+        yield styled("Not polynomials:", "bold yellow")
+        yield from (styled(f"  {terminal(shorten(line, WORDS))}") for line in lines[:MOST_REASONS])
+    if len(lines) > MOST_REASONS:
+        yield styled(f"  … {len(lines) - MOST_REASONS} more reasons: --format json lists all")
