@@ -51,8 +51,16 @@ class Request:
     kind: str = "analyze"  # of the result: the folder of its formats
 
     def __post_init__(self) -> None:
-        """Note whether a dimension has a range."""
+        """Note whether a dimension has a range.
+
+        Raises
+        ------
+        SepcostError
+            If it has, and offsets are asked for.
+        """
         if any(map(ranged, self.binds)):
+            if self.kind == "memory":
+                raise SepcostError("--memory places one size: give --bind N=8, not a range")
             object.__setattr__(self, "kind", "ranges")
 
 
@@ -60,6 +68,7 @@ def analyze(
     sources: models.Sources = None,
     bind: models.Sweep = None,
     symbolic: models.Symbolic = False,
+    memory: models.Memory = False,
     shape: models.NamedShape = None,
     trips: models.Trips = None,
     observe: models.Observe = False,
@@ -90,6 +99,7 @@ def analyze(
     [bold]sepcost analyze m.onnx --bind N=1,8[/]             two batch sizes
     [bold]sepcost analyze m.onnx --bind H=224:640:32[/]      least and most over a range
     [bold]sepcost analyze m.onnx --symbolic[/]               cost as polynomials of N, H, W
+    [bold]sepcost analyze m.onnx --memory[/]                 activations in one arena
     [bold]sepcost analyze m.onnx --by op --sort params[/]    where the weights are
     [bold]sepcost analyze m.onnx -f html -o cost.html[/]     a page to read and share
     [bold]sepcost analyze --conv 3x3,512,512,14[/]           one layer, without a file
@@ -107,7 +117,7 @@ def analyze(
         {"shape": parse.named_shapes(shape or ()), "trips": parse.trips(trips or ()),
          "observe": observe or inputs is not None, "inputs": inputs,
          "operators": parse.operators(operators)},
-        "symbolic" if symbolic else "analyze",
+        _kind(symbolic, memory),
     )  # fmt: skip
     _check(request, output, netron)
     refuse_terminal(format_, output)
@@ -131,6 +141,12 @@ def analyze(
         raise typer.Exit(min(fault.exit_code for fault in faults))
 
 
+def _kind(symbolic: bool, memory: bool) -> str:
+    if symbolic and memory:
+        raise SepcostError("--symbolic or --memory: give one of them")
+    return "symbolic" if symbolic else "memory" if memory else "analyze"
+
+
 def _binds(given: Sequence[str], symbolic: bool) -> Sequence[Bindings]:
     if not symbolic:
         return parse.sweep(given)
@@ -145,7 +161,7 @@ def _refuse_rows(kind: str, format_: str, of_rows: object) -> None:
     SepcostError
         If there are any.
     """
-    what = {"ranges": "a range of sizes", "symbolic": "--symbolic"}.get(kind)
+    what = {"ranges": "a range of sizes", "symbolic": "--symbolic", "memory": "--memory"}.get(kind)
     if what is None:
         return
     if of_rows:

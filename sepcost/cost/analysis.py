@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sepcost.cost import blocked, document
 from sepcost.cost.results import Conventions, Coverage, LayerCost, Totals
 from sepcost.network import Network
+
+if TYPE_CHECKING:
+    from sepcost.cost.arena import Arena
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Analysis:
     def advice(self) -> tuple[str, ...]:
         """How to make the model faster without changing its results, one line per remedy."""
         return tuple(each.line() for each in blocked.outside(self.network, self.rows))
+
+    @property
+    def arena(self) -> Arena:
+        """A placement of all activations in the least memory, with operators in place."""
+        from sepcost.cost import arena, branches  # noqa: PLC0415  (only where it is asked for)
+
+        choices = self.network.choices
+        running = [each for each in self.network.layers if branches.may_run(each, choices)]
+        return arena.arena(self.network, running)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document ``sepcost/analyze/1`` for this one model."""

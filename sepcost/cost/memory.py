@@ -104,6 +104,11 @@ def roofline_bound(
     )
 
 
+def is_view(layer: Layer) -> bool:
+    """Whether the output of a layer shares the memory of its first input."""
+    return _traffic(layer) == "view"
+
+
 def _traffic(layer: Layer) -> Traffic:
     return ROWS.get(key(layer), Row()).traffic
 
@@ -127,7 +132,7 @@ def _lifetimes(
     for row, layer in enumerate(order, start=1):
         for name in (*layer.reads, *layer.writes):
             home = storage.get(name, name)
-            if home and _lives(network.values.get(home)):
+            if home and lives(network.values.get(home)):
                 births.setdefault(home, row)
                 deaths[home] = row
     for name in network.outputs:
@@ -137,7 +142,8 @@ def _lifetimes(
     return births, deaths
 
 
-def _lives(value: Value | None) -> bool:
+def lives(value: Value | None) -> bool:
+    """Whether a value needs memory while the network runs."""
     return value is not None and value.role in (Role.ACTIVATION, Role.INPUT)
 
 

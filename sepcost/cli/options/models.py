@@ -108,6 +108,15 @@ NamedShape = Annotated[
         "has none, for --bind and --symbolic.",
     ),
 ]
+Memory = Annotated[
+    bool,
+    typer.Option(
+        "--memory",
+        rich_help_panel=MODEL,
+        help="Place all activations in one arena, with operators in place and memory reused, and "
+        "print its size and the offset of each buffer.",
+    ),
+]
 Symbolic = Annotated[
     bool,
     typer.Option(

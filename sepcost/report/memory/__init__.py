@@ -1,0 +1,1 @@
+"""The arena of activations, in every format."""
