@@ -52,7 +52,7 @@ def nearest(word: str, words: Iterable[str], synonyms: Mapping[str, str] = NO_SY
     close = get_close_matches(plain, spelled, n=1)
     if close:
         return f"; did you mean {shown(spelled[close[0]])}?"
-    return f"; choose from: {', '.join(shown(each)[1:-1] for each in known)}"
+    return f"; choose from {', '.join(shown(each)[1:-1] for each in known)}"
 
 
 def _plain(word: str) -> str:

@@ -217,5 +217,5 @@ def test_results_of_other_commands_are_written_too():
     assert "unchanged" in sepcost.render(compared)
     checked = sepcost.check("small-cnn", budgets={"macs": "1 M"})
     assert "<testsuites" in sepcost.render(checked, "junit")
-    with pytest.raises(sepcost.SepcostError, match="diff has no format 'junit'; choose from: t"):
+    with pytest.raises(sepcost.SepcostError, match="diff has no format 'junit'; choose from t"):
         sepcost.render(compared, "junit")

@@ -11,7 +11,7 @@ from sepcost.toml_lines import line_of, nearest
         ("file_size", "; did you mean 'file-size'?"),
         ("Macs", "; did you mean 'macs'?"),
         ("mult-adds", "; did you mean 'macs'?"),
-        ("zzz", "; choose from: file-size, macs"),
+        ("zzz", "; choose from file-size, macs"),
     ],
 )
 def test_case_and_dashes_do_not_matter(word, hint):

@@ -52,11 +52,8 @@ def targets(
     found = [_target(config, _name(config.folder, s), s, extra) for s in dict.fromkeys(sources)]
     for target in found:
         if not target.budgets:
-            where = f" in {config.file}" if config.file else ", as no configuration was found"
-            raise BudgetError(
-                f"{target.name}: no budget{where}; give one with --max-macs, or add it to "
-                "[tool.sepcost.budgets]"
-            )
+            where = f" in {config.file}" if config.file else ""
+            raise BudgetError(f"{target.name}: no budget{where}; give one, such as --max-macs 600M")
     return tuple(found)
 
 
@@ -67,8 +64,8 @@ def _configured(config: Config, extra: Sequence[Budget]) -> tuple[Target, ...]:
             named |= dict.fromkeys(_present(config.folder, entry))
     if not named:
         raise BudgetError(
-            "no model to check: name one (sepcost check model.onnx --max-macs 600M), or add "
-            '[tool.sepcost.budgets."models/*.onnx"] to pyproject.toml'
+            "no model to check; name one (sepcost check model.onnx --max-macs 600M), or add "
+            '[budgets."models/*.onnx"] to sepcost.toml'
         )
     return tuple(_target(config, name, _source(config.folder, name), extra) for name in named)
 
@@ -82,8 +79,7 @@ def _present(folder: Path, entry: Entry) -> tuple[str, ...]:
     place = entry.location
     where = f"{place.file}:{place.line}: " if place else ""
     raise BudgetError(
-        f"{where}{shown(entry.pattern)} matches no file in {folder}; "
-        "correct the path, or remove the entry"
+        f"{where}{shown(entry.pattern)} matches no file in {folder}; correct or remove this entry"
     )
 
 

@@ -89,7 +89,7 @@ def _numbers(path: Path, model: str, values: object) -> dict[str, int]:
             )
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise BudgetError(
-                f"{path}: {shown(model)}: {key}: expected a whole number of at least 0, "
+                f"{path}: {shown(model)}: {key}: expected an integer of at least 0, "
                 f"not {shown(value)}"
             )
     return dict(values)

@@ -83,9 +83,15 @@ def read(path: Path) -> Config:
         return reader.config(document)
     except ValueFault as fault:
         keys = [str(part) for part in fault.place[len(place) :]]
-        key = f"{'.'.join(shown(k)[1:-1] for k in keys)}: " if keys else ""
+        key = f"{'.'.join(map(_key, keys))}: " if keys else ""
         line = line_of(fault.place, lines)
         raise BudgetError(f"{_called(path)}:{line}: {key}{fault}") from None
+
+
+def _key(key: str) -> str:
+    """A key as TOML writes it: in quotes unless it is plain."""
+    escaped = shown(key)[1:-1]
+    return escaped if re.fullmatch(r"[\w-]+", escaped) else f'"{escaped}"'
 
 
 def _document(path: Path) -> tuple[str, dict[str, Any]]:
@@ -197,7 +203,8 @@ def _flag(value: object, place: Place) -> bool:
 
 def _whole(value: object, place: Place, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 10**18:
-        raise ValueFault(place, f"expected a whole number of at least {least}, not {shown(value)}")
+        kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        raise ValueFault(place, f"expected {kind}, not {shown(value)}")
     return value
 
 

@@ -54,7 +54,7 @@ def written(pairs: Sequence[str]) -> dict[str, object]:
         key, equals, value = text.partition("=")
         key = key.strip()
         if not equals or not key or not value.strip():
-            raise BudgetError(f"--budget {text!r}: expected METRIC=VALUE, like macs=600M")
+            raise BudgetError(f"--budget {text!r}: expected METRIC=VALUE, such as macs=600M")
         if key in table:
             raise BudgetError(f"--budget {text!r}: {key} is given twice")
         part = key.removeprefix("per-layer.")

@@ -64,6 +64,11 @@ _NUMBER = re.compile(
 )
 
 
+def _expected(dimension: Dimension) -> str:
+    kind = "size" if dimension is Dimension.BYTES else dimension.value
+    return f"expected a {kind} such as {EXAMPLES[dimension]}"
+
+
 class UnitError(ValueError):
     """Text that is not an amount of its dimension; the message says what was expected."""
 
@@ -92,15 +97,15 @@ def amount(value: object, dimension: Dimension) -> Fraction:
         sign, number, unit = _split(value, dimension)
         size = number * _unit(unit, value, dimension)
         if sign == "-" and size:
-            raise UnitError(f"{shown(value)} is below zero; expected {EXAMPLES[dimension]}")
+            raise UnitError(f"{shown(value)} is below zero; {_expected(dimension)}")
         return size
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise UnitError(f"expected {EXAMPLES[dimension]}, not {shown(value)}")
+        raise UnitError(f"{_expected(dimension)}, not {shown(value)}")
     if dimension is Dimension.TIME:
-        raise UnitError(f"{shown(value)} has no unit; expected {EXAMPLES[dimension]}")
+        raise UnitError(f"{shown(value)} has no unit; {_expected(dimension)}")
     if not 0 <= value < LARGEST:
         fault = "is below zero" if value < 0 else "is too large"
-        raise UnitError(f"{shown(value)} {fault}; expected {EXAMPLES[dimension]}")
+        raise UnitError(f"{shown(value)} {fault}; {_expected(dimension)}")
     return Fraction(str(value))  # 0.1 is a tenth here, not the float nearest to it
 
 
@@ -132,7 +137,7 @@ def change(value: object, dimension: Dimension) -> Change:
 def _split(value: str, dimension: Dimension) -> tuple[str, Fraction, str]:
     match = _NUMBER.fullmatch(value)
     if match is None:
-        raise UnitError(f"{shown(value)} is not an amount; expected {EXAMPLES[dimension]}")
+        raise UnitError(f"{_expected(dimension)}, not {shown(value)}")
     sign, digits, exponent, unit = match.groups()
     return sign, Fraction(digits.replace("_", "") + (exponent or "")), unit
 
@@ -143,7 +148,7 @@ def _unit(unit: str, value: str, dimension: Dimension) -> int | Fraction:
     if unit in known:
         return known[unit]
     if not unit:
-        raise UnitError(f"{shown(value)} has no unit; expected {EXAMPLES[dimension]}")
+        raise UnitError(f"{shown(value)} has no unit; {_expected(dimension)}")
     raise UnitError(
         f"{shown(value)} has an unknown unit{nearest(unit, [each for each in known if each])}"
     )

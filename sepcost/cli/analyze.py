@@ -174,15 +174,15 @@ def _check(request: Request, output: Path | None, netron: Path | None) -> None:
     """Refuse contradictory arguments before any work is done."""
     if not request.sources and not request.convs:
         raise SepcostError(
-            "nothing to analyze: name an ONNX file, a layer spec or a shipped network "
+            "nothing to analyze; name an ONNX file, a layer spec or a shipped network "
             "('sepcost networks' lists them), or describe one layer with --conv 3x3,512,512,14"
         )
     if request.sources and request.convs:
-        raise SepcostError("--conv replaces SOURCE: give one or the other")
+        raise SepcostError("--conv and SOURCE cannot be combined; give one or the other")
     if request.sources.count(STDIN) > 1:
-        raise SepcostError("stdin (-) can be read only once: give - once")
+        raise SepcostError("stdin can be read only once; give - once")
     if netron and (len(request.sources) != 1 or len(request.binds) > 1):
-        raise SepcostError("--netron describes one model: name one SOURCE, at one size")
+        raise SepcostError("--netron describes one model; name one SOURCE, at one size")
     for path in (output, netron):
         refuse_sources(path, request.sources)
 

@@ -76,7 +76,7 @@ def bench(
 
     if not sources and not machine:
         raise SepcostError(
-            "nothing to measure: name an ONNX file, a layer spec or a shipped network "
+            "nothing to measure; name an ONNX file, a layer spec or a shipped network "
             "('sepcost networks' lists them)"
         )
     named = list(sources or ())
@@ -120,14 +120,14 @@ def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence
         refuse_sources(path, sources)
         refuse_unwritable(path)
     if output is not None and output == samples:
-        raise SepcostError(f"{output}: both the report and --export-samples; use two files")
+        raise SepcostError(f"{output}: cannot hold both the report and the samples; name two files")
 
 
 def _position(sources: Sequence[str], against: str | None) -> int:
     if against is None:
         return 0
     if against not in sources:
-        raise SepcostError(f"--against {against}: is not among the sources; add it")
+        raise SepcostError(f"--against {against}: not one of the sources; add it to them")
     return sources.index(against)
 
 

@@ -127,7 +127,9 @@ def _reports(formats: Sequence[str], output: Path | None) -> tuple[Report, ...]:
     if len(bare) > 1 and (output or not {report.format for report in bare} <= LINES):
         names = " and ".join(f"--format {report.format}" for report in bare)
         place = output or "stdout"
-        raise SepcostError(f"{names}: {place} takes one report; write the others to FORMAT=FILE")
+        raise SepcostError(
+            f"{names}: {place} takes only one report; give the others a file: FORMAT=FILE"
+        )
     shown = [Report(report.format, output) for report in bare]
     return (*shown, *(report for report in reports if report.file is not None))
 

@@ -134,25 +134,25 @@ def convert(
         )  # fmt: skip
     view = View(screen=screen(report is not None))
     emit(renderer("convert", format_)(result, view), report)
-    _end(result, quiet)
+    _end(result, quiet, dry_run=dry_run or output is None)
 
 
 def _check(source: str, model: Path | None, report: Path | None, *, wants_model: bool) -> None:
     """Refuse contradictory arguments before spending minutes on the work."""
     if model is None and wants_model:
-        raise SepcostError("no output file: add -o OUT.onnx, or --dry-run to plan only")
+        raise SepcostError("no output file; add -o OUT.onnx, or --dry-run to plan only")
     refuse_report_name(model)
     refuse_sources(report, [source])
     if report is not None:
         refuse_unwritable(report)
 
 
-def _end(result: Conversion, quiet: bool) -> None:
+def _end(result: Conversion, quiet: bool, *, dry_run: bool) -> None:
     from sepcost.report.convert.words import notes
 
     if result.missed:
-        said = result.written or "was not written" in result.missed
-        kept = "" if said else "; nothing was written"
+        said = dry_run or result.written or "was not written" in result.missed
+        kept = "" if said else "; no model was written (--force writes it)"
         say(f"sepcost: {result.missed}{kept}")
     if not quiet:
         for line in notes(result):

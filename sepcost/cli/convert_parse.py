@@ -35,12 +35,11 @@ def goals(given: Goals) -> tuple[Goal, Goal | None]:
 
     named = [_goal(name, value) for name, value in given._asdict().items() if value is not None]
     kinds = [goal.aim in QUALITY for goal in named]
-    if len(kinds) != len(set(kinds)):
-        options = " and ".join(f"--{goal.aim}" for goal in named)
-        raise SepcostError(
-            f"{options}: give at most one of --rank, --speedup and --macs, and one of --max-drop "
-            "and --max-error"
-        )
+    for kind in set(kinds):
+        same = [f"--{goal.aim}" for goal in named if (goal.aim in QUALITY) is kind]
+        if len(same) > 1:
+            what = "quality" if kind else "cost"
+            raise SepcostError(f"{' and '.join(same)}: give only one {what} goal")
     first, *others = named or [Goal()]
     return first, others[0] if others else None
 
@@ -51,14 +50,16 @@ def _goal(name: str, value: str | float) -> Goal:
     aim = Aim(name.replace("_", "-"))
     if aim is Aim.RANK:
         return Goal(aim, _rank(str(value)))
-    return Goal(aim, value if isinstance(value, float) else parse.fraction(f"--{aim}", value))
+    if isinstance(value, float):
+        return Goal(aim, value)
+    return Goal(aim, parse.fraction(f"--{aim}", value), value.strip())
 
 
 def _rank(text: str) -> int:
     if text.strip() == "full":
         return 0
     if not re.fullmatch(r"[1-9][0-9]{0,5}", text.strip()):
-        raise SepcostError(f"--rank {text!r}: expected a whole number of at least 1, or full")
+        raise SepcostError(f"--rank {text!r}: expected a positive integer or full")
     return int(text)
 
 
@@ -79,7 +80,7 @@ def forms(text: str | None) -> tuple[Form, ...]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in known:
-            raise SepcostError(f"--forms {name!r}: choose from {', '.join(known)}")
+            raise SepcostError(f"--forms {name!r}: unknown form; choose from {', '.join(known)}")
     return tuple(known[name] for name in dict.fromkeys(names))
 
 
@@ -96,7 +97,7 @@ def numbers(option: str, text: str | None) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise SepcostError(f"{option} {text!r}: expected numbers, like 0.485,0.456") from error
+        raise SepcostError(f"{option} {text!r}: expected numbers, such as 0.485,0.456") from error
 
 
 def size(text: str | None) -> tuple[int, int] | None:
@@ -111,7 +112,7 @@ def size(text: str | None) -> tuple[int, int] | None:
         return None
     parts = re.fullmatch(r"([1-9]\d{0,4})(?:[x×]([1-9]\d{0,4}))?", text.strip())
     if parts is None:
-        raise SepcostError(f"--size {text!r}: expected HEIGHTxWIDTH, like 224x224")
+        raise SepcostError(f"--size {text!r}: expected HEIGHTxWIDTH, such as 224x224")
     return int(parts[1]), int(parts[2] or parts[1])
 
 
@@ -127,5 +128,5 @@ def passes(text: str) -> int | None:
     if word in {"auto", "off"}:
         return None if word == "auto" else 0
     if not re.fullmatch(r"[0-9]{1,9}", word):
-        raise SepcostError(f"--tune {text!r}: expected auto, off or a number of passes, like 15000")
+        raise SepcostError(f"--tune {text!r}: expected auto, off or a number of passes")
     return int(word)

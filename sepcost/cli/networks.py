@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sepcost.cli.guard import say
 from sepcost.cli.options import files, models
-from sepcost.cli.output import emit, refuse_report_name, write
+from sepcost.cli.output import emit, refuse_report_name, refuse_unwritable, write
 from sepcost.cli.progress import progress
 from sepcost.errors import SepcostError
 from sepcost.report.formats import renderer
@@ -32,11 +32,13 @@ def networks(
     """
     if name is None:
         if output or alpha or rho:
-            raise SepcostError("name a network: sepcost networks NAME -o OUT.onnx")
+            raise SepcostError(
+                "-o, --alpha and --rho need a network: sepcost networks NAME -o FILE"
+            )
         _list(quiet)
     elif output is None:
         if alpha or rho:
-            raise SepcostError("--alpha and --rho change the model: add -o OUT.onnx")
+            raise SepcostError("--alpha and --rho change the ONNX model; add -o OUT.onnx")
         _show(name)
     else:
         _write(name, output, alpha, rho, force=force, quiet=quiet)
@@ -64,8 +66,9 @@ def _write(
     from sepcost.model import spec
 
     refuse_report_name(to)
+    refuse_unwritable(to)
     if to.exists() and not force:
-        raise SepcostError(f"{to}: already exists; use --force to replace it")
+        raise SepcostError(f"{to}: already exists; add --force to overwrite it")
     with progress(f"building {name}", quiet):
         data = spec.build(spec.find(name), alpha=alpha, rho=rho).SerializeToString()
         write(data, to)

@@ -34,7 +34,7 @@ def refuse_terminal(format_: str, output: Path | None) -> None:
         If there is no ``output`` and stdout is a terminal.
     """
     if format_ == HTML and output is None and to_terminal():
-        raise SepcostError("an HTML page cannot be shown here: add -r report.html")
+        raise SepcostError("a terminal cannot show HTML; add -r report.html")
 
 
 def to_terminal() -> bool:
@@ -55,9 +55,11 @@ def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:
     for source in sources if output.exists() else ():
         with contextlib.suppress(OSError, ValueError):
             if output.samefile(source):
-                raise SepcostError(f"{output}: is a source; write the report to another file")
+                raise SepcostError(
+                    f"{output}: one of the sources, which are never overwritten; name another file"
+                )
     if output.suffix.lower() in MODEL_NAMES:
-        raise SepcostError(f"{output}: is named like a model; give the report another name")
+        raise SepcostError(f"{output}: reports must not end in {output.suffix}; name another file")
 
 
 def refuse_report_name(model: Path | None) -> None:
@@ -69,7 +71,7 @@ def refuse_report_name(model: Path | None) -> None:
         If ``model`` ends in .html, .json and the like.
     """
     if model is not None and model.suffix.lower() in REPORT_NAMES:
-        raise SepcostError(f"{model}: is named like a report; give the model another name")
+        raise SepcostError(f"{model}: models must not end in {model.suffix}; name another file")
 
 
 def refuse_unwritable(output: Path) -> None:
@@ -81,7 +83,7 @@ def refuse_unwritable(output: Path) -> None:
         In either case.
     """
     if output.is_dir():
-        raise SepcostError(f"{output}: is a folder; name a file")
+        raise SepcostError(f"{output}: a folder; name a file in it")
     if not output.parent.is_dir():
         raise SepcostError(f"{output}: the folder {output.parent} does not exist; create it first")
 

@@ -28,7 +28,7 @@ def sweep(given: Sequence[str]) -> tuple[dict[str, int | range], ...]:
         If the text is not of this form, a symbol is given twice, or there are too many
         combinations.
     """
-    choices = _pairs("--bind", given, "N=8, N=1,2,4,8 or N=1:8")
+    choices = _pairs("--bind", given, "DIM=SIZE, such as N=8, or a range such as N=1:8")
     sizes = [_sizes(name, values) for name, values in choices.items()]
     if prod(map(len, sizes)) > MOST_COMBINATIONS:
         raise BindingError(f"--bind: more than {MOST_COMBINATIONS} combinations")
@@ -77,7 +77,9 @@ def shapes(given: Sequence[str]) -> dict[str, tuple[int, ...]]:
         name: tuple(
             _whole("--shape", f"{name}={sizes}", size) for size in re.split("[x×,]", sizes) if sizes
         )
-        for name, sizes in _pairs("--shape", given, "input=1x3x224x224").items()
+        for name, sizes in _pairs(
+            "--shape", given, "INPUT=SIZES, such as input=1x3x224x224"
+        ).items()
     }
 
 
@@ -97,7 +99,7 @@ def trips(given: Sequence[str]) -> dict[str, int]:
     """``["loop=10"]`` to ``{"loop": 10}``."""
     return {
         name: _whole("--trips", f"{name}={count}", count, least=0)
-        for name, count in _pairs("--trips", given, "NAME=10").items()
+        for name, count in _pairs("--trips", given, "NAME=COUNT, such as loop=10").items()
     }
 
 
@@ -128,7 +130,7 @@ def providers(given: str | None) -> tuple[str, ...]:
         return (CPU,)
     names = [name.strip() for name in given.split(",")]
     if not all(names):
-        raise SepcostError(f"--provider {given!r}: expected names, like openvino or cuda,cpu")
+        raise SepcostError(f"--provider {given!r}: expected names, such as openvino or cuda,cpu")
     return tuple(dict.fromkeys(_provider(name) for name in names))
 
 
@@ -152,7 +154,7 @@ def provider_options(given: Sequence[str], asked: Sequence[str]) -> dict[str, di
         name, colon, option = key.partition(":")
         owner, option = (name, option) if colon and name in PROVIDERS else (asked[0], key)
         if owner not in asked:
-            raise SepcostError(f"--provider-option {key}: --provider does not name {owner}")
+            raise SepcostError(f"--provider-option {key}: needs --provider {owner}; add it")
         if owner == CPU:
             raise SepcostError(
                 f"--provider-option {key}: the CPU provider takes no options; "
@@ -176,7 +178,7 @@ def fraction(option: str, given: str) -> float:
     except ValueError:
         value = nan
     if not 0 < value < inf:
-        raise SepcostError(f"{option} {given!r}: expected a share above 0, like 1% or 0.01")
+        raise SepcostError(f"{option} {given!r}: expected a share above 0, such as 1% or 0.01")
     return value
 
 
@@ -193,7 +195,9 @@ def percentiles(given: str) -> tuple[float, ...]:
     except ValueError:
         values = (nan,)
     if not all(0 <= value <= 100 for value in values):
-        raise SepcostError(f"--percentiles {given!r}: expected numbers from 0 to 100, like 50,90")
+        raise SepcostError(
+            f"--percentiles {given!r}: expected numbers from 0 to 100, such as 50,90"
+        )
     return values
 
 
@@ -215,9 +219,8 @@ def _pairs(option: str, given: Sequence[str], form: str) -> dict[str, str]:
 def _whole(option: str, text: str, value: str, least: int = 1) -> int:
     digits = value.strip()  # int() rejects some white space, such as U+001C
     if not re.fullmatch("[0-9]{1,18}", digits) or int(digits) < least:
-        raise BindingError(
-            f"{option} {text!r}: {value!r} is not a whole number of at least {least}"
-        )
+        kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        raise BindingError(f"{option} {text!r}: expected {kind}, not {value!r}")
     return int(digits)
 
 
@@ -233,7 +236,7 @@ def operators(given: str | None) -> Mapping[Any, Any] | None:
         return None
     module, _, name = given.partition(":")
     if not module or not name:
-        raise SepcostError(f"--operators {given!r}: expected module:NAME, like my_ops:OPERATORS")
+        raise SepcostError(f"--operators {given!r}: expected MODULE:NAME, such as my_ops:OPERATORS")
     table = _import(f"--operators {given!r}", module, name)
     if not isinstance(table, Mapping) or not all(
         isinstance(key, tuple) and len(key) == 2 and callable(formula)

@@ -88,7 +88,7 @@ def _check(
     refuse_terminal(HTML, output)
     refuse_sources(output, [source])
     if source == "-":
-        raise SepcostError("report reads the model several times: name a file instead of -")
+        raise SepcostError("report reads the model several times; name a file instead of -")
     if output is not None:
         refuse_unwritable(output)
     given = {**asked._asdict(), "calibrate": calibrate}

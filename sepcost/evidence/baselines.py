@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Finder:
             If a budget needs a baseline and none is named or readable.
         """
         baselines = {target.name: self._one(target) for target in targets}
+        asked = {target.name: target.options.get("baseline") for target in targets}
         models = [
             Model(target.name, against.source, target.options)
             for target in targets
@@ -59,7 +60,7 @@ class Finder:
         ]
         for counted in count(models):
             if isinstance(counted, Fault):
-                baselines[counted.model] = Against(fault=_of_baseline(counted))
+                baselines[counted.model] = Against(fault=_of_baseline(counted, asked))
             else:
                 baselines[counted.model] = Against(counted, baselines[counted.model].source)
         return baselines
@@ -71,8 +72,8 @@ class Finder:
             if needy is not None:
                 raise _fault(
                     needy,
-                    "there is no baseline; set baseline, or --baseline, to git:origin/main, a "
-                    "model, or a JSON file written by --update",
+                    f"needs a baseline; {_remedy(needy)}, a model, or a JSON file written by "
+                    "--update",
                 )
             return Against()
         if written.endswith(".json"):
@@ -86,8 +87,8 @@ class Finder:
         if model is not None:
             raise _fault(
                 model,
-                f"needs a baseline model, but {shown(path.name)} contains only numbers; set "
-                "baseline to 'git:origin/main' or a model",
+                f"needs a baseline model, but {shown(path.name)} contains only numbers; "
+                f"{_remedy(model)} or a model",
             )
         if needy is None:
             return Against()
@@ -102,16 +103,16 @@ class Finder:
         revision = self.revisions[name]
         path = Path(target.source)
         if not path.is_file():
-            return Against(missing="the model is not a file, so no revision contains it")
+            return Against(missing="the model is not a file, so no git revision contains it")
         into = self.temporary / f"{len(self.revisions)}-{revision.commit}"
         try:
             extracted = revision.extract(path, into)
             if extracted is None:
-                return Against(missing=f"new: the file does not exist at {name}", new=True)
+                return Against(missing=f"new model: no such file at {name}", new=True)
             if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
                 revision.extract_data(path, extracted, into)
         except SepcostError as error:
-            return Against(fault=Fault(target.name, str(error)))
+            return Against(fault=Fault(target.name, str(error).removeprefix(f"{path}: ")))
         return Against(source=str(extracted))
 
     def _file(self, written: str) -> Against:
@@ -129,8 +130,15 @@ def needs_model(budget: Budget) -> bool:
     return needs_baseline(budget) and measured(budget.metric)
 
 
-def _of_baseline(fault: Fault) -> Fault:
-    return Fault(fault.model, f"its baseline: {fault.message}", fault.exit_code)
+def _of_baseline(fault: Fault, asked: Mapping[str, object]) -> Fault:
+    message = f"baseline {asked[fault.model]}: {fault.message}"
+    return Fault(fault.model, message, fault.exit_code)
+
+
+def _remedy(budget: Budget) -> str:
+    """How to name a baseline: where the budget was set."""
+    set_ = "set baseline to" if budget.location else "give --baseline"
+    return f"{set_} git:origin/main"
 
 
 def _fault(budget: Budget, message: str) -> BudgetError:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sepcost.errors import BudgetError
-from sepcost.toml_lines import shown
 
 PREFIX = "git:"
 TIMEOUT_S = 120
@@ -42,8 +41,8 @@ class Revision:
             inside = Path(os.path.abspath(path)).resolve().relative_to(self.top.resolve())
         except ValueError:
             raise BudgetError(
-                f"{path}: outside the git work tree {self.top}; name a file instead "
-                f"of {PREFIX}{self.name}"
+                f"{path}: outside the git repository {self.top}; compare with a file, not with "
+                f"{PREFIX}{self.name}"
             ) from None
         blob = f"{self.commit}:{PurePosixPath(inside)}"
         if _git(self.top, "cat-file", "-e", blob).returncode:
@@ -107,9 +106,11 @@ def resolve(name: str, folder: Path) -> Revision:
     """
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top.returncode:
+        reason = _said(top)
+        why = "" if reason.startswith("not a git repository") else f" ({reason})"
+        place = os.path.normpath(folder)
         raise BudgetError(
-            f"{PREFIX}{name}: {folder} is not in a git work tree ({_said(top)}); "
-            "name a file instead"
+            f"{PREFIX}{name}: {place} is not in a git repository{why}; compare with a file"
         )
     root = Path(os.fsdecode(top.stdout.rstrip(b"\n")))
     commit = _commit(root, name)
@@ -124,13 +125,15 @@ def _remedy(top: Path, name: str) -> str:
         return ""
     remote, branch = _remote(top, name)
     if not remote:
-        return "; there is no remote to fetch it from"
+        return "; this repository has no remote to fetch it from"
     base = re.split("[~^@]", branch)[0]
     known = base in {"", "HEAD"} or _known(top, name.removesuffix(branch) + base)
     shallow = _git(top, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
     if known or _HASH.fullmatch(base):
         if not shallow:
-            return "; the local history ends before it" if known else f"; try 'git fetch {remote}'"
+            return (
+                "; the history does not go back so far" if known else f"; try 'git fetch {remote}'"
+            )
         command = f"git fetch --unshallow {remote}"
     elif name == branch:
         command = f"git fetch {remote} {base}:{base}"
@@ -182,10 +185,10 @@ def _git(
             env=environment, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
     except FileNotFoundError:
-        raise BudgetError("git is not installed: install it, or name a file") from None
+        raise BudgetError("git is not installed; install it, or compare with a file") from None
     except subprocess.TimeoutExpired:
         raise BudgetError(
-            f"git {shown(arguments[0])} took longer than {TIMEOUT_S} s; name a file"
+            f"git {arguments[0]} took longer than {TIMEOUT_S} s; compare with a file"
         ) from None
 
 

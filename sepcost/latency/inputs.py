@@ -176,7 +176,7 @@ def _check_names(path: Path, stored: Sequence[str], values: Sequence[Value]) -> 
     for name in names:
         if name not in stored:
             have = ", ".join(repr(f) for f in stored[:8]) or "nothing"
-            raise BindingError(f"{path}: has no array for input {name!r}; it has {have}")
+            raise BindingError(f"{path}: no array for input {name!r}; it contains {have}")
     for name in stored:
         if name not in names:
             want = ", ".join(repr(n) for n in names[:8])

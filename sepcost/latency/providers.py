@@ -92,7 +92,7 @@ def provider(name: str) -> Provider:
             return known
     near = get_close_matches(name.lower(), PROVIDERS, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(PROVIDERS)}"
-    raise SepcostError(f"unknown provider {name!r}: {hint}")
+    raise SepcostError(f"unknown execution provider {name!r}; {hint}")
 
 
 def short_name(name: str) -> str:

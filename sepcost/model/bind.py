@@ -123,14 +123,14 @@ def _check_names(
     known |= frozenset().union(*_derived(declared).values())
     for name, size in bind.items():
         if name not in known:
-            hint = f"choose from: {', '.join(sorted(known))}"
+            hint = f"choose from {', '.join(sorted(known))}"
             hint = hint if known else "the model has none, so use --shape INPUT=1x3x224x224"
-            raise UnknownNameError(f"{source}: no dimension is named {name!r}; {hint}", name)
+            raise UnknownNameError(f"{source}: no dimension named {name!r}; {hint}", name)
         _check_size(source, name, size)
     for name, sizes in shape.items():
         if name not in declared:
-            hint = f"choose from: {', '.join(declared)}" if declared else "the model has none"
-            raise UnknownNameError(f"{source}: no input is named {name!r}; {hint}", name)
+            hint = f"choose from {', '.join(declared)}" if declared else "the model has none"
+            raise UnknownNameError(f"{source}: no input named {name!r}; {hint}", name)
         fixed = [*_symbols(declared[name]), *[""] * len(sizes)]
         for size, dim in zip(sizes, fixed, strict=False):
             _check_size(source, name, size, least=0 if dim == 0 else 1)
@@ -138,7 +138,7 @@ def _check_names(
 
 def _check_size(source: str, name: str, size: int, least: int = 1) -> None:
     if not least <= size <= MAX_SIZE:
-        raise BindingError(f"{source}: {name}={size} is not a valid size; give 1 to {MAX_SIZE}")
+        raise BindingError(f"{source}: {name}={size}: expected a size from 1 to {MAX_SIZE}")
 
 
 def _bind_shape(
@@ -149,12 +149,12 @@ def _bind_shape(
     given = "x".join(map(str, sizes))
     if not _is_tensor(type_) or (type_.tensor_type.HasField("shape") and len(dims) != len(sizes)):
         raise BindingError(
-            f"{source}: --shape {name}={given} does not match the input's {len(dims)} dimensions"
+            f"{source}: --shape {name}={given} needs {len(dims)} dimensions, not {len(sizes)}"
         )
     for dim, size in zip(dims, sizes, strict=False):
         if isinstance(dim, int) and dim != size:
             raise BindingError(
-                f"{source}: --shape {name}={given} contradicts the size {dim} in the model"
+                f"{source}: --shape {name}={given} does not fit the model: {size} must be {dim}"
             )
         if isinstance(dim, str) and dim and bound.bindings.setdefault(dim, size) != size:
             raise BindingError(
@@ -215,9 +215,9 @@ def _refuse_open(
     named = {d for dims in unbound.values() for d in dims if isinstance(d, str) and d}
     roots = {root for d in named for root in derived.get(d, {d}) if root not in bindings}
     what = "; ".join(
-        f"input {name!r} is [{', '.join(str(d) or '?' for d in dims)}]"
+        f"input {name!r} has the dynamic shape [{', '.join(str(d) or '?' for d in dims)}]"
         if dims
-        else f"input {name!r} declares no shape"
+        else f"input {name!r} has no shape"
         for name, dims in unbound.items()
     )
     flags = [f"--bind {symbol}=SIZE" for symbol in sorted(roots)]
@@ -226,7 +226,7 @@ def _refuse_open(
         for name, dims in unbound.items()
         if not dims or "" in dims
     ]
-    raise BindingError(f"{source}: {what}; bind it with {' '.join(flags)}")
+    raise BindingError(f"{source}: {what}; add {' '.join(flags)}")
 
 
 def _with_shape(type_: TypeProto, sizes: list[int]) -> TypeProto:

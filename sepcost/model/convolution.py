@@ -15,7 +15,7 @@ from sepcost.cost.formulas import scaled
 from sepcost.errors import SpecError
 from sepcost.network import Layer, Network, Role, Shape, Value
 
-FORM = "KERNEL,M,N,SIZE like 3x3,512,512,14, optionally with stride=2, dilation=2 or group=32"
+FORM = "KERNEL,M,N,SIZE, such as 3x3,512,512,14 or 3x3,512,512,14,stride=2,group=32"
 EXTRAS = ("stride", "dilation", "group")
 
 
@@ -50,7 +50,7 @@ def parse(text: str) -> ConvSpec:
     if len(size) == 1:
         size *= len(kernel)
     if len(size) != len(kernel) or len(kernel) > 3:
-        raise SpecError(f"--conv {text!r}: the kernel and the feature map differ in dimensions")
+        raise SpecError(f"--conv {text!r}: kernel and feature map need the same number of axes")
     extras = dict(_extra(text, field) for field in fields[4:])
     conv = ConvSpec(kernel, in_channels, out_channels, size, **extras)
     _check_groups(text, conv)
@@ -73,15 +73,15 @@ def _one(text: str, field: str) -> Shape:
 def _extra(text: str, field: str) -> tuple[str, int]:
     name, _, value = field.partition("=")
     if name not in EXTRAS:
-        raise SpecError(f"--conv {text!r}: unknown key {name!r}; choose from: {', '.join(EXTRAS)}")
+        raise SpecError(f"--conv {text!r}: unknown key {name!r}; choose from {', '.join(EXTRAS)}")
     return name, _one(text, value)[0]
 
 
 def _check_groups(text: str, conv: ConvSpec) -> None:
     if conv.in_channels % conv.group or conv.out_channels % conv.group:
         raise SpecError(
-            f"--conv {text!r}: {conv.in_channels} and {conv.out_channels} channels do not "
-            f"divide into {conv.group} groups"
+            f"--conv {text!r}: {conv.in_channels} input and {conv.out_channels} output channels "
+            f"cannot be split into {conv.group} groups"
         )
 
 
@@ -94,7 +94,7 @@ def network(conv: ConvSpec, name: str, alpha: float = 1.0, rho: float = 1.0) -> 
         If a multiplier is not positive, or the scaled channels do not divide into the groups.
     """
     if not (0 < alpha < inf and 0 < rho < inf):
-        raise SpecError(f"--conv {name!r}: the multipliers α and ρ must be above 0")
+        raise SpecError(f"--conv {name!r}: --alpha and --rho must be above 0")
     width_in, width_out = (scaled(width, alpha) for width in (conv.in_channels, conv.out_channels))
     size = tuple(scaled(side, rho) for side in conv.size)
     thin = ConvSpec(conv.kernel, width_in, width_out, size, conv.stride, conv.dilation, conv.group)

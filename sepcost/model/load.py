@@ -39,13 +39,13 @@ LFS = b"version https://git-lfs"
 
 #: First bytes of files that are often mistaken for ONNX models, with the remedy.
 LOOKALIKES: Mapping[bytes, str] = {
-    LFS: "is a Git LFS pointer: fetch the content with 'git lfs pull'",
-    b"PK\x03\x04": "is a zip archive (a PyTorch checkpoint?): export it with torch.onnx.export",
-    b"\x80": "is a pickle (a PyTorch checkpoint?): export it with torch.onnx.export",
-    b"\x89HDF": "is an HDF5 file (Keras?): convert it with tf2onnx",
-    b"\x1f\x8b": "is gzip-compressed: unpack it first",
-    b"<": "is a web page or XML, not an ONNX model: check the download",
-    b"{": "is JSON, not an ONNX model",
+    LFS: "a Git LFS pointer; fetch the content with 'git lfs pull'",
+    b"PK\x03\x04": "a zip archive (a PyTorch checkpoint?); export it with torch.onnx.export",
+    b"\x80": "a pickle (a PyTorch checkpoint?); export it with torch.onnx.export",
+    b"\x89HDF": "an HDF5 file (a Keras model?); convert it with tf2onnx",
+    b"\x1f\x8b": "compressed with gzip; unpack it first",
+    b"<": "a web page or XML, not an ONNX model; check the download",
+    b"{": "JSON, not an ONNX model",
 }
 
 
@@ -125,7 +125,8 @@ class Builder:
 
     def __call__(self, path: Path, source: str) -> Loaded:
         """Build the spec at ``path``, named ``source`` by the user."""
-        origin = "stdin" if source == STDIN else None
+        shipped = source if path != Path(source) else None
+        origin = "stdin" if source == STDIN else shipped
         proto = spec.build(
             path, alpha=self.alpha, rho=self.rho, weights=self.weights, origin=origin
         )
@@ -142,7 +143,7 @@ def _from_stdin(build: Builder) -> Loaded:
         if head and head[0]:  # no model starts with a zero byte: stop at /dev/zero
             _copy(sys.stdin.buffer, file)
     if not head:
-        raise ModelError("stdin: is empty")
+        raise ModelError("stdin: empty")
     if _is_toml(head):
         return build(path, STDIN)
     return replace(_from_file(path, "stdin"), source=STDIN, keeper=folder)
@@ -173,7 +174,7 @@ def _from_file(path: Path, source: str) -> Loaded:
             raise ModelError(f"{source}: {what}")
     if head[_ORT_IDENTIFIER] == b"ORTM":
         raise ModelError(
-            f"{source}: is an ORT-format model: use the ONNX file that it was made from"
+            f"{source}: a model in ORT format; use the ONNX file from which it was made"
         )
     stamps = stamped([path])
     stripped = strip(path, source)
@@ -181,15 +182,13 @@ def _from_file(path: Path, source: str) -> Loaded:
         proto = onnx.ModelProto.FromString(stripped.data)
     except DecodeError as error:
         deep = "MaxDepth" in str(error)
-        why = (
-            "its graphs nest too deeply for protobuf" if deep else "truncated, or not an ONNX model"
-        )
+        why = "graphs nest too deeply for protobuf" if deep else "truncated, or not an ONNX model"
         raise ModelError(f"{source}: {why}") from error
     if not proto.HasField("graph") or not proto.opset_import:
-        raise ModelError(f"{source}: not an ONNX model (no graph, or no opset_import)")
+        raise ModelError(f"{source}: not an ONNX model: it has no graph or no opset_import")
     for version in (proto.ir_version, *(opset.version for opset in proto.opset_import)):
         if not 0 <= version < 2**31:
-            raise ModelError(f"{source}: {version} is not a valid version; export the model again")
+            raise ModelError(f"{source}: invalid IR or opset version {version}; export it again")
     outside = check_tensors(proto, path, source)
     data_files = frozenset(map(location, outside)) - {path.name}
     stamps |= stamped(path.parent / name for name in data_files)
@@ -206,12 +205,12 @@ def _check_regular(path: Path, source: str) -> None:
         raise ModelError(f"{source}: {reason}{_nearest(source)}") from error
     if stat.S_ISDIR(status.st_mode):
         readable = os.access(path, os.R_OK | os.X_OK)
-        what = "; give an ONNX file in it" if readable else " that cannot be read"
-        raise ModelError(f"{source}: is a folder{what}")
+        what = "; name an ONNX file in it" if readable else " that cannot be read"
+        raise ModelError(f"{source}: a folder{what}")
     if not stat.S_ISREG(status.st_mode):
-        raise ModelError(f"{source}: is not a regular file; use '-' to read a model from stdin")
+        raise ModelError(f"{source}: not a regular file; to read a model from stdin, name '-'")
     if status.st_size == 0:
-        raise ModelError(f"{source}: is empty")
+        raise ModelError(f"{source}: empty file")
     try:
         path.open("rb").close()
     except OSError as error:
@@ -223,5 +222,7 @@ def _nearest(name: str) -> str:
 
     names = [network.name for network in spec.networks()]
     close = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean the shipped network {close[0]}?" if close else ""
-    return hint or "; 'sepcost networks' lists the shipped networks"
+    if close:
+        return f"; did you mean the shipped network {close[0]}?"
+    path = "/" in name or name.endswith((".onnx", ".toml"))
+    return "" if path else "; 'sepcost networks' lists the shipped networks"

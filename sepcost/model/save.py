@@ -128,7 +128,7 @@ def _with_data_file(model: Loaded, place: Path) -> dict[Path, list[Piece]]:
     """Return the contents of the data file, if needed, and then of the model."""
     home = folder(model)
     if place.name.encode(errors="ignore") != os.fsencode(place.name):
-        raise ConversionError(f"{place}: a data file's name must be valid UTF-8; choose another")
+        raise ConversionError(f"{place}: the name must be valid UTF-8, as the model stores it")
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
     data = DataFile(_data_name(place), home)
@@ -191,11 +191,11 @@ def check_target(target: Path, sources: Iterable[Path], *, force: bool) -> None:
 
 def _check_place(place: Path) -> None:
     if place.is_dir():
-        raise ConversionError(f"{place}: is a folder; give a file in it")
+        raise ConversionError(f"{place}: a folder; name a file in it")
     if not place.parent.is_dir():
-        raise ConversionError(f"{place.parent}: no such folder; create it first")
+        raise ConversionError(f"{place}: the folder {place.parent} does not exist; create it first")
     if os.path.lexists(place) and not place.is_file():
-        raise ConversionError(f"{place}: is not a regular file; choose another")
+        raise ConversionError(f"{place}: not a regular file; name another")
 
 
 def _check_replaceable(path: Path, sources: Iterable[Path], force: bool) -> None:
@@ -203,11 +203,11 @@ def _check_replaceable(path: Path, sources: Iterable[Path], force: bool) -> None
     if not path.exists():
         return
     if any(source.exists() and source.samefile(path) for source in sources):
-        raise ConversionError(f"{path}: is the input, which is never overwritten; choose another")
-    if not force:
         raise ConversionError(
-            f"{path}: already exists; use --force to replace it, or choose another"
+            f"{path}: belongs to the source, which is never overwritten; name another file"
         )
+    if not force:
+        raise ConversionError(f"{path}: already exists; add --force to overwrite it")
 
 
 def _check(model: Loaded, written: Path, place: Path) -> None:
@@ -220,7 +220,7 @@ def _check(model: Loaded, written: Path, place: Path) -> None:
         return
     if model.path and problem(stripped(model.path, model.source)) is not None:
         return
-    raise ConversionError(f"{place}: not written: the result is not a valid model: {reason}")
+    raise ConversionError(f"{place}: not written, as the result is not a valid model: {reason}")
 
 
 def _publish(drafts: Sequence[Draft], replaced: Sequence[Path]) -> None:

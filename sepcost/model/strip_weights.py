@@ -198,9 +198,9 @@ def _fields(scan: _Scan, start: int, end: int) -> Iterator[tuple[int, int, int, 
             position += 8
         if wire not in _WIRES or key < 8:
             at = f"invalid protobuf at byte {field_start}"
-            raise ModelError(f"{scan.source}: not an ONNX model ({at})")
+            raise ModelError(f"{scan.source}: not an ONNX model, or corrupt ({at})")
         if position > end:
-            raise ModelError(f"{scan.source}: truncated, or not an ONNX model (byte {field_start})")
+            raise _truncated(scan, field_start)
         yield key >> 3, wire, field_start, content, position
 
 
@@ -216,7 +216,13 @@ def _varint(scan: _Scan, position: int, end: int) -> tuple[int, int]:
         if byte < 128:
             return value, position
         shift += 7
-    raise ModelError(f"{scan.source}: truncated, or not an ONNX model (byte {position})")
+    raise _truncated(scan, position)
+
+
+def _truncated(scan: _Scan, start: int) -> ModelError:
+    return ModelError(
+        f"{scan.source}: truncated, or not an ONNX model (incomplete field at byte {start})"
+    )
 
 
 def tagged(number: int, content: bytes) -> bytes:

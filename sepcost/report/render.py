@@ -68,5 +68,5 @@ def render(
     command = COMMANDS[type(many[0]).__name__]
     if format_ not in FORMATS[command]:
         known = ", ".join(FORMATS[command])
-        raise SepcostError(f"{command} has no format {format_!r}; choose from: {known}")
+        raise SepcostError(f"{command} has no format {format_!r}; choose from {known}")
     return renderer(command, format_)(many if command in SEVERAL else result, View(top=top))

@@ -68,7 +68,7 @@ def _digests(side: str | Path | Analysis) -> Digests:
     from sepcost.model.load import load
 
     if isinstance(side, Analysis):
-        raise SepcostError(f"{side.source}: an analysis contains no weights; pass the model")
+        raise SepcostError(f"{side.source}: an analysis contains no weights; pass the model itself")
     return digests(load(str(side), weights=True))
 
 
@@ -87,7 +87,7 @@ def _at_revision(
         revision = resolve(old.removeprefix(PREFIX), path.absolute().parent)
         extracted = revision.extract(path, Path(folder))
         if extracted is None:
-            raise SepcostError(f"{old}: {path} does not exist at this revision")
+            raise SepcostError(f"{old}: no file {path} at this revision")
         if weights:
             revision.extract_data(path, extracted, Path(folder))
         yield extracted

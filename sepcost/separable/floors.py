@@ -38,7 +38,7 @@ def broken(effect: Effect, settings: ConvertSettings, inputs: str) -> str | None
     reasons = [*_disagreements(effect, settings, inputs), *_errors(effect, settings, inputs)]
     if not reasons:
         return None
-    return f"the result may no longer do the model's job: {'; '.join(reasons)} (--force writes it)"
+    return f"minimum requirement not met: {'; '.join(reasons)}"
 
 
 def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[str]:
@@ -54,7 +54,10 @@ def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> It
             yield f"{found}, below {AGREEMENT:.0%}"
         elif 1 - one.loss.high < SHOWN:
             more = samples_to_show(1 - SHOWN, one.loss, one.squares) or samples
-            yield f"{found}, too few to show {SHOWN:.0%}; give {HELD * more:,} samples"
+            yield (
+                f"{found}, too few to show at least {SHOWN:.0%}; give {HELD * more:,} "
+                "calibration samples"
+            )
 
 
 def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[str]:
@@ -77,7 +80,7 @@ def slower(speedup: float | None) -> str | None:
     """Why the result is useless: it was measured and is not faster."""
     if speedup is None or speedup > 1:
         return None
-    return f"the result is not faster than the original: {speedup:.2f}× (--force writes it)"
+    return f"minimum requirement not met: not faster than the original ({speedup:.2f}×)"
 
 
 def inexact(choices: tuple[Choice, ...]) -> str | None:

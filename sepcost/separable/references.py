@@ -73,7 +73,7 @@ def references(
     if settings.class_output is not None and settings.class_output not in names:
         known = ", ".join(map(repr, names[:8]))
         raise ConversionError(
-            f"--class-output {settings.class_output}: not an output; choose from: {known}"
+            f"--class-output {settings.class_output}: not an output; choose from {known}"
         )
     if fit is not None and held_out is not None:
         return _on_data(run, names, wish, settings, (fit, held_out))

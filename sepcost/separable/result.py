@@ -213,7 +213,7 @@ def _in_macs(goal: Goal, result: Conversion) -> str | None:
     reached = result.after.totals.macs / whole if whole else 0.0
     if reached <= goal.value:
         return None
-    return f"goal not met: asked {goal.words}, best reached {reached:.3g}"
+    return f"goal not met: asked {goal.words}, best reached {goal.like(reached)}"
 
 
 def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -> str:

@@ -41,6 +41,7 @@ class Goal:
 
     aim: Aim = Aim.MAX_ERROR
     value: float = 0.02
+    typed: str = field(default="", compare=False)  # the value as typed, for messages
 
     def __post_init__(self) -> None:
         """Also accept the name of an aim."""
@@ -52,7 +53,11 @@ class Goal:
     def words(self) -> str:
         """The goal as an option of the command line."""
         full = self.aim is Aim.RANK and not self.value
-        return f"--{self.aim} {FULL if full else format(self.value, 'g')}"
+        return f"--{self.aim} {self.typed or (FULL if full else format(self.value, 'g'))}"
+
+    def like(self, value: float) -> str:
+        """Another value, written as the goal was typed: ``6.7%`` or ``0.067``."""
+        return f"{100 * value:.3g}%" if self.typed.endswith("%") else f"{value:.3g}"
 
 
 class Saving(StrEnum):
@@ -157,8 +162,9 @@ def check(settings: ConvertSettings) -> None:
     rank = settings.goal.aim is Aim.RANK
     goals = [goal.aim in QUALITY for goal in settings.goals]
     pair = " and ".join(f"--{goal.aim}" for goal in settings.goals)
+    kind = "quality" if all(goals) else "cost"
     wrong = {
-        f"{pair}: give at most one goal in quality and one in cost": len(goals) != len(set(goals)),
+        f"{pair}: give only one {kind} goal": len(goals) != len(set(goals)),
         "--init random: needs --rank, the only goal that random weights can meet": (
             settings.random_init and (not rank or settings.also is not None)
         ),
@@ -166,7 +172,7 @@ def check(settings: ConvertSettings) -> None:
             settings.emit is not None and settings.emit not in EMITTED
         ),
         "--forms: name at least one": not settings.forms,
-        "--mean, --std, --size, --layout: need images; add --calibrate FOLDER": (
+        f"{settings.images.options}: only for images; add --calibrate FOLDER": (
             settings.calibrate is None and settings.images != ImageFormat()
         ),
         f"--tune {settings.tune}: needs calibration data; add --calibrate DATA": (
@@ -193,10 +199,10 @@ def _wrong(goal: Goal, *, data: bool) -> dict[str, bool]:
     rank, value = goal.aim is Aim.RANK, goal.value
     below_one = goal.aim in {Aim.MACS, Aim.MAX_DROP}
     return {
-        f"{goal.words}: must be a whole number of at least 1, or full": rank
+        f"{goal.words}: expected a positive integer or full": rank
         and (value < 0 or value != int(value)),
         f"{goal.words}: must be above 0": not rank and not value > 0,
-        f"{goal.words}: must be below 1": below_one and value >= 1,
+        f"{goal.words}: must be below {goal.like(1)}": below_one and value >= 1,
         f"{goal.words}: must be above 1": goal.aim is Aim.SPEEDUP and value <= 1,
         f"{goal.words}: needs calibration data; add --calibrate DATA": (
             goal.aim is Aim.MAX_DROP and not data

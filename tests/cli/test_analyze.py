@@ -166,7 +166,7 @@ def test_user_operators(tmp_path, monkeypatch):
         ("nowhere_at_all:X", "ModuleNotFoundError"),
         ("json:nothing", "AttributeError"),
         ("json:dumps", "expected a dict {(domain, op_type)"),
-        ("json", "expected module:NAME"),
+        ("json", "expected MODULE:NAME"),
     ],
 )
 def test_invalid_user_operators(tmp_path, given, told):
@@ -183,8 +183,8 @@ def test_a_report_file_is_complete_and_plain(tmp_path):
 def test_a_report_never_replaces_the_model(tmp_path):
     path = models.conv(tmp_path)
     before = Path(path).read_bytes()
-    assert "is a source" in refused(path, "-o", path)
-    assert "is a source" in refused(path, "--netron", path)
+    assert "one of the sources" in refused(path, "-o", path)
+    assert "one of the sources" in refused(path, "--netron", path)
     assert Path(path).read_bytes() == before
 
 
@@ -219,12 +219,12 @@ def test_a_layer_that_cannot_be_separated_says_why():
     [
         ((), "nothing to analyze"),
         (("--conv", "3x3,512,512"), "expected KERNEL,M,N,SIZE"),
-        (("--conv", "3x3,8,8,4", "vgg16"), "--conv replaces SOURCE"),
+        (("--conv", "3x3,8,8,4", "vgg16"), "--conv and SOURCE cannot be combined"),
         (("no_such_file.onnx",), "no_such_file.onnx"),
-        (("vgg16", "--bind", "N"), "expected N=8"),
-        (("vgg16", "--bind", "N=0"), "not a whole number of at least 1"),
+        (("vgg16", "--bind", "N"), "expected DIM=SIZE"),
+        (("vgg16", "--bind", "N=0"), "expected a positive integer"),
         (("vgg16", "--bind", "N=1", "--bind", "N=2"), "given twice"),
-        (("vgg16", "--shape", "x=1xtwo"), "not a whole number"),
+        (("vgg16", "--shape", "x=1xtwo"), "expected a positive integer"),
         (("vgg16", "small-cnn", "--netron", "n.json"), "one model"),
         (("-", "-"), "only once"),
     ],

@@ -115,21 +115,21 @@ def test_the_machine_alone_needs_no_model(fake):
         ([], "nothing to measure"),
         (["--layers"], "nothing to measure"),
         (["m", "--bind", "N=1,2"], "one size at a time"),
-        (["m", "--bind", "N"], "expected N=8"),
-        (["m", "--against", "other"], "--against other: is not among the sources"),
+        (["m", "--bind", "N"], "expected DIM=SIZE"),
+        (["m", "--against", "other"], "--against other: not one of the sources"),
         (["m", "--provider", ""], "expected names"),
         (["m", "--provider", "cpu,"], "expected names"),
         (["m", "--provider", "cdua"], "did you mean 'cuda'?"),
         (["m", "--provider-option", "x=1"], "did you mean --session-option?"),
-        (["m", "--provider", "cuda", "--provider-option", "dml:x=1"], "does not name dml"),
+        (["m", "--provider", "cuda", "--provider-option", "dml:x=1"], "needs --provider dml"),
         (["m", "--session-option", "x"], "expected KEY=VALUE"),
         (["m", "--precision-target", "0"], "above 0"),
         (["m", "--precision-target", "nan"], "above 0"),
         (["m", "--percentiles", "50,101"], "from 0 to 100"),
         (["m", "-o", "no/folder/x"], "the folder no/folder does not exist"),
-        (["m", "-o", "."], "is a folder"),
-        (["m", "--export-samples", "."], "is a folder"),
-        (["m", "-o", "x", "--export-samples", "x"], "both the report and --export-samples"),
+        (["m", "-o", "."], "a folder"),
+        (["m", "--export-samples", "."], "a folder"),
+        (["m", "-o", "x", "--export-samples", "x"], "cannot hold both the report and the samples"),
     ],
 )
 def test_typing_errors_are_reported_before_time_is_spent(fake, arguments, says):
@@ -151,8 +151,8 @@ def test_impossible_values_are_usage_errors(fake, arguments):
 
 def test_a_report_is_not_written_over_a_model(fake, tmp_path):
     path = models.conv(tmp_path)
-    assert "is a source" in refused(path, "-o", path)
-    assert "is a source" in refused(path, "--export-samples", path)
+    assert "one of the sources" in refused(path, "-o", path)
+    assert "one of the sources" in refused(path, "--export-samples", path)
 
 
 def test_a_measurement_that_fails_exits_with_3(monkeypatch):

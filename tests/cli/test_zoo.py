@@ -13,7 +13,7 @@ from sepcost.cli.app import app
 from tests.cli import models
 
 RUNNER = CliRunner()
-BROKEN = "zoo/broken.onnx: is JSON, not an ONNX model"
+BROKEN = "zoo/broken.onnx: JSON, not an ONNX model"
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,11 @@ def run(*arguments, code):
 def test_every_model_has_a_row_and_every_other_file_a_reason(source, jobs):
     result = run("analyze", source, "--jobs", jobs, code=2)
     cells = [line.split()[:2] for line in result.stdout.splitlines() if line.startswith("zoo/")]
-    assert cells == [["zoo/m.onnx", "18.4"], ["zoo/sub/m.onnx", "18.4"], ["zoo/broken.onnx", "is"]]
+    assert cells == [
+        ["zoo/m.onnx", "18.4"],
+        ["zoo/sub/m.onnx", "18.4"],
+        ["zoo/broken.onnx", "JSON,"],
+    ]
     assert result.stderr == f"sepcost: error: {BROKEN}\n"
 
 
@@ -46,16 +50,16 @@ def test_the_error_is_in_every_format():
     schema = Path(__file__).parents[2] / "sepcost" / "report" / "schemas" / "analyze-1.json"
     jsonschema.validate(document, json.loads(schema.read_text("utf-8")))
     assert document["errors"] == [
-        {"source": "zoo/broken.onnx", "message": "is JSON, not an ONNX model"}
+        {"source": "zoo/broken.onnx", "message": "JSON, not an ONNX model"}
     ]
     assert [each["source"] for each in document["models"]] == ["zoo/m.onnx", "zoo/sub/m.onnx"]
     rows = list(csv.DictReader(io.StringIO(run("analyze", "zoo", "-f", "csv", code=2).stdout)))
     assert [(row["source"], row["macs"], row["error"]) for row in rows] == [
         ("zoo/m.onnx", "18432", ""), ("zoo/sub/m.onnx", "18432", ""),
-        ("zoo/broken.onnx", "", "is JSON, not an ONNX model"),
+        ("zoo/broken.onnx", "", "JSON, not an ONNX model"),
     ]  # fmt: skip
     text = run("analyze", "zoo", "-f", "markdown", code=2).stdout
-    assert "| `zoo/broken.onnx` | is JSON, not an ONNX model |" in text
+    assert "| `zoo/broken.onnx` | JSON, not an ONNX model |" in text
     assert BROKEN in run("analyze", "zoo", "-f", "html", code=2).stdout
 
 
@@ -121,7 +125,7 @@ def test_a_size_is_for_the_models_that_have_its_name():
     }  # fmt: skip
     found = sized("--shape", "x=2,3,4", code=2)
     assert found["zoo/hw.onnx"] == "48"
-    assert "--shape x=2x3x4 does not match" in found["zoo/m.onnx"]
+    assert "--shape x=2x3x4 needs" in found["zoo/m.onnx"]
 
 
 def test_several_sizes_are_one_row_where_the_model_has_no_such_name():
@@ -136,19 +140,19 @@ def test_several_sizes_are_one_row_where_the_model_has_no_such_name():
 def test_a_size_for_a_name_that_no_model_has_is_an_error_of_every_model():
     dynamic("h.onnx", "1, H")
     found = sized("--bind", "G=3", code=2)
-    assert found["zoo/h.onnx"] == "no dimension is named 'G'; choose from: H"
-    assert found["zoo/m.onnx"].startswith("no dimension is named 'G'; the model has none")
-    assert found["zoo/broken.onnx"] == "is JSON, not an ONNX model"
+    assert found["zoo/h.onnx"] == "no dimension named 'G'; choose from H"
+    assert found["zoo/m.onnx"].startswith("no dimension named 'G'; the model has none")
+    assert found["zoo/broken.onnx"] == "JSON, not an ONNX model"
 
 
 def test_a_name_that_only_a_faulty_model_has_is_known():
     """Each names its own fault, and the others are counted."""
     dynamic("hw.onnx", "H, W")
     found = sized("--bind", "H=3", code=2)
-    assert "bind it with --bind W=SIZE" in found["zoo/hw.onnx"]
+    assert "add --bind W=SIZE" in found["zoo/hw.onnx"]
     assert found["zoo/m.onnx"] == "18432"
 
 
 def test_one_model_alone_refuses_a_name_that_it_does_not_have():
     result = run("analyze", "zoo/m.onnx", "--bind", "H=3", code=2)
-    assert "no dimension is named 'H'" in result.stderr
+    assert "no dimension named 'H'" in result.stderr

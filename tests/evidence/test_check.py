@@ -120,10 +120,10 @@ def test_another_model_is_a_baseline(work):
         (
             {"macs-vs-baseline": "+0 %"},
             None,
-            "macs-vs-baseline: there is no baseline; set baseline, or",
+            "macs-vs-baseline: needs a baseline; set baseline, or",
         ),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
-        ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git work tree"),
+        ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git repository"),
     ],
 )
 def test_an_unavailable_baseline_is_an_error(work, budget, baseline, message):
@@ -143,7 +143,7 @@ def test_a_model_that_cannot_be_read_or_bound_leaves_the_others_judged(work):
         ("c.onnx", "model", "error"), ("d.onnx", "macs", "fail"), ("d.onnx", "params", "ok"),
     }  # fmt: skip
     assert [fault.model for fault in found.faults] == ["b.onnx", "c.onnx"]
-    assert found.faults[1].message.startswith("is a Git LFS pointer")
+    assert found.faults[1].message.startswith("a Git LFS pointer")
     assert (found.status, found.ok, found.exit_code) == (Status.ERROR, False, 2)
     assert all(verdict.breaks for verdict in found.verdicts if verdict.metric == "model")
     assert not ask(allow_unknown=True).ok
@@ -153,7 +153,7 @@ def test_an_unreadable_baseline_is_an_error_of_the_model_compared_with_it(work):
     budgets = {"macs-vs-baseline": "+0 %", "params": "1 M"}
     found = ask(models.conv(work), baseline="gone.onnx", budgets=budgets)
     assert statuses(found) == {"macs-vs-baseline": "error", "params": "ok"}
-    assert found.faults[0].message.startswith("its baseline: ")
+    assert found.faults[0].message.startswith("baseline ")
     assert "gone.onnx" in found.verdicts[0].detail or "No such file" in found.verdicts[0].detail
     assert found.exit_code == 2
     assert ask(models.conv(work), baseline="gone.onnx", budgets={"params": "1 M"}).ok

@@ -50,7 +50,7 @@ def test_an_error_names_its_model_and_leaves_the_others(tmp_path):
     (unbound,) = counted([Model("other", models.dynamic(tmp_path), {"bind": {"M": 2}})], analyze)
     assert isinstance(unbound, Fault)
     assert (unbound.model, unbound.exit_code) == ("other", 2)
-    assert unbound.message.startswith("no dimension is named 'M'")
+    assert unbound.message.startswith("no dimension named 'M'")
 
 
 def test_options_of_a_budget_say_how_to_count(tmp_path):
@@ -153,4 +153,4 @@ def test_a_name_that_does_not_print_is_not_repeated_in_the_reason(tmp_path):
     path.write_text("{}")
     (found,) = counted([Model(str(path), str(path))], analyze)
     assert isinstance(found, Fault)
-    assert found.message == "is JSON, not an ONNX model"
+    assert found.message == "JSON, not an ONNX model"

@@ -91,9 +91,9 @@ def test_a_remote_of_another_name_is_fetched_from(work, shallow):
 
 
 def test_no_command_is_suggested_that_would_not_help(work):
-    assert refusal("origin/main", work).endswith("; there is no remote to fetch it from")
+    assert refusal("origin/main", work).endswith("; this repository has no remote to fetch it from")
     git(work, "remote", "add", "origin", str(work))
-    assert refusal("HEAD~9", work).endswith("; the local history ends before it")
+    assert refusal("HEAD~9", work).endswith("; the history does not go back so far")
     assert refusal("0" * 40, work).endswith("; try 'git fetch origin'")
 
 
@@ -106,9 +106,9 @@ def test_a_revision_is_never_an_option_and_always_a_commit(work, name):
 
 def test_outside_a_work_tree_there_is_no_revision(tmp_path, work, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(BudgetError, match="is not in a git work tree"):
+    with pytest.raises(BudgetError, match="is not in a git repository"):
         resolve("HEAD", tmp_path)
-    with pytest.raises(BudgetError, match="outside the git work tree"):
+    with pytest.raises(BudgetError, match="outside the git repository"):
         resolve("HEAD", work).extract(tmp_path / "m.onnx", tmp_path)
 
 

@@ -176,7 +176,7 @@ def test_text_and_numbers_do_not_mix(archive):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"y": np.zeros((2, 3))}, "no array for input 'x'; it has 'y'"),
+        ({"y": np.zeros((2, 3))}, "no array for input 'x'; it contains 'y'"),
         (
             {"x": np.zeros((2, 3)), "y": np.zeros(1)},
             "the model has no input 'y'; its inputs are 'x'",

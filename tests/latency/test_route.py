@@ -103,7 +103,7 @@ def test_a_size_goes_to_the_models_that_know_it(fake, tmp_path):
 
 def test_a_size_that_no_model_knows_is_refused(fake, tmp_path):
     paths = [save(tmp_path, "float[1,C] x", "open.onnx"), save(tmp_path, name="fixed.onnx")]
-    with pytest.raises(BindingError, match="no dimension is named 'Q'"):
+    with pytest.raises(BindingError, match="no dimension named 'Q'"):
         measure(paths, Sizes({"C": 3, "Q": 3}, {}), Settings(), None)
 
 

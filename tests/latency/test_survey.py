@@ -111,7 +111,7 @@ def test_it_is_measured_each_time_and_cached(child):
 
 
 def test_a_provider_that_does_not_exist_is_refused_before_anything_runs(child):
-    with pytest.raises(SepcostError, match="unknown provider 'cdua'"):
+    with pytest.raises(SepcostError, match="unknown execution provider 'cdua'"):
         survey.machine_alone(Settings(providers=("cdua",)))
     with pytest.raises(SepcostError, match="threads"):
         survey.machine_alone(Settings(threads=-1))

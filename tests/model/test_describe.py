@@ -350,7 +350,7 @@ def test_many_nodes():
 
 
 def test_a_binding_that_matches_nothing():
-    with pytest.raises(BindingError, match="no dimension is named 'Q'"):
+    with pytest.raises(BindingError, match="no dimension named 'Q'"):
         network(CONV, bind={"Q": 1})
 
 

@@ -98,7 +98,7 @@ def test_real_files_of_other_kinds(saved):
     assert "zip archive" in refusal(saved(archive.getvalue()))
     assert "pickle" in refusal(saved(pickle.dumps({"w": [1.0]})))
     assert "git lfs pull" in refusal(saved(b"version https://git-lfs.github.com/spec/v1\noid x\n"))
-    assert "ORT-format" in refusal(saved(b"\x18\0\0\0ORTM" + bytes(50)))
+    assert "ORT format" in refusal(saved(b"\x18\0\0\0ORTM" + bytes(50)))
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_other_bytes_are_not_a_model(saved, content):
 
 
 def test_empty_files_folders_pipes_and_devices(saved, tmp_path):
-    assert "is empty" in refusal(saved(b""))
-    assert "is a folder" in refusal(tmp_path)
+    assert "empty" in refusal(saved(b""))
+    assert "a folder" in refusal(tmp_path)
     assert "regular file" in refusal("/dev/zero")
     os.mkfifo(tmp_path / "pipe")
     assert "regular file" in refusal(tmp_path / "pipe")

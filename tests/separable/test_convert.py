@@ -368,7 +368,7 @@ def test_the_document_is_plain(net):
         ((Aim.SPEEDUP, 1.0), {}, "above 1"),
         ((Aim.MACS, 1.0), {}, "below 1"),
         ((Aim.MAX_ERROR, 0.0), {}, "above 0"),
-        ((Aim.RANK, 1.5), {}, "whole number"),
+        ((Aim.RANK, 1.5), {}, "positive integer"),
         ((Aim.MAX_DROP, 0.01), {}, "--calibrate"),
         ((Aim.MACS, 0.5), {"random_init": True}, "--rank"),
         ((Aim.MACS, 0.5), {"emit": "spiral"}, "spiral"),
@@ -386,7 +386,7 @@ def test_an_invalid_target_is_refused_before_the_work(net, tmp_path, monkeypatch
         convert(net, net, settings=settings, force=True)
     with pytest.raises(ConversionError, match="folder"):
         convert(net, tmp_path, settings=settings)
-    with pytest.raises(ConversionError, match="no such folder"):
+    with pytest.raises(ConversionError, match="does not exist; create it first"):
         convert(net, tmp_path / "nowhere" / "x.onnx", settings=settings)
     taken = tmp_path / "taken.onnx"
     taken.touch()

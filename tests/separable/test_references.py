@@ -66,7 +66,7 @@ def test_without_labels_the_classes_can_be_named(tmp_path, heads):
     ]
     named = convert(heads, settings=settings(data, class_output="y"))
     assert [one.metric for one in named.effect.qualities] == ["agreement"]
-    with pytest.raises(ConversionError, match="not an output; choose from: 'e', 'y'"):
+    with pytest.raises(ConversionError, match="not an output; choose from 'e', 'y'"):
         convert(heads, settings=settings(data, class_output="z"))
 
 

@@ -24,8 +24,8 @@ LOCALE = "lacks a locale"
 
 #: Text of an error, with its remedy -> its word. An error with other text is wrong.
 REFUSALS: Mapping[str, str] = {
-    r"bind it with (--bind|--shape) ": UNSIZED,
-    r"is not a valid size; give 1 to": EMPTY,
+    r"add (--bind|--shape) ": UNSIZED,
+    r"expected a size from 1 to": EMPTY,
     r"Expected: 0 .*give that dimension a name": EMPTY,
     r"is not a tensor.*cut the model": NO_TENSOR,
     r"cannot create inputs of type .*; leave them out": NO_TENSOR,

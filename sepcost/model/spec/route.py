@@ -38,5 +38,8 @@ def _with(spec: Spec, given: Mapping[str, float | None]) -> Spec:
     try:
         multipliers = {key: positive(v, (key,)) for key, v in given.items() if v is not None}
     except FaultError as fault:  # the caller's, not the file's
-        raise SpecError(f"{fault.place[0]}: {fault}") from None
+        key = str(fault.place[0])
+        value = given[key]
+        typed = format(value, "g") if isinstance(value, int | float) else repr(value)
+        raise SpecError(f"--{key} {typed}: {str(fault).partition(',')[0]}") from None
     return replace(spec, **multipliers)  # type: ignore[arg-type]  # the keys are the two fields

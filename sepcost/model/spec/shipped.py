@@ -59,7 +59,7 @@ def find(name: str) -> Path:
         return paths[plain]
     close = get_close_matches(plain, paths, n=1)
     names = ", ".join(path.stem for path in paths.values())
-    hint = f"did you mean '{paths[close[0]].stem}'?" if close else f"choose from: {names}"
+    hint = f"did you mean '{paths[close[0]].stem}'?" if close else f"choose from {names}"
     raise SpecError(f"no network named {name[:80]!r} ships with sepcost; {hint}")
 
 

@@ -42,7 +42,9 @@ def resolve(value: object, names: Mapping[str, object], place: Place) -> object:
         return value
     for name in _NAME.findall(value):
         if name not in names:
-            known = nearest(name, names) if names else "; only blocks have parameters"
+            known = "; only blocks have parameters"
+            if names:
+                known = nearest(f"${name}", [f"${each}" for each in names])
             raise FaultError(place, f"{shown(f'${name}')} is not defined{known}")
     whole = _NAME.fullmatch(value.strip())
     return names[whole[1]] if whole else _arithmetic(value, names, place)
@@ -87,7 +89,7 @@ def _combine(op: ast.operator, left: int, right: int) -> int:
 
 def expected(what: str, value: object, place: Place) -> NoReturn:
     """Raise the fault for an invalid value."""
-    raise FaultError(place, f"expected {what}, got {shown(value)}")
+    raise FaultError(place, f"expected {what}, not {shown(value)}")
 
 
 def integer(value: object, place: Place, low: int = 1, high: int = MAX_SIZE) -> int:

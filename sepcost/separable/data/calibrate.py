@@ -68,7 +68,7 @@ def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calib
     if path.is_dir():
         return _folder(path, inputs, images)
     if images != ImageFormat():
-        raise ConversionError(f"{path}: --mean, --std, --size and --layout apply only to images")
+        raise ConversionError(f"{path}: {images.options} only for images; give a folder of them")
     return _archive(path, inputs)
 
 
@@ -101,9 +101,9 @@ def _guarded(path: Path, action: Callable[[], T]) -> T:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # zipfile, zlib and tokenize raise many kinds
         if _is_array(path):
-            raise ConversionError(f"{path}: is a single array; give an .npz or a folder") from error
-        reason = first_line(error)
-        raise ConversionError(f"{path}: not an .npz archive of plain arrays: {reason}") from error
+            raise ConversionError(f"{path}: a single array; give an .npz or a folder") from error
+        why = "" if "pickle" in str(error) else f": {first_line(error)}"
+        raise ConversionError(f"{path}: not an .npz archive of plain arrays{why}") from error
 
 
 def _is_array(path: Path) -> bool:
@@ -119,7 +119,7 @@ def _like(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
 def _check_names(path: Path, arrays: Mapping[str, object], names: set[str]) -> None:
     for name in sorted(names - set(arrays)):
         have = ", ".join(map(repr, list(arrays)[:8])) or "nothing"
-        raise ConversionError(f"{path}: no array for input {name!r}; it has {have}")
+        raise ConversionError(f"{path}: no array for input {name!r}; it contains {have}")
     for name in sorted(set(arrays) - names):
         want = ", ".join(map(repr, sorted(names)[:8]))
         raise ConversionError(f"{path}: the model has no input {name!r}; its inputs are {want}")
@@ -170,12 +170,12 @@ def _assembled(
                 )
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
-        raise ConversionError(f"{path}: the inputs differ in their number of samples: {counts}")
+        raise ConversionError(f"{path}: the inputs have different numbers of samples: {counts}")
     count = next(iter(counts.values()), 0)
     fixed = inputs[0].sizes[0] if stacked and inputs else None
     batch = fixed or (BATCH if stacked and inputs else 1)
     if count < (fixed or 1):
-        raise ConversionError(f"{path}: has {count} samples, but one run needs {batch}")
+        raise ConversionError(f"{path}: {count} samples, but one run needs {batch}")
     item = {
         one.name: _item(arrays[one.name].shape, stacked, batch, one.sizes[0] if stacked else None)
         for one in inputs
@@ -202,8 +202,8 @@ def _labels(path: Path, labels: NDArray[Any] | None, count: int) -> NDArray[np.i
         return None
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         raise ConversionError(
-            f"{path}: {LABELS!r} is {labels.dtype} {list(labels.shape)}, not one integer for "
-            f"each of {count} samples"
+            f"{path}: {LABELS!r} is {labels.dtype} of shape {list(labels.shape)}; expected one "
+            f"integer for each of {count} samples"
         )
     return labels.astype(np.int64)
 
@@ -212,14 +212,14 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
     """Read one file per sample on demand; all must have the first one's shape."""
     if len(inputs) != 1:
         raise ConversionError(
-            f"{path}: a folder feeds one input, but this model has {len(inputs)}; give an .npz"
+            f"{path}: a folder serves one input, but this model has {len(inputs)}; give an .npz"
         )
     (one,) = inputs
     files = sorted(
         f for f in path.rglob("*") if f.suffix.lower() in {".npy", *image_files.SUFFIXES}
     )
     if not files:
-        raise ConversionError(f"{path}: contains no .npy files or images")
+        raise ConversionError(f"{path}: no .npy files or images in this folder")
 
     def sample(file: Path) -> NDArray[Any]:
         if file.suffix.lower() != ".npy":
@@ -234,8 +234,8 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
         for place, array in zip(places, arrays, strict=True):
             if array.shape != first.shape:
                 raise ConversionError(
-                    f"{files[int(place)]}: has shape {list(array.shape)}, but "
-                    f"{files[0].name} has {list(first.shape)}"
+                    f"{files[int(place)]}: shape {list(array.shape)}, but {files[0].name} has "
+                    f"{list(first.shape)}; all samples need the same shape"
                 )
         return np.stack(arrays).astype(numpy_dtype(one.dtype))
 

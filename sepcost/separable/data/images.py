@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,11 @@ class ImageFormat:
     size: tuple[int, int] | None = None  # height, width; default: the model's own
     layout: str = ""  # nchw or nhwc; default: inferred from the model's input
 
+    @property
+    def options(self) -> str:
+        """The options that are set, for messages."""
+        return ", ".join(f"--{one.name}" for one in fields(self) if getattr(self, one.name))
+
 
 def read(file: Path, sizes: Sequence[int | None], wanted: ImageFormat) -> NDArray[Any]:
     """One image as float32 without a batch axis: ``(pixel / 255 - mean) / std``.
@@ -45,25 +50,26 @@ def read(file: Path, sizes: Sequence[int | None], wanted: ImageFormat) -> NDArra
     """
     last = wanted.layout == "nhwc" or (not wanted.layout and _channels_last(sizes))
     if len(sizes) != 4:
-        raise ConversionError(f"{file}: images need an input of 4 axes, not {len(sizes)}")
+        raise ConversionError(f"{file}: an image needs an input of 4 axes, not {len(sizes)}")
     channels = (sizes[3] if last else sizes[1]) or 3
     if channels not in CHANNELS:
         raise ConversionError(
-            f"{file}: images have 1, 3 or 4 channels, but the model takes {channels}; use .npy"
+            f"{file}: images have 1, 3 or 4 channels, but the model takes {channels}; "
+            "give .npy files"
         )
     own = sizes[1:3] if last else sizes[2:4]
     size = wanted.size or ((own[0], own[1]) if own[0] and own[1] else None)
     pixels = _pixels(file, CHANNELS[channels], size).reshape(*_extent(size), channels)
     for name, values in (("--mean", wanted.mean), ("--std", wanted.std)):
         if len(values) not in {0, 1, channels}:
-            raise ConversionError(f"{name}: needs 1 or {channels} numbers, not {len(values)}")
+            raise ConversionError(f"{name}: expected 1 or {channels} numbers, not {len(values)}")
     array = (pixels / 255 - np.array(wanted.mean or 0.0)) / np.array(wanted.std or 1.0)
     return np.asarray(array if last else array.transpose(2, 0, 1), np.float32)
 
 
 def _extent(size: tuple[int, int] | None) -> tuple[int, int]:
     if size is None:
-        raise ConversionError("the model does not fix the size of images: give --size HxW")
+        raise ConversionError("the model does not fix the size of images; give --size HxW")
     return size
 
 

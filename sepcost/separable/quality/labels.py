@@ -32,14 +32,14 @@ def check_labels(source: str, labels: NDArray[np.int64], scores: NDArray[np.floa
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
         raise ConversionError(
-            f"{source}: labels go from {low} to {high}, but the model has {classes} classes, "
+            f"{source}: labels range from {low} to {high}, but the model has {classes} classes, "
             f"0 to {classes - 1}"
         )
     right = float(np.mean(scores[:, 0].argmax(1) == labels))
     if right <= max(min(_CHANCE / classes, 0.5), _LEAST):
         raise ConversionError(
-            f"{source}: the original is right on {right:.0%} of {len(labels)} samples: wrong "
-            "labels or preprocessing?"
+            f"{source}: the original is right on only {right:.0%} of {len(labels)} samples; check "
+            "the labels and the preprocessing"
         )
 
 
@@ -53,6 +53,6 @@ def check_folders(source: str, folders: int, classes: int) -> None:
     """
     if folders != classes:
         raise ConversionError(
-            f"{source}: has {folders} class folders, but the model has {classes} classes; give one "
-            "folder per class (empty ones too), or an .npz with 'labels'"
+            f"{source}: {folders} class folders, but the model has {classes} classes; give one "
+            "folder per class (even if it is empty), or an .npz with 'labels'"
         )

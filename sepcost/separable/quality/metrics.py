@@ -137,7 +137,8 @@ def metric(name: str) -> Metric:
     module, colon, function = name.partition(":")
     if not colon:
         raise ConversionError(
-            f"--metric {name}: choose from {', '.join(METRICS)}, or your own MODULE:FUNCTION"
+            f"--metric {name}: unknown metric; choose from {', '.join(METRICS)}, or your own "
+            "MODULE:FUNCTION"
         )
     try:
         own = getattr(importlib.import_module(module), function)

@@ -35,8 +35,8 @@ def message(text: str, **options: float) -> str:
         ("[\n{ cnov = 3 }]", "f.toml:3: cnov: unknown kind of layer; did you mean 'conv'?"),
         ('["relu",\n"rleu"]', "f.toml:3: layers: unknown layer 'rleu'; did you mean 'relu'?"),
         ('["conv"]', "f.toml:2: layers: 'conv' needs a value: { conv = ... }"),
-        ("[3]", "f.toml:2: layers: expected a layer such as { conv = 32 } or 'relu', got 3"),
-        ("[]", "f.toml:2: layers: expected a list of at least one layer, got []"),
+        ("[3]", "f.toml:2: layers: expected a layer such as { conv = 32 } or 'relu', not 3"),
+        ("[]", "f.toml:2: layers: expected a list of at least one layer, not []"),
         ("[{ stride = 2 }]", "f.toml:2: stride: unknown kind of layer"),
         ("[{ repeat = 2 }]", "f.toml:2: layers: a layer needs a kind"),
         (
@@ -44,13 +44,13 @@ def message(text: str, **options: float) -> str:
             "one layer cannot be conv and relu: write activation = 'relu'",
         ),
         ('[{ conv = 3, pool = "max" }]', "one layer cannot be conv and pool: write two layers"),
-        ("[{ conv = 3.5 }]", "conv: expected an integer from 1 to 16777216, got 3.5"),
-        ("[{ conv = true }]", "conv: expected an integer from 1 to 16777216, got true"),
-        ("[{ conv = 0 }]", "conv: expected an integer from 1 to 16777216, got 0"),
+        ("[{ conv = 3.5 }]", "conv: expected an integer from 1 to 16777216, not 3.5"),
+        ("[{ conv = true }]", "conv: expected an integer from 1 to 16777216, not true"),
+        ("[{ conv = 0 }]", "conv: expected an integer from 1 to 16777216, not 0"),
         ("[{ conv = 3, kernel = [3] }]", "kernel: expected 2 integers, one per spatial axis"),
         ("[{ conv = 3, padding = -1 }]", "padding: expected an integer from 0"),
         ('[{ conv = 3, padding = "full" }]', "padding: unknown word 'full'"),
-        ("[{ conv = 3, bias = 1 }]", "bias: expected true or false, got 1"),
+        ("[{ conv = 3, bias = 1 }]", "bias: expected true or false, not 1"),
         (
             '[{ conv = 3, activation = "rellu" }]',
             "activation: unknown word 'rellu'; did you mean 'relu'",
@@ -76,7 +76,7 @@ def message(text: str, **options: float) -> str:
         ),
         ('["flatten", "global_pool"]', "global_pool: needs an input with spatial axes"),
         ("[{ flatten = false }]", "flatten: expected true"),
-        ("[{ dropout = 2 }]", "dropout: expected a rate from 0 to 1, got 2"),
+        ("[{ dropout = 2 }]", "dropout: expected a rate from 0 to 1, not 2"),
         ('["dropout"]', "layers: no layer computes anything"),
         ('[{ conv = 4, name = "a" }, { conv = 4, from = "b" }]', "from: no layer named 'b' before"),
         ('[{ conv = 4, name = "a" }, { conv = 4, name = "a" }]', "name: 'a' is already used"),
@@ -89,17 +89,17 @@ def message(text: str, **options: float) -> str:
         ),
         ('[{ pool = "max" }, { multiply = "input" }]', "multiply: the inputs differ in shape"),
         ('["relu", { add = ["input"] }]', "add: expected at least two names"),
-        ("[{ add = 3 }]", "add: expected the name of a layer, got 3"),
+        ("[{ add = 3 }]", "add: expected the name of a layer, not 3"),
         (
             '[{ conv = 4 }, { conv = 4, from = "input" }]',
             "conv: the output of this layer is not used",
         ),
-        ("[{ conv = 4, alpha = 0 }]", "alpha: expected a number above 0, got 0"),
+        ("[{ conv = 4, alpha = 0 }]", "alpha: expected a number above 0, not 0"),
         ('[{ conv = "$x" }]', "conv: '$x' is not defined"),
         ('[{ conv = "2 ** $in" }]', "conv: cannot read '2 ** $in'"),
         ('[{ conv = "$in / 2" }]', "conv: cannot read '$in / 2': 2 does not divide 3"),
         ('[{ conv = "$in / 0" }]', "conv: cannot read '$in / 0'"),
-        ('[{ conv = "1 - $in" }]', "conv: expected an integer from 1 to 16777216, got -2"),
+        ('[{ conv = "1 - $in" }]', "conv: expected an integer from 1 to 16777216, not -2"),
         ('[{ conv = "$in.real" }]', "conv: cannot read '$in.real'"),
         ('[{ block = "b" }]', "block: unknown block 'b'; the spec defines none"),
     ],
@@ -120,7 +120,7 @@ def test_layers(layers: str, expected: str) -> None:
         ("block = 'twins', c = '$in', s = 1", "f.toml:3: c: '$in' cannot be passed to a block"),
         (
             "block = 'twins', c = 4, s = 'x'",
-            "f.toml:7: stride: expected an integer or a list of 2, got 'x' "
+            "f.toml:7: stride: expected an integer or a list of 2, not 'x' "
             "(in the block called on line 3)",
         ),
         (
@@ -156,15 +156,15 @@ layers = [ "relu",
         ),
         ('input = 3\nlayers = ["relu"]', "f.toml:1: input: expected [channels, height, width]"),
         ('input = [3, 0]\nlayers = ["relu"]', "f.toml:1: input: expected an integer from 1"),
-        (f'{TOP}alpha = 0\nlayers = ["relu"]', "f.toml:2: alpha: expected a number above 0, got 0"),
-        (f'{TOP}rho = nan\nlayers = ["relu"]', "f.toml:2: rho: expected a number above 0, got nan"),
-        (f'{TOP}name = 3\nlayers = ["relu"]', "f.toml:2: name: expected a string, got 3"),
+        (f'{TOP}alpha = 0\nlayers = ["relu"]', "f.toml:2: alpha: expected a number above 0, not 0"),
+        (f'{TOP}rho = nan\nlayers = ["relu"]', "f.toml:2: rho: expected a number above 0, not nan"),
+        (f'{TOP}name = 3\nlayers = ["relu"]', "f.toml:2: name: expected a string, not 3"),
         (f'{TOP}name = "\\u001b"\nlayers = ["relu"]', "name: expected one printable line"),
         (
             f'{TOP}defaults = {{ kernel = 3 }}\nlayers = ["relu"]',
             "f.toml:2: kernel: unknown key in defaults",
         ),
-        (f'{TOP}blocks = 3\nlayers = ["relu"]', "f.toml:2: blocks: expected a table, got 3"),
+        (f'{TOP}blocks = 3\nlayers = ["relu"]', "f.toml:2: blocks: expected a table, not 3"),
         (f'{TOP}layers = ["relu"]\n[blocks.b]\n', "f.toml:3: b: a block needs 'layers'"),
         (f"{TOP}layers = [{{ conv = }}]", "f.toml:2: not valid TOML: Invalid value (column 20)"),
         (f"{TOP}layers = [", "f.toml:2: not valid TOML"),
@@ -224,8 +224,8 @@ def test_weights_beyond_one_file_are_refused_but_can_be_counted() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), True, "x"])
 def test_the_callers_multipliers_are_checked(value: float) -> None:
-    assert message(f"{TOP}layers = ['relu']", alpha=value).startswith("alpha: expected a number")
-    assert message(f"{TOP}layers = ['relu']", rho=value).startswith("rho: expected a number")
+    assert message(f"{TOP}layers = ['relu']", alpha=value).startswith("--alpha ")
+    assert message(f"{TOP}layers = ['relu']", rho=value).startswith("--rho ")
 
 
 def test_files(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_the_nearest_word() -> None:
     assert nearest("cnov", words) == "; did you mean 'conv'?"
     assert nearest("Dense", words) == "; did you mean 'linear'?"
     assert nearest("max-pool", words) == "; did you mean 'pool'?"
-    assert nearest("zzz", words) == "; choose from: conv, linear, pool, relu, swish"
+    assert nearest("zzz", words) == "; choose from conv, linear, pool, relu, swish"
 
 
 def test_values_are_shown_on_one_short_line() -> None:

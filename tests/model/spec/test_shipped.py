@@ -238,7 +238,7 @@ def test_an_unknown_network_gets_the_nearest_name() -> None:
     assert not is_shipped("vgg61")
     with pytest.raises(SpecError, match="did you mean 'vgg16'"):
         find("vgg61")
-    with pytest.raises(SpecError, match="choose from: mobilenet-v1"):
+    with pytest.raises(SpecError, match="choose from mobilenet-v1"):
         find("?")
 
 

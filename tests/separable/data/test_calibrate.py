@@ -127,7 +127,7 @@ def test_labels_are_one_whole_number_per_sample(tmp_path):
 
 def test_all_inputs_have_the_same_number_of_samples(tmp_path):
     two = (*OPEN, Input("mask", "float32", (None, 2)))
-    assert "differ in their number of samples" in refused(
+    assert "have different numbers of samples" in refused(
         tmp_path, two, x=numbers(5, 2, 3), mask=numbers(4, 2)
     )
 
@@ -166,7 +166,7 @@ def test_a_missing_file_is_reported(tmp_path):
 
 def test_the_image_format_applies_only_to_images(tmp_path):
     path = archive(tmp_path, x=numbers(5, 2, 3))
-    with pytest.raises(ConversionError, match="apply only to images"):
+    with pytest.raises(ConversionError, match="only for images"):
         open_data(path, OPEN, ImageFormat(mean=(0.5,)))
 
 
@@ -199,7 +199,7 @@ def test_a_file_with_nan_is_reported_when_it_is_read(tmp_path):
 
 
 def test_an_empty_folder_is_reported(tmp_path):
-    with pytest.raises(ConversionError, match=r"contains no \.npy files or images"):
+    with pytest.raises(ConversionError, match=r"no \.npy files or images"):
         open_data(tmp_path, OPEN, ImageFormat())
 
 

@@ -22,11 +22,11 @@ def test_right_labels_pass():
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
-        (TRUTH + 1, "labels go from 1 to 10, but the model has 10 classes, 0 to 9"),
+        (TRUTH + 1, "labels range from 1 to 10, but the model has 10 classes, 0 to 9"),
         (np.full(100, 999), "999"),
         (TRUTH - 1, "-1"),
-        ((TRUTH + 1) % CLASSES, "right on 0% of 100 samples: wrong labels or preprocessing"),
-        (np.zeros(100, int), "right on 10%"),
+        ((TRUTH + 1) % CLASSES, "right on only 0% of 100 samples; check the labels"),
+        (np.zeros(100, int), "right on only 10%"),
     ],
     ids=["1-based", "999", "negative", "off by one", "all alike"],
 )
