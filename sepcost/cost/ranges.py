@@ -65,7 +65,7 @@ def read_range(text: str) -> range:
     found = FORM.fullmatch(text.strip())
     first, last, step = (int(part or 1) for part in found.groups()) if found else (0, 0, 0)
     if not 1 <= first <= last or not step:
-        raise ValueError(f"{text!r} is not FIRST:LAST or FIRST:LAST:STEP, like 224:640:32")
+        raise ValueError(f"expected FIRST:LAST[:STEP], such as 224:640:32, not {text!r}")
     return range(first, last + 1, step)
 
 
@@ -86,8 +86,8 @@ def points(bind: Bindings) -> tuple[dict[str, int], ...]:
     many = prod(map(len, choices))
     if many > MOST_POINTS:
         raise BindingError(
-            f"--bind: a range of {many:,} sizes, and each is counted; give a larger step, such as "
-            f"224:640:32, for at most {MOST_POINTS:,}"
+            f"--bind: {many:,} sizes to count, but at most {MOST_POINTS:,} are allowed; give a "
+            "larger step, such as 224:640:32"
         )
     return tuple(dict(zip(bind, sizes, strict=True)) for sizes in product(*choices))
 

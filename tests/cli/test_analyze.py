@@ -224,7 +224,7 @@ def test_a_layer_that_cannot_be_separated_says_why():
         (("vgg16", "--bind", "N"), "expected DIM=SIZE"),
         (("vgg16", "--bind", "N=0"), "expected a positive integer"),
         (("vgg16", "--bind", "N=1", "--bind", "N=2"), "given twice"),
-        (("vgg16", "--shape", "x=1xtwo"), "expected a positive integer"),
+        (("vgg16", "--shape", "x=1x-2"), "expected a positive integer"),
         (("vgg16", "small-cnn", "--netron", "n.json"), "one model"),
         (("-", "-"), "only once"),
     ],

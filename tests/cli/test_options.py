@@ -17,7 +17,7 @@ from tests.separable import networks
 RUNNER = CliRunner()
 
 #: Options whose help differs by command: one size, a range or several, names, other formats, a
-#: report or a model, layers to show or to convert, only existing files or also goals that are not met.
+#: report or a model, layers to show or to convert, only existing files or also unmet goals.
 FORMS = {
     "--bind": 3, "--shape": 2, "--format": 2, "--output": 2, "-o": 2, "-f": 2, "--only": 2,
     "--force": 2,

@@ -74,7 +74,7 @@ def test_csv_and_markdown(tmp_path):
         (("--bind", "N=1:2"), "--symbolic leaves dimensions free or binds them to one size"),
         (("-f", "html"), "--symbolic has only table, json, csv, markdown"),
         (("--by", "op"), "--symbolic does not go with --by"),
-        (("--shape", "x=Bx-1"), "--shape 'x=Bx-1': '-1' is not a whole number"),
+        (("--shape", "x=Bx-1"), "--shape 'x=Bx-1': expected a positive integer, not '-1'"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, arguments, message):

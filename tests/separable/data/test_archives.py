@@ -105,5 +105,5 @@ def test_an_archive_that_shrinks_meanwhile_is_reported(tmp_path):
 
 def test_a_single_array_is_not_an_archive(tmp_path):
     np.save(tmp_path / "a.npy", arrays()["x"])
-    with pytest.raises(ConversionError, match=r"is a single array; give an \.npz or a folder"):
+    with pytest.raises(ConversionError, match=r"a single array; give an \.npz or a folder"):
         opened(tmp_path / "a.npy")
