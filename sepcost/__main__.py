@@ -82,7 +82,7 @@ def _open_streams() -> None:
 def _respect_limits() -> None:
     """If memory is limited, exit with 2 even when a native library ends the process.
 
-    Libraries that run out of memory print why and exit with 1, which means a broken budget here.
+    Libraries that run out of memory print why and exit with 1, which means an exceeded budget here.
     OpenBLAS sends an interrupt if the stacks of its threads do not fit, so it gets only one.
     """
     if sys.platform == "win32":

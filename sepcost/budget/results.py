@@ -13,7 +13,7 @@ from sepcost.cost.ranges import Extent
 
 
 class Level(StrEnum):
-    """The effect of a broken budget."""
+    """The effect of an exceeded budget."""
 
     ERROR = "error"
     WARN = "warn"

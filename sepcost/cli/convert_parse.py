@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Goals(NamedTuple):
-    """The goals as typed: at most one in cost and one in quality."""
+    """The goals as typed: at most one cost goal and one quality goal."""
 
     rank: str | None = None
     speedup: float | None = None

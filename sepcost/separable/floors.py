@@ -29,7 +29,7 @@ def broken(effect: Effect, settings: ConvertSettings, inputs: str) -> str | None
     effect
         Of the result.
     settings
-        A goal in quality replaces the floor of the same kind.
+        A quality goal replaces the floor of the same kind.
     inputs
         What outputs were compared on: calibration, given or random.
     """

@@ -143,7 +143,7 @@ def _with(choice: Choice, factors: Factors) -> Choice:
 
 
 def _judged(session: Session, solved: Solved, trial: Trial) -> Solved:
-    """The tuned plan; the quantity that a goal in quality limits is measured again."""
+    """The tuned plan; the quantity that a quality goal limits is measured again."""
     goal = session.settings.searched
     if goal.aim not in QUALITY:
         return replace(solved, trial=trial)

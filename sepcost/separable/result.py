@@ -177,7 +177,7 @@ def _heard(watch: Watch) -> OnProgress:
 def _missed(session: Session, result: Conversion, found: Solved) -> str | None:
     """The goals that are not met, or else why the result is useless; None if neither.
 
-    A goal in quality is met if the interval shows it.
+    A quality goal is met if the interval shows it.
     """
     settings, effect = session.settings, result.effect
     missed = [one for goal in settings.goals if (one := _reached(goal, session, result, found))]

@@ -111,12 +111,12 @@ class ConvertSettings:
 
     @property
     def quality(self) -> Goal | None:
-        """The goal in quality, if there is one."""
+        """The quality goal, if there is one."""
         return next((goal for goal in self.goals if goal.aim in QUALITY), None)
 
     @property
     def cost_goal(self) -> Goal | None:
-        """The goal in cost, if there is one."""
+        """The cost goal, if there is one."""
         return next((goal for goal in self.goals if goal.aim not in QUALITY), None)
 
     @property

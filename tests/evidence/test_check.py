@@ -120,7 +120,7 @@ def test_another_model_is_a_baseline(work):
         (
             {"macs-vs-baseline": "+0 %"},
             None,
-            "macs-vs-baseline: needs a baseline; set baseline, or",
+            "macs-vs-baseline: needs a baseline; give --baseline",
         ),
         ({"latency-vs-baseline": "+5 %"}, "b.json", "needs a baseline model"),
         ({"macs-vs-baseline": "+0 %"}, "git:main", "not in a git repository"),

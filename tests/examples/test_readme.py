@@ -119,7 +119,7 @@ def test_the_command(command, folder, programs):
 
 
 def exit_codes(command):
-    """1 if the README shows a broken budget; 0 or 1 if a busy machine may miss the goal."""
+    """1 if the README shows an exceeded budget; 0 or 1 if a busy machine may miss the goal."""
     if any(line.startswith("FAIL") for line in command.shown):
         return {1}
     return {0, 1} if any(word in command.line for word in MEASURED) else {0}

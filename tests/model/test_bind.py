@@ -136,7 +136,7 @@ def test_a_derived_size_that_does_not_fit_is_refused(given_, part):
 def test_an_invalid_derived_size_is_refused():
     line = refusal(tensor("x", "N", 3), tensor("y", "N - 2", 3))
     assert "N - 2 is not a valid size with N=1; bind other sizes" in line
-    assert "(N - 1)/2 expected a size from 1 to" in refusal(
+    assert "(N - 1)/2 is not a valid size" in refusal(
         tensor("x", "N", 3), tensor("y", "(N - 1)/2"), bind={"N": 4}
     )
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 MODEL, CALIBRATION, ROWS, COUNTING = "Model", "Calibration data", "Rows", "Counting"
 RUNTIME, MEASUREMENT = "Runtime", "Measurement"
 BUDGETS, CHECKING = "Budgets", "Checking"
-GOAL, LAYERS = "Goals (at most one in cost and one in quality)", "Layers"
+GOAL, LAYERS = "Goals (at most one cost goal and one quality goal)", "Layers"
 OUTPUT = "Output"
 
 

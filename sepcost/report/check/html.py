@@ -9,7 +9,7 @@ from sepcost.report.html.page import render as render_page
 from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.view import View
 
-USED = "Each value as a share of its limit; to the right of the line, the budget is broken."
+USED = "Each value as a share of its limit; to the right of the line, the budget is exceeded."
 
 
 def render(check: Check, view: View) -> str:
@@ -55,7 +55,7 @@ def _used(check: Check) -> tuple[Section, ...]:
 
 def _broken(check: Check) -> tuple[Section, ...]:
     lines = [verdicts.full(v) for v in verdicts.ordered(check) if v.breaks]
-    return listing("check-broken", "Broken budgets", lines)
+    return listing("check-broken", "Exceeded budgets", lines)
 
 
 def _all(check: Check) -> tuple[Section, ...]:

@@ -1,4 +1,4 @@
-"""Verdicts in the terminal: broken budgets first, with the layers that caused them."""
+"""Verdicts in the terminal: exceeded budgets first, with the layers that caused them."""
 
 from __future__ import annotations
 

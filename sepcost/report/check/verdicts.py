@@ -158,13 +158,13 @@ def full(verdict: Verdict) -> str:
 
 
 def headline(check: Check) -> str:
-    """``4 budgets broken, 1 unknown, 2 warnings, 30 ok in 5 models``."""
+    """``4 budgets exceeded, 1 unknown, 2 warnings, 30 ok in 5 models``."""
     counts = check.counts
     broken, unknown, warned = (counts[s] for s in (Status.FAIL, Status.UNKNOWN, Status.WARN))
     errors = counts[Status.ERROR]
     parts = [
         _many(errors, "error", "errors") if errors else "",
-        _many(broken, "budget broken", "budgets broken") if broken else "",
+        _many(broken, "budget exceeded", "budgets exceeded") if broken else "",
         f"{unknown} unknown" if unknown else "",
         _many(warned, "warning", "warnings") if warned else "",
         f"{counts[Status.OK]} ok",

@@ -1,4 +1,4 @@
-"""Whether the samples show that a goal in quality is met: by the bound of the 95 % interval."""
+"""Whether the samples show that a quality goal is met: by the bound of the 95 % interval."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sepcost.separable.settings import Aim, Goal
 
 
 def estimate(goal: Goal, effect: Effect) -> Estimate:
-    """The quantity that a goal in quality limits: the error, or the loss by the metric."""
+    """The quantity that a quality goal limits: the error, or the loss by the metric."""
     if goal.aim is Aim.MAX_ERROR:
         return effect.error
     return effect.quality.loss if effect.quality else UNCOMPARED
@@ -58,12 +58,12 @@ def stated(goal: Goal, effect: Effect) -> str:
 
 
 def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
-    """Why a goal in quality is not met or not shown; None if it is confirmed.
+    """Why a quality goal is not met or not shown; None if it is confirmed.
 
     Parameters
     ----------
     goal
-        A goal in quality.
+        A quality goal.
     effect
         Of the result.
     held_out

@@ -142,7 +142,7 @@ def test_github_says_how_many_it_would_have_dropped():
 def test_markdown_has_one_row_per_verdict_and_folds_passes():
     text = render("check", "markdown", check(*every()))
     assert text.startswith(
-        "### ❌ sepcost check: 1 error, 1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model\n"
+        "### ❌ sepcost check: 1 error, 1 budget exceeded, 1 unknown, 1 warning, 1 ok in 1 model\n"
     )
     assert "| ❌ fail | `m.onnx` | `metric-fail` | 700 | ≤ 600 | +16.7 % |  |" in text
     assert text.index("<details>") > text.index("⚠️ warn")

@@ -72,7 +72,7 @@ def test_broken_budgets_come_first():
     ]  # fmt: skip
     assert (
         verdicts.headline(check(*every()))
-        == "1 error, 1 budget broken, 1 unknown, 1 warning, 1 ok in 1 model"
+        == "1 error, 1 budget exceeded, 1 unknown, 1 warning, 1 ok in 1 model"
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a goal in quality is shown, on effects made by hand."""
+"""Whether a quality goal is shown, on effects made by hand."""
 
 from __future__ import annotations
 
