@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sepcost.errors import BindingError, first_line
-from sepcost.model.dtypes import numpy_dtype
+from sepcost.model.dtypes import called, numpy_dtype
 from sepcost.network import Shape, Value
 
 T = TypeVar("T")
@@ -211,7 +211,7 @@ def _cast(path: Path, value: Value, array: Array) -> Array:
         if rounded or np.array_equal(cast.astype(array.dtype), array):
             return cast
     raise BindingError(
-        f"{path}: input {value.name!r} is {array.dtype}, but the model takes {value.dtype}"
+        f"{path}: input {value.name!r} is {called(array.dtype)}, but the model takes {value.dtype}"
         + ("; store it as float32, which is rounded to that" if array.dtype.kind == "V" else "")
     )
 

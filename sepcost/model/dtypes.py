@@ -47,3 +47,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     from onnx import helper  # noqa: PLC0415 - slow
 
     return np.dtype(helper.tensor_dtype_to_np_dtype(NUMBERS[name]))
+
+
+def called(dtype: np.dtype[Any]) -> str:
+    """The name of a numpy type in messages: text instead of ``<U4``."""
+    return "text" if dtype.kind in "SU" else str(dtype)

@@ -40,7 +40,7 @@ def _convolution(analyses: Sequence[Analysis], view: View) -> Iterator[Part]:
         Column("", lambda v: v.name, 0, False, True, "name"),
         Column(title(unit), lambda v: operations(v.macs, unit)),
         Column("params", lambda v: human(v.params)),
-        Column("regular / this", lambda v: v.gain, role="gain"),
+        Column("fewer MACs", lambda v: v.gain, role="gain"),
     )
     yield styled(_sentence(analyses[0]), "bold")
     yield "\n"
@@ -51,7 +51,7 @@ def _convolution(analyses: Sequence[Analysis], view: View) -> Iterator[Part]:
     elif separable.ratio and separable.break_even_rank:
         yield styled(
             f"separable / regular = {separable.ratio:.4f}; "
-            f"fewer MACs up to rank {separable.break_even_rank:.2f}", "dim",
+            f"saves MACs up to rank {separable.break_even_rank:.2f}", "dim",
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import ValueInfoProto
 
 from sepcost.errors import ConversionError, SepcostError, first_line
-from sepcost.model.dtypes import DTYPES, numpy_dtype
+from sepcost.model.dtypes import DTYPES, called, numpy_dtype
 from sepcost.model.load import Loaded
 from sepcost.model.values import text
 from sepcost.network import Shape
@@ -68,7 +68,9 @@ def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calib
     if path.is_dir():
         return _folder(path, inputs, images)
     if images != ImageFormat():
-        raise ConversionError(f"{path}: {images.options} only for images; give a folder of them")
+        raise ConversionError(
+            f"{images.options}: only for images, not for {path}; give a folder of images"
+        )
     return _archive(path, inputs)
 
 
@@ -138,7 +140,7 @@ def checked_array(path: Path, one: Input, array: NDArray[Any]) -> NDArray[Any]:
     floating = "float" in one.dtype and array.dtype.kind in "fu"
     if not (array.dtype == wanted or integral or floating):
         raise ConversionError(
-            f"{path}: {one.name!r} is {array.dtype}, but the model takes {one.dtype}"
+            f"{path}: {one.name!r} is {called(array.dtype)}, but the model takes {one.dtype}"
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         what = "NaN" if np.isnan(array).any() else "infinity"
