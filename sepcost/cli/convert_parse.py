@@ -24,7 +24,7 @@ class Goals(NamedTuple):
 
 
 def goals(given: Goals) -> tuple[Goal, Goal | None]:
-    """The goal and the one beside it; by default ``--max-error 0.02``.
+    """The first goal and the second, if any; by default ``--max-error 0.02``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every result must fulfil, whatever the goal: it does the model's job, and is faster.
+"""Minimum requirements of every result, whatever the goal: like the original, and faster.
 
 A result that fails here is written only with ``--force``.
 """
@@ -22,7 +22,7 @@ EXACT = 1e-4  # largest error of the weights at full rank
 
 
 def broken(effect: Effect, settings: ConvertSettings, inputs: str) -> str | None:
-    """Why the result no longer does the model's job; None if nothing shows that.
+    """The minimum requirement that the outputs do not meet; None if they meet all.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[
 
 
 def slower(speedup: float | None) -> str | None:
-    """Why the result is useless: it was measured and is not faster."""
+    """The minimum requirement that the latency does not meet; None if met or not measured."""
     if speedup is None or speedup > 1:
         return None
     return f"minimum requirement not met: not faster than the original ({speedup:.2f}×)"

@@ -175,7 +175,7 @@ def _heard(watch: Watch) -> OnProgress:
 
 
 def _missed(session: Session, result: Conversion, found: Solved) -> str | None:
-    """The goals that are not met, or else why the result is useless; None if neither.
+    """The goals or minimum requirements that are not met; None if all are met.
 
     A quality goal is met if the interval shows it.
     """

@@ -84,7 +84,7 @@ class ConvertSettings:
     """How to convert."""
 
     goal: Goal = field(default_factory=Goal)
-    also: Goal | None = None  # a second goal: quality beside cost, or cost beside quality
+    also: Goal | None = None  # a second goal, of the other kind
     metric: str | None = None  # of quality; default: by the model and the data
     class_output: str | None = None  # the name of the output that holds the classes
     reduce: Saving | None = None  # default: latency for a speed-up, else MACs
@@ -106,7 +106,7 @@ class ConvertSettings:
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """The goal, and the one beside it."""
+        """All goals: one or two."""
         return (self.goal,) if self.also is None else (self.goal, self.also)
 
     @property

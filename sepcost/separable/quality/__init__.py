@@ -1,1 +1,1 @@
-"""How well a converted model does the original's job: metrics per sample, with intervals."""
+"""How well a converted model reproduces the original: metrics per sample, with intervals."""

@@ -1,4 +1,4 @@
-"""How well a model does the original's job on held-out samples, with the original beside it."""
+"""How well a converted model reproduces the original on held-out samples."""
 
 from __future__ import annotations
 
