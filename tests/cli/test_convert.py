@@ -200,7 +200,9 @@ def test_without_data_it_says_so(net):
         ),
         (["--speedup", "0.5"], "above 1"),
         (["--macs", "2"], "below 1"),
-        (["--max-drop", "1%"], "--calibrate"),
+        (["--macs", "150%"], "--macs 150%: must be below 100%"),
+        (["--max-drop", "1%"], "--max-drop 1%: needs calibration data; add --calibrate"),
+        (["--max-drop", "0.01"], "--max-drop 0.01: needs calibration data; add --calibrate"),
         (["--forms", "spiral"], "--forms 'spiral'"),
         (["--init", "random"], "--rank"),
         (["--mean", "a"], "--mean 'a'"),
@@ -211,6 +213,20 @@ def test_without_data_it_says_so(net):
 )
 def test_invalid_requests_are_reported_in_one_line(net, arguments, words):
     assert words in refused(net, "--dry-run", "--no-verify", *arguments)
+
+
+def test_a_missed_goal_says_what_became_of_the_model(net, out):
+    written = run(net, "-o", out, "--macs", "1%", "--no-verify")
+    assert written.exit_code == 1
+    assert "asked --macs 1%, best reached " in written.stderr
+    assert "no model was written (--force writes it)" in written.stderr
+    assert "was written" not in run(net, "--dry-run", "--macs", "1%", "--no-verify").stderr
+
+
+def test_an_array_without_a_name_is_refused(net, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4, 3, 8, 8), np.float32))
+    line = refused(net, "--dry-run", "--calibrate", tmp_path / "x.npy")
+    assert "x.npy: a single array; give an .npz or a folder" in line
 
 
 def test_an_output_file_is_needed(net):

@@ -48,6 +48,10 @@ def test_nothing_is_overwritten_without_force(tmp_path):
     assert path.read_bytes() != b"precious"
 
 
+def test_a_folder_is_not_a_file_that_exists(tmp_path):
+    assert "a folder; name a file in it" in run("small-cnn", "-o", str(tmp_path)).stderr
+
+
 def test_a_wrong_name_is_one_line():
     result = run("mobilenet-v9")
     assert result.exit_code == 2
