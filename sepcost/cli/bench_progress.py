@@ -18,7 +18,7 @@ NAME_LIMIT = 40
 
 @contextmanager
 def live(quiet: bool) -> Iterator[OnProgress | None]:
-    """Show the current step at a terminal, and clear the line at the end."""
+    """Show the current step in a terminal, and clear the line at the end."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return

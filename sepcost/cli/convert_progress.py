@@ -24,7 +24,7 @@ LEAST_S = 3.0  # a step that takes less gets no time left
 
 @contextmanager
 def live(quiet: bool) -> Iterator[Callable[[Stage], None]]:
-    """Show the current step; at a terminal the line is replaced, and cleared at the end."""
+    """Show the current step; in a terminal the line is replaced, and cleared at the end."""
     if quiet:
         yield lambda _: None
     elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":

@@ -26,7 +26,7 @@ def emit(text: str, output: Path | None) -> None:
 
 
 def refuse_terminal(format_: str, output: Path | None) -> None:
-    """Refuse to print an HTML page at a terminal.
+    """Refuse to print an HTML page in a terminal.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A spinner on stderr for work that takes over a second, at a terminal only."""
+"""A spinner on stderr for work that takes over a second, in a terminal only."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sepcost.report.screen import Screen
 if TYPE_CHECKING:
     from sepcost.budget.results import Fault
 
-#: Rows of a table at a terminal if --top is not given.
+#: Rows of a table in a terminal if --top is not given.
 SCREENFUL = 30
 
 
@@ -44,7 +44,7 @@ class View:
 
     @property
     def most_drawn(self) -> int:
-        """The number of rows in a drawn table: a screenful at a terminal, unless --top is given."""
+        """The number of rows in a drawn table: a screenful in a terminal, unless --top is given."""
         if self.top is not None:
             return self.top
         return SCREENFUL if self.screen.terminal else 0

@@ -60,7 +60,7 @@ def _section(analysis: Analysis, name: str, view: View) -> Iterator[Part]:
 
 
 def _layers(analysis: Analysis, view: View) -> Iterator[Part]:
-    """One row per layer; at a terminal the most expensive ones, unless --top is given."""
+    """One row per layer; in a terminal the most expensive ones, unless --top is given."""
     rows = select.layers(analysis, view)
     if view.top is None and view.screen.terminal:
         costly = [row for row in rows if row.macs != 0]

@@ -29,7 +29,7 @@ from sepcost.report.text import shorten, terminal
 from sepcost.report.view import View
 
 NAME_LIMIT = 60
-#: Nodes that fell back, as listed at a terminal; a pipe gets all of them.
+#: Nodes that fell back, as listed in a terminal; a pipe gets all of them.
 MOST_NODES = 30
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME_LIMIT = 120
 GAP = (
     "For each converted layer: the factor by which its MACs fell, and its measured speed-up. The "
-    "line between the two is what MACs do not predict. Below 1×, the layer became slower."
+    "line between them is what the MACs did not predict. Below 1×, the layer became slower."
 )
 FEWER, FASTER = "MACs before / after", "time before / after, of this layer alone"
 
