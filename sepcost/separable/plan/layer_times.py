@@ -26,6 +26,7 @@ from sepcost.separable.watch import Watch
 
 LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
+ALIKE = 0.01  # relative difference of two launches that agree
 TIMEOUT_S = 300.0
 CACHE = "layers.json"
 
@@ -120,7 +121,10 @@ def time_files(
     launches: int = LAUNCHES,
     slice_s: float = SLICE_S,
 ) -> list[float]:
-    """Time networks that take turns in the same processes: median over launches, in ns."""
+    """Time networks that take turns in the same processes: median over launches, in ns.
+
+    Launches end early once two of them agree.
+    """
     values: list[list[float]] = [[] for _ in files]
     for launch in range(launches):
         job = Job("launch", files, runtime, launch=launch, slice_s=slice_s)
@@ -130,7 +134,15 @@ def time_files(
                 tuple(side["wall_ns"]), tuple(side["switches"]), tuple(side["cpu_ns"])
             )
             values[place].append(stats.summarise([samples])[1][0])
+        if launch and agree(values):
+            break
     return [median(one) for one in values]
+
+
+def agree(values: Sequence[Sequence[float]]) -> bool:
+    """Whether the last two launches give each network the same time relative to the first."""
+    before, after = ([one[k] / values[0][k] for one in values] for k in (-2, -1))
+    return all(abs(a / b - 1) <= ALIKE for a, b in zip(before, after, strict=True))
 
 
 def _place(runtime: Runtime) -> str:

@@ -12,6 +12,7 @@ from sepcost.model.describe import describe
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.plan.choices import Choice
+from sepcost.separable.plan.layer_times import agree
 from sepcost.separable.plan.menu import menus, shell
 from sepcost.separable.plan.timing import timed_choices, timed_menus
 from sepcost.separable.settings import FORMS
@@ -119,3 +120,9 @@ def test_a_damaged_cache_is_ignored(clock, tmp_path):
     for damage in ("{", "[]", json.dumps({"x": 1})):
         path.write_text(damage)
         assert timed(tmp_path) == first
+
+
+def test_two_launches_agree_on_ratios_not_on_times():
+    assert agree([[100, 300], [200, 603]])
+    assert not agree([[100, 300], [200, 620]])
+    assert agree([[5, 100, 300], [9, 200, 603]])
