@@ -6,13 +6,15 @@ converted so far and its targets from the original, so that it compensates earli
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
 
 from sepcost.errors import SepcostError, TimeUpError
+from sepcost.latency.machine import cores
 from sepcost.separable.data.moments import Moments
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
@@ -36,7 +38,12 @@ from sepcost.separable.watch import Watch
 
 _MENU_ITERATIONS = 12, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
+_FIT_BYTES = 1 << 29  # of fits at a time
+_COPIES = 6  # of a layer's covariance, while it is fitted
 RANGED = 256  # samples to observe ranges on
+
+
+Drafts = dict[Key, Factors]
 
 
 @dataclass(slots=True, eq=False)
@@ -54,7 +61,7 @@ class Fitter:
     gradients: Gradients | None = None  # None before they are computed
     made: dict[tuple[Key, ...], Choice] = field(default_factory=dict)
     shared: dict[tuple[object, ...], Factors] = field(default_factory=dict)
-    drafts: dict[Key, Factors] = field(default_factory=dict)  # of each option, fitted alone
+    drafts: Drafts = field(default_factory=dict)  # of each option, fitted alone
 
     def choices(self, selection: Selection) -> tuple[Choice, ...]:
         """Factors of all layers of a selection, in execution order."""
@@ -229,20 +236,44 @@ class Fitter:
             for part in gathering.parts(menus):
                 layers = [menu.candidate for menu in part if self.on_data(menu.candidate)]
                 gathered = gathering.together(layers)
-                for menu in part:
-                    moments = gathered.pop(menu.candidate.id, None)
-                    place = len(filled) + 1, len(menus)
-                    made = menu if moments is None else self._fitted(menu, moments, by, place)
-                    filled.append(made)
+                place = len(filled), len(menus)
+                for menu, drafts in self._side_by_side(part, gathered, by, place):
+                    filled.append(menu)
+                    self.drafts |= drafts
         except TimeUpError:
             left = len(menus) - len(filled)
             self.watch.leave_out(f"fits of {left} of {len(menus)} layers")
         return (*filled, *menus[len(filled) :])
 
-    def _fitted(self, menu: Menu, moments: Moments, by: Saving, place: tuple[int, int]) -> Menu:
-        self.watch.check()
+    def _side_by_side(
+        self,
+        part: Sequence[Menu],
+        gathered: dict[str, Moments],
+        by: Saving,
+        place: tuple[int, int],
+    ) -> Iterator[tuple[Menu, Drafts]]:
+        """Fit the layers of a part in threads, as most of a fit is spent in BLAS."""
+        self._metrics()  # which all fits share
+        widest = max((one.covariance.nbytes for one in gathered.values()), default=1)
+        most = max(1, _FIT_BYTES // (_COPIES * widest))
+
+        def fitted(menu: Menu) -> tuple[Menu, Drafts]:
+            moments = gathered.pop(menu.candidate.id, None)
+            return (menu, {}) if moments is None else self._fitted(menu, moments, by)
+
+        threads = ThreadPoolExecutor(min(cores(), most))
+        try:
+            made = threads.map(fitted, part)
+            for number, menu in enumerate(part, place[0] + 1):
+                self.watch.check()
+                name = menu.candidate.name or menu.candidate.id
+                self.watch.tell("comparing fits of layer", number, place[1], name)
+                yield next(made)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _fitted(self, menu: Menu, moments: Moments, by: Saving) -> tuple[Menu, Drafts]:
         candidate, (keep, *offers) = menu.candidate, menu.options
-        self.watch.tell("comparing fits of layer", *place, candidate.name or candidate.id)
         wanted = [(o.form, o.rank) for o in offers if o.form is not None]
         options = self._options(candidate, *_MENU_ITERATIONS)
         left: list[int] = []
@@ -253,12 +284,12 @@ class Fitter:
 
         factors = fit_menu(weight(candidate), moments, wanted, options, chosen)
         whole = self._reach(candidate, moments)
-        filled = []
+        filled, drafts = [], {}
         for option, made in ((offers[place], factors[place]) for place in left):
-            self.drafts[option_key(candidate, option.form, option.rank)] = made
+            drafts[option_key(candidate, option.form, option.rank)] = made
             error = made.relative_error
             filled.append(replace(option, fitted_error=error, foretold=whole and whole * error**2))
-        return replace(menu, options=(keep, *filled))
+        return replace(menu, options=(keep, *filled)), drafts
 
 
 def _distance(original: Array, factors: Factors) -> float:
