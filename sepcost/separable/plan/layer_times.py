@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from statistics import median
 
@@ -25,6 +26,8 @@ from sepcost.separable.plan.menu import Option
 from sepcost.separable.watch import Watch
 
 LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
+HELD_BYTES = 1 << 29  # of the values of all networks in a process
+VALUES = 3  # held by the session of a layer, on each side of it
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
 ALIKE = 0.01  # relative difference of two launches that agree
 TIMEOUT_S = 300.0
@@ -90,17 +93,34 @@ def _known(
     cache, place = _Cache(machine.cache_file().with_name(CACHE)), _place(runtime)
     known = cache.read(place)
     missing = {key: what for key, what in wanted.items() if key not in known}
-    if missing:
+    heard, first = _heard(watch, len(missing)), 0
+    for group in _groups(missing):
         with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
             files = [
-                layer_model(Path(folder) / f"{number}.onnx", candidate, option, network)
-                for number, (candidate, option) in enumerate(missing.values())
+                layer_model(Path(folder) / f"{number}.onnx", *missing[key], network)
+                for number, key in enumerate(group, first)
             ]
-            times = time_files(files, runtime, _heard(watch, len(files)))
-        measured = dict(zip(missing, times, strict=True))
+            times = time_files(files, runtime, heard)
+        measured = dict(zip(group, times, strict=True))
         cache.write(place, measured)
         known |= measured
+        first += len(group)
     return {key: known[key] for key in wanted}
+
+
+def _groups(missing: Mapping[str, tuple[Candidate, Option | None]]) -> list[list[str]]:
+    """Split networks: those of a group fit in memory together, as all of them take turns."""
+    groups: list[list[str]] = []
+    held = 0
+    for key, (candidate, _) in missing.items():
+        sides = prod(candidate.layer.inputs[0]) + prod(candidate.layer.outputs[0])
+        size = 4 * VALUES * sides
+        if not groups or held + size > HELD_BYTES:
+            groups.append([])
+            held = 0
+        groups[-1].append(key)
+        held += size
+    return groups
 
 
 def _heard(watch: Watch, count: int) -> child.OnStage:

@@ -105,6 +105,18 @@ def test_a_plan_made_without_times_is_given_them(clock, tmp_path):
     )
 
 
+def test_large_layers_are_timed_in_several_processes(clock, tmp_path, monkeypatch):
+    one = [option.ns for menu in timed(tmp_path) for option in menu.options]
+    together = list(clock)
+    monkeypatch.setattr("sepcost.separable.plan.layer_times.HELD_BYTES", 1 << 17)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    other = [option.ns for menu in timed(tmp_path) for option in menu.options]
+    apart = clock[len(together) :]
+    assert other == one
+    assert len(together) == 1 < len(apart)
+    assert [name for names in apart for name in names] == together[0]
+
+
 def test_times_are_cached_per_runtime(clock, tmp_path):
     first = timed(tmp_path)
     launches = len(clock)
