@@ -112,3 +112,4 @@ class Network:
     choices: Mapping[str, str | None] = field(default_factory=dict)  # If id -> branch that runs
     dead_weights: tuple[Value, ...] = ()  # initializers that no node reads
     warnings: tuple[str, ...] = ()
+    ir_version: int | None = None  # of the file format; None if there is no model

@@ -97,7 +97,7 @@ EXACT: Mapping[str, Metric] = {
     ),
     "bytes-moved": Metric(
         BYTES,
-        lambda a: sum(row.bytes_moved or 0 for row in a.rows if row.counted),
+        lambda a: a.totals.bytes_moved,
         _lacks(_moved),
         _moved,
     ),

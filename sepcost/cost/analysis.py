@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sepcost.cost import blocked, document
+from sepcost.cost import blocked, document, records
 from sepcost.cost.results import Conventions, Coverage, LayerCost, Totals
 from sepcost.network import Network
 
@@ -38,6 +38,27 @@ class Analysis:
         choices = self.network.choices
         running = [each for each in self.network.layers if branches.may_run(each, choices)]
         return arena.arena(self.network, running)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one dict per row, with the columns of ``--format csv``."""
+        return records.records(self.rows)
+
+    def to_dataframe(self, library: str | None = None) -> Any:
+        """Return the records as a data frame of pandas, polars or pyarrow.
+
+        Without ``library``, one that is already imported is taken, else one that is installed.
+
+        Raises
+        ------
+        SepcostError
+            If there is none.
+        """
+        return records.data_frame(self.rows, library)
+
+    def _repr_html_(self) -> str:
+        least = "" if self.coverage.complete else "at least "
+        totals = f"{least}{self.totals.macs:,} MACs, {self.totals.params:,} params"
+        return records.fragment(f"{self.network.name}: {totals}", self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document ``sepcost/analyze/1`` for this one model."""

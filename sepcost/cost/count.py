@@ -155,6 +155,7 @@ def _totals(network: Network, every: Sequence[LayerCost]) -> Totals:
         ),
         separable_macs=sum(separable_macs(row) for row in rows),
         separable_params=params + separable_network_params(network, every),
+        bytes_moved=sum(row.bytes_moved or 0 for row in rows),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -26,20 +27,32 @@ def headed(models: Sequence[Entry], sources: Sequence[str]) -> Entry:
 
 
 def described(network: Network, source: str) -> Entry:
-    """Return what was read: names, opset, inputs, outputs, bindings."""
+    """Return what was read: names, versions, inputs, outputs, operators, bindings."""
     return {
         "name": network.name,
         "source": source,
         "opset": network.opsets.get("", network.opsets.get("ai.onnx")),
+        "ir_version": network.ir_version,
+        "operators": operators(network),
         "inputs": [tensor(value) for value in network.inputs],
         "outputs": [_output(network, name) for name in network.outputs],
         "bindings": dict(network.bindings),
     }
 
 
+def operators(network: Network) -> dict[str, int]:
+    """Return how many layers each operator has, the most frequent first."""
+    counts = Counter(
+        f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
+        for layer in network.layers
+    )
+    return dict(counts.most_common())
+
+
 def totals(sums: Totals) -> Entry:
     """Return the totals, and figures derived from them."""
-    return {**asdict(sums), "flops": sums.flops, "reduction": sums.reduction}
+    derived = {"flops": sums.flops, "reduction": sums.reduction, "intensity": sums.intensity}
+    return {**asdict(sums), **derived}
 
 
 def coverage(rows: Coverage) -> Entry:

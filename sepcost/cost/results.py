@@ -102,6 +102,12 @@ class Totals:
     peak_activation_bytes: int
     separable_macs: int
     separable_params: int
+    bytes_moved: int  # by the layers, one after the other
+
+    @property
+    def intensity(self) -> float | None:
+        """FLOPs per byte moved; None if nothing is moved."""
+        return self.flops / self.bytes_moved if self.bytes_moved else None
 
     @property
     def flops(self) -> int:

@@ -123,6 +123,7 @@ def _network(
         choices=state.choices,
         dead_weights=tuple(v for n, v in state.parameters.items() if n not in state.read),
         warnings=tuple(dict.fromkeys(state.warnings)),
+        ir_version=loaded.proto.ir_version or None,
     )
 
 

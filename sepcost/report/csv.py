@@ -6,9 +6,8 @@ import csv
 import io
 from collections.abc import Iterable
 
+from sepcost.cost.records import Cell
 from sepcost.report import text
-
-Cell = str | int | float | bool | None
 
 
 def written(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> str:

@@ -46,6 +46,7 @@ def test_the_entry_has_the_promised_keys():
     assert set(found["totals"]) == {
         "macs", "flops", "params", "elementwise_ops", "weight_bytes", "activation_bytes",
         "peak_activation_bytes", "separable_macs", "separable_params", "reduction",
+        "bytes_moved", "intensity",
     }  # fmt: skip
     assert found["coverage"] == {
         "counted": 1, "free": 0, "unknown": 1, "unresolved": 0, "complete": False,

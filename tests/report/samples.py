@@ -66,7 +66,7 @@ def analysis(*rows, name="tiny", bindings=None, batch=None, warnings=()):
         rows,
         Totals(
             macs, params, sum(row.elementwise_ops or 0 for row in rows), 4 * params, 2048, 2048,
-            macs - saved, params,
+            macs - saved, params, sum(row.bytes_moved or 0 for row in rows),
         ),
         Coverage(*(statuses.count(status) for status in CountStatus)),
         Conventions(),

@@ -6,59 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.results import Convolution, Group, LayerCost, Separable
-from sepcost.network import ABSENT, Shape
+from sepcost.cost.records import LAYER, Cell
+from sepcost.cost.results import Group
 from sepcost.report.analyze import select
-from sepcost.report.csv import Cell, written
+from sepcost.report.csv import written
 from sepcost.report.labels import bindings
 from sepcost.report.view import View
 
 Row = TypeVar("Row")
 
 
-def _shape(shape: Shape) -> str:
-    return "" if shape == ABSENT else "x".join(map(str, shape))
-
-
-def _of_conv(read: Callable[[Convolution], Cell]) -> Callable[[LayerCost], Cell]:
-    return lambda row: read(row.convolution) if row.convolution else None
-
-
-def _of_separable(read: Callable[[Separable], Cell]) -> Callable[[LayerCost], Cell]:
-    return lambda row: read(row.separable) if row.separable else None
-
-
-LAYER: Mapping[str, Callable[[LayerCost], Cell]] = {
-    "id": lambda row: row.layer.id,
-    "name": lambda row: row.layer.name,
-    "op_type": lambda row: row.layer.op_type,
-    "domain": lambda row: row.layer.domain,
-    "scope": lambda row: row.layer.scope,
-    "trips": lambda row: row.layer.trips,
-    "status": lambda row: row.status.value,
-    "reason": lambda row: row.reason,
-    "counted": lambda row: row.counted,
-    "output": lambda row: _shape(row.layer.outputs[0]) if row.layer.outputs else None,
-    "macs": lambda row: row.macs,
-    "flops": lambda row: None if row.macs is None else 2 * row.macs,
-    "params": lambda row: row.params,
-    "elementwise_ops": lambda row: row.elementwise_ops,
-    "bytes_moved": lambda row: row.bytes_moved,
-    "intensity": lambda row: row.intensity,
-    "kernel": _of_conv(lambda conv: _shape(conv.kernel)),
-    "strides": _of_conv(lambda conv: _shape(conv.strides)),
-    "dilations": _of_conv(lambda conv: _shape(conv.dilations)),
-    "pads": _of_conv(lambda conv: _shape(conv.pads)),
-    "group": _of_conv(lambda conv: conv.group),
-    "in_channels": _of_conv(lambda conv: conv.in_channels),
-    "out_channels": _of_conv(lambda conv: conv.out_channels),
-    "separable_eligible": _of_separable(lambda found: found.eligible),
-    "separable_reason": _of_separable(lambda found: found.reason),
-    "separable_macs": _of_separable(lambda found: found.macs),
-    "separable_params": _of_separable(lambda found: found.params),
-    "separable_ratio": _of_separable(lambda found: found.ratio),
-    "break_even_rank": _of_separable(lambda found: found.break_even_rank),
-}
 GROUP: Mapping[str, Callable[[Group], Cell]] = {
     "key": lambda group: group.key,
     "layers": lambda group: group.layers,
@@ -82,6 +39,8 @@ MODEL: Mapping[str, Callable[[Analysis], Cell]] = {
     "weight_bytes": lambda analysis: analysis.totals.weight_bytes,
     "activation_bytes": lambda analysis: analysis.totals.activation_bytes,
     "peak_activation_bytes": lambda analysis: analysis.totals.peak_activation_bytes,
+    "bytes_moved": lambda analysis: analysis.totals.bytes_moved,
+    "intensity": lambda analysis: analysis.totals.intensity,
     "separable_macs": lambda analysis: analysis.totals.separable_macs,
     "separable_params": lambda analysis: analysis.totals.separable_params,
     "reduction": lambda analysis: analysis.totals.reduction,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sepcost.cost import branches, memory
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import LayerCost
 from sepcost.report.analyze import select
-from sepcost.report.analyze.words import headline, inputs, titles, uncounted
+from sepcost.report.analyze.words import contents, headline, inputs, outputs, titles, uncounted
 from sepcost.report.columns import Style
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
@@ -47,7 +47,7 @@ def part(analysis: Analysis, id_: str, name: str, view: View, times_ns: Times = 
         id_,
         name,
         headline(analysis, STYLE, name).removeprefix(f"{name}: "),
-        (f"inputs: {shorten(inputs(analysis), 400)}",) if analysis.network.inputs else (),
+        tuple(_read(analysis)),
         tuple(tiles(analysis)),
         (
             *_separable(analysis, id_),
@@ -56,6 +56,15 @@ def part(analysis: Analysis, id_: str, name: str, view: View, times_ns: Times = 
             *_uncounted(analysis, id_),
         ),
     )
+
+
+def _read(analysis: Analysis) -> Iterator[str]:
+    """What was read: inputs, outputs, versions, operators."""
+    if analysis.network.inputs:
+        yield f"inputs: {shorten(inputs(analysis), 400)}"
+    if analysis.network.outputs:
+        yield f"outputs: {shorten(outputs(analysis), 400)}"
+        yield shorten(contents(analysis), 400)
 
 
 def tiles(analysis: Analysis) -> list[Tile]:
@@ -69,6 +78,11 @@ def tiles(analysis: Analysis) -> list[Tile]:
         Tile(
             "Peak activations", human(totals.peak_activation_bytes, "B"), "",
             totals.peak_activation_bytes,
+        ),
+        Tile(
+            "Bytes moved", human(totals.bytes_moved, "B"),
+            f"{totals.intensity:.1f} FLOPs per byte" if totals.intensity else "",
+            totals.bytes_moved,
         ),
         Tile(
             "Layers", f"{len(analysis.rows):,}",

@@ -12,7 +12,16 @@ from sepcost.report.analyze.columns import (
     model_columns,
     unread_columns,
 )
-from sepcost.report.analyze.words import details, headline, inputs, model_names, titles, uncounted
+from sepcost.report.analyze.words import (
+    contents,
+    details,
+    headline,
+    inputs,
+    model_names,
+    outputs,
+    titles,
+    uncounted,
+)
 from sepcost.report.columns import Style
 from sepcost.report.markdown import bullets, name, table, words
 from sepcost.report.view import View
@@ -39,6 +48,9 @@ def _section(analysis: Analysis, title: str, view: View) -> Iterator[str]:
     facts = [*details(analysis, style)]
     if analysis.network.inputs:
         facts.append(f"inputs: {name(inputs(analysis))}")
+    if analysis.network.outputs:
+        facts.append(f"outputs: {name(outputs(analysis))}")
+        facts.append(words(contents(analysis)))
     yield bullets(facts)
     if view.rows.by == "layer":
         yield table(layer_columns(analysis, style), select.layers(analysis, view))

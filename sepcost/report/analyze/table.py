@@ -12,7 +12,16 @@ from sepcost.report.analyze.columns import (
     model_columns,
     unread_columns,
 )
-from sepcost.report.analyze.words import details, headline, inputs, model_names, titles, uncounted
+from sepcost.report.analyze.words import (
+    contents,
+    details,
+    headline,
+    inputs,
+    model_names,
+    outputs,
+    titles,
+    uncounted,
+)
 from sepcost.report.columns import Style
 from sepcost.report.drawing import Part, compose, styled, table
 from sepcost.report.text import shorten, terminal
@@ -50,6 +59,9 @@ def _section(analysis: Analysis, name: str, view: View) -> Iterator[Part]:
         yield styled(line, "dim")
     if analysis.network.inputs:
         yield styled(f"inputs: {_words(inputs(analysis))}", "dim")
+    if analysis.network.outputs:
+        yield styled(f"outputs: {_words(outputs(analysis))}", "dim")
+        yield styled(_words(contents(analysis)), "dim")
     yield "\n"
     if view.rows.by == "layer":
         yield from _layers(analysis, view)

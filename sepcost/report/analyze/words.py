@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.document import operators
 from sepcost.cost.results import CountStatus, LayerCost
+from sepcost.network import Value
 from sepcost.report.columns import Style
 from sepcost.report.labels import bindings, label, operations, operator, title
 from sepcost.report.units import dims, human, times
 
 NAMED = 3  # layers named per reason
+OPERATORS = 6  # operators named in the header
 
 
 def model_names(analyses: Sequence[Analysis]) -> dict[str, str]:
@@ -62,19 +65,55 @@ def details(analysis: Analysis, style: Style) -> Iterator[str]:
         f"{human(totals.peak_activation_bytes, 'B')} peak activations, "
         f"{human(totals.elementwise_ops)} elementwise ops"
     )
+    if moved := _moved(analysis):
+        yield moved
     if network.batch and network.batch > 1:
         macs = operations(totals.macs // network.batch, style.unit)
         yield f"{macs} {title(style.unit)} per item of the batch of {network.batch}"
 
 
+def _moved(analysis: Analysis) -> str:
+    """Bytes moved by all layers, and FLOPs for each; empty if nothing is moved."""
+    totals = analysis.totals
+    if totals.intensity is None:
+        return ""
+    unknown = any(row.counted and row.bytes_moved is None for row in analysis.rows)
+    least = "at least " if unknown else ""
+    intensity = "" if unknown else f", {totals.intensity:.1f} FLOPs per byte"
+    return f"{least}{human(totals.bytes_moved, 'B')} moved by the layers{intensity}"
+
+
 def inputs(analysis: Analysis) -> str:
     """The first inputs with shape and type: ``x 1×3×224×224 float32``."""
+    return _tensors(analysis.network.inputs)
+
+
+def outputs(analysis: Analysis) -> str:
+    """The first outputs with shape and type; empty for a single convolution."""
+    values = analysis.network.values
+    return _tensors([values[name] for name in analysis.network.outputs if name in values])
+
+
+def _tensors(values: Sequence[Value]) -> str:
     shown = [
         f"{value.name} {dims(value.shape) if value.shape is not None else '?'} {value.dtype}"
-        for value in analysis.network.inputs[:4]
+        for value in values[:4]
     ]
-    more = len(analysis.network.inputs) - len(shown)
+    more = len(values) - len(shown)
     return ", ".join([*shown, f"{more} more"] if more else shown)
+
+
+def contents(analysis: Analysis) -> str:
+    """Versions, and how many layers each operator has: ``opset 17, IR 8; 13 Conv, 5 MaxPool``."""
+    network = analysis.network
+    opset = network.opsets.get("", network.opsets.get("ai.onnx"))
+    versions = [f"opset {opset}"] if opset else []
+    if network.ir_version:
+        versions.append(f"IR {network.ir_version}")
+    counts = [f"{count} {name}" for name, count in operators(network).items()]
+    more = len(counts) - OPERATORS
+    shown = counts[:OPERATORS] + ([f"{more} other operators"] if more > 0 else [])
+    return "; ".join(filter(None, (", ".join(versions), ", ".join(shown))))
 
 
 def uncounted(analysis: Analysis) -> list[tuple[str, str, list[str], int]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from sepcost.cost.records import Cell
 from sepcost.latency.results import Bench, Comparison, LayerTime, Measurement
-from sepcost.report.csv import Cell, written
+from sepcost.report.csv import written
 from sepcost.report.view import View
 
 MODEL: Mapping[str, Callable[[Measurement], Cell]] = {

@@ -18,6 +18,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "activation_bytes": ("activations", "B"),
     "peak_activation_bytes": ("peak activations", "B"),
     "separable_params": ("separable params", ""),
+    "bytes_moved": ("moved", "B"),
 }
 
 

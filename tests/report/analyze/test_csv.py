@@ -3,7 +3,8 @@
 import csv
 import io
 
-from sepcost.report.analyze.csv import GROUP, LAYER, MODEL, render
+from sepcost.cost.records import LAYER
+from sepcost.report.analyze.csv import GROUP, MODEL, render
 from sepcost.report.view import Rows, View
 from tests.report.samples import analysis, conv_row, plain_row, unknown_row
 

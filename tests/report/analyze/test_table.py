@@ -38,3 +38,12 @@ def test_colours_are_those_of_the_terminal():
     assert "\x1b[1m" in text
     assert "\x1b[32m" in text
     assert "\x1b[38" not in text
+
+
+def test_the_header_says_what_was_read():
+    text = render("analyze", "table", [sepcost.analyze("small-cnn")], screen=Screen(160))
+    lines = text.splitlines()
+    assert "outputs: softmax_1 1×10 float32" in lines
+    assert "opset 17, IR 8; 4 Relu, 3 Conv, 3 MaxPool, 2 Gemm, 1 Flatten, 1 Softmax" in lines
+    assert "2.47 MB moved by the layers, 8.6 FLOPs per byte
+layer             op       kernel  output         MACs  share   params     moved  FLOPs/B  sep. MACs  separable    break-even" in lines
