@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from onnx import ModelProto, TypeProto
 
-from sepcost.errors import BindingError
+from sepcost.errors import BindingError, UnknownNameError
 from sepcost.model.bind import declared_symbols
 from sepcost.model.graphs import initializers
 from sepcost.model.load import Loaded
@@ -36,11 +36,12 @@ def with_names(loaded: Loaded, shape: NamedShape) -> tuple[Loaded, dict[str, tup
     proto = ModelProto()
     proto.CopyFrom(loaded.proto)
     inputs = {text(value.name): value.type.tensor_type for value in proto.graph.input}
+    hint = f"choose from: {', '.join(inputs)}" if inputs else "the model has none"
     for name, dims in shape.items():
         if name not in plain:
             written = f"{loaded.source}: --shape {name}={'x'.join(map(str, dims))}"
             if name not in inputs:
-                raise BindingError(f"{written}: no input has this name")
+                raise UnknownNameError(f"{loaded.source}: no input is named {name!r}; {hint}", name)
             _write(inputs[name], dims, written)
     return replace(loaded, proto=proto), plain
 

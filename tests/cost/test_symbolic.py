@@ -120,7 +120,7 @@ def test_a_stride_is_part_of_the_class(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ({"y": ("H",)}, "no input has this name"),
+        ({"y": ("H",)}, "no input is named 'y'; choose from: x"),
         ({"x": ("H",)}, "does not match the input's 2 dimensions"),
         ({"x": ("B", "H")}, "contradicts the size 4 in the model"),
     ],
