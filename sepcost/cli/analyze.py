@@ -17,7 +17,6 @@ from sepcost.cli.options.words import Format
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.ranges import Bindings, ranged
 from sepcost.cost.results import Conventions
 from sepcost.errors import SepcostError
 from sepcost.report.formats import FORMATS, renderer
@@ -26,7 +25,7 @@ from sepcost.report.view import Rows, View
 
 if TYPE_CHECKING:
     from sepcost.budget.results import Fault
-    from sepcost.cost.ranges import CostRange
+    from sepcost.cost.ranges import Bindings, CostRange
     from sepcost.cost.symbolic import Symbolic
 
     Result = Analysis | CostRange | Symbolic
@@ -58,7 +57,7 @@ class Request:
         SepcostError
             If it has, and offsets are asked for.
         """
-        if any(map(ranged, self.binds)):
+        if any(isinstance(size, range) for bind in self.binds for size in bind.values()):
             if self.kind == "memory":
                 raise SepcostError("--memory places one size: give --bind N=8, not a range")
             object.__setattr__(self, "kind", "ranges")

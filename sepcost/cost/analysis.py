@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sepcost.cost import blocked, document, records
+from sepcost.cost import blocked, document
 from sepcost.cost.results import Conventions, Coverage, LayerCost, Totals
 from sepcost.network import Network
 
@@ -41,7 +41,9 @@ class Analysis:
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return one dict per row, with the columns of ``--format csv``."""
-        return records.records(self.rows)
+        from sepcost.cost.records import records  # noqa: PLC0415  (only where it is asked for)
+
+        return records(self.rows)
 
     def to_dataframe(self, library: str | None = None) -> Any:
         """Return the records as a data frame of pandas, polars or pyarrow.
@@ -53,12 +55,16 @@ class Analysis:
         SepcostError
             If there is none.
         """
-        return records.data_frame(self.rows, library)
+        from sepcost.cost.records import data_frame  # noqa: PLC0415
+
+        return data_frame(self.rows, library)
 
     def _repr_html_(self) -> str:
+        from sepcost.cost.records import fragment  # noqa: PLC0415
+
         least = "" if self.coverage.complete else "at least "
         totals = f"{least}{self.totals.macs:,} MACs, {self.totals.params:,} params"
-        return records.fragment(f"{self.network.name}: {totals}", self.rows)
+        return fragment(f"{self.network.name}: {totals}", self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document ``sepcost/analyze/1`` for this one model."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from html import escape
 from importlib import import_module
 from typing import Any
 
@@ -96,12 +95,14 @@ def data_frame(rows: Iterable[LayerCost], library: str | None) -> Any:
 
 def fragment(title: str, rows: Iterable[LayerCost]) -> str:
     """A table in HTML, which a notebook shows: the rows with the most MACs, in their order."""
+    from html import escape  # noqa: PLC0415  (only in notebooks)
+
     every = records(rows)
     costly = sorted(every, key=lambda record: -float(record["macs"] or 0))[:MOST_SHOWN]
     kept = {record["id"] for record in costly}
     head = "".join(f"<th>{name}</th>" for name in SHOWN)
     body = "".join(
-        f"<tr>{''.join(_cell(record[name]) for name in SHOWN)}</tr>"
+        f"<tr>{''.join(_cell(escape, record[name]) for name in SHOWN)}</tr>"
         for record in every
         if record["id"] in kept
     )
@@ -112,7 +113,7 @@ def fragment(title: str, rows: Iterable[LayerCost]) -> str:
     )
 
 
-def _cell(value: Cell) -> str:
+def _cell(escape: Callable[[str], str], value: Cell) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f'<td style="text-align:right">{value:,}</td>'
     return f"<td>{'' if value is None else escape(str(value))}</td>"
