@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sepcost.cli import parse
+from sepcost.cli import kinds, parse
 from sepcost.cli.guard import note, say
 from sepcost.cli.options import budgets, files, models, rows, words
 from sepcost.cli.options.words import Format
@@ -19,7 +19,7 @@ from sepcost.cli.progress import progress
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import Conventions
 from sepcost.errors import SepcostError
-from sepcost.report.formats import FORMATS, renderer
+from sepcost.report.formats import renderer
 from sepcost.report.screen import screen
 from sepcost.report.view import Rows, View
 
@@ -58,8 +58,8 @@ class Request:
             If it has, and offsets are asked for.
         """
         if any(isinstance(size, range) for bind in self.binds for size in bind.values()):
-            if self.kind == "memory":
-                raise SepcostError("--memory places one size: give --bind N=8, not a range")
+            if self.kind != "analyze":
+                raise SepcostError("--memory and --on take one size: give --bind N=8, not a range")
             object.__setattr__(self, "kind", "ranges")
 
 
@@ -68,6 +68,7 @@ def analyze(
     bind: models.Sweep = None,
     symbolic: models.Symbolic = False,
     memory: models.Memory = False,
+    on: models.On = None,
     shape: models.NamedShape = None,
     trips: models.Trips = None,
     observe: models.Observe = False,
@@ -99,6 +100,7 @@ def analyze(
     [bold]sepcost analyze m.onnx --bind H=224:640:32[/]      least and most over a range
     [bold]sepcost analyze m.onnx --symbolic[/]               cost as polynomials of N, H, W
     [bold]sepcost analyze m.onnx --memory[/]                 activations in one arena
+    [bold]sepcost analyze m.onnx --on pi5.toml[/]            lower bounds on latency
     [bold]sepcost analyze m.onnx --by op --sort params[/]    where the weights are
     [bold]sepcost analyze m.onnx -f html -o cost.html[/]     a page to read and share
     [bold]sepcost analyze --conv 3x3,512,512,14[/]           one layer, without a file
@@ -111,12 +113,12 @@ def analyze(
 
     named = expanded(sources or ())
     request = Request(
-        named.names, named.several, conv or (), _binds(bind or (), symbolic), alpha, rho,
+        named.names, named.several, conv or (), kinds.binds(bind or (), symbolic), alpha, rho,
         Conventions(conv_transpose.value, count_bias, if_.value),
         {"shape": parse.named_shapes(shape or ()), "trips": parse.trips(trips or ()),
          "observe": observe or inputs is not None, "inputs": inputs,
          "operators": parse.operators(operators)},
-        _kind(symbolic, memory),
+        kinds.kind(symbolic, memory, on),
     )  # fmt: skip
     _check(request, output, netron)
     refuse_terminal(format_, output)
@@ -125,10 +127,12 @@ def analyze(
     shown = Rows(
         row, depth, tuple(only or ()), sort.value if sort else None, unit.value, bool(conv)
     )
-    _refuse_rows(request.kind, format_, by or depth or only or sort or netron or conv)
+    kinds.refuse_rows(request.kind, format_, by or depth or only or sort or netron or conv)
+    peaks = kinds.peaks(on)
     analyses, faults = _analyses(request, jobs, quiet)
     view = View(shown, top, screen(output is not None), unread=faults)
-    text = renderer(request.kind, format_)(analyses, view)
+    results = analyses if peaks is None else kinds.on_machine(peaks, analyses)
+    text = renderer(request.kind, format_)(results, view)
     if netron is not None:
         write(renderer("analyze", "netron")(analyses, view).encode(), netron)
     emit(text, output)
@@ -138,35 +142,6 @@ def analyze(
         say(f"sepcost: error: {fault.model}: {fault.message}")
     if faults:
         raise typer.Exit(min(fault.exit_code for fault in faults))
-
-
-def _kind(symbolic: bool, memory: bool) -> str:
-    if symbolic and memory:
-        raise SepcostError("--symbolic or --memory: give one of them")
-    return "symbolic" if symbolic else "memory" if memory else "analyze"
-
-
-def _binds(given: Sequence[str], symbolic: bool) -> Sequence[Bindings]:
-    if not symbolic:
-        return parse.sweep(given)
-    return (parse.binding(given, "--symbolic leaves dimensions free or binds them to one size"),)
-
-
-def _refuse_rows(kind: str, format_: str, of_rows: object) -> None:
-    """Refuse options and formats that only rows of layers have.
-
-    Raises
-    ------
-    SepcostError
-        If there are any.
-    """
-    what = {"ranges": "a range of sizes", "symbolic": "--symbolic", "memory": "--memory"}.get(kind)
-    if what is None:
-        return
-    if of_rows:
-        raise SepcostError(f"{what} does not go with --by, --depth, --only, --sort and --netron")
-    if format_ not in FORMATS[kind]:
-        raise SepcostError(f"--format {format_}: {what} has only {', '.join(FORMATS[kind])}")
 
 
 def _check(request: Request, output: Path | None, netron: Path | None) -> None:
@@ -194,7 +169,7 @@ def _analyses(
         return [each for text in request.convs for each in _single(request, text)], []
     arguments = dict(request.arguments)
     shape, trips = arguments.pop("shape"), arguments.pop("trips")
-    route = _route(request.kind)
+    route = kinds.route(request.kind)
     count: Callable[..., tuple[Any, ...]] = partial(
         route, alpha=request.alpha, rho=request.rho, conventions=request.conventions, **arguments
     )
@@ -214,21 +189,6 @@ def _analyses(
             done.append(one)
             tell(f"counting: {len(done)} of {total} models done")
     return settled(done)
-
-
-def _route(kind: str) -> Callable[..., tuple[Any, ...]]:
-    """Import only the route that is needed."""
-    if kind == "ranges":
-        from sepcost.routes.ranges import cost_ranges
-
-        return cost_ranges
-    if kind == "symbolic":
-        from sepcost.routes.symbolic import symbolics
-
-        return symbolics
-    from sepcost.routes.analyze import sweep
-
-    return sweep
 
 
 def _single(request: Request, text: str) -> Iterator[Analysis]:

@@ -66,6 +66,7 @@ def bench(
     [bold]sepcost bench model.onnx --layers[/]           which layers take the time
     [bold]sepcost bench model.onnx --provider cuda[/]    on another execution provider
     [bold]sepcost bench --machine[/]                     peak speed of this machine
+    [bold]sepcost bench --machine -o pi5.toml[/]         the same, for analyze --on
 
     Models run in child processes and take turns in random order, so ratios are
     valid even on a busy machine. Each process yields one value, and the interval
@@ -102,11 +103,13 @@ def bench(
         inputs=inputs,
     )
     _refuse_targets(output, export_samples, named)
+    described, output = _apart(output, machine)
     refuse_terminal(format_, output)
     bound = parse.binding(bind, "bench measures one size at a time")
     sizes = {"bind": bound, "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
     result = _measured(named, sizes, asked, quiet)
     view = View(top=top, screen=screen(output is not None))
+    _describe(result, described)
     emit(renderer("bench", format_)(result, view), output)
     if export_samples is not None:
         write(renderer("bench", "samples")(result, view).encode(), export_samples)
@@ -121,6 +124,22 @@ def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence
         refuse_unwritable(path)
     if output is not None and output == samples:
         raise SepcostError(f"{output}: cannot hold both the report and the samples; name two files")
+
+
+def _apart(output: Path | None, machine: bool) -> tuple[Path | None, Path | None]:
+    """A TOML file is for the machine's peaks, and the report then goes to stdout."""
+    if output is None or output.suffix != ".toml":
+        return None, output
+    if not machine:
+        raise SepcostError(f"{output}: a TOML file describes a machine: add --machine")
+    return output, None
+
+
+def _describe(result: Bench, described: Path | None) -> None:
+    if described is not None:
+        from sepcost.latency.machine_file import written
+
+        write(written(result, described.stem).encode(), described)
 
 
 def _position(sources: Sequence[str], against: str | None) -> int:

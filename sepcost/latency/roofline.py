@@ -14,15 +14,10 @@ from sepcost.cost.analysis import Analysis
 from sepcost.cost.blocked import outside
 from sepcost.cost.memory import roofline_bound
 from sepcost.cost.results import LayerCost
+from sepcost.cost.roofline import INTEGER
 from sepcost.latency.advice import of_layout
 from sepcost.latency.results import Bench, LayerTime, Machine, Measurement, Peaks, Placement
 from sepcost.network import Network
-
-#: Kernels of ONNX Runtime that multiply 8-bit integers.
-INTEGER_KERNELS = frozenset(
-    {"QLinearConv", "QLinearMatMul", "QGemm", "ConvInteger", "MatMulInteger", "QAttention"}
-    | {"MatMulIntegerToFloat", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"}
-)
 
 
 def beside_cost(bench: Bench, analyses: Sequence[Analysis]) -> Bench:
@@ -77,7 +72,7 @@ def _name(rows: Sequence[LayerCost]) -> str:
 def _peak(time: LayerTime, rows: Sequence[LayerCost], peaks: Peaks) -> float | None:
     """The peak of the arithmetic that a kernel does; None for integers if theirs is unknown."""
     quantised = any(row.layer.op_type == "QuantizeLinear" for row in rows)
-    integers = time.kernel in INTEGER_KERNELS or (quantised and any(row.macs for row in rows))
+    integers = time.kernel in INTEGER or (quantised and any(row.macs for row in rows))
     return peaks.int8_macs_per_second if integers else peaks.macs_per_second
 
 

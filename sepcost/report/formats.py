@@ -21,6 +21,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "providers": ("table", "json"),
     "ranges": ("table", "json", "csv", "markdown"),
     "report": ("html",),
+    "roofline": ("table", "json", "markdown"),
     "symbolic": ("table", "json", "csv", "markdown"),
 }
 

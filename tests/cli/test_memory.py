@@ -67,8 +67,8 @@ def test_python_has_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--bind", "N=1:2"), "--memory places one size: give --bind N=8, not a range"),
-        (("--symbolic",), "--symbolic or --memory: give one of them"),
+        (("--bind", "N=1:2"), "--memory and --on take one size: give --bind N=8, not a range"),
+        (("--symbolic",), "--symbolic, --memory or --on: give one of them"),
         (("-f", "html"), "--memory has only table, json, csv, markdown"),
         (("--by", "op"), "--memory does not go with --by"),
     ],

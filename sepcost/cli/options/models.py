@@ -108,6 +108,16 @@ NamedShape = Annotated[
         "has none, for --bind and --symbolic.",
     ),
 ]
+On = Annotated[
+    Path | None,
+    typer.Option(
+        "--on",
+        metavar="MACHINE.toml",
+        rich_help_panel=MODEL,
+        help="Print the shortest time on a machine, by its file from 'sepcost bench --machine -o "
+        "MACHINE.toml': all MACs at the peak, and by the roofline. Neither is a forecast.",
+    ),
+]
 Memory = Annotated[
     bool,
     typer.Option(

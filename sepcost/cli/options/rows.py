@@ -80,7 +80,7 @@ Machine = Annotated[
         "--machine",
         rich_help_panel=ROWS,
         help="Also report this machine's peak compute and memory bandwidth, measured once and "
-        "cached. Without SOURCE: measure them again.",
+        "cached. Without SOURCE: measure them again; -o FILE.toml writes them for 'analyze --on'.",
     ),
 ]
 Weights = Annotated[

@@ -1,0 +1,1 @@
+"""The shortest time on a machine, in every format."""
