@@ -1,5 +1,7 @@
 """The options for a convolution, and their costs by ``sepcost.cost``."""
 
+import json
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -122,3 +124,21 @@ def test_random_weights_have_the_variance_of_he(tmp_path):
     again, other = (random_factors(candidate, empty, seed) for seed in (1, 2))
     assert np.array_equal(reconstruct(factors), reconstruct(again))
     assert not np.array_equal(reconstruct(factors), reconstruct(other))
+
+
+def test_every_form_has_ranks_on_offer_a_name_for_its_spatial_part_and_a_word_in_json():
+    schema = files("sepcost.report") / "schemas" / "convert-1.json"
+    known = json.loads(schema.read_text())
+    (words,) = {tuple(one["enum"]) for one in _found(known, "form") if "enum" in one}
+    assert set(words) == {*Form, None}
+    assert {*RANKS, Form.DEPTHWISE_BOTTLENECK} == set(Form)  # whose widths are in SHARES
+    assert set(emit.SPATIAL) == set(Form)
+
+
+def _found(document, key):
+    if isinstance(document, dict):
+        yield from (value for name, value in document.items() if name == key)
+        document = list(document.values())
+    if isinstance(document, list):
+        for one in document:
+            yield from _found(one, key)
