@@ -52,7 +52,7 @@ def test_before_there_is_a_plan_it_is_an_error(net, tmp_path):
 @pytest.mark.parametrize("goal", GOALS, ids=lambda goal: goal.words)
 def test_wherever_it_stops_later_there_is_a_plan(net, goal, tmp_path):
     whole, cut = converted(net, goal, 1_000_000), 0
-    for questions in count(FIRST, step=3):
+    for questions in count(FIRST, step=5):
         out = tmp_path / f"{questions}.onnx"
         found = converted(net, goal, questions, out)
         if not any("best plan found so far" in note for note in found.notes):
@@ -69,7 +69,7 @@ def test_wherever_it_stops_later_there_is_a_plan(net, goal, tmp_path):
 
 
 def test_the_note_names_what_is_left_out(net):
-    known = [converted(net, GOALS[0], questions).notes for questions in range(FIRST, 60, 4)]
+    known = [converted(net, GOALS[0], questions).notes for questions in range(FIRST, 60, 6)]
     told = " ".join(note for notes in known for note in notes if "left out" in note)
     for words in ("stopped on request: this is", "fits of 2 of 2 layers", "effects of",
                   "final fits", "tuning"):  # fmt: skip

@@ -44,6 +44,7 @@ class FitOptions:
     iterations: int = 20  # maximum iterations of L-BFGS
     early: int | None = None  # maximum for forms of one free factor, which converge early
     metric: ArrayLike | None = None  # [N, N]: an error e of the outputs counts e·metric·e
+    check: Callable[[], object] = lambda: None  # called before each fit; may raise
 
 
 def fit(
@@ -110,6 +111,7 @@ def fit_menu(
     solvers: dict[tuple[Form, int], Solver] = {}
 
     def made(cut: Cut, iterations: int) -> Factors:
+        options.check()
         apart = cut.form is Form.POINTWISE_DEPTHWISE
         if apart not in problems:
             roots = _roots(options.metric, group, len(weight), apart=apart)

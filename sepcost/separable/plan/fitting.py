@@ -137,10 +137,10 @@ class Fitter:
         try:
             options = self._options(candidate, most, ceil(EARLY * most))
             moments = self._gathering().moments(candidate, before, path)
+            return fit(weight(candidate), moments, option.form, option.rank, options)
         except TimeUpError:
             self.watch.leave_out("final fits")
             return self.drafts.get(option_key(candidate, option.form, option.rank))
-        return fit(weight(candidate), moments, option.form, option.rank, options)
 
     def ranged(self, choice: Choice, before: Sequence[Choice] = ()) -> Choice:
         """Observe the ranges between the parts, if these run in integers, on calibration data.
@@ -189,7 +189,8 @@ class Fitter:
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:
             metric = np.diag(scale**2)
-        return FitOptions(iterations=most, early=early, metric=metric)
+        check = self.watch.check
+        return FitOptions(iterations=most, early=early, metric=metric, check=check)
 
     def _reach(self, candidate: Candidate, moments: Moments) -> float | None:
         """Effect on the network's output of an error as large as the layer's own output."""
