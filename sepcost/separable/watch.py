@@ -40,7 +40,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watch:
-    """Passed to everything that takes long."""
+    """Passed to everything that takes long: it hears each step, and says when to stop."""
 
     on_step: Callable[[Stage], None] = lambda _: None
     asked: Callable[[], bool] = lambda: False  # whether the user asked to stop
@@ -70,7 +70,7 @@ class Watch:
         self.on_step(Stage(doing, number, of, name))
 
     def check(self) -> None:
-        """Stop essential work.
+        """Go on only if there is time.
 
         Raises
         ------

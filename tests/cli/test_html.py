@@ -108,6 +108,18 @@ def test_a_report_measures_layers_and_plans_nothing_unless_asked(measured):
     assert "convert" not in measured
 
 
+@pytest.mark.parametrize(
+    ("given", "measuring", "planning"),
+    [((), 30, None), (("--max-time", "600"), 30, 570), (("--max-time", "60"), 20, 40)],
+)
+def test_a_report_shares_its_time_between_measuring_and_planning(
+    measured, given, measuring, planning
+):
+    page("report", "small-cnn", "--convert", *given)
+    assert measured["bench"][1].max_time_s == measuring
+    assert measured["convert"][2].max_time_s == planning
+
+
 def test_a_report_plans_a_conversion_and_writes_no_model(measured):
     page("report", "small-cnn", "--convert", "--macs", "50%")
     source, target, settings, frontier = measured["convert"]

@@ -92,6 +92,12 @@ def test_time_stops_it_with_two_launches():
     assert len(child.launches()) == 2
 
 
+def test_a_request_stops_it_with_two_launches():
+    child = FakeChild({"a": 1e6}, spread=0.3)
+    bench(models("a"), execute=child, over=lambda: True)
+    assert len(child.launches()) == 2
+
+
 def test_a_single_launch_is_reported_as_such():
     child = FakeChild({"a": 1e6})
     found = bench(models("a"), Settings(min_launches=1, max_launches=1), execute=child)

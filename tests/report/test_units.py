@@ -61,3 +61,18 @@ def test_bars(share, shown):
 @pytest.mark.parametrize(("sides", "shown"), [((2, 2), "2"), ((1, 2), "1×2"), ((3,), "3")])
 def test_equal_sides_are_shown_once(sides, shown):
     assert units.per_side(sides) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (45, "45 s"),
+        (99.4, "99 s"),
+        (150, "2 min"),
+        (3540, "59 min"),
+        (4800, "1 h 20 min"),
+    ],
+)
+def test_a_time_to_wait(seconds, words):
+    assert units.waiting(seconds) == words
