@@ -90,6 +90,17 @@ def convert(document: Document) -> str:
     return svg.whiskers("sepcost convert", "ratio to the first of each group", rows)
 
 
+def effort(document: Document) -> str:
+    """Draw the ratio of time and memory to those of the earlier commit."""
+    rows = []
+    for name, sides in document["networks"].items():
+        now = sides["now"]
+        shown = f"now: {now['cpu_s'][1]:.0f} s of CPU, {now['peak_mb'][1]:.0f} MB"
+        rows.append(svg.Whisker(name, (), shown))
+        rows += _pair("now", now.get("ratios", {}))
+    return svg.whiskers("sepcost convert", f"ratio to commit {document['commit']}", rows)
+
+
 def forms(document: Document) -> str:
     """Draw the share of the promised speed-up that each form reaches."""
     rows = []
@@ -149,7 +160,7 @@ def jobs(document: Document) -> str:
 
 DRAWN: Mapping[str, Callable[[Document], str]] = {
     "analyze": analyze, "exactness": exactness, "convert": convert,
-    "forms": forms, "bench": bench, "accuracy": accuracy, "jobs": jobs,
+    "effort": effort, "forms": forms, "bench": bench, "accuracy": accuracy, "jobs": jobs,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -108,6 +108,23 @@ def convert(document: Document) -> Iterator[str]:
         )
 
 
+def effort(document: Document) -> Iterator[str]:
+    """Time, memory and loss of conversions, against an earlier commit."""
+    rows = []
+    for name, sides in document["networks"].items():
+        now = sides["now"]
+        if "ratios" in now:
+            ratios = (_spread(now["ratios"][key]) for key in ("wall_s", "cpu_s", "peak_mb"))
+            losses = (f"{sides[side]['loss'][1]:.2g}" for side in ("now", "before"))
+            rows.append([f"{name}, `--speedup 2`", f"{now['cpu_s'][1]:.0f} s", *ratios, *losses])
+    yield (
+        f"`sepcost convert` with calibration data, and its ratio to commit {document['commit']}; "
+        "the loss is the divergence of the class probabilities on unseen images:"
+    )
+    heads = ["CPU time", "time ratio", "CPU ratio", "memory ratio", "loss", "loss before"]
+    yield table(["network", *heads], rows)
+
+
 def accuracy(document: Document) -> Iterator[str]:
     """Points of top-1 lost at each measured speed-up."""
     networks = document["networks"]
@@ -251,7 +268,7 @@ Figures = Mapping[str, Callable[[Document], Iterable[str]]]
 
 #: The README's tables, by part, in their order.
 FIGURES: Figures = {
-    "exactness": exactness, "analyze": analyze, "convert": convert,
+    "exactness": exactness, "analyze": analyze, "convert": convert, "effort": effort,
     "accuracy": accuracy, "jobs": jobs, "forms": forms, "bench": bench,
 }  # fmt: skip
 #: The part above which each heading of the README goes.

@@ -26,7 +26,7 @@ from sepcost.separable.plan.menu import Option
 from sepcost.separable.watch import Watch
 
 LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
-HELD_BYTES = 1 << 29  # of the values of all networks in a process
+HELD_BYTES = 1 << 27  # of the values of all networks in a process; sessions take several times that
 VALUES = 3  # held by the session of a layer, on each side of it
 SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
 ALIKE = 0.01  # relative difference of two launches that agree
