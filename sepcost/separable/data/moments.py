@@ -26,7 +26,7 @@ from sepcost.network import Shape
 
 Integers = NDArray[np.int64]
 
-_BUFFER = 1 << 24  # elements of patches per buffer: 64 MiB of float32
+_BUFFER = 1 << 22  # elements of patches per buffer: 16 MiB of float32
 
 
 @dataclass(frozen=True, slots=True, eq=False)

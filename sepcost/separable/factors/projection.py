@@ -26,7 +26,7 @@ from sepcost.separable.factors.blocks import Array
 #: Relative increase of each system's diagonal, so that parallel kernels do not make it singular.
 JITTER = 1e-10
 
-_CHUNK = 1 << 23  # elements of S times pointwise kernels at a time: 64 MiB
+_CHUNK = 1 << 21  # elements of S times pointwise kernels at a time: 16 MiB
 
 
 def solved(system: Array, columns: Array) -> tuple[Array, Array]:
