@@ -95,9 +95,11 @@ def effort(document: Document) -> str:
     rows = []
     for name, sides in document["networks"].items():
         now = sides["now"]
+        if "ratios" not in now:
+            continue
         shown = f"now: {now['cpu_s'][1]:.0f} s of CPU, {now['peak_mb'][1]:.0f} MB"
         rows.append(svg.Whisker(name, (), shown))
-        rows += _pair("now", now.get("ratios", {}))
+        rows += _pair("now", now["ratios"])
     return svg.whiskers("sepcost convert", f"ratio to commit {document['commit']}", rows)
 
 

@@ -152,13 +152,14 @@ def both_free_on_white(free: Array, cross: Array, inputs: int) -> tuple[Array, A
     """
     mixes, taps = free[..., :inputs], free[..., inputs:]
     mixed, tapped = mixes @ mixes.swapaxes(1, 2), taps @ taps.swapaxes(1, 2)
-    rows = products(free, inputs).astype(cross.dtype, copy=False)
-    value, points = solved(mixed * tapped, rows @ cross.swapaxes(1, 2))
+    lit = free.astype(cross.dtype, copy=False)
+    answer = products(lit, inputs) @ cross.swapaxes(1, 2)
+    value, points = solved(mixed * tapped, answer)
     inner = points @ points.swapaxes(1, 2)
     own = [(inner * tapped) @ mixes, (inner * mixed) @ taps]
     light = points.astype(cross.dtype, copy=False)
     cube = (light @ cross).reshape(*free.shape[:2], inputs, -1)
-    gradient = 2 * (np.concatenate(own, axis=2) - _gradient(cube, free, inputs))
+    gradient = 2 * (np.concatenate(own, axis=2) - _gradient(cube, lit, inputs))
     return value, gradient, points.swapaxes(1, 2)
 
 
