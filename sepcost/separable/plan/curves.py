@@ -20,6 +20,7 @@ from sepcost.separable.plan.trials import Trials
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
 from sepcost.separable.watch import MEASURED, Watch
 
+LARGE = 1e8  # multiplications of a step above which only a few widths are tried
 LEAST = 1e-12  # error below which logarithms make no sense
 CLEARLY = 0.9  # an option whose weight error is below this share of another's is clearly better
 
@@ -159,7 +160,8 @@ def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
         options = list(alike)
         blind = form is not Form.DEPTHWISE_BOTTLENECK or not trials.fitter.on_data(menu.candidate)
         widths = [option.rank for option in options] if blind else []
-        tried = _few(widths) if form is Form.DEPTHWISE_BOTTLENECK else widths
+        large = form is Form.DEPTHWISE_BOTTLENECK and kernel.size * max(widths, default=0) > LARGE
+        tried = _few(widths) if large else widths
         lost = error_curve(kernel, form, group=group, scale=scale, widths=tried)
         if tried != widths:
             lost[widths] = np.minimum(lost[widths], read(lost, tried, widths))
