@@ -9,12 +9,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-PARTS = {"calibration": ("DejaVuSans", "STIXGeneral"), "test": ("DejaVuSerif", "cmr10")}
+PARTS = {
+    "calibration": (192, ("DejaVuSans", "STIXGeneral")),
+    "test": (128, ("DejaVuSerif", "cmr10")),
+}
 SIZE = 320
 WORDS = "The detector marks where words stand on a page, so that another model can read them"
 
 
-def page(random: np.random.Generator, fonts: list[str]) -> np.ndarray:
+def page(random: np.random.Generator, fonts: tuple[str, ...]) -> np.ndarray:
     """A page [3, SIZE, SIZE] in -1..1: lines of words on a smooth background, a little turned."""
     shades = random.integers(120, 256, (4, 4, 3)).astype(np.uint8)
     image = Image.fromarray(shades).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
@@ -33,9 +36,9 @@ def main() -> None:
     """Copy the model out of its package, and draw the pages."""
     package = Path(find_spec("rapidocr_onnxruntime").origin).parent  # without its needs
     shutil.copyfile(package / "models" / "ch_PP-OCRv4_det_infer.onnx", "detector.onnx")
-    for seed, (name, fonts) in enumerate(PARTS.items()):
+    for seed, (name, (count, fonts)) in enumerate(PARTS.items()):
         random = np.random.default_rng(seed)
-        np.savez(f"{name}.npz", x=np.stack([page(random, fonts) for _ in range(128)]))
+        np.savez(f"{name}.npz", x=np.stack([page(random, fonts) for _ in range(count)]))
 
 
 if __name__ == "__main__":
