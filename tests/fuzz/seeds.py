@@ -44,7 +44,7 @@ SPECS = (
 
 CONFIGS = (
     'provider = "cpu"\nthreads = 2\nbaseline = "git:origin/main"\ninconclusive = "fail"\n'
-    '[defaults]\nallow-unknown = true\n[budgets."models/*.onnx"]\nbind = { N = 1 }\n'
+    '[defaults]\nallow-unknown = true\n[budgets."models/*.onnx"]\nbind = { N = 1, H = "4:8:2" }\n'
     'macs = "600 M"\nfile-size = "10 MB"\nlatency-vs-baseline = "+5 %"\nseparable-headroom = "2x"\n'
     'forbid-ops = ["Loop"]\nlevel = "warn"\nper-layer = { macs = "1 G" }\n',
     '# p\n[tool.sepcost]\nthreads = 1\n[tool.sepcost.budgets."m.onnx"]\nmacs = 5\n'
@@ -56,7 +56,13 @@ BASELINES = (
     '{"schema": "sepcost/baseline/1", "models": {"a": {"separable-macs": 3, "macs": 9}, "b": {}}}',
 )
 
+MACHINES = (
+    '# Peaks\nschema = "sepcost/machine/1"\nname = "pi5"\nthreads = 4\nmacs_per_second = 5.76e10\n'
+    "bytes_per_second = 19000000000\nint8_macs_per_second = 2.048e11\n",
+)
+
 OPTIONS = (
+    "bind\nN=1:8\nH=224:640:32", "named-shape\nx=1x3xHxW",
     "bind\nN=1,2,4\nH=224", "shape\nx=1x3x224x224\ny=", "trips\nloop=10", "session\na.b=c=d",
     "provider\nopenvino,cpu", "provider-option\ncuda,cpu\ncuda:device_id=1\nkey=value",
     "fraction\n1%", "percentiles\n50,90,99.9", "goal\nfull", "goal\n\n0.02", "goal\n\n\n\n50%",
@@ -84,7 +90,12 @@ BASELINE_WORDS = (
     "schema", "models", "sepcost/baseline/1", "macs", "params", "separable-macs", "file-size",
     "NaN", "Infinity", "1e999", "-0", "\\ud800", "\\u0000", "true", "null",
 )  # fmt: skip
+MACHINE_WORDS = (
+    "schema", "sepcost/machine/1", "macs_per_second", "bytes_per_second", "threads", "inf", "nan",
+    "1e400", "-1", "0", "true", '"x"', "[]", "1979-05-27",
+)  # fmt: skip
 OPTION_WORDS = (
+    "named-shape\n", ":",
     "bind\n", "shape\n", "trips\n", "session\n", "provider\n", "provider-option\n", "fraction\n",
     "percentiles\n", "goal\n", "forms\n", "numbers\n", "size\n", "conv\n", "budget\n", "%", "x",
     "×", "=", ",", "inf", "nan", "1e400", "1_0", "²", "٣", "full", "cpu", "cuda:", "+5 %", "GB",
@@ -110,6 +121,11 @@ def configs() -> Sequence[bytes]:
 def baselines() -> Sequence[bytes]:
     """Baseline files."""
     return [text.encode() for text in BASELINES]
+
+
+def machines() -> Sequence[bytes]:
+    """Files of a machine's peaks."""
+    return [text.encode() for text in MACHINES]
 
 
 def typed() -> Sequence[bytes]:

@@ -18,6 +18,7 @@ from sepcost.budget import config as configs
 from sepcost.budget.flags import given, written
 from sepcost.cli import convert_parse, parse
 from sepcost.errors import SepcostError
+from sepcost.latency import machine_file
 from sepcost.latency.inputs import stored_inputs
 from sepcost.model import strip_weights as stripping
 from sepcost.network import Role, Value
@@ -112,6 +113,13 @@ def baseline(data: bytes, folder: Path) -> None:
     assert {model: again[model] for model in found} == found, "writing changed the baseline"
 
 
+def machine(data: bytes, folder: Path) -> None:
+    """``--on``: peaks are above 0."""
+    found = machine_file.read(_stored(data, folder, "pi5.toml"))
+    assert found.macs_per_second > 0
+    assert found.bytes_per_second > 0
+
+
 # arrays
 
 
@@ -183,6 +191,7 @@ def _budgets(typed: list[str]) -> object:
 PARSERS: Mapping[str, Callable[[list[str]], object]] = {
     "bind": _all(parse.sweep),
     "shape": _all(parse.shapes),
+    "named-shape": _all(parse.named_shapes),
     "trips": _all(parse.trips),
     "session": _all(parse.settings, "--session-option"),
     "provider": _one(parse.providers),
@@ -205,6 +214,7 @@ TARGETS: Mapping[str, Target] = {
     "layer-spec": Target(layer_spec, seeds.specs, seeds.SPEC_WORDS),
     "config": Target(config, seeds.configs, seeds.CONFIG_WORDS),
     "baseline": Target(baseline, seeds.baselines, seeds.BASELINE_WORDS),
+    "machine": Target(machine, seeds.machines, seeds.MACHINE_WORDS),
     "inputs": Target(inputs, seeds.archives),
     "calibration": Target(calibration, seeds.archives),
     "calibration-folder": Target(calibration_folder, seeds.arrays),
