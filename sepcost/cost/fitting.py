@@ -23,6 +23,8 @@ from math import comb, lcm, prod
 from random import Random
 
 from sepcost.cost.polynomial import Polynomial, interpolate
+from sepcost.cost.ranges import MOST_POINTS
+from sepcost.errors import BindingError
 
 #: A figure: the id of a layer, or "" for the total, and the name of a cost.
 Key = tuple[str, str]
@@ -87,6 +89,11 @@ def fit(symbols: tuple[str, ...], base: Sizes, sample: Sample) -> Fits:
         Sizes that the model takes.
     sample
         Counts all figures; it should keep its results, since sizes repeat.
+
+    Raises
+    ------
+    BindingError
+        If so many symbols are free that the grid is too large.
     """
     figures = tuple(sample(base) or ())
     layers = [key for key in figures if key[0]]
@@ -101,6 +108,10 @@ def fit(symbols: tuple[str, ...], base: Sizes, sample: Sample) -> Fits:
             reasons.setdefault(key, _bent(symbol, [axis[t] for t in steps], steps, values))
         degree = max((degrees[key] or 0 for key in figures if key not in reasons), default=0)
         axes.append(axis[: degree + 1])
+    if (grid := prod(map(len, axes))) > MOST_POINTS:
+        raise BindingError(
+            f"--symbolic: {grid:,} sizes to count; leave fewer free than {', '.join(symbols)}"
+        )
     laid = _laid(symbols, axes, sample, [key for key in figures if key not in reasons])
     least = _least(symbols, axes, sample, laid)
     taken = []
@@ -114,7 +125,7 @@ def fit(symbols: tuple[str, ...], base: Sizes, sample: Sample) -> Fits:
         replace(one, most=max((sizes[one.symbol] for sizes in taken), default=one.least))
         for one in least
     )
-    return Fits(classes, laid, reasons, prod(map(len, axes)), len(taken))
+    return Fits(classes, laid, reasons, grid, len(taken))
 
 
 def _axis(first: int, period: int) -> range:

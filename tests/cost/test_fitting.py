@@ -1,10 +1,12 @@
 """Fitting of counted figures: periods, small sizes, refusals."""
 
 from functools import cache
+from math import prod
 
 import pytest
 
 from sepcost.cost.fitting import fit, start
+from sepcost.errors import BindingError
 
 
 def fitted(symbols, count):
@@ -92,6 +94,12 @@ def test_sizes_that_the_model_refuses_are_no_evidence():
 def test_a_model_that_takes_few_sizes_has_no_polynomial():
     found = fitted(("n",), lambda n: {"macs": n} if n == 64 else None)
     assert reason(found) == "the model takes too few sizes of n to tell"
+
+
+def test_too_many_symbols_are_refused():
+    symbols = tuple("abcde")
+    with pytest.raises(BindingError, match=r"1,024 sizes to count; leave fewer free than a, b, c"):
+        fitted(symbols, lambda **sizes: {"macs": prod(size**3 for size in sizes.values())})
 
 
 def test_a_model_that_takes_no_size_has_no_start():
