@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.fitting import Fits, Key, SizeClass, Sizes
+from sepcost.cost.axes import Key, Sizes
+from sepcost.cost.fitting import Fits, SizeClass
 from sepcost.cost.polynomial import Polynomial
 from sepcost.cost.ranges import totals
 from sepcost.cost.results import LayerCost

@@ -8,7 +8,7 @@ from typing import Any
 
 from sepcost.cost import fitting
 from sepcost.cost.analysis import Analysis
-from sepcost.cost.fitting import Key
+from sepcost.cost.axes import Key
 from sepcost.cost.symbolic import Symbolic, figures
 from sepcost.cost.symbolic import symbolic as settled
 from sepcost.errors import BindingError, SepcostError
