@@ -14,6 +14,7 @@ from sepcost.separable.factors.spectrum import error_curve
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Curve, cost, curve
 from sepcost.separable.plan.menu import Key, Menu, Option, menus, option_key
+from sepcost.separable.plan.menu_fits import fitted_menus
 from sepcost.separable.plan.option_effects import OptionEffects, sampled
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
@@ -94,7 +95,7 @@ def _on_data(
     fitter = trials.fitter
     if fitter.data is None or not settings.method.fitted:
         return offered, ["weights"]
-    offered = fitter.fitted_menus(offered, by)
+    offered = fitted_menus(fitter, offered, by)
     offers = [option for menu in offered for option in menu.options if not option.keeps]
     kinds = ["own error"]
     if offers and all(option.foretold is not None for option in offers):

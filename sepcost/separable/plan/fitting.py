@@ -6,40 +6,34 @@ converted so far and its targets from the original, so that it compensates earli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
 
 from sepcost.errors import SepcostError, TimeUpError
-from sepcost.latency.machine import cores
 from sepcost.separable.data.moments import Moments
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
-from sepcost.separable.factors.fit import FitOptions, fit, fit_menu
+from sepcost.separable.factors.fit import FitOptions, fit
 from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
 from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice, Selection
 from sepcost.separable.plan.gathering import Gathering
-from sepcost.separable.plan.menu import Key, Menu, Option, option_key, shell
+from sepcost.separable.plan.menu import Key, Option, option_key, shell
 from sepcost.separable.plan.walks import Walk, walk
-from sepcost.separable.plan.worth import worth_a_fit
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
-from sepcost.separable.settings import ConvertSettings, Saving
+from sepcost.separable.settings import ConvertSettings
 from sepcost.separable.watch import Watch
 
-_MENU_ITERATIONS = 12, 5  # enough to rank options; the second for forms that converge early
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
-_FIT_BYTES = 1 << 29  # of fits at a time
-_COPIES = 6  # of a layer's covariance, while it is fitted
 RANGED = 256  # samples to observe ranges on
 
 
@@ -135,8 +129,8 @@ class Fitter:
         assert option.form is not None
         most = self.settings.method.iterations
         try:
-            options = self._options(candidate, most, ceil(EARLY * most))
-            moments = self._gathering().moments(candidate, before, path)
+            options = self.options(candidate, most, ceil(EARLY * most))
+            moments = self.gathering().moments(candidate, before, path)
             return fit(weight(candidate), moments, option.form, option.rank, options)
         except TimeUpError:
             self.watch.leave_out("final fits")
@@ -183,25 +177,25 @@ class Fitter:
     def _scale(self, candidate: Candidate) -> Array | None:
         return self.context.scale(candidate)
 
-    def _options(self, candidate: Candidate, most: int, early: int) -> FitOptions:
+    def options(self, candidate: Candidate, most: int, early: int) -> FitOptions:
         """Options of a fit: errors count by their effect on the outputs, or else by the scale."""
-        metric = self._metrics().get(candidate.id)
+        metric = self.sensitivity().get(candidate.id)
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:
             metric = np.diag(scale**2)
         check = self.watch.check
         return FitOptions(iterations=most, early=early, metric=metric, check=check)
 
-    def _reach(self, candidate: Candidate, moments: Moments) -> float | None:
+    def reach(self, candidate: Candidate, moments: Moments) -> float | None:
         """Effect on the network's output of an error as large as the layer's own output."""
-        metric = self._metrics().get(candidate.id)
+        metric = self.sensitivity().get(candidate.id)
         if metric is None:
             return None
         group, own = moments.target_mean.shape
         blocks = metric.reshape(group, own, group, own)
         return float(np.einsum("gigj,gij->", blocks, moments.target_covariance))
 
-    def _metrics(self) -> Metrics:
+    def sensitivity(self) -> Metrics:
         """Computed once for all candidates, when the first of them is fitted."""
         if self.metrics is None:
             self.metrics = {}
@@ -218,79 +212,10 @@ class Fitter:
                     self.watch.tell(f"fitting without gradients: {error}")
         return self.metrics
 
-    def _gathering(self) -> Gathering:
+    def gathering(self) -> Gathering:
+        """What runs the calibration data, of which there must be some."""
         assert self.data is not None
         return Gathering(self.context, self.settings, self.data, self.watch)
-
-    def fitted_menus(self, menus: Sequence[Menu], by: Saving) -> tuple[Menu, ...]:
-        """Fit the options to the original's activations; return menus with errors, keep drafts.
-
-        Options that start far above others of no higher cost are left out.
-
-        One pass over the data serves as many layers as fit in memory with their moments.
-        """
-        filled: list[Menu] = []
-        if self.data is None:
-            return tuple(menus)
-        gathering = self._gathering()
-        try:
-            for part in gathering.parts(menus):
-                layers = [menu.candidate for menu in part if self.on_data(menu.candidate)]
-                gathered = gathering.together(layers)
-                place = len(filled), len(menus)
-                for menu, drafts in self._side_by_side(part, gathered, by, place):
-                    filled.append(menu)
-                    self.drafts |= drafts
-        except TimeUpError:
-            left = len(menus) - len(filled)
-            self.watch.leave_out(f"fits of {left} of {len(menus)} layers")
-        return (*filled, *menus[len(filled) :])
-
-    def _side_by_side(
-        self,
-        part: Sequence[Menu],
-        gathered: dict[str, Moments],
-        by: Saving,
-        place: tuple[int, int],
-    ) -> Iterator[tuple[Menu, Drafts]]:
-        """Fit the layers of a part in threads, as most of a fit is spent in BLAS."""
-        self._metrics()  # which all fits share
-        widest = max((one.covariance.nbytes for one in gathered.values()), default=1)
-        most = max(1, _FIT_BYTES // (_COPIES * widest))
-
-        def fitted(menu: Menu) -> tuple[Menu, Drafts]:
-            moments = gathered.pop(menu.candidate.id, None)
-            return (menu, {}) if moments is None else self._fitted(menu, moments, by)
-
-        threads = ThreadPoolExecutor(min(cores(), most))
-        try:
-            made = threads.map(fitted, part)
-            for number, menu in enumerate(part, place[0] + 1):
-                self.watch.check()
-                name = menu.candidate.name or menu.candidate.id
-                self.watch.tell("comparing fits of layer", number, place[1], name)
-                yield next(made)
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)
-
-    def _fitted(self, menu: Menu, moments: Moments, by: Saving) -> tuple[Menu, Drafts]:
-        candidate, (keep, *offers) = menu.candidate, menu.options
-        wanted = [(o.form, o.rank) for o in offers if o.form is not None]
-        options = self._options(candidate, *_MENU_ITERATIONS)
-        left: list[int] = []
-
-        def chosen(starts: Sequence[float]) -> list[int]:
-            left.extend(worth_a_fit(offers, starts, by))
-            return left
-
-        factors = fit_menu(weight(candidate), moments, wanted, options, chosen)
-        whole = self._reach(candidate, moments)
-        filled, drafts = [], {}
-        for option, made in ((offers[place], factors[place]) for place in left):
-            drafts[option_key(candidate, option.form, option.rank)] = made
-            error = made.relative_error
-            filled.append(replace(option, fitted_error=error, foretold=whole and whole * error**2))
-        return replace(menu, options=(keep, *filled)), drafts
 
 
 def _distance(original: Array, factors: Factors) -> float:
