@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,16 @@ def targets(
     found = [_target(config, _name(config.folder, s), s, extra) for s in dict.fromkeys(sources)]
     for target in found:
         if not target.budgets:
+            _refuse_missing(target.source)
             where = f" in {config.file}" if config.file else ""
             raise BudgetError(f"{target.name}: no budget{where}; give one, such as --max-macs 600M")
     return tuple(found)
+
+
+def _refuse_missing(source: str) -> None:
+    """A file that does not exist needs no budget."""
+    if _is_path(source) and not os.path.lexists(source):
+        raise BudgetError(f"{source}: {os.strerror(ENOENT)}")
 
 
 def _configured(config: Config, extra: Sequence[Budget]) -> tuple[Target, ...]:

@@ -223,6 +223,10 @@ def _size(value: object, place: Place) -> int | range:
     """A size, or a range of sizes: ``"224:640:32"``."""
     if not isinstance(value, str):
         return _whole(value, place, 1)
+    if ":" not in value:
+        raise ValueFault(
+            place, f"expected a size such as 8, or a range such as '224:640:32', not {value!r}"
+        )
     try:
         return read_range(value)
     except ValueError as error:

@@ -63,9 +63,13 @@ def read_range(text: str) -> range:
         If the text is not of this form, or the range is empty.
     """
     found = FORM.fullmatch(text.strip())
-    first, last, step = (int(part or 1) for part in found.groups()) if found else (0, 0, 0)
-    if not 1 <= first <= last or not step:
+    if found is None:
         raise ValueError(f"expected FIRST:LAST[:STEP], such as 224:640:32, not {text!r}")
+    first, last, step = (int(part or 1) for part in found.groups())
+    if not 1 <= first <= last:
+        raise ValueError("the range is empty: FIRST must be at least 1 and at most LAST")
+    if not step:
+        raise ValueError("STEP must be at least 1")
     return range(first, last + 1, step)
 
 

@@ -102,8 +102,10 @@ def resolve(name: str, folder: Path) -> Revision:
     Raises
     ------
     BudgetError
-        If git is missing, ``folder`` is not in a work tree, or the revision is not found.
+        If git or ``folder`` is missing, it is not in a work tree, or the revision is not found.
     """
+    if not folder.is_dir():
+        raise BudgetError(f"{PREFIX}{name}: the folder {os.path.normpath(folder)} does not exist")
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top.returncode:
         reason = _said(top)

@@ -187,7 +187,8 @@ def _check_shape(path: Path, value: Value, shape: Shape) -> None:
     if value.shape is not None and shape != value.shape:
         raise BindingError(
             f"{path}: input {value.name!r} has shape {_by(shape)}, but the model takes "
-            f"{_by(value.shape)}; bind the model's dimensions to fit, or change the array"
+            f"{_by(value.shape)}; resize the array, or set the model's "
+            "dynamic dimensions with --bind"
         )
 
 

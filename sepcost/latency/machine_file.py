@@ -63,12 +63,15 @@ def read(path: Path) -> MachinePeaks:
             data = file.read(MAX_BYTES)
         found = tomllib.loads(data.decode())
     except OSError as error:
-        raise SepcostError(f"{path}: {error.strerror}; give the file of another machine") from None
+        raise SepcostError(
+            f"{path}: {error.strerror}; write it on that machine with "
+            "'sepcost bench --machine -o FILE.toml'"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise SepcostError(f"{path}: not valid TOML: {error}") from None
     if found.get("schema") != SCHEMA:
         raise SepcostError(
-            f'{path}: not a machine: expected schema = "{SCHEMA}"; write one with '
+            f'{path}: not a machine file: expected schema = "{SCHEMA}"; write one with '
             "'sepcost bench --machine -o FILE.toml'"
         )
     peaks = {key: _peak(path, found, key) for key in PEAKS if key in found or key != PEAKS[-1]}

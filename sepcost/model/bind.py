@@ -84,6 +84,14 @@ def declared_symbols(inputs: Sequence[onnx.ValueInfoProto]) -> tuple[str, ...]:
     ))  # fmt: skip
 
 
+def is_fixed(type_: TypeProto) -> bool:
+    """Whether every dimension of an input has a size; inputs that are not tensors have none."""
+    if not _is_tensor(type_):
+        return True
+    shaped = type_.tensor_type.HasField("shape")
+    return shaped and all(isinstance(dim, int) for dim in _symbols(type_))
+
+
 def _symbols(type_: TypeProto) -> list[str | int]:
     """Return each dimension as a number, a symbol, or "" if it has neither.
 
@@ -124,7 +132,7 @@ def _check_names(
     for name, size in bind.items():
         if name not in known:
             hint = f"choose from {', '.join(sorted(known))}"
-            hint = hint if known else "the model has none, so use --shape INPUT=1x3x224x224"
+            hint = hint if known else _unnamed(declared)
             raise UnknownNameError(f"{source}: no dimension named {name!r}; {hint}", name)
         _check_size(source, name, size)
     for name, sizes in shape.items():
@@ -134,6 +142,13 @@ def _check_names(
         fixed = [*_symbols(declared[name]), *[""] * len(sizes)]
         for size, dim in zip(sizes, fixed, strict=False):
             _check_size(source, name, size, least=0 if dim == 0 else 1)
+
+
+def _unnamed(declared: Mapping[str, TypeProto]) -> str:
+    """What a model without named dimensions takes instead of --bind."""
+    if all(map(is_fixed, declared.values())):
+        return "all its input sizes are fixed"
+    return "the model names none, so use --shape INPUT=1x3x224x224"
 
 
 def _check_size(source: str, name: str, size: int, least: int = 1) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from onnx import ModelProto, TypeProto
+from onnx import ModelProto, TypeProto, ValueInfoProto
 
 from sepcost.errors import BindingError, UnknownNameError
-from sepcost.model.bind import declared_symbols
+from sepcost.model.bind import declared_symbols, is_fixed
 from sepcost.model.graphs import initializers
 from sepcost.model.load import Loaded
 from sepcost.model.values import text
@@ -18,8 +18,17 @@ NamedShape = Mapping[str, Sequence[int | str]]
 
 def free_symbols(loaded: Loaded) -> tuple[str, ...]:
     """Return the symbols of the inputs, in their order; derived sizes (``2*N``) are none."""
+    return declared_symbols(_inputs(loaded))
+
+
+def has_fixed_inputs(loaded: Loaded) -> bool:
+    """Whether every dimension of every input has a size."""
+    return all(map(is_fixed, (value.type for value in _inputs(loaded))))
+
+
+def _inputs(loaded: Loaded) -> list[ValueInfoProto]:
     given = {text(tensor.name) for tensor in initializers(loaded.proto.graph)}
-    return declared_symbols([v for v in loaded.proto.graph.input if text(v.name) not in given])
+    return [value for value in loaded.proto.graph.input if text(value.name) not in given]
 
 
 def with_names(loaded: Loaded, shape: NamedShape) -> tuple[Loaded, dict[str, tuple[int, ...]]]:

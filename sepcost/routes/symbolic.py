@@ -12,7 +12,8 @@ from sepcost.cost.axes import Key
 from sepcost.cost.symbolic import Symbolic, figures
 from sepcost.cost.symbolic import symbolic as settled
 from sepcost.errors import BindingError, SepcostError
-from sepcost.model.free import NamedShape, free_symbols
+from sepcost.model.free import NamedShape, free_symbols, has_fixed_inputs
+from sepcost.model.load import Loaded
 from sepcost.routes.analyze import each_size
 from sepcost.routes.ranges import opened
 
@@ -58,10 +59,7 @@ def symbolic(
     fixed = dict(bind or {})
     free = tuple(symbol for symbol in free_symbols(loaded) if symbol not in fixed)
     if not free:
-        raise BindingError(
-            f"{source}: no dimension with a name is free; leave one out of --bind, or name those "
-            "without a size by --shape INPUT=1x3xHxW"
-        )
+        raise BindingError(f"{source}: --symbolic needs {_missing(loaded)}")
     first: list[Analysis] = []
     refusals: list[SepcostError] = []
     known: dict[tuple[int, ...], dict[Key, int] | None] = {}
@@ -86,6 +84,13 @@ def symbolic(
     if base is None:
         raise refusals[0]
     return settled(first[0], base, fitting.fit(free, base, sample))
+
+
+def _missing(loaded: Loaded) -> str:
+    """What a model without free dimensions lacks."""
+    if has_fixed_inputs(loaded):
+        return "a dynamic dimension, but all input sizes are fixed"
+    return "a named dynamic dimension that --bind does not set; name one with --shape INPUT=1x3xHxW"
 
 
 def symbolics(

@@ -34,13 +34,14 @@ class Conversion:
     fidelity: Fidelity | None = None  # None if not verified
     latency: Bench | None = None
     measured: float | None = None  # the quantity that the goal limits
-    missed: str | None = None  # why the goal is not met
+    missed: str | None = None  # why a goal or a minimum requirement is not met
     written: tuple[Path, ...] = ()
     frontier: tuple[FrontierPoint, ...] = ()
     notes: tuple[str, ...] = ()
     gradients: Gradients | None = None  # None if no layer was fitted with gradients
     tuning: Tuning | None = None  # None if nothing was tuned
     also: Goal | None = None  # the goal beside the plan's
+    met: bool = True  # whether the goals are met; a minimum requirement may be missed
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -61,7 +62,7 @@ class Conversion:
             "schema": SCHEMA,
             "version": __version__,
             "sources": [self.source],
-            "goal": {"aim": str(plan.goal.aim), "value": plan.goal.value, "met": not self.missed},
+            "goal": {"aim": str(plan.goal.aim), "value": plan.goal.value, "met": self.met},
             "goals": [{"aim": str(goal.aim), "value": goal.value} for goal in self.goals],
             "before": totals(self.before),
             "after": totals(self.after),

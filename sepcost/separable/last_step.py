@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from time import monotonic
 
@@ -40,21 +41,21 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
     start, before = monotonic(), solved.trial.effect
     try:
         passes = _passes(session, solved)
-        factors = tune(_task(session, solved, passes)) if passes else None
+        found = tune(_task(session, solved, passes)) if passes else None
     except SepcostError as error:  # the fitted factors are usable without it
         session.notes.append(f"not tuned: {error}")
         return solved, None
-    if factors is None:
+    if found is None:
         return solved, None
-    session.notes += _untuned(solved, factors)
-    if not factors:
+    session.notes += _untuned(solved, found.factors)
+    if not found.factors:
         return solved, None
-    found = _built(session, solved.trial, factors)
-    after = found.effect
+    built = _built(session, solved.trial, found.factors) if found.passes else solved.trial
+    after = built.effect
     kept = is_better(before.loss, after.loss)
     seconds = monotonic() - start
-    record = Tuning(passes, before.loss, after.loss, after.samples, kept, seconds)
-    return (_judged(session, solved, found) if kept else solved), record
+    record = Tuning(found.passes, before.loss, after.loss, after.samples, kept, seconds)
+    return (_judged(session, solved, built) if kept else solved), record
 
 
 def _is_possible(session: Session, solved: Solved) -> bool:
@@ -108,7 +109,7 @@ def _task(session: Session, solved: Solved, passes: int) -> Task:
     )
 
 
-def _untuned(solved: Solved, factors: dict[str, Factors]) -> list[str]:
+def _untuned(solved: Solved, factors: Mapping[str, Factors]) -> list[str]:
     """The note on converted layers that keep their fitted factors."""
     left = [one.candidate for one in solved.trial.choices if one.candidate.id not in factors]
     if not left:
@@ -118,7 +119,7 @@ def _untuned(solved: Solved, factors: dict[str, Factors]) -> list[str]:
     return [f"not tuned, as no gradients reach them: {names}{more}"]
 
 
-def _built(session: Session, trial: Trial, factors: dict[str, Factors]) -> Trial:
+def _built(session: Session, trial: Trial, factors: Mapping[str, Factors]) -> Trial:
     """The plan with new factors; ranges between quantised parts are observed again."""
     made: list[Choice] = []
     for choice in trial.choices:

@@ -72,7 +72,8 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
         gradients=session.fitter.gradients,
         also=settings.also,
     )
-    return replace(result, missed=_missed(session, result, found))
+    missed = _missed(session, result, found)
+    return replace(result, missed=missed or _below(session, result), met=missed is None)
 
 
 def _told(session: Session) -> Iterator[Feeds]:
@@ -175,15 +176,19 @@ def _heard(watch: Watch) -> OnProgress:
 
 
 def _missed(session: Session, result: Conversion, found: Solved) -> str | None:
-    """The goals or minimum requirements that are not met; None if all are met.
+    """The goals that are not met; None if all are met.
 
     A quality goal is met if the interval shows it.
     """
-    settings, effect = session.settings, result.effect
-    missed = [one for goal in settings.goals if (one := _reached(goal, session, result, found))]
-    if missed:
-        return "; ".join(missed)
-    lost = floors.broken(effect, settings, result.inputs)
+    goals = session.settings.goals
+    missed = [one for goal in goals if (one := _reached(goal, session, result, found))]
+    return "; ".join(missed) or None
+
+
+def _below(session: Session, result: Conversion) -> str | None:
+    """The minimum requirement that is not met; None if all are met."""
+    settings = session.settings
+    lost = floors.broken(result.effect, settings, result.inputs)
     kept = session.wanted.target is None or settings.random_init
     return lost or (None if kept else floors.slower(result.speedup))
 
@@ -257,6 +262,7 @@ def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversi
         session.inputs,
         replace(UNKNOWN, batches=1),
         missed=words,
+        met=words is None,
         also=session.settings.also,
         notes=(*session.notes, f"nothing worth converting: {why}"),
     )

@@ -202,12 +202,23 @@ def _wrong(goal: Goal, *, data: bool) -> dict[str, bool]:
         f"{goal.words}: expected a positive integer or full": rank
         and (value < 0 or value != int(value)),
         f"{goal.words}: must be above 0": not rank and not value > 0,
-        f"{goal.words}: must be below {goal.like(1)}": below_one and value >= 1,
+        f"{goal.words}{_too_much(goal)}": below_one and value >= 1,
         f"{goal.words}: must be above 1": goal.aim is Aim.SPEEDUP and value <= 1,
         f"{goal.words}: needs calibration data; add --calibrate DATA": (
             goal.aim is Aim.MAX_DROP and not data
         ),
     }
+
+
+def _too_much(goal: Goal) -> str:
+    """Why a share of 1 or more is refused; a drop of 1 is often meant in points."""
+    if goal.aim is not Aim.MAX_DROP or goal.typed.endswith("%"):
+        return f": must be below {goal.like(1)}"
+    value = goal.value
+    return (
+        f" means {100 * value:g} points; write {value:g}% (or {value / 100:g}) for {value:g} "
+        f"point{'s' * (value != 1)}"
+    )
 
 
 def _check_provider(name: str) -> None:

@@ -89,7 +89,10 @@ def test_a_shipped_network_is_not_a_file(tmp_path):
 def test_a_model_without_any_budget_is_an_error(tmp_path):
     (tmp_path / "sepcost.toml").write_text("")
     config = read(tmp_path / "sepcost.toml")
+    (tmp_path / "m.onnx").touch()
     with pytest.raises(BudgetError, match=r"m\.onnx: no budget"):
-        targets(config, ["m.onnx"])
+        targets(config, [str(tmp_path / "m.onnx")])
+    with pytest.raises(BudgetError, match=r"nope\.onnx: No such file or directory"):
+        targets(config, ["nope.onnx"])
     with pytest.raises(BudgetError, match="no model to check"):
         targets(config)

@@ -115,7 +115,9 @@ def test_an_updated_baseline_is_then_enforced():
 def test_unknown_does_not_pass_unless_allowed(work):
     path = models.unknown(work)
     assert "could not be counted" in run(path, "--max-macs", "1", code=1).stdout
-    run(path, "--max-macs", "1", "--allow-unknown")
+    assert "; allowed by --allow-unknown" in (
+        run(path, "--max-macs", "1", "--allow-unknown").stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,7 @@ def test_unknown_does_not_pass_unless_allowed(work):
     [
         ((), "no model to check; name one"),
         (("m.onnx",), "m.onnx: no budget; give one, such as --max-macs 600M"),
+        (("nope.onnx",), "nope.onnx: No such file or directory"),
         (("m.onnx", "--max-macs", "600 Q"), "--max-macs: '600 Q' has an unknown unit"),
         (("m.onnx", "--budget", "mcas=1"), "--budget mcas: unknown metric; did you mean 'macs'?"),
         (

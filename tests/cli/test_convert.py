@@ -201,6 +201,8 @@ def test_without_data_it_says_so(net):
         (["--speedup", "0.5"], "above 1"),
         (["--macs", "2"], "below 1"),
         (["--macs", "150%"], "--macs 150%: must be below 100%"),
+        (["--max-drop", "1"], "--max-drop 1 means 100 points; write 1% (or 0.01) for 1 point"),
+        (["--max-drop", "100%"], "--max-drop 100%: must be below 100%"),
         (["--max-drop", "1%"], "--max-drop 1%: needs calibration data; add --calibrate"),
         (["--max-drop", "0.01"], "--max-drop 0.01: needs calibration data; add --calibrate"),
         (["--forms", "spiral"], "--forms 'spiral'"),
@@ -221,6 +223,18 @@ def test_a_missed_goal_says_what_became_of_the_model(net, out):
     assert "asked --macs 1%, best reached " in written.stderr
     assert "no model was written (--force writes it)" in written.stderr
     assert "was written" not in run(net, "--dry-run", "--macs", "1%", "--no-verify").stderr
+
+
+def test_a_goal_that_is_met_is_told_from_a_minimum_requirement_that_is_not(net, tmp_path):
+    np.savez(tmp_path / "few.npz", x=networks.images(4))  # too few to show agreement
+    asked = (net, "--macs", "0.9", "--calibrate", tmp_path / "few.npz", "--dry-run")
+    found = run(*asked, "--tune", "0")
+    assert found.exit_code == 1
+    assert "minimum requirement not met" in found.stderr
+    assert "goal: --macs 0.9 (met; a minimum requirement is not)" in found.stdout
+    document = json.loads(run(*asked, "--tune", "0", "-f", "json").stdout)
+    assert (document["goal"]["met"], bool(document["missed"])) == (True, True)
+    assert "(not met)" in run(net, "--dry-run", "--macs", "1%", "--no-verify").stdout
 
 
 def test_an_array_without_a_name_is_refused(net, tmp_path):

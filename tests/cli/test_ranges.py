@@ -96,7 +96,7 @@ def test_a_source_without_the_dimension_is_a_fault_of_that_source_only(tmp_path)
     [
         (
             ("--bind", "N=8:1"),
-            "--bind 'N=8:1': expected FIRST:LAST[:STEP], such as 224:640:32, not '8:1'",
+            "--bind 'N=8:1': the range is empty: FIRST must be at least 1 and at most LAST",
         ),
         (("--bind", "N=1,2:3"), "--bind 'N=1,2:3'"),
         (("--bind", "N=1:2", "-f", "html"), "a range of sizes has only table, json, csv, markdown"),
@@ -146,4 +146,7 @@ class TestBudgets:
         config.write_text('[budgets."m.onnx"]\nmacs = 1\nbind = { N = "4:2" }\n')
         models.dynamic(tmp_path)
         said = refused("check", "--config", str(config))
-        assert 'sepcost.toml:3: budgets."m.onnx".bind.N: expected FIRST:LAST[:STEP]' in said
+        assert 'sepcost.toml:3: budgets."m.onnx".bind.N: the range is empty' in said
+        config.write_text('[budgets."m.onnx"]\nmacs = 1\nbind = { N = "x" }\n')
+        said = refused("check", "--config", str(config))
+        assert "expected a size such as 8, or a range such as '224:640:32', not 'x'" in said

@@ -69,7 +69,10 @@ def test_csv_and_markdown(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--bind", "N=2"), "no dimension with a name is free; leave one out of --bind"),
+        (
+            ("--bind", "N=2"),
+            "--symbolic needs a named dynamic dimension that --bind does not set; name one",
+        ),
         (("--bind", "N=1,2"), "--symbolic leaves dimensions free or binds them to one size"),
         (("--bind", "N=1:2"), "--symbolic leaves dimensions free or binds them to one size"),
         (("-f", "html"), "--symbolic has only table, json, csv, markdown"),
@@ -81,6 +84,12 @@ def test_what_does_not_fit_is_refused(tmp_path, arguments, message):
     result = run(models.dynamic(tmp_path), *arguments, code=2)
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_model_of_fixed_sizes_has_no_polynomials(tmp_path):
+    assert "--symbolic needs a dynamic dimension, but all input sizes are fixed" in (
+        run(models.conv(tmp_path), code=2).stderr
+    )
 
 
 def test_a_name_in_a_shape_can_be_bound(tmp_path):

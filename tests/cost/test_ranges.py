@@ -29,10 +29,17 @@ def test_a_range_includes_its_end_if_a_step_meets_it(text, sizes):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":", "1:", ":2", "2:1", "0:3", "1:9:0", "1:2:3:4", "1:b", "-1:2"]
-)
-def test_other_texts_are_refused(text):
-    with pytest.raises(ValueError, match=re.escape("FIRST:LAST[:STEP], such as 224:640:32")):
+    ("text", "says"),
+    [
+        *((text, "FIRST:LAST[:STEP], such as 224:640:32")
+          for text in ("", ":", "1:", ":2", "1:2:3:4", "1:b", "-1:2")),
+        ("2:1", "the range is empty: FIRST must be at least 1 and at most LAST"),
+        ("0:3", "FIRST must be at least 1"),
+        ("1:9:0", "STEP must be at least 1"),
+    ],
+)  # fmt: skip
+def test_other_texts_are_refused(text, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
         read_range(text)
 
 

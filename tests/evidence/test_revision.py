@@ -108,6 +108,8 @@ def test_outside_a_work_tree_there_is_no_revision(tmp_path, work, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(BudgetError, match="is not in a git repository"):
         resolve("HEAD", tmp_path)
+    with pytest.raises(BudgetError, match=r"the folder .*src does not exist"):
+        resolve("HEAD", tmp_path / "src")
     with pytest.raises(BudgetError, match="outside the git repository"):
         resolve("HEAD", work).extract(tmp_path / "m.onnx", tmp_path)
 

@@ -181,7 +181,7 @@ def test_text_and_numbers_do_not_mix(archive):
             {"x": np.zeros((2, 3)), "y": np.zeros(1)},
             "the model has no input 'y'; its inputs are 'x'",
         ),
-        ({"x": np.zeros((3, 2))}, "'x' has shape 3x2, but the model takes 2x3"),
+        ({"x": np.zeros((3, 2))}, "'x' has shape 3x2, but the model takes 2x3; resize the array"),
         ({"x": np.zeros(())}, "'x' has shape scalar, but the model takes 2x3"),
     ],
 )

@@ -192,6 +192,13 @@ def test_contradictory_bindings_are_refused(given_, part):
     assert part in refusal(tensor("x", "N", 3, "H"), **given_)
 
 
+@pytest.mark.parametrize(
+    ("dims", "says"), [((1, 3), "all its input sizes are fixed"), ((1, ""), "use --shape INPUT=")]
+)
+def test_without_named_dimensions_the_advice_can_be_followed(dims, says):
+    assert says in refusal(tensor("x", *dims), bind={"H": 64})
+
+
 def test_one_symbol_twice_in_a_shape_must_agree():
     assert "contradicts S=2" in refusal(tensor("x", "S", "S"), shape={"x": [2, 3]})
 

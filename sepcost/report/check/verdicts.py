@@ -10,7 +10,7 @@ from fractions import Fraction
 from hashlib import sha256
 from math import isfinite
 
-from sepcost.budget.results import Bound, Cause, Check, Location, Status, Verdict
+from sepcost.budget.results import Bound, Cause, Check, Level, Location, Status, Verdict
 from sepcost.budget.units import Dimension
 
 DIGITS = 4
@@ -75,7 +75,14 @@ def actual(verdict: Verdict) -> str:
         text = number(verdict.actual, verdict.dimension)
     else:
         text = pair(verdict.actual, verdict.limit, verdict.dimension)[0]
-    return f"at least {text}" if verdict.detail == "at least" else text
+    return f"at least {text}" if _is_least(verdict) else text
+
+
+def _is_least(verdict: Verdict) -> bool:
+    """Whether the value is only a lower bound: that exceeds its limit, or is not known to."""
+    sums = verdict.dimension not in {Dimension.SHARE, Dimension.FACTOR}
+    judged = verdict.limit is not None and verdict.interval is None
+    return verdict.detail == "at least" or (verdict.status is Status.UNKNOWN and sums and judged)
 
 
 def limit(verdict: Verdict) -> str:
@@ -94,7 +101,9 @@ def excess(verdict: Verdict) -> str:
     if verdict.actual is None or verdict.limit is None or verdict.actual == verdict.limit:
         return ""
     gap = verdict.actual - verdict.limit
-    if not verdict.limit or verdict.dimension is Dimension.SHARE:
+    if verdict.dimension is Dimension.SHARE:  # a difference of percentages
+        return _signed(f"{_digits(abs(gap) * 100, DIGITS)} points", gap)
+    if not verdict.limit:
         return _signed(number(abs(gap), verdict.dimension), gap)
     return _signed(f"{_digits(abs(gap) / verdict.limit * 100, 3)} %", gap)
 
@@ -112,6 +121,8 @@ def remark(verdict: Verdict) -> str:
         parts.append(f"95 % interval {_interval(verdict)}")
     if verdict.detail not in {"", "at least"}:
         parts.append(verdict.detail)
+    if verdict.status is Status.UNKNOWN and not verdict.breaks and verdict.level is Level.ERROR:
+        parts.append("allowed by --allow-unknown")
     return "; ".join(parts)
 
 

@@ -79,7 +79,7 @@ def facts(conversion: Conversion) -> Iterator[str]:
     before, after = conversion.before.totals, conversion.after.totals
     plan = conversion.plan
     asked = " and ".join(goal.words for goal in conversion.goals)
-    yield f"goal: {asked}{' (not met)' if conversion.missed else ''}"
+    yield f"goal: {asked}{_fell_short(conversion)}"
     yield (
         f"MACs: {known(conversion.before)} before, {known(conversion.after)} after "
         f"({human(plan.predicted.macs)} predicted)"
@@ -100,8 +100,16 @@ def facts(conversion: Conversion) -> Iterator[str]:
         yield f"written: {path}"
 
 
+def _fell_short(conversion: Conversion) -> str:
+    if not conversion.met:
+        return " (not met)"
+    return " (met; a minimum requirement is not)" if conversion.missed else ""
+
+
 def tuned(tuning: Tuning) -> str:
     """``loss 0.026 → 0.021 on 256 held-out samples; 15,000 passes, 40 s``."""
+    if not tuning.passes:
+        return "not run (time was up)"
     kept = "" if tuning.kept else ", so the fitted factors are kept"
     return (
         f"loss {tuning.before:.2g} → {tuning.after:.2g} on {tuning.samples:,} held-out "

@@ -10,7 +10,7 @@ from math import isfinite
 class Tuning:
     """The better of the network before and after was kept."""
 
-    passes: int
+    passes: int  # that ran; 0 if time was up
     before: float  # mean loss of the held-out samples
     after: float
     samples: int

@@ -51,8 +51,16 @@ class Task:
     watch: Watch = field(default_factory=Watch)
 
 
-def tune(task: Task) -> dict[str, Factors]:
-    """New factors by id of the candidate; those that gradients do not reach are left out.
+@dataclass(frozen=True, slots=True, eq=False)
+class Tuned:
+    """New factors by id of the candidate; those that gradients do not reach are left out."""
+
+    factors: Mapping[str, Factors]
+    passes: int  # that ran: fewer than asked if time was up
+
+
+def tune(task: Task) -> Tuned:
+    """Tune the factors of all choices.
 
     Raises
     ------
@@ -62,16 +70,17 @@ def tune(task: Task) -> dict[str, Factors]:
     random = np.random.default_rng(task.seed)
     opened = _opened(task, random)
     if opened is None:
-        return {}
+        return Tuned({}, 0)
     made, reached = opened.student, set(opened.stepper.graphs.results)
-    weights = _tuned(task, opened, random)
-    return {
+    weights, passes = _tuned(task, opened, random)
+    factors = {
         part.candidate.id: factors
         for part, factors, places in zip(
             made.parts, made.factors(weights), made.places, strict=True
         )
         if reached & set(places)
     }
+    return Tuned(factors, passes)
 
 
 def pass_seconds(task: Task) -> float:
@@ -110,17 +119,20 @@ def _opened(task: Task, random: np.random.Generator) -> Lesson | None:
 
 def _tuned(
     task: Task, opened: Lesson, random: np.random.Generator
-) -> dict[str, NDArray[np.float64]]:
-    """All weights after the last step."""
+) -> tuple[dict[str, NDArray[np.float64]], int]:
+    """All weights after the last step, and the passes that ran."""
     size = opened.rows * -(-BATCH // opened.rows) if task.data.fixed else BATCH
     steps = max(1, task.passes // size)
     order = _orders(len(opened.pool), random)
-    weights = dict(opened.student.weights)
+    weights, passes = dict(opened.student.weights), task.passes
     watch, passed = task.watch, task.watch.part_of_rest()
     with ThreadPoolExecutor(max(1, cores())) as threads:
         for step in range(steps):
             if watch.over:
-                watch.leave_out(f"{100 - 100 * step // steps} % of the tuning")
+                passes = step * size
+                watch.leave_out(
+                    f"{100 - 100 * step // steps} % of the tuning" if step else "tuning"
+                )
                 break
             for one in opened.moving:
                 weights |= one.weights()
@@ -135,7 +147,7 @@ def _tuned(
                 watch.tell("tuning all layers, step", step + 1, steps)
     for one in opened.moving:
         weights |= one.weights()
-    return weights
+    return weights, passes
 
 
 def _part(

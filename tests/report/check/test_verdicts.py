@@ -49,7 +49,18 @@ def test_one_mac_too_many_is_seen():
 def test_a_minimum_is_shown_from_below():
     share = verdict(actual=Fraction(7, 8), limit=Fraction(1), bound=Bound.MIN,
                     dimension=Dimension.SHARE)  # fmt: skip
-    assert verdicts.sentence(share) == "macs 87.5 %, budget ≥ 100 % (-12.5 %)"
+    assert verdicts.sentence(share) == "macs 87.5 %, budget ≥ 100 % (-12.5 points)"
+
+
+@pytest.mark.parametrize(("breaks", "end"), [(True, ""), (False, "; allowed by --allow-unknown")])
+def test_a_lower_bound_says_at_least_and_why_it_passes(breaks, end):
+    one = verdict(Status.UNKNOWN, actual=Fraction(0), breaks=breaks,
+                  detail="2 layers could not be counted")  # fmt: skip
+    assert verdicts.sentence(one) == (
+        f"macs at least 0, budget ≤ 600: 2 layers could not be counted{end}"
+    )
+    share = replace(one, dimension=Dimension.SHARE)  # may be smaller in the whole
+    assert not verdicts.actual(share).startswith("at least")
 
 
 def test_an_interval_and_a_baseline_are_shown():

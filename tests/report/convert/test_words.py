@@ -80,6 +80,8 @@ def test_tuning_is_one_line_with_what_was_kept():
     line = "tuning: loss 0.026 → 0.022 on 256 held-out samples; 15,000 passes, 41 s"
     assert line in list(words.facts(found))
     assert line in render("convert", "table", found)
+    late = replace(found, tuning=replace(tuning, passes=0, kept=False))
+    assert "tuning: not run (time was up)" in list(words.facts(late))
     worse = replace(found, tuning=replace(tuning, after=0.03, kept=False))
     assert "0.03 on 256 held-out samples, so the fitted factors are kept" in " ".join(
         words.facts(worse)

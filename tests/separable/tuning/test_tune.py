@@ -18,6 +18,7 @@ from sepcost.separable.tuning.graphs import graphs
 from sepcost.separable.tuning.lesson import features, lesson
 from sepcost.separable.tuning.student import student
 from sepcost.separable.tuning.tune import pass_seconds, rate, tune
+from sepcost.separable.watch import Watch
 from tests.separable import networks
 from tests.separable.build import Chosen
 from tests.separable.tuning.lessons import task
@@ -42,7 +43,7 @@ def lost(made, factors):
 @pytest.mark.parametrize("form", [Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE])
 def test_the_network_answers_more_like_the_original(tmp_path, form):
     made = task(tmp_path, form=form, passes=3200)
-    assert lost(made, tune(made)) < 0.7 * lost(made, {})
+    assert lost(made, tune(made).factors) < 0.7 * lost(made, {})
 
 
 def test_gradients_of_the_whole_loss_are_its_differences(tmp_path):
@@ -87,9 +88,9 @@ def test_gradients_of_the_whole_loss_are_its_differences(tmp_path):
 def test_a_seed_repeats_every_byte_on_any_number_of_cores(tmp_path, monkeypatch):
     made = task(tmp_path, passes=192)
     monkeypatch.setattr(module, "cores", lambda: 1)
-    alone = tune(made)
+    alone = tune(made).factors
     monkeypatch.setattr(module, "cores", lambda: 3)
-    together = tune(made)
+    together = tune(made).factors
     assert alone.keys() == together.keys()
     for name, one in alone.items():
         for a, b in zip(arrays(one), arrays(together[name]), strict=True):
@@ -97,7 +98,16 @@ def test_a_seed_repeats_every_byte_on_any_number_of_cores(tmp_path, monkeypatch)
 
 
 def test_no_passes_change_nothing(tmp_path):
-    assert tune(task(tmp_path, passes=0)) == {}
+    found = tune(task(tmp_path, passes=0))
+    assert (found.factors, found.passes) == ({}, 0)
+
+
+@pytest.mark.parametrize(("steps", "left_out"), [(0, "tuning"), (2, "50 % of the tuning")])
+def test_only_the_passes_that_ran_are_counted(tmp_path, steps, left_out):
+    asked = iter([False] * steps)
+    watch = Watch(asked=lambda: next(asked, True))
+    found = tune(task(tmp_path, passes=64, watch=watch))
+    assert (found.passes, watch.left_out) == (16 * steps, [left_out])
 
 
 def test_a_pass_takes_cpu_time_and_none_where_nothing_can_be_tuned(tmp_path):
@@ -109,7 +119,7 @@ def test_a_pass_takes_cpu_time_and_none_where_nothing_can_be_tuned(tmp_path):
 def test_one_choice_of_two_is_tuned_with_the_other_as_it_is(tmp_path):
     made = task(tmp_path, passes=64)
     alone = task(tmp_path, passes=64, choices=made.choices[1:])
-    assert set(tune(alone)) == {made.choices[1].candidate.id}
+    assert set(tune(alone).factors) == {made.choices[1].candidate.id}
 
 
 def test_features_are_behind_the_activation(tmp_path):
