@@ -168,8 +168,8 @@ def ablations(document: Document) -> Iterator[str]:
 def jobs(document: Document) -> Iterator[str]:
     """What became of the jobs of real models."""
     yield (
-        "Real models from packages, converted with a calibration set of packages' own pictures, "
-        "fonts and synthetic sounds, and judged on others:"
+        "Pretrained models from Python packages, calibrated on images, fonts and synthetic sounds "
+        "and judged on other data:"
     )
     rows = []
     for name, row in document["jobs"].items():
@@ -191,9 +191,9 @@ def forms(document: Document) -> Iterator[str]:
         shapes = sum(str(row["threads"]) == threads for row in document["shapes"])
         plural = "s" * (threads != "1")
         yield (
-            "How much of the promised speed-up (the ratio of MACs) each form reaches, and how much "
-            f"faster it is than the same rank written as one grouped convolution; {shapes} shapes "
-            f"of 3×3 convolutions, {threads} thread{plural}:"
+            "How much of the promised speed-up (the ratio of MACs) each form reaches, and how "
+            "many times as fast it is as the same rank written as one grouped convolution; "
+            f"{shapes} shapes of 3×3 convolutions, {threads} thread{plural}:"
         )
         reached, naive = result["of_theory"], result["over_naive"]
         rows = [
@@ -201,7 +201,7 @@ def forms(document: Document) -> Iterator[str]:
             for form, (title, rank) in QUOTED.items()
             if form in reached
         ]
-        yield table(["form", "promised speed-up reached", "faster than grouped"], rows)
+        yield table(["form", "promised speed-up reached", "as fast as grouped"], rows)
 
 
 def bench(document: Document) -> Iterator[str]:

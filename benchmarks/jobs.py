@@ -34,7 +34,7 @@ PINNED = (
 )  # fmt: skip
 BATCH = 32
 #: What became of a job. Only the last one is a fault: a job is broken, and nobody was told.
-KEPT, REFUSED, UNMET, BROKEN = "kept", "refused", "refused, but good", "broken in silence"
+KEPT, REFUSED, UNMET, BROKEN = "model written", "refused", "refused, but good", "broken in silence"
 
 Outputs = Sequence[NDArray[Any]]
 Arrays = Mapping[str, NDArray[Any]]
@@ -83,12 +83,12 @@ def _letters(paths: Sequence[Sequence[int]], texts: Sequence[str]) -> dict[int, 
 
 
 def found_faces(before: Outputs, after: Outputs, unseen: Arrays) -> Figures:
-    """Share of squares told from faces rightly, and the error of the boxes of faces."""
+    """Share of squares told from faces correctly, and the error of the boxes of faces."""
     truth = unseen["labels"] == 1
     right = [float(np.mean((one[-1][:, 1] > 0.5) == truth)) for one in (before, after)]
     a, b = before[0][truth], after[0][truth]
     off = float(np.linalg.norm(a - b) / np.linalg.norm(a))
-    return {"faces right": (right[0], right[1]), "boxes": (1.0, 1.0 - off)}
+    return {"faces correct": (right[0], right[1]), "boxes": (1.0, 1.0 - off)}
 
 
 def same_class(before: Outputs, after: Outputs, unseen: Arrays) -> Figures:
@@ -122,7 +122,7 @@ class ModelJob:
     most: Mapping[str, float]
 
 
-_YOLO, _FACES = ("nudenet/320n.onnx", "yolo"), {"faces right": 0.01, "boxes": 0.1}
+_YOLO, _FACES = ("nudenet/320n.onnx", "yolo"), {"faces correct": 0.01, "boxes": 0.1}
 JOBS: Mapping[str, ModelJob] = {
     "yolov8n 0.6": ModelJob(*_YOLO, ("--macs", "0.6"), boxes, {"box F1": 0.1}),
     "yolov8n 0.5": ModelJob(*_YOLO, ("--macs", "0.5"), boxes, {"box F1": 0.2}),

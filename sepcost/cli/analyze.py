@@ -97,7 +97,7 @@ def analyze(
     [bold]sepcost analyze mobilenet-v1 vgg16[/]              two networks side by side
     [bold]sepcost analyze models/ 'zoo/**/*.onnx'[/]         one row per model
     [bold]sepcost analyze m.onnx --bind N=1,8[/]             two batch sizes
-    [bold]sepcost analyze m.onnx --bind H=224:640:32[/]      least and most over a range
+    [bold]sepcost analyze m.onnx --bind H=224:640:32[/]      smallest and largest totals
     [bold]sepcost analyze m.onnx --symbolic[/]               cost as polynomials of N, H, W
     [bold]sepcost analyze m.onnx --memory[/]                 activations in one arena
     [bold]sepcost analyze m.onnx --on pi5.toml[/]            lower bounds on latency
@@ -138,6 +138,7 @@ def analyze(
     emit(text, output)
     if not quiet:
         _notes(analyses)
+        _unmatched(analyses, shown.only)
     for fault in faults:
         say(f"sepcost: error: {fault.model}: {fault.message}")
     if faults:
@@ -201,6 +202,16 @@ def _single(request: Request, text: str) -> Iterator[Analysis]:
         yield count(alpha=request.alpha)
     if request.rho is not None:
         yield count(alpha=request.alpha or 1.0, rho=request.rho)
+
+
+def _unmatched(analyses: Sequence[Result], only: Sequence[str]) -> None:
+    """Say which values of --only match no layer of any model."""
+    from sepcost.report.analyze.select import matching
+
+    counted = [each for each in analyses if isinstance(each, Analysis)]
+    for text in dict.fromkeys(only):
+        if counted and not any(matching(each.rows, [text]) for each in counted):
+            note(f"no layer matches --only {text}")
 
 
 def _notes(analyses: Sequence[Result]) -> None:

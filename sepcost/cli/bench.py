@@ -69,9 +69,10 @@ def bench(
     [bold]sepcost bench --machine -o pi5.toml[/]         the same, for analyze --on
 
     Models run in child processes and take turns in random order, so ratios are
-    valid even on a busy machine. Each process yields one value, and the interval
-    is computed over processes. Measuring stops at --precision-target or
-    --max-time, whichever comes first. Other models are compared with the first.
+    valid even on a busy machine. Each process yields one value, and the 95%
+    confidence interval is computed from these values. Measuring stops at
+    --precision-target or --max-time, whichever comes first. Other models are
+    compared with the first.
     """
     from sepcost.latency.settings import Settings
 
@@ -131,7 +132,9 @@ def _apart(output: Path | None, machine: bool) -> tuple[Path | None, Path | None
     if output is None or output.suffix != ".toml":
         return None, output
     if not machine:
-        raise SepcostError(f"{output}: a TOML file describes a machine: add --machine")
+        raise SepcostError(
+            f"{output}: a .toml report needs --machine; add it, or name another file"
+        )
     return output, None
 
 

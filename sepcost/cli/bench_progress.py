@@ -30,13 +30,13 @@ def live(quiet: bool) -> Iterator[OnProgress | None]:
 
 
 def line(progress: Progress) -> str:
-    """The current step, the launch, and the estimate so far."""
+    """The current step, the process, and the estimate so far."""
     model = terminal(shorten(progress.model, NAME_LIMIT))
     parts = [f"{progress.doing} {model}"] if model else []
     if progress.launch < progress.min_launches:
-        parts.append(f"launch {progress.launch + 1} of {progress.min_launches}")
+        parts.append(f"process {progress.launch + 1} of {progress.min_launches}")
     elif progress.launch:
-        parts.append(f"launch {progress.launch + 1}")
+        parts.append(f"process {progress.launch + 1}")
     parts.append(f"{progress.elapsed_s:.0f} s")
     if progress.ratios:
         parts.append(", ".join(f"{factor(r.estimate)}× {plus_minus(r)}" for r in progress.ratios))

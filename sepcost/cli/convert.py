@@ -80,7 +80,8 @@ def convert(
     [bold]sepcost convert m.onnx --frontier -f html -r report.html[/]
 
     Without calibration data, only the weights are used, and far more accuracy is
-    lost. With it, held-out samples judge the result, and --inputs is not used.
+    lost. With calibration data, held-out samples judge the result, and --inputs
+    is not used.
 
     If a goal or a minimum requirement is not met, no model is written (exit 1)
     unless you add --force.

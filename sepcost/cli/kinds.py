@@ -41,7 +41,7 @@ def kind(symbolic: bool, memory: bool, on: Path | None) -> str:
     asked = {"symbolic": symbolic, "memory": memory, "roofline": on is not None}
     kinds = [kind for kind, is_asked in asked.items() if is_asked]
     if len(kinds) > 1:
-        raise SepcostError("--symbolic, --memory or --on: give one of them")
+        raise SepcostError("--symbolic, --memory and --on cannot be combined; give only one")
     return kinds[0] if kinds else "analyze"
 
 
@@ -64,7 +64,9 @@ def refuse_rows(kind: str, format_: str, of_rows: object) -> None:
     if what is None:
         return
     if of_rows:
-        raise SepcostError(f"{what} does not go with --by, --depth, --only, --sort and --netron")
+        raise SepcostError(
+            f"{what} cannot be combined with --by, --depth, --only, --sort, --netron or --conv"
+        )
     if format_ not in FORMATS[kind]:
         raise SepcostError(f"--format {format_}: {what} has only {', '.join(FORMATS[kind])}")
 

@@ -59,7 +59,9 @@ def refuse_sources(output: Path | None, sources: Sequence[str]) -> None:
                     f"{output}: one of the sources, which are never overwritten; name another file"
                 )
     if output.suffix.lower() in MODEL_NAMES:
-        raise SepcostError(f"{output}: reports must not end in {output.suffix}; name another file")
+        raise SepcostError(
+            f"{output}: a report's file name must not end in {output.suffix}; name another file"
+        )
 
 
 def refuse_report_name(model: Path | None) -> None:
@@ -71,7 +73,9 @@ def refuse_report_name(model: Path | None) -> None:
         If ``model`` ends in .html, .json and the like.
     """
     if model is not None and model.suffix.lower() in REPORT_NAMES:
-        raise SepcostError(f"{model}: models must not end in {model.suffix}; name another file")
+        raise SepcostError(
+            f"{model}: a model's file name must not end in {model.suffix}; use .onnx"
+        )
 
 
 def refuse_unwritable(output: Path) -> None:

@@ -1,4 +1,4 @@
-"""Cost over a range of sizes: the least and the most of each total, and at which sizes.
+"""Cost over a range of sizes: the minimum and maximum of each total, and the sizes of each.
 
 Nothing is estimated: the network is counted at every size of the range. A cost need not grow with
 the sizes (a pad or a branch may shrink), so the ends of a range prove nothing about its middle.

@@ -49,7 +49,7 @@ class Symbolic:
     classes: tuple[SizeClass, ...]
     totals: Mapping[str, Fitted]
     layers: tuple[SymbolicLayer, ...]
-    fitted: int  # sizes that the polynomials were laid through
+    fitted: int  # sizes that the polynomials were fitted to
     verified: int  # further sizes at which they were compared with the count
     complete: bool  # False if the totals are only lower bounds
     warnings: tuple[str, ...] = ()

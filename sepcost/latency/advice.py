@@ -38,11 +38,11 @@ def of_machine(machine: Machine, threads: int) -> Iterator[str]:
 def of_precision(reached: float, target: float, launches: int) -> Iterator[str]:
     """Warn about an interval wider than the target."""
     if launches < 2:
-        yield "one launch gives no interval: raise --max-time or --launches"
+        yield "one process gives no interval: raise --max-time or --launches"
     elif reached > target:
         yield (
             f"the interval of ±{reached:.1%} did not reach the target of {target:.1%} in "
-            f"{launches} launches: raise --max-time, or stop other programs"
+            f"{launches} processes: raise --max-time, or stop other programs"
         )
 
 
@@ -55,7 +55,7 @@ def of_statistics(statistics: Sequence[Statistic], launches: Sequence[Samples]) 
         )
     if Statistic.P10 in statistics:
         yield (
-            "too few undisturbed runs: some launches use the 10th percentile, which is noisy; "
+            "too few undisturbed runs: some processes use the 10th percentile, which is noisy; "
             "stop other programs, or use --threads 1"
         )
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.diff import Diff, Digests
 from sepcost.cost.diff import diff as compare
-from sepcost.errors import SepcostError
+from sepcost.errors import SepcostError, UnknownNameError
 from sepcost.evidence.revision import PREFIX, resolve
 from sepcost.routes.analyze import analyze
 
@@ -53,14 +53,26 @@ def diff(
     (10585344, 2867840)
     """
     with _at_revision(old, new, weights) as before:
-        first, second = (
-            side if isinstance(side, Analysis) else analyze(side, bind=bind, shape=shape)
-            for side in (before, new)
-        )
+        first, second = (_counted(side, bind, shape) for side in (before, new))
         values = (_digests(before), _digests(new)) if weights else None
     if before is not old:
         first = replace(first, source=str(old))
     return compare(first, second, values)
+
+
+def _counted(
+    side: str | Path | Analysis,
+    bind: Mapping[str, int] | None,
+    shape: Mapping[str, Sequence[int]] | None,
+) -> Analysis:
+    if isinstance(side, Analysis):
+        return side
+    try:
+        return analyze(side, bind=bind, shape=shape)
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            f"{error}; diff gives both models the same sizes", error.name
+        ) from None
 
 
 def _digests(side: str | Path | Analysis) -> Digests:

@@ -14,7 +14,7 @@ from sepcost.routes.analyze import analyze, each_size
 
 
 def cost_range(source: str | Path, bind: Bindings, **how: Any) -> CostRange:
-    """Return the least and the most of every total over ranges of sizes, and where they occur.
+    """Return the minimum and maximum of every total over ranges of sizes, and where they occur.
 
     Every size of the ranges is counted; the file is read once.
 

@@ -1,4 +1,4 @@
-"""The route of ``analyze --symbolic``: count at many sizes, lay polynomials through the counts."""
+"""The route of ``analyze --symbolic``: count at many sizes, fit polynomials to the counts."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> It
         if one.metric not in LABEL_FREE:
             continue
         samples = one.loss.samples
-        found = f"{NAMES[one.metric]} {one.converted.mean:.1%} on {samples:,} held-out samples"
+        found = f"{NAMES[one.metric]} {one.converted.mean:.1%} on {_held_out(samples)}"
         if one.converted.mean < AGREEMENT:
             yield f"{found}, below {AGREEMENT:.0%}"
         elif 1 - one.loss.high < SHOWN:
@@ -72,8 +72,12 @@ def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[
         off = f"{found.mean:.0%} of its spread on {where}"
         yield f"an output is off by {off}, more than {ERROR:.0%}"
     elif found is not None and found.high > ERROR and inputs == "calibration":
-        off = f"{found.mean:.0%} of its spread on {found.samples:,} held-out samples"
+        off = f"{found.mean:.0%} of its spread on {_held_out(found.samples)}"
         yield f"an output is off by {off}, too few to show that it is at most {ERROR:.0%}"
+
+
+def _held_out(samples: int) -> str:
+    return f"{samples:,} held-out sample{'s' * (samples != 1)}"
 
 
 def slower(speedup: float | None) -> str | None:

@@ -106,10 +106,12 @@ def _unreached(session: Session) -> Iterator[str]:
     """The note on convolutions that gradients do not reach."""
     known = session.fitter.gradients
     if known is not None and known.reached < known.of:
+        left = known.of - known.reached
         ends = ", ".join(f"{operator} ({count})" for operator, count in known.stopped_by.items())
         yield (
-            f"gradients reach {known.reached} of {known.of} convolutions and end at {ends}; "
-            "the others are planned without gradients"
+            f"gradients could be computed for only {known.reached} of {known.of} convolutions; "
+            f"the other{'s are' if left > 1 else ' is'} planned without them "
+            f"(stopped by: {ends})"
         )
 
 

@@ -128,6 +128,13 @@ def test_only_and_top_leave_the_totals_alone(tmp_path):
     assert model["totals"]["macs"] == 18432
 
 
+def test_an_only_that_matches_nothing_is_noted(tmp_path):
+    result = run(models.conv(tmp_path), "--only", "relu", "--only", "foo")
+    assert result.exit_code == 0
+    assert "no layer matches --only foo" in result.stderr
+    assert "--only relu" not in result.stderr
+
+
 def test_flops(tmp_path):
     assert "36.9 k FLOPs" in ok(models.conv(tmp_path), "--unit", "flops")
 
@@ -146,6 +153,7 @@ def test_conventions_reach_the_count(tmp_path):
 def test_unknown_operators_are_listed_and_the_total_is_a_lower_bound(tmp_path):
     report = ok(models.unknown(tmp_path))
     assert report.startswith("unknown: at least 0 MACs")
+    assert " peak activations, at least 0 elementwise ops" in report
     assert "Not counted: 1 layer\n" in report
     assert r"m\x1b[31m" in report
     assert "\x1b" not in report

@@ -180,13 +180,13 @@ def test_the_report_may_go_to_a_file(fake, tmp_path):
 
 def test_samples_go_to_a_separate_file(fake, tmp_path):
     target = tmp_path / "samples.json"
-    assert "separable is 2.50× faster than regular" in ok("m", "--export-samples", str(target))
+    assert "separable is 2.50× as fast as regular" in ok("m", "--export-samples", str(target))
     validator("samples").validate(json.loads(target.read_text("utf-8")))
 
 
 def test_csv_and_markdown(fake):
     assert len(list(csv.reader(io.StringIO(ok("m", "-f", "csv"))))) == 5
-    assert ok("m", "-f", "markdown").startswith("- **`separable` is 2.50× faster")
+    assert ok("m", "-f", "markdown").startswith("- **`separable` is 2.50× as fast")
 
 
 def test_top_limits_the_layers(fake):

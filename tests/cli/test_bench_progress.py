@@ -26,25 +26,25 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("progress", "says"),
     [
-        (START, "loading net · launch 1 of 5 · 1 s"),
+        (START, "loading net · process 1 of 5 · 1 s"),
         (
             replace(START, doing="running", launch=2, elapsed_s=3, latencies=(around(5e6),)),
-            "running net · launch 3 of 5 · 3 s · 5.00 ms ± 1.0%",
+            "running net · process 3 of 5 · 3 s · 5.00 ms ± 1.0%",
         ),
         (
             replace(START, launch=1, latencies=(Interval(5e6, 0, inf),)),
-            "loading net · launch 2 of 5 · 1 s · 5.00 ms",
+            "loading net · process 2 of 5 · 1 s · 5.00 ms",
         ),
         (
             replace(START, launch=7, latencies=(around(1),) * 3, ratios=(around(0.5), around(2))),
-            "loading net · launch 8 · 1 s · 0.500× ± 1.0%, 2.000× ± 1.0%",
+            "loading net · process 8 · 1 s · 0.500× ± 1.0%, 2.000× ± 1.0%",
         ),
-        (replace(START, doing="launched", model="", launch=5), "launch 6 · 1 s"),
+        (replace(START, doing="launched", model="", launch=5), "process 6 · 1 s"),
         (
             Progress("measuring", "the machine", 0, 0, 1.2),
             "measuring the machine · 1 s",
         ),
-        (replace(START, model="\x1b[31m"), r"loading \x1b[31m · launch 1 of 5 · 1 s"),
+        (replace(START, model="\x1b[31m"), r"loading \x1b[31m · process 1 of 5 · 1 s"),
     ],
 )
 def test_a_line(progress, says):

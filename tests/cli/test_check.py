@@ -66,7 +66,7 @@ def test_failures_come_first_with_their_cause():
         "FAIL     m.onnx  macs 18.43 k, budget ≤ 10 k (+84.3 %)  sepcost.toml:3",
         "         h (Conv) 18.43 k",
     ]
-    assert lines[-1] == "1 budget exceeded, 1 ok in 1 model"
+    assert lines[-1] == "1 model: 1 budget exceeded, 1 met"
 
 
 def test_several_formats_at_once():

@@ -80,6 +80,10 @@ def test_changed_weight_values_are_reported_on_request(work):
         (("git:HEAD", "fresh.onnx"), "git:HEAD: no file fresh.onnx at this revision"),
         (("old.onnx", "m.onnx", "-o", "m.onnx"), "one of the sources"),
         (("old.onnx", "m.onnx", "--bind", "N=1,2"), "compares models at one size"),
+        (
+            ("old.onnx", "m.onnx", "--bind", "H=8"),
+            "all its input sizes are fixed; diff gives both models the same sizes",
+        ),
     ],
 )
 def test_models_that_cannot_be_compared_are_reported_in_one_line(arguments, message):

@@ -28,8 +28,8 @@ def test_the_table_has_the_size_and_each_buffer(tmp_path):
     lines = run(models.conv(tmp_path)).stdout.splitlines()
     assert lines[:3] == [
         "m: 1.54 kB for all activations in one arena",
-        "1,536 bytes in 2 buffers; no placement of them needs less than 1,536",
-        "peak activations without operators in place: 2,048 bytes",
+        "1,536 bytes in 2 buffers, the minimum possible",
+        "peak activations without in-place operators: 2,048 bytes",
     ]
     assert [line.split()[:2] for line in lines[6:]] == [["0", "1,024"], ["1,024", "512"]]
     assert lines[6].endswith("h, y")
@@ -68,9 +68,9 @@ def test_python_has_the_same(tmp_path):
     ("arguments", "message"),
     [
         (("--bind", "N=1:2"), "--memory and --on take one size: give --bind N=8, not a range"),
-        (("--symbolic",), "--symbolic, --memory or --on: give one of them"),
+        (("--symbolic",), "--symbolic, --memory and --on cannot be combined"),
         (("-f", "html"), "--memory has only table, json, csv, markdown"),
-        (("--by", "op"), "--memory does not go with --by"),
+        (("--by", "op"), "--memory cannot be combined with --by"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, arguments, message):

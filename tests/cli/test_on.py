@@ -56,7 +56,10 @@ def test_markdown_has_the_same(tmp_path, machine):
     ("arguments", "message"),
     [
         (("--on", "no.toml"), "no.toml: No such file"),
-        (("--on", "{machine}", "--memory"), "--symbolic, --memory or --on: give one of them"),
+        (
+            ("--on", "{machine}", "--memory"),
+            "--symbolic, --memory and --on cannot be combined; give only one",
+        ),
         (("--on", "{machine}", "-f", "csv"), "--on has only table, json, markdown"),
         (("--on", "{machine}", "--bind", "N=1:2"), "--memory and --on take one size"),
     ],
@@ -69,4 +72,4 @@ def test_what_does_not_fit_is_refused(tmp_path, machine, arguments, message):
 def test_a_machine_is_written_only_with_its_peaks(tmp_path):
     target = str(tmp_path / "pi5.toml")
     message = run("bench", models.conv(tmp_path), "-o", target, code=2).stderr
-    assert "pi5.toml: a TOML file describes a machine: add --machine" in message
+    assert "pi5.toml: a .toml report needs --machine; add it, or name another file" in message

@@ -79,7 +79,7 @@ def test_a_report_is_not_written_to_a_file_named_like_a_model(arguments, tmp_pat
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
-    assert "reports must not end in" in result.stderr
+    assert "a report's file name must not end in" in result.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -87,7 +87,7 @@ def test_a_model_is_not_written_to_a_file_named_like_a_report(tmp_path):
     path = tmp_path / "out.html"
     result = CliRunner().invoke(app, ["networks", "small-cnn", "-o", str(path)])
     assert result.exit_code == 2
-    assert "models must not end in" in result.stderr
+    assert "a model's file name must not end in" in result.stderr
     assert not path.exists()
 
 

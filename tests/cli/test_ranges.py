@@ -32,7 +32,7 @@ def refused(*arguments):
 
 def test_the_table_has_the_least_and_the_most_and_where(tmp_path):
     lines = run("analyze", models.dynamic(tmp_path), "--bind", "N=1:3").stdout.splitlines()
-    assert lines[0] == "m: 3 sizes, N=1:3, each counted"
+    assert lines[0] == "m: 3 sizes counted: N=1:3"
     assert [line.split() for line in lines if line.startswith(("MACs", "params"))] == [
         ["MACs", "8", "N=1", "24", "N=3"],
         ["params", "8", "everywhere"],
@@ -80,14 +80,14 @@ def test_a_list_of_sizes_gives_one_range_each(tmp_path):
     )
     report = run("analyze", path, "--bind", "M=1,2", "--bind", "N=1:3").stdout
     assert [line for line in report.splitlines() if "sizes" in line] == [
-        "m: 3 sizes, N=1:3 M=1, each counted",
-        "m: 3 sizes, N=1:3 M=2, each counted",
+        "m: 3 sizes counted: N=1:3, M=1",
+        "m: 3 sizes counted: N=1:3, M=2",
     ]
 
 
 def test_a_source_without_the_dimension_is_a_fault_of_that_source_only(tmp_path):
     result = run("analyze", models.dynamic(tmp_path), "no.onnx", "--bind", "N=1:2", code=2)
-    assert "m: 2 sizes" in result.stdout
+    assert "m: 2 sizes counted" in result.stdout
     assert "not read: no.onnx" in result.stdout
 
 
@@ -100,7 +100,7 @@ def test_a_source_without_the_dimension_is_a_fault_of_that_source_only(tmp_path)
         ),
         (("--bind", "N=1,2:3"), "--bind 'N=1,2:3'"),
         (("--bind", "N=1:2", "-f", "html"), "a range of sizes has only table, json, csv, markdown"),
-        (("--bind", "N=1:2", "--by", "op"), "a range of sizes does not go with --by"),
+        (("--bind", "N=1:2", "--by", "op"), "a range of sizes cannot be combined with --by"),
         (("--bind", "N=1:9999"), "give a larger step"),
     ],
 )

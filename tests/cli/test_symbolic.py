@@ -26,7 +26,7 @@ def test_the_table_says_what_it_holds_for(tmp_path):
     assert lines[:3] == [
         "m: cost as polynomials of N",
         "for N = 1, 2, 3, …",
-        "laid through the counts at 2 sizes; equal to the counts at 24 others, up to N=967",
+        "fitted to the counts at 2 sizes and confirmed at 24 others, up to N=967",
     ]
     assert ["MACs", "8·N"] in [line.split() for line in lines]
     assert ["y", "MatMul", "8·N"] in [line.split() for line in lines]
@@ -76,7 +76,7 @@ def test_csv_and_markdown(tmp_path):
         (("--bind", "N=1,2"), "--symbolic leaves dimensions free or binds them to one size"),
         (("--bind", "N=1:2"), "--symbolic leaves dimensions free or binds them to one size"),
         (("-f", "html"), "--symbolic has only table, json, csv, markdown"),
-        (("--by", "op"), "--symbolic does not go with --by"),
+        (("--by", "op"), "--symbolic cannot be combined with --by"),
         (("--shape", "x=Bx-1"), "--shape 'x=Bx-1': expected a positive integer, not '-1'"),
     ],
 )

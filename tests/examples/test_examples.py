@@ -89,7 +89,7 @@ def test_train_convert_ship(follow):
     assert before > 97  # typical for such networks on these digits
     assert after > before - 2
     assert "converted" in next(text for line, text in printed.items() if "sepcost convert" in line)
-    assert "4 ok in 1 model" in printed["sepcost check"]
+    assert "1 model: 4 met" in printed["sepcost check"]
 
 
 @pytest.mark.skipif(

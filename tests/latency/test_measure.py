@@ -103,7 +103,7 @@ def test_a_single_launch_is_reported_as_such():
     found = bench(models("a"), Settings(min_launches=1, max_launches=1), execute=child)
     assert found.models[0].latency.high == inf
     assert found.models[0].to_dict()["latency_ns"]["low"] is None  # type: ignore[index]
-    assert any("one launch gives no interval" in line for line in found.warnings)
+    assert any("one process gives no interval" in line for line in found.warnings)
 
 
 def test_two_models_swap_the_order_of_creation():

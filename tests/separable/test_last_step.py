@@ -19,6 +19,7 @@ from sepcost.separable.session import open_session
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Method, Wanted
 from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import is_better
+from sepcost.separable.tuning.tune import Tuned
 from sepcost.separable.watch import Watch
 from tests.separable import networks
 from tests.separable.build import noise, parsed, saved
@@ -130,7 +131,7 @@ def test_held_out_samples_never_enter_the_pool(net, monkeypatch):
 
     def spy(task):
         seen.extend(task.data.places.tolist())
-        return {}
+        return Tuned({}, 0)
 
     monkeypatch.setattr(last_step, "tune", spy)
     session = open_session(net, settings(net, 320), Wanted(), Watch())

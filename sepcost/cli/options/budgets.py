@@ -78,7 +78,8 @@ Config = Annotated[
     typer.Option(
         metavar="FILE",
         rich_help_panel=CHECKING,
-        show_default="sepcost.toml or pyproject.toml in the working folder, or the nearest above",
+        show_default="sepcost.toml or pyproject.toml in the working folder, or in the nearest "
+        "parent folder",
         help="Read the budgets from this file.",
     ),
 ]
@@ -106,7 +107,7 @@ Loosen = Annotated[
 Exact = Annotated[
     bool,
     typer.Option(
-        "--exact", rich_help_panel=CHECKING, help="Skip budgets that need to run the model."
+        "--exact", rich_help_panel=CHECKING, help="Skip budgets that require running the model."
     ),
 ]
 AllowUnknown = Annotated[

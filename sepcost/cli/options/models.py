@@ -82,8 +82,9 @@ Sweep = Annotated[
         metavar="DIM=SIZE[,SIZE]...",
         rich_help_panel=MODEL,
         help="Size of a dynamic dimension; several sizes give one row each. A range FIRST:LAST or "
-        "FIRST:LAST:STEP gives the least and the most of each total, and where: every size is "
-        "counted, at most 1000. With several sources, it applies to those that have the dimension.",
+        "FIRST:LAST:STEP gives the minimum and maximum of each total and the sizes at which they "
+        "occur; every size is counted (at most 1000). With several sources, it applies to those "
+        "that have the dimension.",
     ),
 ]
 BindRange = Annotated[
@@ -104,8 +105,8 @@ NamedShape = Annotated[
     typer.Option(
         metavar="INPUT=1x3x224x224",
         rich_help_panel=MODEL,
-        help="Shape of an input. A name instead of a size, INPUT=1x3xHxW, names a dimension that "
-        "has none, for --bind and --symbolic.",
+        help="Shape of an input. Write a name instead of a size, as in INPUT=1x3xHxW, to name an "
+        "unnamed dynamic dimension for --bind and --symbolic.",
     ),
 ]
 On = Annotated[
@@ -114,8 +115,9 @@ On = Annotated[
         "--on",
         metavar="MACHINE.toml",
         rich_help_panel=MODEL,
-        help="Print the shortest time on a machine, by its file from 'sepcost bench --machine -o "
-        "MACHINE.toml': all MACs at the peak, and by the roofline. Neither is a forecast.",
+        help="Print two lower bounds on the latency on another machine: all MACs at its peak "
+        "speed, and the roofline. MACHINE.toml comes from 'sepcost bench --machine -o "
+        "MACHINE.toml' there. Neither bound is a forecast.",
     ),
 ]
 Memory = Annotated[
@@ -123,8 +125,8 @@ Memory = Annotated[
     typer.Option(
         "--memory",
         rich_help_panel=MODEL,
-        help="Place all activations in one arena, with operators in place and memory reused, and "
-        "print its size and the offset of each buffer.",
+        help="Place all activations in one arena, reusing memory and running operators in place "
+        "where possible, and print its size and each buffer's offset.",
     ),
 ]
 Symbolic = Annotated[
@@ -133,8 +135,8 @@ Symbolic = Annotated[
         "--symbolic",
         rich_help_panel=MODEL,
         help="Print totals and layers as polynomials of the dimensions that --bind leaves free. "
-        "They are laid through exact counts and compared with the counts at other sizes; the "
-        "report says for which sizes they hold, and what is no polynomial.",
+        "They are fitted to exact counts and checked at other sizes; the report says for which "
+        "sizes they hold and which costs are not polynomials.",
     ),
 ]
 Trips = Annotated[

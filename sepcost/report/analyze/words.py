@@ -57,18 +57,19 @@ def _promise(analysis: Analysis) -> str:
 def details(analysis: Analysis, style: Style) -> Iterator[str]:
     """Further totals: separable, memory, per item of the batch."""
     totals, network = analysis.totals, analysis.network
+    least = "" if analysis.coverage.complete else "at least "
     if totals.separable_macs < totals.macs:
-        macs = operations(totals.separable_macs, style.unit)
+        macs = least + operations(totals.separable_macs, style.unit)
         yield f"separable: {macs} {title(style.unit)}, {human(totals.separable_params)} params"
     yield (
         f"{human(totals.weight_bytes, 'B')} of weights, "
-        f"{human(totals.peak_activation_bytes, 'B')} peak activations, "
-        f"{human(totals.elementwise_ops)} elementwise ops"
+        f"{least}{human(totals.peak_activation_bytes, 'B')} peak activations, "
+        f"{least}{human(totals.elementwise_ops)} elementwise ops"
     )
     if moved := _moved(analysis):
         yield moved
     if network.batch and network.batch > 1:
-        macs = operations(totals.macs // network.batch, style.unit)
+        macs = least + operations(totals.macs // network.batch, style.unit)
         yield f"{macs} {title(style.unit)} per item of the batch of {network.batch}"
 
 
@@ -112,7 +113,7 @@ def contents(analysis: Analysis) -> str:
         versions.append(f"IR {network.ir_version}")
     counts = [f"{count} {name}" for name, count in operators(network).items()]
     more = len(counts) - OPERATORS
-    shown = counts[:OPERATORS] + ([f"{more} other operators"] if more > 0 else [])
+    shown = counts if more <= 1 else [*counts[:OPERATORS], f"{more} other operators"]
     return "; ".join(filter(None, (", ".join(versions), ", ".join(shown))))
 
 

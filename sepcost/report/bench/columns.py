@@ -28,7 +28,7 @@ def model_columns(bench: Bench) -> tuple[Column[Measurement], ...]:
         Column("memory", lambda m: human(m.memory.peak_bytes, "B") if m.memory else "", 1),
         Column("first run", lambda m: duration(m.first_run_ns), 8),
         Column("loading", lambda m: duration(m.create_ns), 9),
-        Column("launches", lambda m: str(m.launches), 6),
+        Column("processes", lambda m: str(m.launches), 6),
         Column("runs", lambda m: f"{m.runs:,}", 7),
         Column("undisturbed", undisturbed, 2),
     )
@@ -47,7 +47,7 @@ def comparison_columns() -> tuple[Column[Comparison], ...]:
         Column("95% interval", lambda c: span(c.ratio.low, c.ratio.high), 1),
         Column("speed-up", lambda c: times(1 / c.ratio.estimate), 3),
         Column("verdict", lambda c: c.words, 0, False),
-        Column("smallest detectable", lambda c: _change(c.smallest_change), 4),
+        Column("smallest detectable difference", lambda c: _change(c.smallest_change), 4),
     )
 
 

@@ -65,7 +65,8 @@ def tiles(bench: Bench) -> list[Tile]:
     shown = [
         Tile(
             f"Latency of {model.name}" if len(bench.models) > 1 else "Latency", headline(model),
-            f"{model.runs:,} runs in {model.launches} launches", model.latency.estimate,
+            f"{model.runs:,} runs in {model.launches} process{'es' * (model.launches != 1)}",
+            model.latency.estimate,
         )
         for model in bench.models[:4]
     ]  # fmt: skip
@@ -132,7 +133,7 @@ def _models(bench: Bench, id_: str) -> tuple[Section, ...]:
         Col("high", "ns", lambda m: m.latency.high),
         *(Col(f"p{p:g}", "ns", partial(_percentile, p)) for p in asked),
         Col("runs", "whole", lambda m: m.runs),
-        Col("launches", "whole", lambda m: m.launches),
+        Col("processes", "whole", lambda m: m.launches),
         Col("undisturbed", "percent", lambda m: m.undisturbed),
         Col("loading", "ns", lambda m: m.create_ns),
         Col("first run", "ns", lambda m: m.first_run_ns),

@@ -43,14 +43,14 @@ def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
 
 
 def verdict(pair: Comparison) -> str:
-    """The line that sums up a pair, after the name of ``b``: is 2.31× faster than {a}."""
+    """The line that sums up a pair, after the name of ``b``: is 2.31× as fast as {a}."""
     ratio = pair.ratio
     if pair.verdict is Outcome.FASTER:
         low, high = 1 / ratio.high, 1 / ratio.low
-        return f"is {times(1 / ratio.estimate)} faster than {{a}} (95%: {span(low, high)})"
+        return f"is {times(1 / ratio.estimate)} as fast as {{a}} (95%: {span(low, high)})"
     reach = span(ratio.low, ratio.high)
     if pair.verdict is Outcome.SLOWER:
-        return f"is {times(ratio.estimate)} slower than {{a}} (95%: {reach})"
+        return f"takes {times(ratio.estimate)} the time of {{a}} (95%: {reach})"
     if pair.verdict is Outcome.SAME:
         return f"is the {pair.words} as {{a}} (95%: {reach} its time)"
     return f"takes {reach} the time of {{a}}: inconclusive"

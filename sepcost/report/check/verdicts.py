@@ -15,6 +15,7 @@ from sepcost.budget.units import Dimension
 
 DIGITS = 4
 MOST_DIGITS = 17
+FORBID_OPS = "forbid-ops"
 
 #: The worst first; verdicts that break the check come before those that do not.
 ORDER = (Status.ERROR, Status.FAIL, Status.UNKNOWN, Status.WARN, Status.OK)
@@ -154,6 +155,9 @@ def _cause(cause: Cause, dimension: Dimension) -> str:
 
 def sentence(verdict: Verdict) -> str:
     """One line without the causes: ``macs 612.3 M, budget ≤ 600 M (+2.05 %)``."""
+    if verdict.metric == FORBID_OPS and verdict.actual is not None:
+        count = int(verdict.actual)
+        return f"{count or 'no'} forbidden operator{'s' * (count != 1)}, none allowed"
     text = f"{verdict.metric} {actual(verdict)}".rstrip()
     if verdict.limit is not None:
         text += f", budget {limit(verdict)}"
@@ -169,7 +173,7 @@ def full(verdict: Verdict) -> str:
 
 
 def headline(check: Check) -> str:
-    """``4 budgets exceeded, 1 unknown, 2 warnings, 30 ok in 5 models``."""
+    """``5 models: 4 budgets exceeded, 1 unknown, 2 warnings, 30 met``."""
     counts = check.counts
     broken, unknown, warned = (counts[s] for s in (Status.FAIL, Status.UNKNOWN, Status.WARN))
     errors = counts[Status.ERROR]
@@ -178,10 +182,10 @@ def headline(check: Check) -> str:
         _many(broken, "budget exceeded", "budgets exceeded") if broken else "",
         f"{unknown} unknown" if unknown else "",
         _many(warned, "warning", "warnings") if warned else "",
-        f"{counts[Status.OK]} ok",
+        f"{counts[Status.OK]} met",
     ]
     models = _many(len(check.sources), "model", "models")
-    return f"{', '.join(filter(None, parts))} in {models}"
+    return f"{models}: {', '.join(filter(None, parts))}"
 
 
 def _many(count: int, singular: str, plural: str) -> str:

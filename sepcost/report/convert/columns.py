@@ -24,7 +24,7 @@ def choice_columns() -> tuple[Column[Choice], ...]:
         Column("written as", written, 6, False),
         Column("weight error", lambda c: error(c.weight_error), 1),
         Column("output error", lambda c: error(c.output_error), 2),
-        Column("effect", lambda c: "" if c.effect is None else f"{c.effect:.2g}", 5),
+        Column("effect on output", lambda c: "" if c.effect is None else f"{c.effect:.2g}", 5),
         Column("MACs before", lambda c: human(c.macs_before), 3),
         Column("MACs after", lambda c: human(c.macs_after), 3),
         Column("time before", lambda c: duration(c.ns_before), 7),
@@ -59,7 +59,7 @@ def fidelity_columns() -> tuple[Column[OutputFidelity], ...]:
     return (
         Column("output", lambda o: o.name, 0, False, True, "name"),
         Column("relative error", lambda o: error(o.relative_error), 0),
-        Column("SQNR", decibels, 1),
+        Column("SNR", decibels, 1),
         Column("largest error", lambda o: "" if o.max_abs is None else f"{o.max_abs:.3g}", 2),
         Column("cosine", lambda o: "" if o.cosine is None else f"{o.cosine:.6f}", 3),
         Column("same top-1", agreement, 1),

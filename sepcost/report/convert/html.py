@@ -163,7 +163,7 @@ def _layers(conversion: Conversion, id_: str) -> tuple[Section, ...]:
         Col("weight error", "error", lambda c: c.weight_error),
         Col("output error", "error", lambda c: c.output_error),
         Col(
-            "effect",
+            "effect on output",
             "number",
             lambda c: c.effect,
             hint="effect of this layer alone on the output of the network",
@@ -184,7 +184,7 @@ def _outputs(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     columns: tuple[Col[OutputFidelity], ...] = (
         Col("output", "code", lambda o: o.name),
         Col("relative error", "error", lambda o: o.relative_error),
-        Col("SQNR in dB", "number", lambda o: o.sqnr_db),
+        Col("SNR in dB", "number", lambda o: o.sqnr_db),
         Col("largest error", "number", lambda o: o.max_abs),
         Col("cosine", "number", lambda o: o.cosine),
         Col("same top-1", "percent", lambda o: o.top1_agreement),

@@ -86,8 +86,13 @@ def facts(conversion: Conversion) -> Iterator[str]:
     )
     yield f"params: {human(before.params)} before, {human(after.params)} after"
     if plan.predicted.loss is not None and plan.choices and conversion.effect.samples:
-        yield f"loss: {conversion.effect.loss:.3g} measured, {plan.predicted.loss:.3g} predicted"
+        yield (
+            f"predicted loss {plan.predicted.loss:.3g}, measured {conversion.effect.loss:.3g} "
+            "(weighted output error that the plan minimises)"
+        )
     for quality in conversion.effect.qualities:
+        if quality.metric == "error" and conversion.effect.samples:
+            continue  # the next line says it
         yield f"{name(quality)}: {scores(quality)} ({change(quality, conversion.inputs)})"
     if conversion.effect.samples:
         yield f"output error: {spread(conversion)}"

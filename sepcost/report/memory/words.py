@@ -21,13 +21,16 @@ def headline(name: str, found: Arena) -> str:
 
 
 def details(analysis: Analysis, found: Arena) -> Iterator[str]:
-    """The exact size, what no placement can beat, and the peak without operators in place."""
+    """The exact size, what no placement can beat, and the peak without in-place operators."""
     peak = analysis.totals.peak_activation_bytes
-    yield (
-        f"{found.size_bytes:,} bytes in {len(found.buffers)} buffers; no placement of them needs "
-        f"less than {found.least_bytes:,}"
+    many = f"{len(found.buffers)} buffer{'s' * (len(found.buffers) != 1)}"
+    least = (
+        "the minimum possible"
+        if found.size_bytes == found.least_bytes
+        else f"at least {found.least_bytes:,} are needed"
     )
-    yield f"peak activations without operators in place: {peak:,} bytes"
+    yield f"{found.size_bytes:,} bytes in {many}, {least}"
+    yield f"peak activations without in-place operators: {peak:,} bytes"
     if found.unplaced:
         shown = ", ".join(shorten(name, 40) for name in found.unplaced[:NAMED])
         more = ", …" if len(found.unplaced) > NAMED else ""

@@ -34,11 +34,11 @@ class CostLine:
 
 
 def headline(found: CostRange) -> str:
-    """``net: 78 sizes, N=1:8 H=224:640:32``."""
+    """``net: 78 sizes counted: N=1:8, H=224:640:32``."""
     sizes = [f"{name}={spelled(size)}" for name, size in found.ranges.items()]
     fixed = [f"{name}={size}" for name, size in found.bindings.items()]
-    counts = "each counted" if found.complete else "each counted, but only at least"
-    return f"{found.name}: {found.points} sizes, {' '.join([*sizes, *fixed])}, {counts}"
+    least = "" if found.complete else " (lower bounds)"
+    return f"{found.name}: {found.points} sizes counted{least}: {', '.join([*sizes, *fixed])}"
 
 
 def spelled(size: range) -> str:
@@ -72,8 +72,8 @@ def columns() -> tuple[Column[CostLine], ...]:
     """The columns of the table."""
     return (
         Column("cost", lambda line: line.name, 0, False),
-        Column("least", lambda line: line.least),
+        Column("minimum", lambda line: line.least),
         Column("at", lambda line: line.least_at, 1, False, True),
-        Column("most", lambda line: line.most),
+        Column("maximum", lambda line: line.most),
         Column("at", lambda line: line.most_at, 1, False, True),
     )

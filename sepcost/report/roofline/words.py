@@ -30,8 +30,9 @@ def details(found: Roofline) -> Iterator[str]:
     )
     yield f"{peaks} and {human(machine.bytes_per_second, 'B/s')}{run}{threads}"
     yield (
-        "at least: all MACs at the peak. Roofline: each layer at the slower of arithmetic and "
-        "memory; faster only if its values stay in the caches. Layers without MACs count as 0"
+        "at least: all MACs at the peak speed; roofline: each layer takes its compute or its "
+        "memory time, whichever is longer (less only if its data stay in the caches); layers "
+        "without MACs take no time"
     )
     if not found.complete:
         yield "some layers are not counted"

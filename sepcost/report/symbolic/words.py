@@ -80,8 +80,8 @@ def details(found: Symbolic) -> Iterator[str]:
     yield f"for {'; '.join(classes)}"
     most = ", ".join(f"{one.symbol}={one.most}" for one in found.classes)
     yield (
-        f"laid through the counts at {found.fitted} sizes; equal to the counts at "
-        f"{found.verified} others, up to {most}"
+        f"fitted to the counts at {found.fitted} sizes and confirmed at {found.verified} others, "
+        f"up to {most}"
     )
     if found.bindings:
         yield "bound: " + " ".join(f"{name}={size}" for name, size in found.bindings.items())

@@ -25,7 +25,7 @@ NAMES = {
     "text": "identical text",
     "boxes": "box F1 against the original",
     "psnr": "PSNR",
-    "error": "accuracy of the outputs",
+    "error": "1 − output error",
 }
 
 

@@ -18,6 +18,7 @@ def test_the_line_to_quote_comes_first():
 def test_a_total_with_unknowns_is_a_lower_bound():
     report = render([analysis(conv_row(), unknown_row())], View())
     assert "at least 18.4 k MACs" in report
+    assert "kB peak activations, at least " in report
     assert "- 1 × Mystery: no formula (`mystery`)" in report
 
 

@@ -111,7 +111,7 @@ def test_csv_has_one_row_per_layer_if_layers_were_timed():
 
 def test_markdown_begins_with_the_lines_to_quote():
     lines = render("bench", "markdown", samples.several()).splitlines()
-    assert lines[0] == "- **`separable` is 2.50× faster than `regular` (95%: 2.475× to 2.525×)**"
+    assert lines[0] == "- **`separable` is 2.50× as fast as `regular` (95%: 2.475× to 2.525×)**"
     assert render("bench", "markdown", samples.one()).startswith("**`net`: 10.0 ms ± 1.0%**\n")
 
 

@@ -39,10 +39,10 @@ def undecided(ratio):
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        (samples.pair(ratio=0.5), "is 2.00× faster than {a} (95%: 1.980× to 2.020×)"),
+        (samples.pair(ratio=0.5), "is 2.00× as fast as {a} (95%: 1.980× to 2.020×)"),
         (
             samples.pair(ratio=1.25, verdict=Outcome.SLOWER),
-            "is 1.25× slower than {a} (95%: 1.238× to 1.262×)",
+            "takes 1.25× the time of {a} (95%: 1.238× to 1.262×)",
         ),
         (
             # 1 / 0.991 is 1.00908: rounded up to a tenth of a per cent, within 1%

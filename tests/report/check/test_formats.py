@@ -142,7 +142,7 @@ def test_github_says_how_many_it_would_have_dropped():
 def test_markdown_has_one_row_per_verdict_and_folds_passes():
     text = render("check", "markdown", check(*every()))
     assert text.startswith(
-        "### ❌ sepcost check: 1 error, 1 budget exceeded, 1 unknown, 1 warning, 1 ok in 1 model\n"
+        "### ❌ sepcost check: 1 model: 1 error, 1 budget exceeded, 1 unknown, 1 warning, 1 met\n"
     )
     assert "| ❌ fail | `m.onnx` | `metric-fail` | 700 | ≤ 600 | +16.7 % |  |" in text
     assert text.index("<details>") > text.index("⚠️ warn")
@@ -169,7 +169,7 @@ def test_the_terminal_shows_failures_first_and_passing_models_in_one_line():
         "check", "table", check(*every(), verdict(Status.OK, model="b.onnx"))
     ).splitlines()
     assert [line.split()[0] for line in lines if line] == [
-        "error", "FAIL", "unknown", "warn", "ok", "1"
+        "error", "FAIL", "unknown", "warn", "ok", "2"
     ]  # fmt: skip
     assert lines[1].endswith("metric-fail 700, budget ≤ 600 (+16.7 %)  a.toml:7")
     assert lines[4] == "ok       b.onnx  1 budget; closest: macs 700, budget ≤ 600"

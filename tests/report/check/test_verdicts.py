@@ -52,6 +52,19 @@ def test_a_minimum_is_shown_from_below():
     assert verdicts.sentence(share) == "macs 87.5 %, budget ≥ 100 % (-12.5 points)"
 
 
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [
+        (0, "no forbidden operators, none allowed"),
+        (1, "1 forbidden operator, none allowed"),
+        (2, "2 forbidden operators, none allowed"),
+    ],
+)
+def test_forbidden_operators_are_counted_in_words(count, says):
+    one = verdict(metric="forbid-ops", actual=Fraction(count), limit=Fraction(0))
+    assert verdicts.sentence(one) == says
+
+
 @pytest.mark.parametrize(("breaks", "end"), [(True, ""), (False, "; allowed by --allow-unknown")])
 def test_a_lower_bound_says_at_least_and_why_it_passes(breaks, end):
     one = verdict(Status.UNKNOWN, actual=Fraction(0), breaks=breaks,
@@ -83,7 +96,7 @@ def test_broken_budgets_come_first():
     ]  # fmt: skip
     assert (
         verdicts.headline(check(*every()))
-        == "1 error, 1 budget exceeded, 1 unknown, 1 warning, 1 ok in 1 model"
+        == "1 model: 1 error, 1 budget exceeded, 1 unknown, 1 warning, 1 met"
     )
 
 
