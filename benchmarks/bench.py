@@ -1,10 +1,10 @@
 """Is ``sepcost bench`` right? Pairs of known ratio, compared many times, also under load.
 
 * two copies of a model: how often is the verdict *same* (promised: 95 of 100), and how often does
-  a limit of +5 % fail (promised: at most 2 of 100)?
-* a twin with 5 % more MACs: how often is the verdict *slower*? (promised: 90 of 100)
-* a twin with 15 % more MACs: how often does a limit of +5 % fail? (promised: 95 of 100)
-* a regular stack and its separable twin: what is the error of the ratio? (promised: 3 %)
+  a limit of +5% fail (promised: at most 2 of 100)?
+* a twin with 5% more MACs: how often is the verdict *slower*? (promised: 90 of 100)
+* a twin with 15% more MACs: how often does a limit of +5% fail? (promised: 95 of 100)
+* a regular stack and its separable twin: what is the error of the ratio? (promised: 3%)
 
 The true ratio is 1 for copies; for other pairs it is the ratio of the fastest runs of an
 alternating loop on the idle machine. The common alternatives are interleaved with it: two plain
@@ -84,7 +84,7 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
 
 
 def models(folder: Path) -> dict[str, Pair]:
-    """Build the regular stack twice, with 5 % and 15 % more layers, and its separable twin."""
+    """Build the regular stack twice, with 5% and 15% more layers, and its separable twin."""
     depths = {
         "regular": DEPTH,
         "copy": DEPTH,

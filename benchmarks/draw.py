@@ -16,7 +16,7 @@ Document = Mapping[str, Any]
 LIGHT = "light_"
 KEYS = {"wall_s": "time", "peak_mb": "memory"}
 PAIRS = {
-    "equal": "a copy", "five_per_cent": "5 % more", "fifteen_per_cent": "15 % more",
+    "equal": "a copy", "five_per_cent": "5% more", "fifteen_per_cent": "15% more",
     "separable": "separable",
 }  # fmt: skip
 
@@ -113,7 +113,7 @@ def forms(document: Document) -> str:
             )
         )
         for name, reached in result["of_theory"].items():
-            shown = f"{100 * reached[1]:.0f} %"
+            shown = f"{100 * reached[1]:.0f}%"
             rows.append(svg.Whisker(name, reached, shown, int("grouped" in name)))
     axis = f"range and median over the shapes; {len(document['shapes'])} measurements"
     return svg.whiskers("Share of the promised speed-up that each form reaches", axis, rows)
@@ -129,7 +129,7 @@ def bench(document: Document) -> str:
                 label = f"{method}: {PAIRS[pair]}"
                 middle, most = (100 * result[key] for key in ("median_error", "largest_error"))
                 least = max(middle, 0.01)
-                shown = f"{middle:.2f} to {most:.2f} %"
+                shown = f"{middle:.2f} to {most:.2f}%"
                 rows.append(svg.Whisker(label, (least, least, max(most, least)), shown, number))
     return svg.whiskers("Error of a measured ratio", "per cent", rows)
 
@@ -156,7 +156,7 @@ def jobs(document: Document) -> str:
         rows.append(svg.Whisker(f"{name} of the MACs", (), row["outcome"]))
         for key, (before, after) in row["figures"].items():
             share = max(after / before, 0.01)
-            rows.append(svg.Whisker(key, (share, share, 1.0), f"{100 * share:.1f} %"))
+            rows.append(svg.Whisker(key, (share, share, 1.0), f"{100 * share:.1f}%"))
     return svg.whiskers("Jobs of real models", "share of the original's on unseen data", rows)
 
 

@@ -29,7 +29,7 @@ SHARED = ROOT.parent / "shared" / "models"
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
 KINDS = ("simple", "pytorch-operator", "pytorch-converted")
 CLOSE = 0.01
-OUTCOMES = ("exact", "within 1 %", "wrong", "no count")
+OUTCOMES = ("exact", "within 1%", "wrong", "no count")
 
 
 def main() -> None:
@@ -140,7 +140,7 @@ def outcome(count: peers.Count, truths: Sequence[int]) -> str:
     if {macs, macs - count.get("biases", 0)} & set(truths):
         return "exact"
     close = any(abs(macs - truth) <= CLOSE * truth for truth in truths)
-    return "within 1 %" if close else "wrong"
+    return "within 1%" if close else "wrong"
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def accuracy(document: Document) -> Iterator[str]:
     networks = document["networks"]
     yield (
         "`sepcost convert --speedup` on trained networks: the measured speed-up, and the points of "
-        "top-1 accuracy lost on held-out images (95 % interval; negative is a gain):"
+        "top-1 accuracy lost on held-out images (95% interval; negative is a gain):"
     )
     asked = dict.fromkeys(row["asked"] for rows in networks.values() for row in rows)
     heads = [f"{name}: {what}" for name in networks for what in ("speed-up", "points lost")]
@@ -155,7 +155,7 @@ def ablations(document: Document) -> Iterator[str]:
         goals = sorted({row["asked"] for row in rows if row["variant"] != WHOLE})
         variants = dict.fromkeys(row["variant"] for row in rows)
         heads = [f"`--speedup {g:g}`: {w}" for g in goals for w in ("speed-up", "points lost")]
-        yield f"Points of top-1 accuracy that *{name}* loses on held-out images (95 % interval):"
+        yield f"Points of top-1 accuracy that *{name}* loses on held-out images (95% interval):"
         yield table(
             ["method", *heads],
             [
@@ -182,7 +182,7 @@ def jobs(document: Document) -> Iterator[str]:
 
 
 def _score(value: float) -> str:
-    return f"{value:.2f}" if value > 1 else f"{100 * value:.1f} %"
+    return f"{value:.2f}" if value > 1 else f"{100 * value:.1f}%"
 
 
 def forms(document: Document) -> Iterator[str]:
@@ -216,9 +216,9 @@ def bench(document: Document) -> Iterator[str]:
             [
                 ["two copies of a model", "verdict *same*", f"{equal.get('same', 0)} {of}"],
                 ["", "interval contains 1", f"{equal['covered']} {of}"],
-                ["", "a budget of +5 % fails", f"{equal['gate_fails']} {of}"],
-                ["5 % more MACs", "verdict *slower*", f"{five.get('slower', 0)} {of}"],
-                ["15 % more MACs", "a budget of +5 % fails", f"{fifteen['gate_fails']} {of}"],
+                ["", "a budget of +5% fails", f"{equal['gate_fails']} {of}"],
+                ["5% more MACs", "verdict *slower*", f"{five.get('slower', 0)} {of}"],
+                ["15% more MACs", "a budget of +5% fails", f"{fifteen['gate_fails']} {of}"],
             ],
         )
         yield "Two copies of a model, compared by several methods under the same load:"
@@ -226,8 +226,8 @@ def bench(document: Document) -> Iterator[str]:
         for method, result in methods.items():
             side = result["equal"]
             off = f"{side['off_by_gate']} of {side['comparisons']}"
-            rows.append([method, off, f"{100 * side['largest_error']:.1f} %"])
-        yield table(["method", "off by more than 5 %", "largest error"], rows)
+            rows.append([method, off, f"{100 * side['largest_error']:.1f}%"])
+        yield table(["method", "off by more than 5%", "largest error"], rows)
 
 
 PAIRS = ("equal", "five_per_cent", "fifteen_per_cent")
@@ -256,7 +256,7 @@ def _range(values: Sequence[float]) -> str:
 
 def _percent(spread: Sequence[float]) -> str:
     low, middle, high = (f"{100 * value:.0f}" for value in spread)
-    return f"{middle} % ({low} to {high})"
+    return f"{middle}% ({low} to {high})"
 
 
 def _interval(spread: Sequence[float]) -> str:

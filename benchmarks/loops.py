@@ -43,7 +43,7 @@ print(json.dumps(times))
 
 
 class Ratio(NamedTuple):
-    """Model b over model a, with the method's own 95 % interval."""
+    """Model b over model a, with the method's own 95% interval."""
 
     estimate: float
     low: float

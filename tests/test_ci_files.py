@@ -61,7 +61,9 @@ class TestAction:
         done = act(home, sarif="out.sarif", junit="report.xml")
         assert (done.returncode, done.stderr) == (1, "")
         assert "::error file=sepcost.toml,line=2,title=" in done.stdout
-        assert "### ❌ sepcost check: 1 budget exceeded" in (home / "summary.md").read_text()
+        assert (
+            "### ❌ sepcost check: 1 model: 1 budget exceeded" in (home / "summary.md").read_text()
+        )
         assert json.loads((home / "out.sarif").read_text())["version"] == "2.1.0"
         assert "<testsuites" in (home / "report.xml").read_text()
 

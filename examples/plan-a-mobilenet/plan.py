@@ -91,7 +91,7 @@ def rows(variants: Sequence[Variant], times: dict[Variant, float]) -> Iterator[s
         macs, time = totals[variant].macs, times.get(variant)
         cells = [
             variant.name,
-            f"{top1} %" if top1 else "",
+            f"{top1}%" if top1 else "",
             f"{macs / 1e6:.4g}",
             f"{totals[variant].params / 1e6:.3g}",
             f"{time:.3g}" if time else "",

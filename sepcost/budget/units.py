@@ -1,4 +1,4 @@
-"""Amounts as people write them, read exactly: ``600M``, ``0.6 G``, ``10 MiB``, ``12 ms``, ``5 %``.
+"""Amounts as people write them, read exactly: ``600M``, ``0.6 G``, ``10 MiB``, ``12 ms``, ``5%``.
 
 Amounts become fractions: ``0.1 G`` is exactly 100,000,000, and a value equal to its limit is
 within it.
@@ -22,7 +22,7 @@ class Dimension(StrEnum):
     COUNT = "count"  # 600 M
     BYTES = "bytes"  # 10 MB, 10 MiB
     TIME = "time"  # 12 ms
-    SHARE = "share"  # 20 %
+    SHARE = "share"  # 20%
     FACTOR = "factor"  # 2x
     NUMBER = "number"  # 1e-3
 
@@ -50,7 +50,7 @@ EXAMPLES: Mapping[Dimension, str] = {
     Dimension.COUNT: "'600 M' or 600_000_000",
     Dimension.BYTES: "'10 MB' or '10 MiB'",
     Dimension.TIME: "'12 ms'",
-    Dimension.SHARE: "'20 %'",
+    Dimension.SHARE: "'20%'",
     Dimension.FACTOR: "'2x'",
     Dimension.NUMBER: "1e-3",
 }
@@ -110,15 +110,15 @@ def amount(value: object, dimension: Dimension) -> Fraction:
 
 
 def change(value: object, dimension: Dimension) -> Change:
-    """Read a change against a baseline: ``+5 %``, ``-10 %``, ``1.05x``, ``+1 M``.
+    """Read a change against a baseline: ``+5%``, ``-10%``, ``1.05x``, ``+1 M``.
 
     Raises
     ------
     UnitError
-        If the value is not a change, or is a bare ``5 %``, which may mean more or less.
+        If the value is not a change, or is a bare ``5%``, which may mean more or less.
     """
     if not isinstance(value, str):
-        raise UnitError(f"expected '+5 %', '1.05x' or '+1 M', not {shown(value)}")
+        raise UnitError(f"expected '+5%', '1.05x' or '+1 M', not {shown(value)}")
     sign, number, unit = _split(value, dimension)
     if unit in {"x", "×"} and not sign:
         return Change(factor=number)
@@ -127,10 +127,10 @@ def change(value: object, dimension: Dimension) -> Change:
     signed = -number if sign == "-" else number
     if unit == "%":
         if signed < -100:
-            raise UnitError(f"{shown(value)} would be below zero; expected '-100 %' or more")
+            raise UnitError(f"{shown(value)} would be below zero; expected '-100%' or more")
         return Change(factor=1 + signed / 100)
     if dimension in {Dimension.FACTOR, Dimension.SHARE, Dimension.NUMBER} and not unit:
-        raise UnitError(f"{shown(value)} has no unit; expected '+5 %'")
+        raise UnitError(f"{shown(value)} has no unit; expected '+5%'")
     return Change(offset=signed * _unit(unit, value, dimension))
 
 

@@ -70,7 +70,7 @@ def _limit(key: str, value: object, place: Place, metric: Metric) -> Any:
     except UnitError as error:
         raise ValueFault(place, str(error)) from None
     if metric.dimension is Dimension.SHARE and limit > 1:
-        raise ValueFault(place, f"{shown(value)} is more than 100 %; write '100 %' for all")
+        raise ValueFault(place, f"{shown(value)} is more than 100%; write '100%' for all")
     return limit
 
 
@@ -78,7 +78,7 @@ def _change(key: str, value: object, metric: Metric) -> Change:
     """Measured metrics are compared by ratio, so a change cannot be an offset."""
     found = change(value, metric.dimension)
     if measured(key) and found.offset:
-        raise UnitError(f"{shown(value)} is not a ratio; expected '+5 %' or '1.05x'")
+        raise UnitError(f"{shown(value)} is not a ratio; expected '+5%' or '1.05x'")
     return found
 
 
@@ -106,9 +106,9 @@ def _forbidden(value: object, place: Place, level: Level, where: Where) -> Budge
 
 
 def _per_layer(value: object, place: Place, level: Level, where: Where) -> Iterator[Budget]:
-    """``{ macs = "20 %" }`` is a share of the total, ``{ macs = "50 M" }`` an amount."""
+    """``{ macs = "20%" }`` is a share of the total, ``{ macs = "50 M" }`` an amount."""
     if not isinstance(value, dict):
-        raise ValueFault(place, f"expected a table such as {{ macs = '20 %' }}, not {shown(value)}")
+        raise ValueFault(place, f"expected a table such as {{ macs = '20%' }}, not {shown(value)}")
     outer = _table_level(value, place, tuple(PER_LAYER), level)
     for part, given in value.items():
         if part == "level":

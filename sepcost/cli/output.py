@@ -11,6 +11,7 @@ from sepcost import atomic_file
 from sepcost.errors import SepcostError
 
 HTML = "html"
+MINUS = "−"
 MODEL_NAMES = (".onnx", ".ort")
 REPORT_NAMES = (".html", ".json", ".csv", ".md", ".txt", ".xml", ".sarif")
 
@@ -21,8 +22,17 @@ def emit(text: str, output: Path | None) -> None:
         write(text.encode(), output)
         return
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.write(_encodable(text, encoding).encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Keep the sign of negative numbers where there is no true minus sign."""
+    try:
+        MINUS.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace(MINUS, "-")
+    return text
 
 
 def refuse_terminal(format_: str, output: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 Williams, Waterman and Patterson 2009: a layer takes at least ``macs / peak`` for its arithmetic
 and ``bytes / bandwidth`` for its memory traffic. Both are measured with ONNX Runtime's own kernels
-and the measurement's provider and threads, so that 100 % is attainable.
+and the measurement's provider and threads, so that 100% is attainable.
 """
 
 from __future__ import annotations

@@ -16,14 +16,14 @@ LEVELS = ("disable", "basic", "extended", "all")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of a measurement. The defaults detect changes of about 2 % in ten seconds."""
+    """Settings of a measurement. The defaults detect changes of about 2% in ten seconds."""
 
     providers: tuple[str, ...] = (CPU,)
     provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     threads: int = 1  # 0 leaves it to ONNX Runtime
     optimization_level: str = "all"
     session_options: Mapping[str, str] = field(default_factory=dict)
-    precision_target: float = 0.01  # half-width of the 95 % interval
+    precision_target: float = 0.01  # half-width of the 95% interval
     max_time_s: float = 60.0
     min_launches: int = 5
     max_launches: int = 30

@@ -20,7 +20,7 @@ MIN_SHARE = 0.4
 #: The percentile that represents the runs of a launch. Machines change speed in steps that no
 #: counter shows (another guest, another clock rate), and a median jumps between two of them if each
 #: has half of the runs: over eight series of 25 launches the ratio of two models had a standard
-#: deviation of 0.2 to 5.3 % with medians and of 0.2 to 1.3 % with first quartiles.
+#: deviation of 0.2 to 5.3% with medians and of 0.2 to 1.3% with first quartiles.
 QUARTILE = 25
 POWER = 0.8
 #: The margin of "same", in half-widths of the target: the estimate for two equal models is within
@@ -200,7 +200,7 @@ def smallest_change(values: Sequence[float], confidence: float = 0.95) -> float:
 
 
 def bound(ratio: Interval) -> float:
-    """Largest distance of the interval from 1: 0.02 means "same within 2 %"."""
+    """Largest distance of the interval from 1: 0.02 means "same within 2%"."""
     return max(ratio.high - 1, 1 / ratio.low - 1) if ratio.low > 0 else inf
 
 
@@ -208,7 +208,7 @@ def judge(ratio: Interval, margin: float) -> Outcome:
     """Conclude from the interval of a ratio b / a.
 
     An interval within ``margin`` of 1 on both sides means "same" even if it just excludes 1: a
-    95 % interval does so for one in twenty pairs of equal models.
+    95% interval does so for one in twenty pairs of equal models.
     """
     if bound(ratio) <= margin:
         return Outcome.SAME

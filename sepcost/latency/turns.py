@@ -1,7 +1,7 @@
 """One launch: warm up, then take turns. Independent of models and ONNX Runtime.
 
 A turn first discards about 1 ms of runs, because the other model has evicted the caches (without
-this, a small model appears 25 % slower), and then times about 6 ms of runs. Each round visits the
+this, a small model appears 25% slower), and then times about 6 ms of runs. Each round visits the
 models in random order, so that disturbances affect all alike.
 """
 
@@ -31,7 +31,7 @@ FEWEST_ROUNDS = 3
 STRETCH = 3  # longest extension of a launch that lacks undisturbed runs
 WARM_RUNS = 40
 WARM_NS = 2_000_000_000
-SETTLED = 0.98  # warm once the best of five is less than 2 % better than all before
+SETTLED = 0.98  # warm once the best of five is less than 2% better than all before
 
 #: Whether the platform counts involuntary context switches separately.
 SPLIT_SWITCHES = getrusage is not None
@@ -60,7 +60,7 @@ def preempted() -> int:
 
 
 def warm_up(run: Run, beat: Beat = lambda: None) -> int:
-    """Run until the best of five stops improving by 2 %, and return the best time in ns."""
+    """Run until the best of five stops improving by 2%, and return the best time in ns."""
     times: list[int] = []
     start = perf_counter_ns()
     while len(times) < WARM_RUNS and perf_counter_ns() - start < WARM_NS:

@@ -18,8 +18,8 @@ from sepcost.separable.factors.blocks import Form
         ({"macs": 1010, "biases": 10}, "exact"),
         ({"macs": 1510, "biases": 10, "rest": 500}, "exact"),
         ({"macs": 4000}, "exact"),  # the other convention of a transposed convolution
-        ({"macs": 1009}, "within 1 %"),
-        ({"macs": 990}, "within 1 %"),
+        ({"macs": 1009}, "within 1%"),
+        ({"macs": 990}, "within 1%"),
         ({"macs": 0}, "wrong"),
         ({"macs": None}, "no count"),
         ({"failed": "KeyError: 10"}, "no count"),
@@ -39,7 +39,7 @@ def test_comparisons_add_up():
     found = bench.summary(rows, truth=1.0)
     assert (found["same"], found["slower"]) == (2, 1)
     assert found["gate_fails"] == 1  # the whole interval above
-    assert found["off_by_gate"] == 2  # 7 % above, 6 % below
+    assert found["off_by_gate"] == 2  # 7% above, 6% below
     assert found["covered"] == 2
     assert found["largest_error"] == pytest.approx(0.07)
 

@@ -90,7 +90,7 @@ def test_changes_against_a_baseline(text, found):
     [
         ("5 %", "'5 %' has no sign; write '+5 %'"),
         ("-101 %", "would be below zero"),
-        (5, "expected '+5 %'"),
+        (5, "expected '+5%'"),
         ("+5 Q", "'+5 Q' has an unknown unit"),
     ],
 )

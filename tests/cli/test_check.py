@@ -63,7 +63,7 @@ def test_failures_come_first_with_their_cause():
     configured('[budgets."*.onnx"]\nparams = "1 M"\nmacs = "10 k"')
     lines = run(code=1).stdout.splitlines()
     assert lines[:2] == [
-        "FAIL     m.onnx  macs 18.43 k, budget ≤ 10 k (+84.3 %)  sepcost.toml:3",
+        "FAIL     m.onnx  macs 18.43 k, budget ≤ 10 k (+84.3%)  sepcost.toml:3",
         "         h (Conv) 18.43 k",
     ]
     assert lines[-1] == "1 model: 1 budget exceeded, 1 met"

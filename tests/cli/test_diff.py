@@ -54,7 +54,7 @@ def test_markdown_for_a_pull_request_goes_to_a_file():
     run("old.onnx", "m.onnx", "-f", "markdown", "-o", "diff.md")
     text = Path("diff.md").read_text()
     assert text.startswith("### `old.onnx` → `m.onnx`: 1 removed, 1 changed, 0 unchanged\n")
-    assert "| `-` | `h` | Conv | -18.4 k | -1.15 k |" in text
+    assert "| `-` | `h` | Conv | −18.4 k | −1.15 k |" in text
 
 
 def test_changed_weight_values_are_reported_on_request(work):

@@ -1,14 +1,16 @@
 """A file appears whole or not at all."""
 
+import io
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from sepcost.cli.app import app
-from sepcost.cli.output import write
+from sepcost.cli.output import emit, write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions, links and pipes of POSIX")
 
@@ -33,6 +35,16 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
         write(b"new", path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("utf-8", "−1.5 ≤ 2"), ("cp1252", "-1.5 ? 2"), ("ascii", "-1.5 ? 2")]
+)
+def test_a_negative_number_keeps_its_sign_in_any_encoding(monkeypatch, encoding, shown):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    emit("−1.5 ≤ 2", None)
+    assert stream.buffer.getvalue().decode(encoding) == shown
 
 
 @posix

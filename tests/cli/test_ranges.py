@@ -120,7 +120,7 @@ class TestBudgets:
         path = models.dynamic(tmp_path)
         run("check", path, "--max-macs", "24", "--bind", "N=1:3")
         broken = run("check", path, "--max-macs", "23", "--bind", "N=1:3", code=1).stdout
-        assert "macs 24, budget ≤ 23 (+4.35 %): at N=3" in broken
+        assert "macs 24, budget ≤ 23 (+4.35%): at N=3" in broken
 
     def test_a_minimum_is_judged_by_the_least(self, tmp_path):
         path = models.dynamic(tmp_path)

@@ -86,7 +86,7 @@ PrecisionTarget = Annotated[
     typer.Option(
         metavar="PERCENT",
         rich_help_panel=MEASUREMENT,
-        help="Stop measuring once the 95 % interval is within ± PERCENT.",
+        help="Stop measuring once the 95% interval is within ± PERCENT.",
     ),
 ]
 MaxTime = Annotated[

@@ -41,9 +41,10 @@ def number(value: Fraction, dimension: Dimension, digits: int = DIGITS) -> str:
     """An amount with a fitting unit: ``612.3 M``, ``10 MB``, ``12 ms``, ``1.05×``."""
     for unit, size in _SCALES.get(dimension, ()):
         if abs(value) >= size or dimension is Dimension.SHARE:
-            return f"{_digits(value / size, digits)} {unit}"
+            gap = "" if unit == "%" else " "
+            return f"{_digits(value / size, digits)}{gap}{unit}"
     unit = _SMALLEST.get(dimension, "")
-    gap = "" if unit in {"", "×"} else " "
+    gap = "" if unit in {"", "×", "%"} else " "
     return f"{_digits(value, digits)}{gap}{unit}"
 
 
@@ -54,7 +55,7 @@ def _digits(value: Fraction, digits: int) -> str:
     whole = len(str(abs(int(value)))) if abs(value) >= 1 else 0
     places = max(0, digits - whole)
     scaled = round(value * 10**places)
-    sign, (before, after) = "-" if scaled < 0 else "", divmod(abs(scaled), 10**places)
+    sign, (before, after) = "−" if scaled < 0 else "", divmod(abs(scaled), 10**places)
     decimals = str(after).rjust(places, "0").rstrip("0") if places else ""
     return f"{sign}{before}.{decimals}" if decimals else f"{sign}{before}"
 
@@ -98,7 +99,7 @@ def limit(verdict: Verdict) -> str:
 
 
 def excess(verdict: Verdict) -> str:
-    """How far the value is above its limit (``+2.05 %``) or below it (``-13 %``)."""
+    """How far the value is above its limit (``+2.05%``) or below it (``−13%``)."""
     if verdict.actual is None or verdict.limit is None or verdict.actual == verdict.limit:
         return ""
     gap = verdict.actual - verdict.limit
@@ -106,11 +107,11 @@ def excess(verdict: Verdict) -> str:
         return _signed(f"{_digits(abs(gap) * 100, DIGITS)} points", gap)
     if not verdict.limit:
         return _signed(number(abs(gap), verdict.dimension), gap)
-    return _signed(f"{_digits(abs(gap) / verdict.limit * 100, 3)} %", gap)
+    return _signed(f"{_digits(abs(gap) / verdict.limit * 100, 3)}%", gap)
 
 
 def _signed(text: str, gap: Fraction) -> str:
-    return f"{'+' if gap > 0 else '-'}{text}"
+    return f"{'+' if gap > 0 else '−'}{text}"
 
 
 def remark(verdict: Verdict) -> str:
@@ -119,7 +120,7 @@ def remark(verdict: Verdict) -> str:
     if verdict.baseline is not None and verdict.interval is None:
         parts.append(f"baseline {number(verdict.baseline, verdict.dimension)}")
     if verdict.interval is not None and verdict.interval[0] != verdict.interval[1]:
-        parts.append(f"95 % interval {_interval(verdict)}")
+        parts.append(f"95% interval {_interval(verdict)}")
     if verdict.detail not in {"", "at least"}:
         parts.append(verdict.detail)
     if verdict.status is Status.UNKNOWN and not verdict.breaks and verdict.level is Level.ERROR:
@@ -154,7 +155,7 @@ def _cause(cause: Cause, dimension: Dimension) -> str:
 
 
 def sentence(verdict: Verdict) -> str:
-    """One line without the causes: ``macs 612.3 M, budget ≤ 600 M (+2.05 %)``."""
+    """One line without the causes: ``macs 612.3 M, budget ≤ 600 M (+2.05%)``."""
     if verdict.metric == FORBID_OPS and verdict.actual is not None:
         count = int(verdict.actual)
         return f"{count or 'no'} forbidden operator{'s' * (count != 1)}, none allowed"

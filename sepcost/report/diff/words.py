@@ -57,11 +57,12 @@ def change(old: int, new: int, unit: str = "") -> str:
     """``+12.3 M (+2.1%)``, or ``+12.3 M (14.0×)`` from ten times on; ``=`` if nothing changed."""
     if old == new:
         return "="
-    text = f"{'+' if new > old else '-'}{human(abs(new - old), unit)}"
+    text = f"{'+' if new > old else '−'}{human(abs(new - old), unit)}"
     if not old:
         return text
     ratio = new / old
-    return f"{text} ({times(ratio) if ratio >= MANY else f'{ratio - 1:+.1%}'})"
+    share = f"{ratio - 1:+.1%}".replace("-", "−")
+    return f"{text} ({times(ratio) if ratio >= MANY else share})"
 
 
 def largest(diff: Diff, top: int = 0) -> tuple[LayerChange, ...]:
@@ -81,7 +82,7 @@ def delta(layer: LayerChange, cost: str) -> str:
     amount = layer.delta(cost)
     if amount is None:
         return "?"
-    return f"{'+' if amount > 0 else '-'}{human(abs(amount))}" if amount else ""
+    return f"{'+' if amount > 0 else '−'}{human(abs(amount))}" if amount else ""
 
 
 def details(layer: LayerChange, most: int = MOST_DIFFERENCES) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 from sepcost.separable.factors.blocks import Array
 
-STEPS = 4000  # of the discretised cost: with 50 layers the solution is optimal within 1.3 %
+STEPS = 4000  # of the discretised cost: with 50 layers the solution is optimal within 1.3%
 
 Entry = tuple[float, float]  # cost, loss
 

@@ -1,4 +1,4 @@
-"""Whether the samples show that a quality goal is met: by the bound of the 95 % interval."""
+"""Whether the samples show that a quality goal is met: by the bound of the 95% interval."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def stated(goal: Goal, effect: Effect) -> str:
         return f"{found.mean:.3g} ({count}, too few for an interval)"
     shown = (f"{100 * one:.3g}" for one in (found.mean, found.low, found.high))
     mean, low, high = (one.replace("-", "−") for one in shown)
-    unit = "points" if points else "%"
-    return f"{mean} {unit} (95%: {low} to {high}; {count})"
+    unit = " points" if points else "%"
+    return f"{mean}{unit} (95%: {low} to {high}; {count})"
 
 
 def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:

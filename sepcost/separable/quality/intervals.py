@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from sepcost.latency.stats import t_quantile
 
-Z = 1.959963984540054  # of a 95 % interval
+Z = 1.959963984540054  # of a 95% interval
 PSEUDO = 2.0
 _SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its 95 % interval."""
+    """A mean with its 95% interval."""
 
     mean: float
     low: float
@@ -38,7 +38,7 @@ class Estimate:
 
 
 def paired_loss(original: NDArray[np.float64], converted: NDArray[np.float64]) -> Estimate:
-    """Mean of ``original - converted``, sample by sample, with its 95 % interval.
+    """Mean of ``original - converted``, sample by sample, with its 95% interval.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def _bounds(total: float, squares: float, n: int) -> tuple[float, float, float]:
 
 
 def proportion(scores: NDArray[np.float64]) -> Estimate:
-    """Mean of scores in [0, 1] with its 95 % interval: Wilson's score interval (1927).
+    """Mean of scores in [0, 1] with its 95% interval: Wilson's score interval (1927).
 
     For scores other than 0 and 1 it is cautious: their variance is at most that of a proportion.
     """
@@ -83,7 +83,7 @@ def _wilson(p: float, n: int) -> tuple[float, float]:
 
 
 def root_mean(squares: NDArray[np.float64]) -> Estimate:
-    """Root of the mean of squared errors, with its 95 % interval.
+    """Root of the mean of squared errors, with its 95% interval.
 
     The interval of the mean is Student's, widened by the coefficient of variation c, as the sample
     deviation of a skewed quantity is too small: m ± t·s/√n · (1 + 2c/√n), c = s/m. One sample shows

@@ -130,9 +130,7 @@ def _tuned(
         for step in range(steps):
             if watch.over:
                 passes = step * size
-                watch.leave_out(
-                    f"{100 - 100 * step // steps} % of the tuning" if step else "tuning"
-                )
+                watch.leave_out(f"{100 - 100 * step // steps}% of the tuning" if step else "tuning")
                 break
             for one in opened.moving:
                 weights |= one.weights()

@@ -127,7 +127,7 @@ def test_github_has_one_command_per_line_and_no_other(name):
 def test_github_annotates_the_line_of_the_budget():
     assert render("check", "github", check(verdict())) == (
         "::error file=a.toml,line=7,title=sepcost%3A macs of m.onnx::"
-        "m.onnx: macs 700, budget ≤ 600 (+16.7 %25)\n"
+        "m.onnx: macs 700, budget ≤ 600 (+16.7%25)\n"
     )
 
 
@@ -144,7 +144,7 @@ def test_markdown_has_one_row_per_verdict_and_folds_passes():
     assert text.startswith(
         "### ❌ sepcost check: 1 model: 1 error, 1 budget exceeded, 1 unknown, 1 warning, 1 met\n"
     )
-    assert "| ❌ fail | `m.onnx` | `metric-fail` | 700 | ≤ 600 | +16.7 % |  |" in text
+    assert "| ❌ fail | `m.onnx` | `metric-fail` | 700 | ≤ 600 | +16.7% |  |" in text
     assert text.index("<details>") > text.index("⚠️ warn")
 
 
@@ -171,7 +171,7 @@ def test_the_terminal_shows_failures_first_and_passing_models_in_one_line():
     assert [line.split()[0] for line in lines if line] == [
         "error", "FAIL", "unknown", "warn", "ok", "2"
     ]  # fmt: skip
-    assert lines[1].endswith("metric-fail 700, budget ≤ 600 (+16.7 %)  a.toml:7")
+    assert lines[1].endswith("metric-fail 700, budget ≤ 600 (+16.7%)  a.toml:7")
     assert lines[4] == "ok       b.onnx  1 budget; closest: macs 700, budget ≤ 600"
 
 

@@ -25,7 +25,7 @@ from tests.report.verdict_samples import every
         (12, Dimension.BYTES, "12 B"),
         (12_000_000, Dimension.TIME, "12 ms"),
         (1500, Dimension.TIME, "1.5 µs"),
-        (Fraction(1, 5), Dimension.SHARE, "20 %"),
+        (Fraction(1, 5), Dimension.SHARE, "20%"),
         (Fraction(21, 20), Dimension.FACTOR, "1.05×"),
         (Fraction(1, 1000), Dimension.NUMBER, "0.001"),
         (Fraction(1, 10**6), Dimension.NUMBER, "1e-06"),
@@ -43,13 +43,13 @@ def test_what_differs_looks_different(a, b, dimension):
 
 def test_one_mac_too_many_is_seen():
     one = verdict(actual=Fraction(600_000_001), limit=Fraction(600_000_000))
-    assert verdicts.sentence(one) == "macs 600.000001 M, budget ≤ 600 M (+1.67e-07 %)"
+    assert verdicts.sentence(one) == "macs 600.000001 M, budget ≤ 600 M (+1.67e-07%)"
 
 
 def test_a_minimum_is_shown_from_below():
     share = verdict(actual=Fraction(7, 8), limit=Fraction(1), bound=Bound.MIN,
                     dimension=Dimension.SHARE)  # fmt: skip
-    assert verdicts.sentence(share) == "macs 87.5 %, budget ≥ 100 % (-12.5 points)"
+    assert verdicts.sentence(share) == "macs 87.5%, budget ≥ 100% (−12.5 points)"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_lower_bound_says_at_least_and_why_it_passes(breaks, end):
 def test_an_interval_and_a_baseline_are_shown():
     slow = verdict(actual=Fraction("1.1"), limit=Fraction("1.05"), dimension=Dimension.FACTOR,
                    baseline=Fraction(1), interval=(1.08, float("inf")))  # fmt: skip
-    assert verdicts.remark(slow) == "95 % interval 1.08× to ?"
+    assert verdicts.remark(slow) == "95% interval 1.08× to ?"
     assert verdicts.remark(verdict(baseline=Fraction(500))) == "baseline 500"
 
 

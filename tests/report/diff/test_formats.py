@@ -28,7 +28,7 @@ def test_the_table_has_totals_and_one_row_per_change():
     lines = render("diff", "table", example()).splitlines()
     assert lines[0] == "1 added, 1 removed, 1 changed, 0 unchanged"
     assert lines[4].split("  ")[0] == "MACs"
-    assert lines[4].endswith("18.4 k   9.22 k  -9.22 k (-50.0%)")
+    assert lines[4].endswith("18.4 k   9.22 k  −9.22 k (−50.0%)")
     rows = [line.split()[:3] for line in lines if line[:1] in {"+", "-", "~"}]
     assert rows == [["~", "conv1", "Conv"], ["-", "gone", "Tanh"], ["+", "new", "Relu"]]
 
@@ -40,7 +40,7 @@ def test_the_table_fits_the_screen(width):
     assert max(map(len, text.splitlines())) <= width
     rows = [line for line in text.splitlines() if line[:1] in {"+", "-", "~"}]
     assert [row[0] for row in rows] == ["~", "-", "+"]
-    assert "-9.22 k (-50.0%)" in text
+    assert "−9.22 k (−50.0%)" in text
 
 
 def test_no_change_is_reported_too():
@@ -126,7 +126,7 @@ def test_the_document_is_valid_and_sums_up(found):
     ("old", "new", "text"),
     [
         (100, 100, "="),
-        (100, 85, "-15 (-15.0%)"),
+        (100, 85, "−15 (−15.0%)"),
         (100, 150, "+50 (+50.0%)"),
         (100, 1_000, "+900 (10.0×)"),
         (0, 5, "+5"),

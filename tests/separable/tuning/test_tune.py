@@ -102,7 +102,7 @@ def test_no_passes_change_nothing(tmp_path):
     assert (found.factors, found.passes) == ({}, 0)
 
 
-@pytest.mark.parametrize(("steps", "left_out"), [(0, "tuning"), (2, "50 % of the tuning")])
+@pytest.mark.parametrize(("steps", "left_out"), [(0, "tuning"), (2, "50% of the tuning")])
 def test_only_the_passes_that_ran_are_counted(tmp_path, steps, left_out):
     asked = iter([False] * steps)
     watch = Watch(asked=lambda: next(asked, True))
