@@ -76,12 +76,12 @@ def tiles(analysis: Analysis) -> list[Tile]:
         Tile("MACs", f"{least}{human(totals.macs)}", f"{human(totals.flops)} FLOPs", totals.macs),
         Tile("Params", human(totals.params), f"{human(totals.weight_bytes, 'B')}", totals.params),
         Tile(
-            "Peak activations", human(totals.peak_activation_bytes, "B"), "",
+            "Peak activations", least + human(totals.peak_activation_bytes, "B"), "",
             totals.peak_activation_bytes,
         ),
         Tile(
-            "Bytes moved", human(totals.bytes_moved, "B"),
-            f"{totals.intensity:.1f} FLOPs per byte" if totals.intensity else "",
+            "Bytes moved", least + human(totals.bytes_moved, "B"),
+            f"{totals.intensity:.1f} FLOPs per byte" if totals.intensity and not least else "",
             totals.bytes_moved,
         ),
         Tile(
@@ -95,8 +95,8 @@ def tiles(analysis: Analysis) -> list[Tile]:
         smaller = totals.params / totals.separable_params if totals.separable_params else 1.0
         params = f"{times(smaller)} fewer"
         shown[1:1] = [
-            Tile("MACs, separable", human(totals.separable_macs), fewer, totals.separable_macs,
-                 "good"),
+            Tile("MACs, separable", least + human(totals.separable_macs), fewer,
+                 totals.separable_macs, "good"),
         ]  # fmt: skip
         shown[3:3] = [
             Tile("Params, separable", human(totals.separable_params), params,

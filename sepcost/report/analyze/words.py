@@ -78,9 +78,10 @@ def _moved(analysis: Analysis) -> str:
     totals = analysis.totals
     if totals.intensity is None:
         return ""
-    unknown = any(row.counted and row.bytes_moved is None for row in analysis.rows)
-    least = "at least " if unknown else ""
-    intensity = "" if unknown else f", {totals.intensity:.1f} FLOPs per byte"
+    open_ = any(row.counted and row.bytes_moved is None for row in analysis.rows)
+    least = "at least " if open_ or analysis.coverage.unresolved else ""
+    exact = not least and analysis.coverage.complete
+    intensity = f", {totals.intensity:.1f} FLOPs per byte" if exact else ""
     return f"{least}{human(totals.bytes_moved, 'B')} moved by the layers{intensity}"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sepcost.report.bench import html as bench_page
-from sepcost.report.convert.words import change, error, facts, headline, name, scores
+from sepcost.report.convert.words import change, error, facts, headline, judged, name, scores
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
 from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
@@ -89,7 +89,7 @@ def tiles(conversion: Conversion) -> list[Tile]:
     if effect.samples:
         share, on = effect.relative_error, f"on {conversion.inputs} inputs"
         tiles.append(Tile("Output error", error(share), on, share))
-    for quality in effect.qualities:
+    for quality in judged(conversion):
         score, detail = quality.converted.mean, change(quality, conversion.inputs)
         tiles.append(Tile(name(quality), scores(quality), detail, score))
     return tiles

@@ -90,9 +90,7 @@ def facts(conversion: Conversion) -> Iterator[str]:
             f"predicted loss {plan.predicted.loss:.3g}, measured {conversion.effect.loss:.3g} "
             "(weighted output error that the plan minimises)"
         )
-    for quality in conversion.effect.qualities:
-        if quality.metric == "error" and conversion.effect.samples:
-            continue  # the next line says it
+    for quality in judged(conversion):
         yield f"{name(quality)}: {scores(quality)} ({change(quality, conversion.inputs)})"
     if conversion.effect.samples:
         yield f"output error: {spread(conversion)}"
@@ -103,6 +101,13 @@ def facts(conversion: Conversion) -> Iterator[str]:
         yield f"tuning: {tuned(conversion.tuning)}"
     for path in conversion.written:
         yield f"written: {path}"
+
+
+def judged(conversion: Conversion) -> Iterator[Quality]:
+    """The scores, except one that only repeats the output error."""
+    for quality in conversion.effect.qualities:
+        if quality.metric != "error" or not conversion.effect.samples:
+            yield quality
 
 
 def _fell_short(conversion: Conversion) -> str:

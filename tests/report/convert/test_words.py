@@ -57,6 +57,21 @@ def test_the_error_has_its_interval():
     assert line in list(words.facts(judged()))
 
 
+def test_a_score_that_only_repeats_the_output_error_is_left_out():
+    found = judged(quality("error", 2000, 1800))
+    assert "1 − output error" not in " ".join(words.facts(found))
+    assert "1 − output error" not in render("convert", "html", found)
+
+
+def test_the_goal_is_met_missed_or_met_below_a_minimum_requirement():
+    found = judged()
+    below = replace(found, missed="minimum requirement not met: slower")
+    missed = replace(found, missed="goal not met: asked", met=False)
+    ends = [next(words.facts(one)).partition(" (")[2] for one in (found, below, missed)]
+    assert ends == ["", "met; a minimum requirement is not)", "not met)"]
+    assert [one.to_dict()["goal"]["met"] for one in (found, below, missed)] == [True, True, False]
+
+
 def test_without_labels_there_is_no_accuracy():
     assert "top-1" not in " ".join(words.facts(pages.conversion()))
     assert "output error 30.00%" in words.headline(pages.conversion())
