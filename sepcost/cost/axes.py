@@ -19,7 +19,7 @@ Sample = Callable[[Sizes], Mapping[Key, int] | None]
 #: Powers of 2 first: most strides are 2.
 PERIODS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 3, 5, 6, 10, 12, 20, 24, 48, 96, 160, 320)
 MOST_DEGREE = 3
-#: Multiples on one axis that a polynomial is laid through; ``_steps`` adds those that test it.
+#: Multiples on one axis that a polynomial is fitted to; ``_steps`` adds those that test it.
 THROUGH = tuple(range(MOST_DEGREE + 1))
 ENOUGH = len(THROUGH) + 2
 #: Fewer periods may be a special case: a size of 1 broadcasts, a window covers a small input.
@@ -56,7 +56,7 @@ def _axis(first: int, period: int) -> range:
 
 
 def _steps(period: int) -> tuple[int, ...]:
-    """Places on an axis: those that a polynomial is laid through, then those that test it."""
+    """Places on an axis: those that a polynomial is fitted to, then those that test it."""
     near = (*THROUGH, 5, 8, 13)
     return (*near, *(near[-1] + part + FAR * part // (4 * period) for part in (1, 2, 4)))
 

@@ -139,7 +139,7 @@ def test_words_are_read_with_the_letters_that_the_original_shows():
         scores([[1, 0, 2], [2, 1, 0], [1, 1, 2]]),
         scores([[1, 0, 2], [2, 1, 0], [3, 0, 2]]),
     )
-    assert jobs.right_words(before, after, texts)["words right"] == pytest.approx((1.0, 2 / 3))
+    assert jobs.right_words(before, after, texts)["words correct"] == pytest.approx((1.0, 2 / 3))
 
 
 def test_every_job_has_data_of_its_own_kind():
