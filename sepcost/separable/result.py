@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import starmap
 from pathlib import Path
 
 from sepcost.cost.count import count
@@ -24,6 +25,7 @@ from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.timing import timed_choices
 from sepcost.separable.plan.trials import on_disk
 from sepcost.separable.runs.output_loss import UNKNOWN
+from sepcost.separable.runs.sensitivity import UNREAD
 from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
@@ -107,12 +109,19 @@ def _unreached(session: Session) -> Iterator[str]:
     known = session.fitter.gradients
     if known is not None and known.reached < known.of:
         left = known.of - known.reached
-        ends = ", ".join(f"{operator} ({count})" for operator, count in known.stopped_by.items())
+        ends = ", ".join(starmap(_stop, known.stopped_by.items()))
         yield (
             f"gradients could be computed for only {known.reached} of {known.of} convolutions; "
             f"the other{'s are' if left > 1 else ' is'} planned without them "
-            f"(stopped by: {ends})"
+            f"({ends})"
         )
+
+
+def _stop(operator: str, count: int) -> str:
+    """Why gradients do not reach some convolutions."""
+    if operator == UNREAD:
+        return f"{count} on which no output depends"
+    return f"{count} stopped by {operator}"
 
 
 def _coarse(choices: Sequence[Choice]) -> Iterator[str]:

@@ -126,7 +126,7 @@ def test_where_gradients_end_is_noted(tmp_path):
     assert document["gradients"] == {"reached": 0, "of": 2, "stopped_by": {"GlobalLpPool": 2}}
     line = (
         "gradients could be computed for only 0 of 2 convolutions; the others are planned without "
-        "them (stopped by: GlobalLpPool (2))"
+        "them (2 stopped by GlobalLpPool)"
     )
     assert line in result.stderr
     assert any(line in note for note in document["notes"])

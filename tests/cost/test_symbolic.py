@@ -97,7 +97,7 @@ def test_bound_dimensions_are_sizes_not_symbols(tmp_path):
     path = models.dynamic(tmp_path)
     named = sepcost.symbolic(path, shape={"x": ("B", 4)})
     assert [one.symbol for one in named.classes] == ["B"]
-    with pytest.raises(BindingError, match="no dimension with a name is free"):
+    with pytest.raises(BindingError, match="--symbolic needs a named dynamic dimension"):
         sepcost.symbolic(path, bind={"N": 2})
 
 

@@ -44,7 +44,7 @@ _FEWEST = 8  # samples, however large
 _RAREST = 1e-3  # smaller probabilities are weighted like this one
 
 Metrics = dict[str, Array]
-UNREAD = "no float output depends on it"
+UNREAD = "no output"  # depends on the layer
 
 
 @dataclass(frozen=True, slots=True)
