@@ -68,7 +68,7 @@ def tables(results: Mapping[str, Document], figures: Figures, headings: Mapping[
 
 
 def _origin(part: str, document: Document) -> str:
-    """Return the command, the machine and the day."""
+    """Return the command, the machine and the date."""
     machine = document["machine"]
     day = document["date"].split("T")[0]
     load = f", load {machine['load_before']:.1f}" if machine["load_before"] is not None else ""

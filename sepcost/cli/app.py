@@ -62,9 +62,9 @@ def sepcost(
     [bold]sepcost analyze model.onnx[/]       your own model
     [bold]sepcost networks[/]                 list the shipped networks
 
-    In every command, -r FILE writes the report. -o FILE writes the model in
-    convert and networks, the machine file in bench --machine, and the report
-    everywhere else.
+    In every command but networks, -r FILE writes the report. -o FILE writes the
+    model in convert and networks, the machine file in bench --machine, and the
+    report everywhere else.
 
     Exit codes: 0 success, 1 a budget is exceeded or a goal is not met,
     2 usage or input error, 3 a measurement failed, 130 interrupted by Ctrl-C.

@@ -19,13 +19,14 @@ X86 = ("x86_64", "AMD64")  # as Linux and macOS, and as Windows call it
 BUSY = 0.5  # a machine with more load per core counts as busy
 
 
-def of_machine(machine: Machine, threads: int) -> Iterator[str]:
+def of_machine(machine: Machine, threads: int, models: int) -> Iterator[str]:
     """Warn about conditions of the machine that make times unsteady or misleading."""
     if machine.load is not None and machine.load > BUSY * machine.cores:
-        yield (
-            f"the machine is busy (load {machine.load:.1f} on {machine.cores} cores): ratios stay "
-            f"valid, but stop other programs for the best precision"
-        )
+        busy = f"the machine is busy (load {machine.load:.1f} on {machine.cores} cores)"
+        if models > 1:
+            yield f"{busy}: ratios stay valid, but stop other programs for the best precision"
+        else:
+            yield f"{busy}: stop other programs for reliable figures"
     if threads > machine.cores:
         yield (
             f"{threads} threads compete for {machine.cores} cores: "

@@ -198,7 +198,7 @@ class _Session:
             precision=reached,
             elapsed_s=self.elapsed_s,
             warnings=(
-                *advice.of_machine(facts, settings.threads),
+                *advice.of_machine(facts, settings.threads, len(probes)),
                 *advice.of_precision(reached, target, len(launches)),
             ),
             settings=documented(settings),

@@ -59,7 +59,7 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
         comparisons=(),
         precision=inf,
         elapsed_s=monotonic() - started,
-        warnings=tuple(advice.of_machine(facts, settings.threads)),
+        warnings=tuple(advice.of_machine(facts, settings.threads, models=0)),
         settings=documented(settings),
     )
 

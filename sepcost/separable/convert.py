@@ -24,7 +24,7 @@ from sepcost.separable.plan.menu import Key
 from sepcost.separable.plan.timing import slower_options
 from sepcost.separable.result import finished, nearest, unconverted
 from sepcost.separable.returned_memory import return_memory
-from sepcost.separable.session import Session, open_session
+from sepcost.separable.session import UNSELECTED, Session, open_session
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Saving, Wanted, check
 from sepcost.separable.watch import Watch
 
@@ -73,7 +73,10 @@ def _converted(
     session = open_session(source, settings, wanted, watch)
     if not session.candidates.eligible:
         saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
-        result = unconverted(session, "no convolution can be converted", missed=saving)
+        why = "no convolution can be converted"
+        if any(one.reason in UNSELECTED for one in session.candidates.skips):
+            why = "no eligible convolution was selected"
+        result = unconverted(session, why, missed=saving)
         return _written(session, session.loaded, result)
     made = _curves(session, wanted)
     solved, result = _carried_out(session, made)

@@ -120,7 +120,7 @@ def _unreached(session: Session) -> Iterator[str]:
 def _stop(operator: str, count: int) -> str:
     """Why gradients do not reach some convolutions."""
     if operator == UNREAD:
-        return f"{count} on which no output depends"
+        return f"{count} not connected to any output"
     return f"{count} stopped by {operator}"
 
 

@@ -33,6 +33,8 @@ from sepcost.separable.settings import Aim, ConvertSettings, Wanted
 from sepcost.separable.watch import IMPROVED, MEASURED, Watch
 
 RUN_BYTES = 1 << 27  # of activations, if all of a run were kept
+#: Why a convolution is left out that could be converted: by --only, and by --skip.
+UNSELECTED = ("not matched by --only", "matched by --skip")
 
 
 @dataclass(slots=True, eq=False)
@@ -170,9 +172,9 @@ def _selected(
     for one in every.eligible:
         reason = None
         if settings.only and not matches(one, settings.only):
-            reason = "not matched by --only"
+            reason = UNSELECTED[0]
         elif matches(one, settings.skip):
-            reason = "matched by --skip"
+            reason = UNSELECTED[1]
         elif settings.goal.aim is not Aim.RANK and not any(
             branches.may_run(layer, network.choices) for layer in one.layers
         ):

@@ -23,7 +23,7 @@ MaxError = Annotated[
     typer.Option(
         metavar="ERROR",
         rich_help_panel=GOAL,
-        show_default="0.02 if no other goal is given",
+        show_default="2% if no other goal is given",
         help="Cheapest model with at most this output error, relative to the spread (standard "
         "deviation) of the outputs; for example 2%.",
     ),
@@ -138,7 +138,7 @@ Tune = Annotated[
         metavar="auto|off|PASSES",
         rich_help_panel=CALIBRATION,
         help="Finally, tune all new weights together to reproduce the original's outputs: if much "
-        "accuracy is lost (auto), never (off), or on this many samples, counting repeats.",
+        "accuracy is lost (auto), never (off), or over PASSES samples, counting repeats.",
     ),
 ]
 Mean = Annotated[

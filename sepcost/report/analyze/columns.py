@@ -144,7 +144,7 @@ def model_columns(style: Style, named: Mapping[str, str]) -> tuple[Column[Analys
 
     return (
         Column("model", lambda a: named[a.source], 0, False, True, "name"),
-        Column("bound", bindings, 1, False, True),
+        Column("sizes", bindings, 1, False, True),
         Column(title(unit), least, 0),
         Column("per item", per_item, 5),
         Column("params", lambda a: human(a.totals.params), 2),

@@ -96,17 +96,19 @@ def details(layer: LayerChange, most: int = MOST_DIFFERENCES) -> str:
 
 
 def geometry(row: LayerCost) -> str:
-    """The kernel, if the layer has one, and the output: ``3×3 in 2 groups, to 1×8×14×14``."""
+    """The kernel, if the layer has one, and the output: ``3×3 in 2 groups, output 1×8×14×14``."""
     output = dims(row.layer.outputs[0]) if row.layer.outputs else ""
     if row.convolution is None:
-        return f"to {output}" if output else ""
+        return f"output {output}" if output else ""
     group = f" in {row.convolution.group} groups" if row.convolution.group > 1 else ""
-    return f"{dims(row.convolution.kernel)}{group}, to {output}"
+    return f"{dims(row.convolution.kernel)}{group}, output {output}"
 
 
 def difference(found: Difference) -> str:
-    """``kernel 3×3 → 5×5``."""
-    return f"{found.what} {_fact(found.old)} → {_fact(found.new)}"
+    """``kernel 3×3 → 5×5``, ``input[1] 64 → 16``."""
+    side, _, at = found.what.partition(" ")
+    what = f"{side}[{at or 0}]" if side in {"input", "output"} else found.what
+    return f"{what} {_fact(found.old)} → {_fact(found.new)}"
 
 
 def _fact(fact: Fact) -> str:
@@ -142,8 +144,6 @@ def doubt(diff: Diff) -> str:
     partial = [name for name, side in sides.items() if not side.coverage.complete]
     if not partial:
         return ""
-    verb = "has" if len(partial) == 1 else "have"
-    noun = "model" if len(partial) == 1 else "models"
-    return (
-        f"totals are lower bounds: the {' and the '.join(partial)} {noun} {verb} uncounted layers"
-    )
+    if len(partial) == 1:
+        return f"the {partial[0]} model's totals are lower bounds: it has uncounted layers"
+    return "the totals of both models are lower bounds: they have uncounted layers"

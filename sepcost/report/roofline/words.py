@@ -49,5 +49,5 @@ def columns(found: Roofline, unit: str) -> tuple[Column[LayerRoofline], ...]:
         Column("moved", lambda each: human(each.row.bytes_moved or 0, "B"), 3),
         Column("roofline", lambda each: duration(each.ns)),
         Column("share", lambda each: share.cell(round(each.ns)), 4, role="share"),
-        Column("limit", lambda each: each.limit, 0, False),
+        Column("bound", lambda each: each.limit, 0, False),
     )

@@ -167,8 +167,8 @@ def _assembled(
             array = arrays[one.name]
             if not _fits(array.shape[1:], one.sizes, array.ndim, len(one.sizes) + 1):
                 raise ConversionError(
-                    f"{path}: {one.name!r} has shape {list(array.shape)}, but the model takes "
-                    f"{_shown(one.sizes)}"
+                    f"{path}: input {one.name!r} has shape {_shown(array.shape)}, but one run "
+                    f"takes {_shown(one.sizes)}; the first axis counts samples"
                 )
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
@@ -192,7 +192,7 @@ def _fits(shape: Shape, sizes: Sequence[int | None], ndim: int, wanted: int) -> 
 
 
 def _shown(sizes: Sequence[int | None]) -> str:
-    return "[" + ", ".join("?" if size is None else str(size) for size in sizes) + "]"
+    return "x".join("?" if size is None else str(size) for size in sizes) or "scalar"
 
 
 def _item(shape: Shape, stacked: bool, batch: int, fixed: int | None) -> Shape:

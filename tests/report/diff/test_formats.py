@@ -58,7 +58,7 @@ def test_the_layers_that_change_most_are_kept():
 
 def test_lower_bounds_are_marked():
     found = diff(analysis(unknown_row()), analysis())
-    told = "totals are lower bounds: the old model has uncounted layers"
+    told = "the old model's totals are lower bounds: it has uncounted layers"
     assert told in render("diff", "table", found)
     assert told in render("diff", "markdown", found)
 
