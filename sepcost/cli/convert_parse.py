@@ -128,5 +128,7 @@ def passes(text: str) -> int | None:
     if word in {"auto", "off"}:
         return None if word == "auto" else 0
     if not re.fullmatch(r"[0-9]{1,9}", word):
-        raise SepcostError(f"--tune {text!r}: expected auto, off or a number of passes")
+        raise SepcostError(
+            f"--tune {text!r}: expected auto, off or a number of samples, such as 15000"
+        )
     return int(word)

@@ -72,11 +72,10 @@ def _converted(
 ) -> Conversion:
     session = open_session(source, settings, wanted, watch)
     if not session.candidates.eligible:
-        saving = settings.goal.aim in {Aim.MACS, Aim.SPEEDUP}
         why = "no convolution can be converted"
         if any(one.reason in UNSELECTED for one in session.candidates.skips):
             why = "no eligible convolution was selected"
-        result = unconverted(session, why, missed=saving)
+        result = unconverted(session, why)
         return _written(session, session.loaded, result)
     made = _curves(session, wanted)
     solved, result = _carried_out(session, made)

@@ -24,7 +24,7 @@ from sepcost.separable.plan.choices import Choice, Forecast, Plan
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.timing import timed_choices
 from sepcost.separable.plan.trials import on_disk
-from sepcost.separable.runs.output_loss import UNKNOWN
+from sepcost.separable.runs.output_loss import UNCHANGED
 from sepcost.separable.runs.sensitivity import UNREAD
 from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY, Aim, Goal
@@ -44,7 +44,7 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
     """
     choices = found.trial.choices
     if not choices:
-        return unconverted(session, "no replacement is worth its error", missed=not found.met)
+        return unconverted(session, "no replacement is worth its error", met=found.met)
     settings, wanted, model = session.settings, session.wanted, found.trial.model
     network = describe(model, **wanted.sizes)  # as the original was
     after = count(network, session.before.source)
@@ -240,8 +240,9 @@ def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -
         reached = "" if result.speedup is None else f" {result.speedup:.2f}×"
     else:
         reached = f" {result.after.totals.macs / (result.before.totals.macs or 1):.3g} of the MACs"
-    lost = proof.stated(quality, solved.trial.effect)
-    return f"closest: {quality.words} with{reached}, or {cost.words} with a loss of {lost}"
+    effect = solved.trial.effect
+    lost = f"a loss of {proof.stated(quality, effect)}" if effect.batches else "an unknown loss"
+    return f"closest: {quality.words} with{reached}, or {cost.words} with {lost}"
 
 
 def _uncounted(result: Conversion) -> str:
@@ -253,13 +254,16 @@ def _uncounted(result: Conversion) -> str:
     return ""
 
 
-def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversion:
+def unconverted(session: Session, why: str, *, met: bool = True) -> Conversion:
     """The result of a conversion that changes nothing, with the reason.
 
-    A file that was asked for and is not written counts as a goal that is not met.
+    It saves nothing. A file that was asked for and is not written counts as a goal that is not met.
     """
-    goal, wanted = session.settings.goal, session.wanted
-    plan = Plan(goal, (), session.candidates.skips, Forecast(session.before.totals.macs, 0.0))
+    cost, wanted = session.settings.cost_goal, session.wanted
+    goal = cost or session.settings.goal
+    missed = not met or (cost is not None and cost.aim is not Aim.RANK)
+    same = Forecast(session.before.totals.macs, 0.0)
+    plan = Plan(session.settings.goal, (), session.candidates.skips, same)
     words = f"goal not met: asked {goal.words}, but {why}" if missed else None
     if wanted.target is not None and not wanted.copy_unchanged:
         older = " (the existing file is older)" if wanted.target.exists() else ""
@@ -271,7 +275,7 @@ def unconverted(session: Session, why: str, *, missed: bool = False) -> Conversi
         session.before,
         session.before,
         session.inputs,
-        replace(UNKNOWN, batches=1),
+        UNCHANGED,
         missed=words,
         met=words is None,
         also=session.settings.also,

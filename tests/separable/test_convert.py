@@ -111,6 +111,23 @@ def test_an_impossible_saving_is_not_met(net):
     assert convert(net, settings=asked(Aim.MAX_ERROR, 0.1, skip=["*"])).missed is None
 
 
+def test_of_two_goals_the_saving_is_not_met_if_nothing_is_worth_its_error(net):
+    both = asked(Aim.MACS, 0.5, also=Goal(Aim.MAX_ERROR, 1e-9))
+    found = convert(net, settings=both)
+    assert not found.plan.choices
+    asked_for = "goal not met: asked --macs 0.5, but no replacement is worth its error; closest: "
+    assert found.missed is not None
+    assert found.missed.startswith(asked_for)
+    assert found.missed.endswith("with 1 of the MACs, or --macs 0.5 with an unknown loss")
+    assert not found.met
+
+
+def test_an_unchanged_model_has_no_error(net):
+    found = convert(net, settings=asked(Aim.MAX_ERROR, 1e-9))
+    assert not found.plan.choices
+    assert found.to_dict()["effect"]["relative_error"] == 0
+
+
 def test_a_branch_that_never_runs_saves_nothing(tmp_path):
     path = choosing(tmp_path, "no")
     found = convert(path, settings=asked(Aim.MACS, 0.5))

@@ -41,11 +41,11 @@ Metric = Callable[[Outputs, Outputs, Judged], Array]
 
 def top1(original: Outputs, answers: Outputs, judged: Judged) -> Array:
     """1 if the class of the largest score is the label."""
-    if judged.labels is None:
-        raise ConversionError("--metric top1: needs calibration data with a label per sample")
     found = top(answers, judged)
     if found.shape[1] != 1:
         raise ConversionError("--metric top1: labels are one per sample, classes one per position")
+    if judged.labels is None:
+        raise ConversionError("--metric top1: needs calibration data with a label per sample")
     return np.asarray(found[:, 0] == judged.labels, np.float64)
 
 

@@ -58,8 +58,9 @@ class Effect:
         return self.qualities[0] if self.qualities else None
 
 
-#: Of a model whose outputs were not compared.
+#: Of a model whose outputs were not compared, and of one that was not changed.
 UNKNOWN = Effect(None, UNCOMPARED, 0.0)
+UNCHANGED = Effect(None, Estimate(0.0, 0.0, 0.0, 0), 0.0, batches=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
