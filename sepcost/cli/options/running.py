@@ -106,7 +106,10 @@ MaxBenchTime = Annotated[
 Launches = Annotated[
     int,
     typer.Option(
-        min=1, metavar="N", rich_help_panel=MEASUREMENT, help="Measure in at least N processes."
+        min=1,
+        metavar="N",
+        rich_help_panel=MEASUREMENT,
+        help="Measure in at least N processes, unless --max-time ends first.",
     ),
 ]
 Percentiles = Annotated[
