@@ -17,11 +17,14 @@ from rich.cells import cell_len
 from sepcost.report.columns import Column
 from sepcost.report.layout import GAP, Cells, fit
 from sepcost.report.screen import Screen
+from sepcost.report.text import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.style import Style
     from rich.text import Text
+
+    from sepcost.report.view import View
 
 Row = TypeVar("Row")
 
@@ -70,6 +73,12 @@ def compose(parts: Iterable[Part], screen: Screen) -> str:
         return _drawn(part, screen)
 
     return "\n".join(line.rstrip() for line in "".join(map(shown, parts)).split("\n"))
+
+
+def sections(parts: Sequence[Part], view: View) -> str:
+    """Put sections together, each of which ends in an empty line; then the sources not read."""
+    unread = [styled(terminal(line)) for line in view.not_read]
+    return compose([*parts, *unread] if unread else parts[:-1], view.screen)
 
 
 def _drawn(part: RenderableType, screen: Screen) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sepcost.report import text
 from sepcost.report.columns import Column, filled
+
+if TYPE_CHECKING:
+    from sepcost.report.view import View
 
 Row = TypeVar("Row")
 
@@ -28,6 +31,12 @@ def table(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:
 def bullets(lines: Sequence[str]) -> str:
     """A list; its lines are escaped already."""
     return "\n".join(f"- {line}" for line in lines)
+
+
+def document(sections: Sequence[str], view: View) -> str:
+    """Put sections together; then the sources that could not be read."""
+    unread = [bullets([words(line) for line in view.not_read])] if view.unread else []
+    return "\n\n".join([*sections, *unread]) + "\n"
 
 
 def _cell(column: Column[Row], row: Row) -> str:

@@ -43,6 +43,11 @@ class View:
         return self.top or 0
 
     @property
+    def not_read(self) -> tuple[str, ...]:
+        """A line for each source that could not be analyzed."""
+        return tuple(f"not read: {each.model}: {each.message}" for each in self.unread)
+
+    @property
     def most_drawn(self) -> int:
         """The number of rows in a drawn table: a screenful in a terminal, unless --top is given."""
         if self.top is not None:

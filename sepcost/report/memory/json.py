@@ -7,15 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from sepcost.cost.analysis import Analysis
-from sepcost.report.json import dumps, headed
+from sepcost.report.json import per_model
 from sepcost.report.view import View
 
 
 def render(analyses: Sequence[Analysis], view: View) -> str:
     """One document for all analyses, with every buffer."""
-    errors = [{"source": each.model, "message": each.message} for each in view.unread]
-    body = {"models": list(map(_entry, analyses)), "errors": errors}
-    return dumps(headed("memory", list(dict.fromkeys(each.source for each in analyses)), body))
+    return per_model("memory", map(_entry, analyses), view)
 
 
 def _entry(analysis: Analysis) -> dict[str, Any]:

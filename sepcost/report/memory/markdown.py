@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sepcost.cost.analysis import Analysis
 from sepcost.report.analyze.words import titles
-from sepcost.report.markdown import bullets, table, words
+from sepcost.report.markdown import bullets, document, table, words
 from sepcost.report.memory.words import columns, details, headline
 from sepcost.report.view import View
 
@@ -19,7 +19,4 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
         sections.append(f"**{words(headline(name, found))}**")
         sections.append(bullets([words(line) for line in details(analysis, found)]))
         sections.append(table(columns(analysis), found.buffers[: view.most or None]))
-    if view.unread:
-        unread = [words(f"not read: {each.model}: {each.message}") for each in view.unread]
-        sections.append(bullets(unread))
-    return "\n\n".join(sections) + "\n"
+    return document(sections, view)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sepcost.cost.analysis import Analysis
 from sepcost.report.analyze.words import titles
-from sepcost.report.drawing import Part, compose, styled, table
+from sepcost.report.drawing import Part, sections, styled, table
 from sepcost.report.memory.words import columns, details, headline
 from sepcost.report.text import terminal
 from sepcost.report.view import View
@@ -27,5 +27,4 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
             left = len(found.buffers) - len(shown)
             parts.append(styled(f"… {left} more buffers: --top 0 shows all", "dim"))
         parts.append("\n")
-    parts += [styled(terminal(f"not read: {each.model}: {each.message}")) for each in view.unread]
-    return compose(parts if view.unread else parts[:-1], view.screen)
+    return sections(parts, view)

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sepcost.cost.ranges import CostRange
-from sepcost.report.json import dumps, headed
+from sepcost.report.json import per_model
 from sepcost.report.view import View
 
 
 def render(found: Sequence[CostRange], view: View) -> str:
     """One document for all networks."""
-    errors = [{"source": each.model, "message": each.message} for each in view.unread]
-    body = {"models": list(map(_entry, found)), "errors": errors}
-    return dumps(headed("ranges", list(dict.fromkeys(one.source for one in found)), body))
+    return per_model("ranges", map(_entry, found), view)
 
 
 def _entry(one: CostRange) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sepcost.cost.ranges import CostRange
-from sepcost.report.markdown import bullets, table, words
+from sepcost.report.markdown import document, table, words
 from sepcost.report.ranges.words import columns, headline, lines
 from sepcost.report.view import View
 
@@ -16,7 +16,4 @@ def render(found: Sequence[CostRange], view: View) -> str:
     for one in found:
         rows = list(lines(one, view.rows.unit))
         sections += [f"**{words(headline(one))}**", table(columns(), rows)]
-    if view.unread:
-        unread = [words(f"not read: {each.model}: {each.message}") for each in view.unread]
-        sections.append(bullets(unread))
-    return "\n\n".join(sections) + "\n"
+    return document(sections, view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sepcost.cost.ranges import CostRange
-from sepcost.report.drawing import Part, compose, styled, table
+from sepcost.report.drawing import Part, sections, styled, table
 from sepcost.report.ranges.words import columns, headline, lines
 from sepcost.report.text import terminal
 from sepcost.report.view import View
@@ -18,5 +18,4 @@ def render(found: Sequence[CostRange], view: View) -> str:
         rows = list(lines(one, view.rows.unit))
         head = styled(terminal(headline(one)), "bold")
         parts += [head, "\n", table(columns(), rows, view.screen), "\n"]
-    parts += [styled(terminal(f"not read: {each.model}: {each.message}")) for each in view.unread]
-    return compose(parts if view.unread else parts[:-1], view.screen)
+    return sections(parts, view)

@@ -7,16 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from sepcost.cost.roofline import Roofline
-from sepcost.report.json import dumps, headed
+from sepcost.report.json import per_model
 from sepcost.report.view import View
 
 
 def render(found: Sequence[Roofline], view: View) -> str:
     """One document for all analyses, with every layer that has MACs."""
-    errors = [{"source": each.model, "message": each.message} for each in view.unread]
-    body = {"models": list(map(_entry, found)), "errors": errors}
-    sources = dict.fromkeys(each.analysis.source for each in found)
-    return dumps(headed("roofline", list(sources), body))
+    return per_model("roofline", map(_entry, found), view)
 
 
 def _entry(one: Roofline) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sepcost.cost.roofline import Roofline
 from sepcost.report.analyze.words import titles
-from sepcost.report.markdown import bullets, table, words
+from sepcost.report.markdown import bullets, document, table, words
 from sepcost.report.roofline.words import columns, details, headline
 from sepcost.report.view import View
 
@@ -18,7 +18,4 @@ def render(found: Sequence[Roofline], view: View) -> str:
         sections.append(f"**{words(headline(name, one))}**")
         sections.append(bullets([words(line) for line in details(one)]))
         sections.append(table(columns(one, view.rows.unit), one.layers[: view.most or None]))
-    if view.unread:
-        unread = [words(f"not read: {each.model}: {each.message}") for each in view.unread]
-        sections.append(bullets(unread))
-    return "\n\n".join(sections) + "\n"
+    return document(sections, view)

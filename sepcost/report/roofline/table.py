@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sepcost.cost.roofline import Roofline
 from sepcost.report.analyze.words import titles
-from sepcost.report.drawing import Part, compose, styled, table
+from sepcost.report.drawing import Part, sections, styled, table
 from sepcost.report.roofline.words import columns, details, headline
 from sepcost.report.text import terminal
 from sepcost.report.view import View
@@ -26,5 +26,4 @@ def render(found: Sequence[Roofline], view: View) -> str:
             left = len(one.layers) - len(shown)
             parts.append(styled(f"… {left} more layers: --top 0 shows all", "dim"))
         parts.append("\n")
-    parts += [styled(terminal(f"not read: {each.model}: {each.message}")) for each in view.unread]
-    return compose(parts if view.unread else parts[:-1], view.screen)
+    return sections(parts, view)

@@ -8,16 +8,14 @@ from typing import Any
 
 from sepcost.cost.polynomial import Polynomial
 from sepcost.cost.symbolic import Fitted, Symbolic
-from sepcost.report.json import dumps, headed
+from sepcost.report.json import per_model
 from sepcost.report.symbolic.words import spelled
 from sepcost.report.view import View
 
 
 def render(found: Sequence[Symbolic], view: View) -> str:
     """One document for all networks, with every layer."""
-    errors = [{"source": each.model, "message": each.message} for each in view.unread]
-    body = {"models": list(map(_entry, found)), "errors": errors}
-    return dumps(headed("symbolic", list(dict.fromkeys(one.source for one in found)), body))
+    return per_model("symbolic", map(_entry, found), view)
 
 
 def _entry(one: Symbolic) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sepcost.cost.symbolic import Symbolic
-from sepcost.report.markdown import bullets, table
+from sepcost.report.markdown import bullets, document, table
 from sepcost.report.markdown import words as escaped
 from sepcost.report.symbolic import words
 from sepcost.report.view import View
@@ -14,10 +14,7 @@ from sepcost.report.view import View
 def render(found: Sequence[Symbolic], view: View) -> str:
     """A section per network, and the sources that could not be counted."""
     sections = [section for one in found for section in _sections(one, view)]
-    if view.unread:
-        unread = [escaped(f"not read: {each.model}: {each.message}") for each in view.unread]
-        sections.append(bullets(unread))
-    return "\n\n".join(sections) + "\n"
+    return document(sections, view)
 
 
 def _sections(found: Symbolic, view: View) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sepcost.cost.symbolic import Symbolic
-from sepcost.report.drawing import Part, compose, styled, table
+from sepcost.report.drawing import Part, sections, styled, table
 from sepcost.report.symbolic import words
 from sepcost.report.text import shorten, terminal
 from sepcost.report.view import View
@@ -20,8 +20,7 @@ def render(found: Sequence[Symbolic], view: View) -> str:
     parts: list[Part] = []
     for one in found:
         parts += [*_section(one, view), "\n"]
-    parts += [styled(terminal(f"not read: {each.model}: {each.message}")) for each in view.unread]
-    return compose(parts if view.unread else parts[:-1], view.screen)
+    return sections(parts, view)
 
 
 def _section(found: Symbolic, view: View) -> Iterator[Part]:
