@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import count
@@ -103,14 +103,23 @@ def sweep(
     >>> [analysis.totals.macs for analysis in batches]
     [10585344, 84682752]
     """
+    loaded, how = opened(source, {
+        "shape": shape, "trips": trips, "alpha": alpha, "rho": rho, "observe": observe,
+        "inputs": inputs, "operators": operators, "conventions": conventions,
+    })  # fmt: skip
+    return tuple(each_size(loaded, source, binds, **how))
+
+
+def opened(source: str | Path, how: Mapping[str, Any]) -> tuple[Loaded, dict[str, Any]]:
+    """Load a source by the arguments of ``analyze``; return also those that ``each_size`` takes."""
     from sepcost.model.free import with_names
     from sepcost.model.load import load
 
-    loaded, sizes = with_names(load(source, alpha=alpha, rho=rho, weights=observe), shape or {})
-    return tuple(each_size(
-        loaded, source, binds, shape=sizes, trips=trips, observe=observe, inputs=inputs,
-        operators=operators, conventions=conventions,
-    ))  # fmt: skip
+    rest = dict(how)
+    alpha, rho, shape = (rest.pop(key, None) for key in ("alpha", "rho", "shape"))
+    loaded = load(source, alpha=alpha, rho=rho, weights=bool(how.get("observe")))
+    loaded, sizes = with_names(loaded, shape or {})
+    return loaded, rest | {"shape": sizes}
 
 
 def each_size(

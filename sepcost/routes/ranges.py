@@ -8,9 +8,8 @@ from typing import Any
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.ranges import Bindings, CostRange, extents, points, ranged, totals
-from sepcost.model.free import with_names
-from sepcost.model.load import Loaded, load
-from sepcost.routes.analyze import analyze, each_size
+from sepcost.model.load import Loaded
+from sepcost.routes.analyze import analyze, each_size, opened
 
 
 def cost_range(source: str | Path, bind: Bindings, **how: Any) -> CostRange:
@@ -45,7 +44,7 @@ def cost_range(source: str | Path, bind: Bindings, **how: Any) -> CostRange:
 
 def cost_ranges(source: str | Path, binds: Iterable[Bindings], **how: Any) -> tuple[CostRange, ...]:
     """As ``cost_range``, for several bindings of one source."""
-    loaded = opened(source, how)
+    loaded, how = opened(source, how)
     return tuple(_spanned(loaded, source, bind, how) for bind in binds)
 
 
@@ -55,15 +54,8 @@ def each_point(
     """As ``analyze``; with a range of sizes, the analyses of all its points, one after another."""
     if not ranged(bind or {}):
         return analyze(source, bind=points(bind or {})[0], **how)
-    return each_size(opened(source, how), source, points(bind or {}), **how)
-
-
-def opened(source: str | Path, how: dict[str, Any]) -> Loaded:
-    """Load a source by the arguments of ``analyze``; leave in ``how`` those for its sizes."""
-    scaled = {key: how.pop(key, None) for key in ("alpha", "rho")}
-    loaded = load(source, **scaled, weights=bool(how.get("observe")))
-    loaded, how["shape"] = with_names(loaded, how.get("shape") or {})
-    return loaded
+    loaded, how = opened(source, how)
+    return each_size(loaded, source, points(bind or {}), **how)
 
 
 def _spanned(

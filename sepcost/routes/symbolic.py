@@ -14,8 +14,7 @@ from sepcost.cost.symbolic import symbolic as settled
 from sepcost.errors import BindingError, SepcostError
 from sepcost.model.free import NamedShape, free_symbols, has_fixed_inputs
 from sepcost.model.load import Loaded
-from sepcost.routes.analyze import each_size
-from sepcost.routes.ranges import opened
+from sepcost.routes.analyze import each_size, opened
 
 
 def symbolic(
@@ -55,7 +54,7 @@ def symbolic(
     >>> found.totals["macs"].polynomial.at({"N": 8})
     Fraction(84682752, 1)
     """
-    loaded = opened(source, how := {**how, "shape": shape})
+    loaded, how = opened(source, {**how, "shape": shape})
     fixed = dict(bind or {})
     free = tuple(symbol for symbol in free_symbols(loaded) if symbol not in fixed)
     if not free:
@@ -70,8 +69,8 @@ def symbolic(
         except SepcostError as error:
             refusals.append(error)
             return None
-        first[1:] = []
-        first.append(analysis)
+        if not first:
+            first.append(analysis)
         return figures(analysis)
 
     def sample(sizes: Mapping[str, int]) -> dict[Key, int] | None:
