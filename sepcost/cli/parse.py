@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import inf, nan, prod
 from pathlib import Path
@@ -74,12 +74,8 @@ def ranges(given: Sequence[str] | None, reason: str) -> dict[str, int | range]:
 def shapes(given: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """``["input=1x3x224x224"]`` to ``{"input": (1, 3, 224, 224)}``; ``input=`` is a scalar."""
     return {
-        name: tuple(
-            _whole("--shape", f"{name}={sizes}", size) for size in re.split("[x×,]", sizes) if sizes
-        )
-        for name, sizes in _pairs(
-            "--shape", given, "INPUT=SIZES, such as input=1x3x224x224"
-        ).items()
+        name: tuple(_whole("--shape", text, size) for size in sizes)
+        for name, text, sizes in _shapes(given)
     }
 
 
@@ -89,10 +85,14 @@ def named_shapes(given: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
     def size(text: str, dim: str) -> int | str:
         return dim if re.fullmatch(r"[^\W\d]\w*", dim) else _whole("--shape", text, dim)
 
-    return {
-        name: tuple(size(f"{name}={dims}", dim) for dim in re.split("[x×,]", dims) if dim)
-        for name, dims in _pairs("--shape", given, "input=1x3x224x224").items()
-    }
+    return {name: tuple(size(text, dim) for dim in dims) for name, text, dims in _shapes(given)}
+
+
+def _shapes(given: Sequence[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """The name, the text and the sizes of each ``--shape``."""
+    form = "INPUT=SIZES, such as input=1x3x224x224"
+    for name, sizes in _pairs("--shape", given, form).items():
+        yield name, f"{name}={sizes}", re.split("[x×,]", sizes) if sizes else []
 
 
 def trips(given: Sequence[str]) -> dict[str, int]:
