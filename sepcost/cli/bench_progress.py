@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sepcost.cli.progress import CLEAR, replace_line
+from sepcost.cli.progress import clear_line, line_replaceable, replace_line
 from sepcost.latency.settings import OnProgress, Progress
 from sepcost.report.bench.words import factor, plus_minus
 from sepcost.report.text import shorten, terminal
@@ -19,14 +17,13 @@ NAME_LIMIT = 40
 @contextmanager
 def live(quiet: bool) -> Iterator[OnProgress | None]:
     """Show the current step in a terminal, and clear the line at the end."""
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if quiet or not line_replaceable():
         yield None
         return
     try:
         yield lambda progress: replace_line(line(progress))
     finally:
-        sys.stderr.write(CLEAR)
-        sys.stderr.flush()
+        clear_line()
 
 
 def line(progress: Progress) -> str:

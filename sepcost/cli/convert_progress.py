@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from sepcost.cli.progress import CLEAR, replace_line
+from sepcost.cli.progress import clear_line, line_replaceable, replace_line
 from sepcost.report.text import shorten, terminal
 from sepcost.report.units import waiting
 
@@ -27,15 +26,14 @@ def live(quiet: bool) -> Iterator[Callable[[Stage], None]]:
     """Show the current step; in a terminal the line is replaced, and cleared at the end."""
     if quiet:
         yield lambda _: None
-    elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    elif not line_replaceable():
         yield plain()
     else:
         try:
             lines = Lines()
             yield lambda step: replace_line(lines.line(step))
         finally:
-            sys.stderr.write(CLEAR)
-            sys.stderr.flush()
+            clear_line()
 
 
 def plain(clock: Callable[[], float] = monotonic) -> Callable[[Stage], None]:

@@ -24,7 +24,7 @@ def progress(doing: str, quiet: bool) -> Iterator[Callable[[str], None]]:
     Yields a function that replaces the text.
     """
     texts = [doing]
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if quiet or not line_replaceable():
         yield texts.append
         return
     done = threading.Event()
@@ -37,10 +37,21 @@ def progress(doing: str, quiet: bool) -> Iterator[Callable[[str], None]]:
         thread.join()
 
 
+def line_replaceable() -> bool:
+    """Whether stderr is a terminal that can clear a line."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def replace_line(text: str) -> None:
     """Replace the last line of the terminal, cut to its width."""
     width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be cleared
     sys.stderr.write(CLEAR + (text if len(text) <= width else f"{text[: width - 1]}…"))
+    sys.stderr.flush()
+
+
+def clear_line() -> None:
+    """Clear the last line of the terminal."""
+    sys.stderr.write(CLEAR)
     sys.stderr.flush()
 
 
@@ -53,5 +64,4 @@ def _spin(texts: list[str], done: threading.Event) -> None:
         sys.stderr.write(f"{CLEAR}{FRAMES[frame % len(FRAMES)]} {doing}")
         sys.stderr.flush()
         frame += 1
-    sys.stderr.write(CLEAR)
-    sys.stderr.flush()
+    clear_line()

@@ -88,15 +88,19 @@ def fit(symbols: tuple[str, ...], base: Sizes, sample: Sample) -> Fits:
         axes.append(axis)
         reasons = refused | reasons
     grid = _grid(symbols, axes)
-    laid = _laid(symbols, axes, sample, [key for key in figures if key not in reasons])
-    least = _least(symbols, axes, sample, laid)
-    taken, differing = _compared(_drawn(least), sample, laid)
-    laid = {key: polynomial for key, polynomial in laid.items() if key not in differing}
+    polynomials = _interpolated(
+        symbols, axes, sample, [key for key in figures if key not in reasons]
+    )
+    least = _least(symbols, axes, sample, polynomials)
+    taken, differing = _compared(_drawn(least), sample, polynomials)
+    polynomials = {
+        key: polynomial for key, polynomial in polynomials.items() if key not in differing
+    }
     classes = tuple(
         replace(one, most=max((sizes[one.symbol] for sizes in taken), default=one.least))
         for one in least
     )
-    return Fits(classes, laid, reasons | differing, grid, len(taken))
+    return Fits(classes, polynomials, reasons | differing, grid, len(taken))
 
 
 def _grid(symbols: Sequence[str], axes: Sequence[range]) -> int:
@@ -110,7 +114,7 @@ def _grid(symbols: Sequence[str], axes: Sequence[range]) -> int:
 
 
 def _compared(
-    drawn: Iterable[Sizes], sample: Sample, laid: Mapping[Key, Polynomial]
+    drawn: Iterable[Sizes], sample: Sample, polynomials: Mapping[Key, Polynomial]
 ) -> tuple[list[Sizes], dict[Key, str]]:
     """Compare with the counts; return the sizes that the model takes, and what differs where."""
     taken: list[Sizes] = []
@@ -119,15 +123,15 @@ def _compared(
         found = sample(sizes)
         if found is not None:
             taken.append(sizes)
-            wrong = {key: _off(sizes, found.get(key)) for key in _wrong(laid, sizes, found)}
+            wrong = {key: _off(sizes, found.get(key)) for key in _wrong(polynomials, sizes, found)}
             differing = wrong | differing
     return taken, differing
 
 
-def _laid(
+def _interpolated(
     symbols: tuple[str, ...], axes: Sequence[range], sample: Sample, keys: Iterable[Key]
 ) -> dict[Key, Polynomial]:
-    """Lay a polynomial through the values of each figure on the grid."""
+    """Interpolate the values of each figure on the grid by a polynomial."""
     places = list(product(*(range(len(axis)) for axis in axes)))
     grid = {
         place: sample({s: axis[at] for s, axis, at in zip(symbols, axes, place, strict=True)}) or {}
@@ -141,16 +145,21 @@ def _laid(
 
 
 def _wrong(
-    laid: Mapping[Key, Polynomial], sizes: Sizes, found: Mapping[Key, int] | None
+    polynomials: Mapping[Key, Polynomial], sizes: Sizes, found: Mapping[Key, int] | None
 ) -> list[Key]:
     """The polynomials that differ from the count; none where the model refuses the sizes."""
     if found is None:
         return []
-    return [key for key, polynomial in laid.items() if polynomial.at(sizes) != found.get(key)]
+    return [
+        key for key, polynomial in polynomials.items() if polynomial.at(sizes) != found.get(key)
+    ]
 
 
 def _least(
-    symbols: Sequence[str], axes: Sequence[range], sample: Sample, laid: Mapping[Key, Polynomial]
+    symbols: Sequence[str],
+    axes: Sequence[range],
+    sample: Sample,
+    polynomials: Mapping[Key, Polynomial],
 ) -> tuple[SizeClass, ...]:
     """Return the smallest multiples at which all polynomials hold, alone and together."""
     periods = {symbol: axis.step for symbol, axis in zip(symbols, axes, strict=True)}
@@ -158,7 +167,7 @@ def _least(
 
     def holds(sizes: Sizes) -> bool:
         found = sample(sizes)
-        return found is not None and not _wrong(laid, sizes, found)
+        return found is not None and not _wrong(polynomials, sizes, found)
 
     least = {
         symbol: next(size for size in _doubled(period, first[symbol])
