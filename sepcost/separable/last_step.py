@@ -22,7 +22,7 @@ from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY
 from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import Tuning, is_better
-from sepcost.separable.tuning.tune import Task, pass_seconds, tune
+from sepcost.separable.tuning.tune import Task, Tuned, opened, pass_seconds, tune
 from sepcost.separable.watch import TUNED
 
 
@@ -40,8 +40,7 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
         return solved, None
     start, before = monotonic(), solved.trial.effect
     try:
-        passes = _passes(session, solved)
-        found = tune(_task(session, solved, passes)) if passes else None
+        found = _tuned(session, solved)
     except SepcostError as error:  # the fitted factors are usable without it
         session.notes.append(f"not tuned: {error}")
         return solved, None
@@ -71,17 +70,21 @@ def _is_possible(session: Session, solved: Solved) -> bool:
     return True
 
 
-def _passes(session: Session, solved: Solved) -> int:
-    """Passes as asked; by default, those that take about two minutes. 0 if no time is left."""
-    effect, most = solved.trial.effect, session.settings.tune
+def _tuned(session: Session, solved: Solved) -> Tuned | None:
+    """Tune for the passes as asked; by default, for those that take about two minutes."""
+    most, effect = session.settings.tune, solved.trial.effect
     if most is None:
         most = budget.passes(effect.loss, session.before.totals.macs, effect.samples)
     if most and session.watch.within(TUNED).over:
         session.watch.leave_out("tuning")
-        return 0
-    if not most or session.settings.tune is not None:
-        return most
-    return budget.affordable(most, pass_seconds(_task(session, solved, most)))
+        return None
+    task = _task(session, solved, most)
+    taught = opened(task)
+    if taught is None:
+        return Tuned({}, 0)
+    if session.settings.tune is None:
+        task = replace(task, passes=budget.affordable(most, pass_seconds(task, taught)))
+    return tune(task, taught) if task.passes else None
 
 
 def _is_shared(session: Session) -> bool:

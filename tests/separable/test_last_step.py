@@ -129,7 +129,7 @@ def test_it_needs_data_and_samples_to_hold_out(net):
 def test_held_out_samples_never_enter_the_pool(net, monkeypatch):
     seen = []
 
-    def spy(task):
+    def spy(task, taught):
         seen.extend(task.data.places.tolist())
         return Tuned({}, 0)
 
@@ -200,14 +200,19 @@ def test_passes_take_about_two_minutes_and_are_of_few_numbers(most, seconds, exp
 def test_the_time_of_a_pass_is_measured_unless_passes_are_given(net, monkeypatch):
     asked = []
 
-    def costly(task):
-        asked.append(task.passes)
+    def costly(task, taught):
+        asked.append(taught)
         return budget.SECONDS / 1_999
 
     monkeypatch.setattr(budget, "LEAST", 0.0)
     monkeypatch.setattr(last_step, "pass_seconds", costly)
+    opened, lessons = last_step.opened, []
+    monkeypatch.setattr(
+        last_step, "opened", lambda task: lessons.append(opened(task)) or lessons[-1]
+    )
     found, _ = converted(net, None)
-    assert asked == [budget.MOST_PASSES]
+    assert asked == lessons
+    assert len(lessons) == 1
     assert found.tuning.passes == 1_500
     converted(net, 160)
     assert len(asked) == 1

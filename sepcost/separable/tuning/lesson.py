@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +44,11 @@ class Lesson:
     """A student with everything that its steps need."""
 
     student: Student
+    layers: Sequence[Layer]  # of the student
     stepper: Stepper
     teacher: Run
     pool: Pool
     scales: Mapping[str, float]  # of the features, for one sample
-    moving: Sequence[Coordinates]
     rows: int  # samples of a run
 
     def answers(self, feeds: Feeds) -> dict[str, NDArray[Any]]:
@@ -63,7 +63,6 @@ def lesson(
     data: Calibration,
     sizes: Mapping[str, Any],
     random: np.random.Generator,
-    passes: int,
 ) -> Lesson | None:
     """Open all sessions; None if gradients reach no weight.
 
@@ -78,9 +77,7 @@ def lesson(
     sizes
         Arguments of ``describe``.
     random
-        Draws the samples to whiten on.
-    passes
-        To come: the more, the more samples to whiten on.
+        Draws the samples that features are measured on.
 
     Raises
     ------
@@ -94,14 +91,48 @@ def lesson(
     samples = pool(data)
     rows = _rows(data, built, network)
     teacher = runner(original.observed, Runtime(), [*built.outputs, *built.features])
-    some = [samples.draw(part, random) for part in _drawn(len(samples), rows, random, passes)]
-    values = teacher(some[0])[len(built.outputs) :]
+    some = samples.draw(random.integers(len(samples), size=rows), random)
+    values = teacher(some)[len(built.outputs) :]
     scales = {
         name: 2 / (len(built.features) * _size(value))
         for name, value in zip(built.features, values, strict=True)
     }
-    moving = _whitened(made, built, network.layers, some)
-    return Lesson(made, stepper(built, made, some[0]), teacher, samples, scales, moving, rows)
+    steps = stepper(built, made, some)
+    return Lesson(made, network.layers, steps, teacher, samples, scales, rows)
+
+
+def whitened(opened: Lesson, random: np.random.Generator, passes: int) -> list[Coordinates]:
+    """Coordinates of every weight reached, by what the first layer with it sees.
+
+    Parameters
+    ----------
+    opened
+        The lesson.
+    random
+        Draws the samples to whiten on.
+    passes
+        To come: the more, the more samples.
+    """
+    made, reached = opened.student, opened.stepper.graphs.results
+    owners = {layer.reads[1]: layer for layer in reversed(opened.layers) if len(layer.reads) > 1}
+    found = {name: owners[name] for name in made.weights if name in owners and name in reached}
+    names = list(dict.fromkeys(n for one in found.values() for n in (one.reads[0], one.writes[0])))
+    run = runner(made.loaded, Runtime(), names)
+    shapes = {name: convolution(layer) for name, layer in found.items()}
+    streams = {n: PatchStream(s, positions=POSITIONS) for n, s in shapes.items() if s is not None}
+    fewest, most = SAMPLES
+    for _ in range(max(1, min(max(fewest, passes // SHARE), most) // opened.rows)):
+        chosen = random.integers(len(opened.pool), size=opened.rows)
+        values = dict(zip(names, run(opened.pool.draw(chosen, random)), strict=True))
+        for name, stream in streams.items():
+            stream.add(values[found[name].reads[0]], values[found[name].writes[0]])
+    moving = []
+    for name, stream in streams.items():
+        bias = next((one for one in found[name].reads[2:] if one in reached), None)
+        shape = shapes[name]
+        assert shape is not None
+        moving.append(coordinates(name, bias, shape, made.weights, stream.finish()))
+    return moving
 
 
 def features(made: Student, original: Context, network: Network) -> list[str]:
@@ -136,41 +167,7 @@ def _rows(data: Calibration, built: Graphs, network: Network) -> int:
     return max(1, min(PART, data.batch, RUN_BYTES // max(1, 4 * held)))
 
 
-def _drawn(
-    count: int, rows: int, random: np.random.Generator, passes: int
-) -> Iterator[NDArray[np.int64]]:
-    """Samples to whiten on, in runs."""
-    fewest, most = SAMPLES
-    for _ in range(max(1, min(max(fewest, passes // SHARE), most) // rows)):
-        yield random.integers(count, size=rows)
-
-
 def _size(value: NDArray[Any]) -> float:
     """Squares of a sample's feature, summed: a relative error is the sum of squares over this."""
     wide = value.astype(np.float64)
     return float(np.sum(wide**2)) / max(1, len(wide)) or 1.0
-
-
-def _whitened(
-    made: Student, built: Graphs, layers: Sequence[Layer], some: Sequence[Feeds]
-) -> list[Coordinates]:
-    """Coordinates of every weight reached, by what the first layer with it sees."""
-    owners = {layer.reads[1]: layer for layer in reversed(layers) if len(layer.reads) > 1}
-    found = {
-        name: owners[name] for name in made.weights if name in owners and name in built.results
-    }
-    names = list(dict.fromkeys(n for one in found.values() for n in (one.reads[0], one.writes[0])))
-    run = runner(made.loaded, Runtime(), names)
-    shapes = {name: convolution(layer) for name, layer in found.items()}
-    streams = {n: PatchStream(s, positions=POSITIONS) for n, s in shapes.items() if s is not None}
-    for feeds in some:
-        values = dict(zip(names, run(feeds), strict=True))
-        for name, stream in streams.items():
-            stream.add(values[found[name].reads[0]], values[found[name].writes[0]])
-    moving = []
-    for name, stream in streams.items():
-        bias = next((one for one in found[name].reads[2:] if one in built.results), None)
-        shape = shapes[name]
-        assert shape is not None
-        moving.append(coordinates(name, bias, shape, made.weights, stream.finish()))
-    return moving

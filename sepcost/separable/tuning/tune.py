@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from math import cos, pi
 from time import process_time
@@ -26,7 +26,7 @@ from sepcost.separable.quality.answers import rows_of
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite.separate import ChoiceLike
 from sepcost.separable.tuning.distance import seeds
-from sepcost.separable.tuning.lesson import Lesson, lesson
+from sepcost.separable.tuning.lesson import Lesson, lesson, whitened
 from sepcost.separable.tuning.student import student
 from sepcost.separable.watch import Watch
 
@@ -59,51 +59,14 @@ class Tuned:
     passes: int  # that ran: fewer than asked if time was up
 
 
-def tune(task: Task) -> Tuned:
-    """Tune the factors of all choices.
+def opened(task: Task) -> Lesson | None:
+    """Open all sessions; None if nothing can be tuned.
 
     Raises
     ------
     SepcostError
         ONNX Runtime cannot run a graph.
     """
-    random = np.random.default_rng(task.seed)
-    opened = _opened(task, random)
-    if opened is None:
-        return Tuned({}, 0)
-    made, reached = opened.student, set(opened.stepper.graphs.results)
-    weights, passes = _tuned(task, opened, random)
-    factors = {
-        part.candidate.id: factors
-        for part, factors, places in zip(
-            made.parts, made.factors(weights), made.places, strict=True
-        )
-        if reached & set(places)
-    }
-    return Tuned(factors, passes)
-
-
-def pass_seconds(task: Task) -> float:
-    """CPU time of one pass, measured.
-
-    Raises
-    ------
-    SepcostError
-        ONNX Runtime cannot run a graph.
-    """
-    random = np.random.default_rng(task.seed)
-    opened = _opened(replace(task, passes=BATCH), random)
-    if opened is None:
-        return 0.0
-    weights, taken = dict(opened.student.weights), []
-    for _ in range(TIMED):
-        feeds, start = opened.pool.draw(range(opened.rows), random), process_time()
-        _part(task, opened, weights, feeds)
-        taken.append(process_time() - start)
-    return min(taken) / opened.rows
-
-
-def _opened(task: Task, random: np.random.Generator) -> Lesson | None:
     inside = [one for one in task.choices if task.context.in_main_graph(one.candidate)]
     known = {id(one) for one in inside}
     others = [
@@ -114,17 +77,43 @@ def _opened(task: Task, random: np.random.Generator) -> Lesson | None:
     if not inside or task.passes < BATCH:
         return None
     made = student(task.context.observed, inside, others)
-    return lesson(made, task.context, task.data, task.sizes, random, task.passes)
+    random = np.random.default_rng(task.seed)
+    return lesson(made, task.context, task.data, task.sizes, random)
 
 
-def _tuned(
-    task: Task, opened: Lesson, random: np.random.Generator
-) -> tuple[dict[str, NDArray[np.float64]], int]:
+def pass_seconds(task: Task, taught: Lesson) -> float:
+    """CPU time of one pass, measured; raises as ``opened``."""
+    random = np.random.default_rng(task.seed)
+    weights, taken = dict(taught.student.weights), []
+    for _ in range(TIMED):
+        feeds, start = taught.pool.draw(range(taught.rows), random), process_time()
+        _part(task, taught, weights, feeds)
+        taken.append(process_time() - start)
+    return min(taken) / taught.rows
+
+
+def tune(task: Task, taught: Lesson) -> Tuned:
+    """Tune the factors of all choices; raises as ``opened``."""
+    made, reached = taught.student, set(taught.stepper.graphs.results)
+    weights, passes = _tuned(task, taught)
+    factors = {
+        part.candidate.id: factors
+        for part, factors, places in zip(
+            made.parts, made.factors(weights), made.places, strict=True
+        )
+        if reached & set(places)
+    }
+    return Tuned(factors, passes)
+
+
+def _tuned(task: Task, taught: Lesson) -> tuple[dict[str, NDArray[np.float64]], int]:
     """All weights after the last step, and the passes that ran."""
-    size = opened.rows * -(-BATCH // opened.rows) if task.data.fixed else BATCH
+    random = np.random.default_rng(task.seed)
+    moving = whitened(taught, random, task.passes)
+    size = taught.rows * -(-BATCH // taught.rows) if task.data.fixed else BATCH
     steps = max(1, task.passes // size)
-    order = _orders(len(opened.pool), random)
-    weights, passes = dict(opened.student.weights), task.passes
+    order = _orders(len(taught.pool), random)
+    weights, passes = dict(taught.student.weights), task.passes
     watch, passed = task.watch, task.watch.part_of_rest()
     with ThreadPoolExecutor(max(1, cores())) as threads:
         for step in range(steps):
@@ -132,30 +121,30 @@ def _tuned(
                 passes = step * size
                 watch.leave_out(f"{100 - 100 * step // steps}% of the tuning" if step else "tuning")
                 break
-            for one in opened.moving:
+            for one in moving:
                 weights |= one.weights()
             batch = [next(order) for _ in range(size)]
-            parts = [batch[k : k + opened.rows] for k in range(0, size, opened.rows)]
-            feeds = [opened.pool.draw(part, random) for part in parts]
-            found = list(threads.map(partial(_part, task, opened, weights), feeds))
+            parts = [batch[k : k + taught.rows] for k in range(0, size, taught.rows)]
+            feeds = [taught.pool.draw(part, random) for part in parts]
+            found = list(threads.map(partial(_part, task, taught, weights), feeds))
             total = {name: np.sum([part[name] for part in found], axis=0) for name in found[0]}
-            for one in opened.moving:
+            for one in moving:
                 one.step(total, rate(task.rate, max(step / steps, passed()), steps), step + 1)
             if step % TOLD == 0:
                 watch.tell("tuning all layers, step", step + 1, steps)
-    for one in opened.moving:
+    for one in moving:
         weights |= one.weights()
     return weights, passes
 
 
 def _part(
-    task: Task, opened: Lesson, weights: Mapping[str, NDArray[np.float64]], feeds: Feeds
+    task: Task, taught: Lesson, weights: Mapping[str, NDArray[np.float64]], feeds: Feeds
 ) -> dict[str, NDArray[np.float32]]:
     """Gradients of one run."""
-    answers = opened.answers(feeds)
-    rows = rows_of(feeds) if opened.pool.stacked else 1
-    return opened.stepper.gradients(
-        weights, feeds, answers, opened.scales,
+    answers = taught.answers(feeds)
+    rows = rows_of(feeds) if taught.pool.stacked else 1
+    return taught.stepper.gradients(
+        weights, feeds, answers, taught.scales,
         lambda outputs: seeds(task.parts, answers, outputs, rows),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from sepcost.separable.tuning.distance import seeds
 from sepcost.separable.tuning.graphs import graphs
 from sepcost.separable.tuning.lesson import features, lesson
 from sepcost.separable.tuning.student import student
-from sepcost.separable.tuning.tune import pass_seconds, rate, tune
+from sepcost.separable.tuning.tune import opened, pass_seconds, rate, tune
 from sepcost.separable.watch import Watch
 from tests.separable import networks
 from tests.separable.build import Chosen
@@ -26,6 +26,10 @@ from tests.separable.tuning.lessons import task
 
 def arrays(factors):
     return factors.spatial, factors.pointwise, factors.bias
+
+
+def tuned(made):
+    return tune(made, opened(made))
 
 
 def lost(made, factors):
@@ -43,20 +47,20 @@ def lost(made, factors):
 @pytest.mark.parametrize("form", [Form.DEPTHWISE_POINTWISE, Form.POINTWISE_DEPTHWISE])
 def test_the_network_answers_more_like_the_original(tmp_path, form):
     made = task(tmp_path, form=form, passes=3200)
-    assert lost(made, tune(made).factors) < 0.7 * lost(made, {})
+    assert lost(made, tuned(made).factors) < 0.7 * lost(made, {})
 
 
 def test_gradients_of_the_whole_loss_are_its_differences(tmp_path):
     """KL at the temperature, and the features behind both convolutions."""
     made = task(tmp_path, count=8)
     built = student(made.context.observed, made.choices, [])
-    opened = lesson(built, made.context, made.data, made.sizes, np.random.default_rng(0), 0)
-    assert opened is not None
-    assert opened.stepper.graphs.features == ("r", "s")
+    taught = lesson(built, made.context, made.data, made.sizes, np.random.default_rng(0))
+    assert taught is not None
+    assert taught.stepper.graphs.features == ("r", "s")
     feeds = {"x": networks.images(5, seed=4)}
-    answers = opened.answers(feeds)
-    found = opened.stepper.gradients(
-        built.weights, feeds, answers, opened.scales,
+    answers = taught.answers(feeds)
+    found = taught.stepper.gradients(
+        built.weights, feeds, answers, taught.scales,
         lambda outputs: seeds(made.parts, answers, outputs, 5),
     )  # fmt: skip
     wanted = ["y", "r", "s"]
@@ -73,7 +77,7 @@ def test_gradients_of_the_whole_loss_are_its_differences(tmp_path):
         total = 4 * float((p * np.log(p / q)).sum())
         for name, value in zip(wanted[1:], inner, strict=True):
             gap = value.astype(np.float64) - answers[name]
-            total += opened.scales[name] / 2 * float((gap**2).sum())
+            total += taught.scales[name] / 2 * float((gap**2).sum())
         return total
 
     random = np.random.default_rng(1)
@@ -88,9 +92,9 @@ def test_gradients_of_the_whole_loss_are_its_differences(tmp_path):
 def test_a_seed_repeats_every_byte_on_any_number_of_cores(tmp_path, monkeypatch):
     made = task(tmp_path, passes=192)
     monkeypatch.setattr(module, "cores", lambda: 1)
-    alone = tune(made).factors
+    alone = tuned(made).factors
     monkeypatch.setattr(module, "cores", lambda: 3)
-    together = tune(made).factors
+    together = tuned(made).factors
     assert alone.keys() == together.keys()
     for name, one in alone.items():
         for a, b in zip(arrays(one), arrays(together[name]), strict=True):
@@ -98,28 +102,32 @@ def test_a_seed_repeats_every_byte_on_any_number_of_cores(tmp_path, monkeypatch)
 
 
 def test_no_passes_change_nothing(tmp_path):
-    found = tune(task(tmp_path, passes=0))
-    assert (found.factors, found.passes) == ({}, 0)
+    assert opened(task(tmp_path, passes=0)) is None
+    assert opened(task(tmp_path, choices=[])) is None
 
 
 @pytest.mark.parametrize(("steps", "left_out"), [(0, "tuning"), (2, "50% of the tuning")])
 def test_only_the_passes_that_ran_are_counted(tmp_path, steps, left_out):
     asked = iter([False] * steps)
     watch = Watch(asked=lambda: next(asked, True))
-    found = tune(task(tmp_path, passes=64, watch=watch))
+    found = tuned(task(tmp_path, passes=64, watch=watch))
     assert (found.passes, watch.left_out) == (16 * steps, [left_out])
 
 
-def test_a_pass_takes_cpu_time_and_none_where_nothing_can_be_tuned(tmp_path):
-    made = task(tmp_path, passes=0)
-    assert 0 < pass_seconds(made) < 10
-    assert pass_seconds(task(tmp_path, choices=[])) == 0
+def test_timing_a_pass_does_not_change_what_tuning_makes(tmp_path):
+    made = task(tmp_path, passes=64)
+    taught = opened(made)
+    assert 0 < pass_seconds(made, taught) < 10
+    after, plain = tune(made, taught).factors, tuned(made).factors
+    for name, one in plain.items():
+        for a, b in zip(arrays(one), arrays(after[name]), strict=True):
+            assert np.array_equal(a, b)
 
 
 def test_one_choice_of_two_is_tuned_with_the_other_as_it_is(tmp_path):
     made = task(tmp_path, passes=64)
     alone = task(tmp_path, passes=64, choices=made.choices[1:])
-    assert set(tune(alone).factors) == {made.choices[1].candidate.id}
+    assert set(tuned(alone).factors) == {made.choices[1].candidate.id}
 
 
 def test_features_are_behind_the_activation(tmp_path):
