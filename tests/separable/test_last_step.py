@@ -19,7 +19,7 @@ from sepcost.separable.session import open_session
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Method, Wanted
 from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import is_better
-from sepcost.separable.tuning.tune import Tuned
+from sepcost.separable.tuning.tune import Tuned, opened
 from sepcost.separable.watch import Watch
 from tests.separable import networks
 from tests.separable.build import noise, parsed, saved
@@ -206,10 +206,13 @@ def test_the_time_of_a_pass_is_measured_unless_passes_are_given(net, monkeypatch
 
     monkeypatch.setattr(budget, "LEAST", 0.0)
     monkeypatch.setattr(last_step, "pass_seconds", costly)
-    opened, lessons = last_step.opened, []
-    monkeypatch.setattr(
-        last_step, "opened", lambda task: lessons.append(opened(task)) or lessons[-1]
-    )
+    lessons = []
+
+    def counted(task):
+        lessons.append(opened(task))
+        return lessons[-1]
+
+    monkeypatch.setattr(last_step, "opened", counted)
     found, _ = converted(net, None)
     assert asked == lessons
     assert len(lessons) == 1

@@ -28,8 +28,14 @@ def arrays(factors):
     return factors.spatial, factors.pointwise, factors.bias
 
 
+def taught_by(made):
+    taught = opened(made)
+    assert taught is not None
+    return taught
+
+
 def tuned(made):
-    return tune(made, opened(made))
+    return tune(made, taught_by(made))
 
 
 def lost(made, factors):
@@ -116,7 +122,7 @@ def test_only_the_passes_that_ran_are_counted(tmp_path, steps, left_out):
 
 def test_timing_a_pass_does_not_change_what_tuning_makes(tmp_path):
     made = task(tmp_path, passes=64)
-    taught = opened(made)
+    taught = taught_by(made)
     assert 0 < pass_seconds(made, taught) < 10
     after, plain = tune(made, taught).factors, tuned(made).factors
     for name, one in plain.items():
