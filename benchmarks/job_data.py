@@ -74,7 +74,7 @@ def crop(image: Image.Image, centre: Sequence[float], side: float, size: int) ->
     return np.asarray(image.crop(box).resize((size, size), Image.Resampling.BILINEAR), np.float32)
 
 
-def scenes(random: Random, half: int, count: int, size: int) -> Array:
+def scenes(random: Random, half: int, count: int, size: int) -> dict[str, Any]:
     """Random squares of pictures with people, some mirrored, in 0..1 [count, 3, size, size]."""
     images = [picture(name) for name in FACES[half]]
     made = []
@@ -84,7 +84,8 @@ def scenes(random: Random, half: int, count: int, size: int) -> Array:
         centre = [random.uniform(0.25, 0.75) * extent for extent in image.size]
         found = crop(image, centre, side, size) / 255 * random.uniform(0.7, 1.1)
         made.append(found[:, :: random.choice([-1, 1])])
-    return np.clip(np.stack(made), 0, 1).transpose(0, 3, 1, 2).astype(np.float32)
+    pixels = np.clip(np.stack(made), 0, 1).transpose(0, 3, 1, 2).astype(np.float32)
+    return {"images": pixels, "groups": np.arange(count) % len(images)}
 
 
 def words(random: Random, half: int, count: int, size: int) -> tuple[Array, list[str]]:
@@ -192,7 +193,7 @@ def _upscale(random: Random, half: int, count: int) -> dict[str, Any]:
 
 #: Makes the inputs of each model, and what is right for them, from seed, half and count.
 DATA: Mapping[str, tuple[Callable[[Random, int, int], dict[str, Any]], int]] = {
-    "yolo": (lambda random, half, count: {"images": scenes(random, half, count, 320)}, 256),
+    "yolo": (lambda random, half, count: scenes(random, half, count, 320), 256),
     "ocr": (_ocr, 256),
     "rnet": (lambda random, half, count: _faces(random, half, count, 24, "input_2"), 1024),
     "onet": (lambda random, half, count: _faces(random, half, count, 48, "input_3"), 1024),

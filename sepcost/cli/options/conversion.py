@@ -129,7 +129,9 @@ Calibrate = Annotated[
         metavar="DATA",
         rich_help_panel=CALIBRATION,
         help="Calibration data: an .npz file with one array per input (and 'labels', if known), or "
-        "a folder of .npy files or images (in one subfolder per class, if known).",
+        "a folder of .npy files or images (in one subfolder per class, if known). Samples of one "
+        "origin, such as crops of a picture, are held out together: name it for each sample in "
+        "'groups', or give it a folder within that of the class.",
     ),
 ]
 Tune = Annotated[

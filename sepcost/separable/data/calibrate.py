@@ -1,8 +1,9 @@
 """Calibration data: opened, checked against the model, served in batches.
 
-An ``.npz`` holds one array per input, and ``labels`` if known; a folder holds one ``.npy`` or one
-image per sample, in one subfolder per class if labels are known. An array is ``[count, ...]``,
-where ``...`` is the shape of one row of the input's batch or of the whole input.
+An ``.npz`` holds one array per input, and ``labels`` and ``groups`` if known; a folder holds one
+``.npy`` or one image per sample, in one subfolder per class if labels are known, and there in one
+per group. An array is ``[count, ...]``, where ``...`` is the shape of one row of the input's batch
+or of the whole input.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sepcost.model.values import text
 from sepcost.network import Shape
 from sepcost.separable.data import images as image_files
 from sepcost.separable.data.archives import Member, members
+from sepcost.separable.data.groups import GROUPS, named, of_folders
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.data.samples import BATCH, Calibration, Input, Samples, whole
 
@@ -77,14 +79,19 @@ def open_data(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calib
 def _archive(path: Path, inputs: Sequence[Input]) -> Calibration:
     arrays = _guarded(path, lambda: members(path))
     names = {one.name for one in inputs}
-    labels = None if LABELS in names else arrays.pop(LABELS, None)
+    labels, groups = (
+        None if extra in names else arrays.pop(extra, None) for extra in (LABELS, GROUPS)
+    )
     if len(inputs) == 1 and len(arrays) == 1 and not names & set(arrays):
         arrays = {inputs[0].name: next(iter(arrays.values()))}  # no other meaning is possible
     _check_names(path, arrays, names)
     known = None if labels is None else _guarded(path, labels.whole)
     shapes = {name: _like(one.shape, one.dtype) for name, one in arrays.items()}
     made = _assembled(path, inputs, shapes, known)
-    return replace(made, samples={one.name: _read(path, one, arrays[one.name]) for one in inputs})
+    samples = {one.name: _read(path, one, arrays[one.name]) for one in inputs}
+    count = next(iter(shapes.values())).shape[0] if shapes else 0
+    grouped = None if groups is None else named(path, _guarded(path, groups.whole), count)
+    return replace(made, samples=samples, groups=grouped)
 
 
 def _read(path: Path, one: Input, member: Member) -> Samples:
@@ -246,7 +253,8 @@ def _folder(path: Path, inputs: Sequence[Input], images: ImageFormat) -> Calibra
     labels = None if folders is None else _numbered(path, files, folders)
     made = _assembled(path, inputs, {one.name: lead}, labels)
     count = None if folders is None else len(folders)
-    return replace(made, samples={one.name: read}, stacked=stacked, folders=count)
+    groups = of_folders(path, files)
+    return replace(made, samples={one.name: read}, stacked=stacked, folders=count, groups=groups)
 
 
 def _array(file: Path) -> NDArray[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepcost.network import Shape
+from sepcost.separable.data.groups import held
 
 Feeds = Mapping[str, NDArray[Any]]
 Samples = Callable[[NDArray[np.int64]], NDArray[Any]]
@@ -39,6 +40,7 @@ class Calibration:
     labels: NDArray[np.int64] | None = None
     item: Mapping[str, Shape] | None = None  # shape of each input in a run of one sample
     folders: int | None = None  # class folders that the labels come from
+    groups: NDArray[np.int64] | None = None  # held out as a whole; None: each sample is alone
 
     def __len__(self) -> int:
         return len(self.places)
@@ -81,8 +83,9 @@ class Calibration:
 
     def split(self, every: int = HELD) -> tuple[Calibration, Calibration]:
         """Split into samples to fit to and one in ``every`` held out, in whole batches if fixed."""
-        held = np.arange(len(self.places)) % every == every - 1
-        fitted, kept = (whole(self.places[part], self) for part in (~held, held))
+        alone = np.arange(len(self.places))
+        apart = held(alone if self.groups is None else self.groups[self.places], every)
+        fitted, kept = (whole(self.places[part], self) for part in (~apart, apart))
         if not len(fitted) or not len(kept):
             return self, self
         return replace(self, places=fitted), replace(self, places=kept)
