@@ -42,8 +42,8 @@ def of_precision(reached: float, target: float, launches: int) -> Iterator[str]:
         yield "one process gives no interval: raise --max-time or --launches"
     elif reached > target:
         yield (
-            f"the interval of ±{reached:.1%} did not reach the target of {target:.1%} in "
-            f"{launches} processes: raise --max-time, or stop other programs"
+            f"the interval is wider than the target of ± {100 * target:.3g}% after {launches} "
+            "processes: raise --max-time, or stop other programs"
         )
 
 

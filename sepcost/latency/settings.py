@@ -75,7 +75,8 @@ def check(settings: Settings, models: int) -> None:
         f"optimization level {settings.optimization_level!r}: choose from {', '.join(LEVELS)}": (
             settings.optimization_level not in LEVELS
         ),
-        "the precision target must be above 0": not settings.precision_target > 0,
+        f"--precision-target {settings.precision_target:g}: expected a share above 0 and below 1, "
+        "such as 1% or 0.01": not 0 < settings.precision_target < 1,
         "at least one launch is needed": settings.min_launches < 1 or settings.max_launches < 1,
         "the number of threads cannot be negative": settings.threads < 0,
         "percentiles must be from 0 to 100": any(not 0 <= p <= 100 for p in settings.percentiles),

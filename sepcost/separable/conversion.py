@@ -29,7 +29,7 @@ class Conversion:
     plan: Plan
     before: Analysis
     after: Analysis
-    inputs: str  # what outputs were compared on: calibration, given or random
+    inputs: str  # what outputs were compared on: a key of ``judge.COMPARED_ON``
     effect: Effect
     fidelity: Fidelity | None = None  # None if not verified
     latency: Bench | None = None
@@ -47,6 +47,13 @@ class Conversion:
     def goals(self) -> tuple[Goal, ...]:
         """The plan's goal, and the one beside it."""
         return (self.plan.goal,) if self.also is None else (self.plan.goal, self.also)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goals are met, not met or not shown."""
+        if self.met:
+            return "met"
+        return "not met" if "goal not met" in (self.missed or "") else "not shown"
 
     @property
     def speedup(self) -> float | None:

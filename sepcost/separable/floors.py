@@ -11,7 +11,7 @@ from math import isfinite
 from sepcost.separable.data.samples import HELD
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.quality.intervals import samples_to_show
-from sepcost.separable.quality.judge import LABEL_FREE, NAMES
+from sepcost.separable.quality.judge import COMPARED_ON, DATA, LABEL_FREE, NAMES, counted
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.settings import Aim, ConvertSettings
 
@@ -31,7 +31,7 @@ def broken(effect: Effect, settings: ConvertSettings, inputs: str) -> str | None
     settings
         A quality goal replaces the floor of the same kind.
     inputs
-        What outputs were compared on: calibration, given or random.
+        What outputs were compared on: calibration, fitted, given or random.
     """
     if settings.random_init or not effect.batches:
         return None
@@ -43,13 +43,13 @@ def broken(effect: Effect, settings: ConvertSettings, inputs: str) -> str | None
 
 def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[str]:
     """Scores below the floor, or not shown to be above it; random inputs have no right answer."""
-    if settings.quality is not None or inputs != "calibration":
+    if settings.quality is not None or inputs not in DATA:
         return
     for one in effect.qualities:
         if one.metric not in LABEL_FREE:
             continue
         samples = one.loss.samples
-        found = f"{NAMES[one.metric]} {one.converted.mean:.1%} on {_held_out(samples)}"
+        found = f"{NAMES[one.metric]} {one.converted.mean:.1%} on {counted(samples, inputs)}"
         if one.converted.mean < AGREEMENT:
             yield f"{found}, below {AGREEMENT:.0%}"
         elif 1 - one.loss.high < SHOWN:
@@ -64,20 +64,15 @@ def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[
     """Outputs that are too far off, except those that agreement judges."""
     if settings.quality is not None and settings.quality.aim is Aim.MAX_ERROR:
         return
-    found = effect.others if inputs == "calibration" else effect.error
+    found = effect.others if inputs in DATA else effect.error
     if not isfinite(effect.error.mean):
         yield "the outputs are not finite, or cannot be compared"
     elif found is not None and found.mean > ERROR:
-        where = "held-out samples" if inputs == "calibration" else f"{inputs} inputs"
-        off = f"{found.mean:.0%} of its spread on {where}"
+        off = f"{found.mean:.0%} of its spread on {COMPARED_ON[inputs]}s"
         yield f"an output is off by {off}, more than {ERROR:.0%}"
-    elif found is not None and found.high > ERROR and inputs == "calibration":
-        off = f"{found.mean:.0%} of its spread on {_held_out(found.samples)}"
+    elif found is not None and found.high > ERROR and inputs in DATA:
+        off = f"{found.mean:.0%} of its spread on {counted(found.samples, inputs)}"
         yield f"an output is off by {off}, too few to show that it is at most {ERROR:.0%}"
-
-
-def _held_out(samples: int) -> str:
-    return f"{samples:,} held-out sample{'s' * (samples != 1)}"
 
 
 def slower(speedup: float | None) -> str | None:

@@ -15,6 +15,7 @@ from sepcost.separable.plan import proof
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.trials import Trial
+from sepcost.separable.quality.judge import DATA
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.output_loss import effect
@@ -60,11 +61,11 @@ def tuned(session: Session, solved: Solved) -> tuple[Solved, Tuning | None]:
 def _is_possible(session: Session, solved: Solved) -> bool:
     """Whether there are factors, and data to tune them on."""
     settings, data = session.settings, session.fitter.data
-    if data is None or session.inputs != "calibration" or settings.random_init:
+    if data is None or session.inputs not in DATA or settings.random_init:
         return False
     if not solved.trial.choices or settings.tune == 0:
         return False
-    if _is_shared(session):
+    if session.inputs == "fitted":
         session.notes.append("not tuned: too few samples to hold some out")
         return False
     return True
@@ -85,15 +86,6 @@ def _tuned(session: Session, solved: Solved) -> Tuned | None:
     if session.settings.tune is None:
         task = replace(task, passes=budget.affordable(most, pass_seconds(task, taught)))
     return tune(task, taught) if task.passes else None
-
-
-def _is_shared(session: Session) -> bool:
-    """Whether the samples that results are judged on are those that were fitted to."""
-    data, judged = session.fitter.data, session.trials.judged_on.batches
-    if data is None or not judged:
-        return True
-    first, own = judged[0], next(data.batches())
-    return all(np.array_equal(first[name], own[name]) for name in own)
 
 
 def _task(session: Session, solved: Solved, passes: int) -> Task:

@@ -125,7 +125,8 @@ def _on_data(
     notes = _checked_labels(settings, chosen_on, fit)
     if notes:
         wish = replace(wish, labels=None)
-    return References("calibration", scored(judged_on, wish), chosen_on, notes)
+    kind = "fitted" if held_out is fit else "calibration"
+    return References(kind, scored(judged_on, wish), chosen_on, notes)
 
 
 def _check_classes(settings: ConvertSettings, original: Reference) -> None:

@@ -210,7 +210,7 @@ def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) ->
         exact = not goal.value and not session.settings.random_init
         return floors.inexact(result.plan.choices) if exact else None
     if goal.aim in QUALITY:
-        return proof.unproved(goal, result.effect, held_out=result.inputs == "calibration")
+        return proof.unproved(goal, result.effect, result.inputs)
     if goal.aim is Aim.MACS:
         return _in_macs(goal, result)
     alone = goal is session.settings.searched
@@ -236,13 +236,17 @@ def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -
     """The best cost within the quality, and the best quality within the cost."""
     quality, result = by_quality
     cost, solved = by_cost
-    if cost.aim is Aim.SPEEDUP:
-        reached = "" if result.speedup is None else f" {result.speedup:.2f}×"
+    if not result.plan.choices:
+        reached = "nothing converted"
+    elif cost.aim is Aim.SPEEDUP:
+        speedup = result.speedup
+        reached = "the latency not measured" if speedup is None else f"a speed-up of {speedup:.2f}×"
     else:
-        reached = f" {result.after.totals.macs / (result.before.totals.macs or 1):.3g} of the MACs"
+        share = result.after.totals.macs / (result.before.totals.macs or 1)
+        reached = f"{share:.1%} of the MACs"
     effect = solved.trial.effect
     lost = f"a loss of {proof.stated(quality, effect)}" if effect.batches else "an unknown loss"
-    return f"closest: {quality.words} with{reached}, or {cost.words} with {lost}"
+    return f"closest: {quality.words} with {reached}, or {cost.words} with {lost}"
 
 
 def _uncounted(result: Conversion) -> str:

@@ -26,6 +26,7 @@ from sepcost.separable.find.candidates import Candidate, Candidates, Skip, candi
 from sepcost.separable.find.context import Context, context
 from sepcost.separable.plan.fitting import Fitter
 from sepcost.separable.plan.trials import Trials
+from sepcost.separable.quality.judge import COMPARED_ON
 from sepcost.separable.references import NOTHING, references
 from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.runs.branches import straightened
@@ -85,7 +86,7 @@ def open_session(
         fitter.parts = chosen_on.parts
         notes += made.notes
     if selected.eligible and data is None:
-        notes.append(_without_data(kind, ran=bool(judged_on.batches)))
+        notes.append(_without_data(settings, kind if judged_on.batches else ""))
     trials = Trials(fitter, settings, judged_on, chosen_on, network.inputs, improving)
     return Session(settings, wanted, watch, loaded, before, selected, fitter, trials, kind, notes)
 
@@ -131,12 +132,17 @@ def _context(loaded: Loaded, network: Network, wanted: Wanted, data: Calibration
     return context(loaded, describe(straight, **wanted.sizes), straight)
 
 
-def _without_data(kind: str, *, ran: bool) -> str:
-    """The note on a conversion without calibration data."""
-    errors = f"errors are measured on {'the given' if kind == 'given' else 'random'} inputs"
+def _without_data(settings: ConvertSettings, inputs: str) -> str:
+    """The note on a conversion without calibration data, run on ``inputs`` if on any."""
+    errors = "errors are unknown because the model was not run"
+    if inputs:
+        errors = f"errors are measured on {COMPARED_ON[inputs]}s"
+    if settings.random_init:
+        return f"the new weights are random, and {errors}; train the model before using it"
+    if settings.goal.aim is Aim.RANK and not settings.goal.value:
+        return f"no calibration data: {errors}"
     return (
-        "no calibration data: factors come only from the weights, and "
-        f"{errors if ran else 'errors are unknown because the model was not run'}; "
+        f"no calibration data: factors come only from the weights, and {errors}; "
         "--calibrate DATA gives far smaller errors"
     )
 

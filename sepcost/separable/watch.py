@@ -114,10 +114,10 @@ class Watch:
     def _why(self) -> str:
         if self.asked():
             return "stopped on request"
-        return f"stopped after --max-time {self.limit_s:g}"
+        return f"stopped after {self.limit_s:.3g} s (--max-time)"
 
     @property
     def _too_early(self) -> str:
         if self.asked():
             return "stopped before there was a plan"
-        return f"no plan was found within --max-time {self.limit_s:g}; raise it"
+        return f"no plan was found within {self.limit_s:.3g} s; raise --max-time"

@@ -109,7 +109,7 @@ def test_tuning_has_a_number_of_passes(net, out, tmp_path):
     jsonschema.validate(document, SCHEMA)
     assert document["tuning"]["passes"] == 320
     assert document["tuning"]["samples"] == 16
-    assert "320 passes" in ok(*common, "--tune", "320")
+    assert "320 samples run" in ok(*common, "--tune", "320")
     assert json.loads(ok(*common, "--tune", "off", "-f", "json"))["tuning"] is None
     assert "expected auto, off or a number" in refused(*common, "--tune", "much")
     assert "--tune 9: needs calibration data" in refused(net, "-o", out, "--tune", "9")

@@ -81,7 +81,7 @@ def test_the_number_of_launches_is_bounded_and_a_missed_target_is_reported():
     wild = FakeChild({"a": 1e6, "b": 1e6}, spread=0.3)
     found = bench(models("a", "b"), Settings(max_launches=7), execute=wild)
     assert len(wild.launches()) == 7
-    assert any("did not reach the target of 1.0%" in line for line in found.warnings)
+    assert any("wider than the target of ± 1% after" in line for line in found.warnings)
     assert found.comparisons[0].verdict is Outcome.INCONCLUSIVE
     assert "--max-time" in str(found.comparisons[0].advice)
 
@@ -214,8 +214,9 @@ def test_progress_shows_the_estimate_so_far():
     [
         (Settings(baseline=2), "baseline 2: must be the index of one of 1 models"),
         (Settings(optimization_level="O3"), "optimization level 'O3': choose from disable"),
-        (Settings(precision_target=0), "precision target"),
-        (Settings(precision_target=float("nan")), "precision target"),
+        (Settings(precision_target=0), "--precision-target 0: expected a share above 0 and below"),
+        (Settings(precision_target=1), "--precision-target 1: expected a share above 0 and below"),
+        (Settings(precision_target=float("nan")), "--precision-target nan"),
         (Settings(threads=-1), "threads"),
         (Settings(percentiles=(101,)), "percentiles"),
         (Settings(providers=("cdua",)), "did you mean 'cuda'"),

@@ -118,7 +118,9 @@ def test_of_two_goals_the_saving_is_not_met_if_nothing_is_worth_its_error(net):
     asked_for = "goal not met: asked --macs 0.5, but no replacement is worth its error; closest: "
     assert found.missed is not None
     assert found.missed.startswith(asked_for)
-    assert found.missed.endswith("with 1 of the MACs, or --macs 0.5 with an unknown loss")
+    assert found.missed.endswith(
+        "--max-error 1e-09 with nothing converted, or --macs 0.5 with an unknown loss"
+    )
     assert not found.met
 
 

@@ -34,7 +34,7 @@ MaxDrop = Annotated[
         metavar="PERCENT",
         rich_help_panel=GOAL,
         help="Cheapest model that loses at most this many points of the metric on held-out "
-        "samples; for example 1%.",
+        "samples; for example 1% (1 dB of psnr).",
     ),
 ]
 Speedup = Annotated[
@@ -137,10 +137,10 @@ Calibrate = Annotated[
 Tune = Annotated[
     str,
     typer.Option(
-        metavar="auto|off|PASSES",
+        metavar="auto|off|SAMPLES",
         rich_help_panel=CALIBRATION,
         help="Finally, tune all new weights together to reproduce the original's outputs: if much "
-        "accuracy is lost (auto), never (off), or over PASSES samples, counting repeats.",
+        "accuracy is lost (auto), never (off), or over SAMPLES samples, counting repeats.",
     ),
 ]
 Mean = Annotated[

@@ -84,9 +84,9 @@ Against = Annotated[
 PrecisionTarget = Annotated[
     str,
     typer.Option(
-        metavar="PERCENT",
+        metavar="SHARE",
         rich_help_panel=MEASUREMENT,
-        help="Stop measuring once the 95% interval is within ± PERCENT.",
+        help="Stop measuring once the 95% interval is within ± this share; for example 1% or 0.01.",
     ),
 ]
 MaxTime = Annotated[

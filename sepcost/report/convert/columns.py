@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sepcost.report.columns import Column
-from sepcost.report.convert.words import Kept, error, points
+from sepcost.report.convert.words import Kept, error, points, unit
 from sepcost.report.units import duration, human, percent, times
 
 if TYPE_CHECKING:
+    from sepcost.separable.conversion import Conversion
     from sepcost.separable.plan.choices import Choice
     from sepcost.separable.plan.frontier import FrontierPoint
     from sepcost.separable.verify import OutputFidelity
@@ -66,7 +67,7 @@ def fidelity_columns() -> tuple[Column[OutputFidelity], ...]:
     )
 
 
-def frontier_columns() -> tuple[Column[FrontierPoint], ...]:
+def frontier_columns(conversion: Conversion) -> tuple[Column[FrontierPoint], ...]:
     """One row per plan."""
     return (
         Column("converted", lambda p: str(p.converted), 0),
@@ -74,7 +75,7 @@ def frontier_columns() -> tuple[Column[FrontierPoint], ...]:
         Column("speed-up", lambda p: times(p.speedup), 0),
         Column("time", lambda p: duration(p.ns), 3),
         Column("output error", lambda p: error(p.relative_error), 0),
-        Column("top-1 points", lambda p: "" if p.drop is None else points(-p.drop), 1),
+        Column(unit(conversion), lambda p: "" if p.drop is None else points(-p.drop), 1),
         Column("loss", lambda p: f"{p.loss:.2g}", 2),
         Column("predicted loss", lambda p: f"{p.predicted_loss:.2g}", 4),
     )

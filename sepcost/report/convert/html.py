@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sepcost.report.bench import html as bench_page
-from sepcost.report.convert.words import change, error, facts, headline, judged, name, scores
+from sepcost.report.convert.words import change, error, facts, headline, judged, name, scores, unit
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
 from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
@@ -16,6 +16,7 @@ from sepcost.report.view import View
 from sepcost.separable.find.candidates import Skip
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.frontier import FrontierPoint
+from sepcost.separable.quality.judge import COMPARED_ON
 
 if TYPE_CHECKING:
     from sepcost.separable.conversion import Conversion
@@ -87,7 +88,7 @@ def tiles(conversion: Conversion) -> list[Tile]:
         )
     effect = conversion.effect
     if effect.samples:
-        share, on = effect.relative_error, f"on {conversion.inputs} inputs"
+        share, on = effect.relative_error, f"on {COMPARED_ON[conversion.inputs]}s"
         tiles.append(Tile("Output error", error(share), on, share))
     for quality in judged(conversion):
         score, detail = quality.converted.mean, change(quality, conversion.inputs)
@@ -135,20 +136,25 @@ def _frontier(conversion: Conversion, id_: str) -> tuple[Section, ...]:
             [(p.macs, p.relative_error, p.converted) for p in points],
             (conversion.after.totals.macs, effect, done) if chosen else None,
         ),
-        *table(f"{id_}-plans", "Plans on the frontier", FRONTIER, points),
+        *table(f"{id_}-plans", "Plans on the frontier", _plan_columns(conversion), points),
     )  # fmt: skip
 
 
-FRONTIER: tuple[Col[FrontierPoint], ...] = (
-    Col("converted", "whole", lambda p: p.converted),
-    Col("MACs", "count", lambda p: p.macs),
-    Col("time", "ns", lambda p: p.ns),
-    Col("speed-up", "times", lambda p: p.speedup),
-    Col("output error", "error", lambda p: p.relative_error),
-    Col("top-1 lost", "percent", lambda p: p.drop),
-    Col("loss", "number", lambda p: p.loss),
-    Col("predicted loss", "number", lambda p: p.predicted_loss),
-)
+def _plan_columns(conversion: Conversion) -> tuple[Col[FrontierPoint], ...]:
+    return (
+        Col("converted", "whole", lambda p: p.converted),
+        Col("MACs", "count", lambda p: p.macs),
+        Col("time", "ns", lambda p: p.ns),
+        Col("speed-up", "times", lambda p: p.speedup),
+        Col("output error", "error", lambda p: p.relative_error),
+        Col(f"{unit(conversion)} lost", "number", lambda p: _of_100(p.drop)),
+        Col("loss", "number", lambda p: p.loss),
+        Col("predicted loss", "number", lambda p: p.predicted_loss),
+    )
+
+
+def _of_100(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _layers(conversion: Conversion, id_: str) -> tuple[Section, ...]:
@@ -190,7 +196,7 @@ def _outputs(conversion: Conversion, id_: str) -> tuple[Section, ...]:
         Col("same top-1", "percent", lambda o: o.top1_agreement),
     )
     outputs = conversion.fidelity.outputs if conversion.fidelity else ()
-    note = f"The converted model against the original, on {conversion.inputs} inputs."
+    note = f"The converted model against the original, on {COMPARED_ON[conversion.inputs]}s."
     return table(f"{id_}-outputs", "Outputs", columns, outputs, note)
 
 

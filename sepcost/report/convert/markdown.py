@@ -35,5 +35,5 @@ def _parts(conversion: Conversion) -> Iterator[str]:
     if conversion.fidelity is not None:
         yield table(fidelity_columns(), conversion.fidelity.outputs)
     if conversion.frontier:
-        yield table(frontier_columns(), conversion.frontier)
+        yield table(frontier_columns(conversion), conversion.frontier)
     yield bullets([text.markdown(line) for line in notes(conversion)])

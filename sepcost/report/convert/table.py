@@ -45,4 +45,4 @@ def _parts(conversion: Conversion, screen: Screen) -> Iterator[Part]:
         yield table(fidelity_columns(), conversion.fidelity.outputs, screen)
     if conversion.frontier:
         yield "\n"
-        yield table(frontier_columns(), conversion.frontier, screen)
+        yield table(frontier_columns(conversion), conversion.frontier, screen)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sepcost.report.units import human, percent, times
+from sepcost.separable.quality import judge
 from sepcost.separable.quality.judge import NAMES
 
 if TYPE_CHECKING:
     from sepcost.cost.analysis import Analysis
     from sepcost.separable.conversion import Conversion
-    from sepcost.separable.quality.intervals import Estimate
     from sepcost.separable.quality.judge import Quality
     from sepcost.separable.tuning.outcome import Tuning
 
@@ -60,8 +60,14 @@ def _score(quality: Quality, value: float) -> str:
     return f"{100 * value:.1f} dB" if quality.metric == "psnr" else percent(value)
 
 
+def unit(conversion: Conversion) -> str:
+    """The unit of changes of the metric."""
+    quality = conversion.effect.quality
+    return judge.points(quality.metric if quality else "")
+
+
 def points(change: float) -> str:
-    """A change of a share in percentage points: ``−0.8``; two decimals for a small one."""
+    """A change of a score, in points or dB: ``−0.8``; two decimals for a small one."""
     value = 100 * change
     text = f"{value:+.1f}" if abs(value) >= 0.05 else f"{value:+.2f}"
     return "0.0" if not float(text) else text.replace("-", "−")
@@ -112,44 +118,38 @@ def judged(conversion: Conversion) -> Iterator[Quality]:
 
 def _fell_short(conversion: Conversion) -> str:
     if not conversion.met:
-        return " (not met)"
+        return f" ({conversion.verdict})"
     return " (met; a minimum requirement is not)" if conversion.missed else ""
 
 
 def tuned(tuning: Tuning) -> str:
-    """``loss 0.026 → 0.021 on 256 held-out samples; 15,000 passes, 40 s``."""
+    """``loss 0.026 → 0.021 on 256 held-out samples; 15,000 samples run, 40 s``."""
     if not tuning.passes:
         return "not run (time was up)"
     kept = "" if tuning.kept else ", so the fitted factors are kept"
     return (
         f"loss {tuning.before:.2g} → {tuning.after:.2g} on {tuning.samples:,} held-out "
-        f"sample{'s' * (tuning.samples != 1)}{kept}; {tuning.passes:,} passes, "
+        f"sample{'s' * (tuning.samples != 1)}{kept}; {tuning.passes:,} samples run, "
         f"{tuning.seconds:.0f} s"
     )
 
 
 def change(quality: Quality, inputs: str) -> str:
     """``−0.8 points; 95%: −1.5 to −0.1; 2,000 held-out samples``."""
-    loss = quality.loss
+    loss, unit = quality.loss, judge.points(quality.metric)
     low, high = (points(-bound) for bound in (loss.high, loss.low))
-    return f"{points(-loss.mean)} points; 95%: {low} to {high}; {count(loss, inputs)}"
+    held = judge.counted(loss.samples, inputs)
+    return f"{points(-loss.mean)} {unit}; 95%: {low} to {high}; {held}"
 
 
 def spread(conversion: Conversion) -> str:
     """``3.1% of the spread (95%: 2.8% to 3.4%; 64 held-out samples)``."""
     found = conversion.effect.error
-    held = count(found, conversion.inputs)
+    held = judge.counted(found.samples, conversion.inputs)
     if not found.high < float("inf"):
         return f"{error(found.mean)} of the spread ({held})"
     span = f"95%: {error(found.low)} to {error(found.high)}"
     return f"{error(found.mean)} of the spread ({span}; {held})"
-
-
-def count(estimate: Estimate, inputs: str) -> str:
-    """The number of samples, and where they are from."""
-    kind = "held-out" if inputs == "calibration" else inputs
-    noun = "sample" if inputs == "calibration" else "input"
-    return f"{estimate.samples:,} {kind} {noun}{'s' * (estimate.samples != 1)}"
 
 
 def _predicted(conversion: Conversion) -> str:

@@ -6,6 +6,7 @@ from math import ceil, inf
 
 from sepcost.separable.data.samples import HELD
 from sepcost.separable.quality.intervals import Estimate, least_bound, samples_to_show
+from sepcost.separable.quality.judge import points
 from sepcost.separable.runs.output_loss import UNCOMPARED, Effect
 from sepcost.separable.settings import Aim, Goal
 
@@ -47,17 +48,18 @@ def enough(goal: Goal, effect: Effect) -> int | None:
 def stated(goal: Goal, effect: Effect) -> str:
     """The quantity with its interval: ``0.8 points (95%: −0.2 to 1.8; 256 samples)``."""
     found = estimate(goal, effect)
-    points = goal.aim is Aim.MAX_DROP
     count = f"{found.samples:,} sample{'s' * (found.samples != 1)}"
     if found.high == inf:
         return f"{found.mean:.3g} ({count}, too few for an interval)"
     shown = (f"{100 * one:.3g}" for one in (found.mean, found.low, found.high))
     mean, low, high = (one.replace("-", "−") for one in shown)
-    unit = " points" if points else "%"
+    unit = (
+        f" {points(effect.quality.metric)}" if effect.quality and goal.aim is Aim.MAX_DROP else "%"
+    )
     return f"{mean}{unit} (95%: {low} to {high}; {count})"
 
 
-def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
+def unproved(goal: Goal, effect: Effect, inputs: str) -> str | None:
     """Why a quality goal is not met or not shown; None if it is confirmed.
 
     Parameters
@@ -66,16 +68,18 @@ def unproved(goal: Goal, effect: Effect, *, held_out: bool) -> str | None:
         A quality goal.
     effect
         Of the result.
-    held_out
-        Whether the samples are a share of calibration data.
+    inputs
+        What outputs were compared on: calibration, fitted, given or random.
     """
-    if is_shown(goal, effect):
+    if is_shown(goal, effect) and inputs != "fitted":
         return None
     if estimate(goal, effect).mean > goal.value:
         return f"goal not met: asked {goal.words}, best reached {stated(goal, effect)}"
     more, hint = enough(goal, effect), ""
-    if more is not None and held_out:
+    if inputs == "fitted":
+        hint = "; no sample was held out: give more calibration data"
+    elif more is not None and inputs == "calibration":
         hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in total"
-    elif goal.aim is Aim.MAX_ERROR and not held_out:
+    elif goal.aim is Aim.MAX_ERROR and inputs != "calibration":
         hint = "; more samples would show it: --calibrate DATA"
     return f"goal not shown: asked {goal.words}, estimated {stated(goal, effect)}{hint}"

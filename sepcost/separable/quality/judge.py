@@ -28,6 +28,15 @@ NAMES = {
     "error": "1 − output error",
 }
 
+#: What outputs are compared on, in words; samples are fitted if there are too few to hold some out.
+COMPARED_ON = {
+    "calibration": "held-out sample",
+    "fitted": "fitted sample",
+    "given": "given input",
+    "random": "random input",
+}
+DATA = frozenset({"calibration", "fitted"})  # of these, calibration data
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:
@@ -59,6 +68,16 @@ class Judge:
         gap = before - after
         loss = paired_loss(before, after)
         return Quality(name, proportion(before), proportion(after), loss, float(np.mean(gap**2)))
+
+
+def counted(samples: int, inputs: str) -> str:
+    """``64 held-out samples``."""
+    return f"{samples:,} {COMPARED_ON[inputs]}{'s' * (samples != 1)}"
+
+
+def points(metric: str) -> str:
+    """The unit of differences of 1% of a metric."""
+    return "dB" if metric == "psnr" else "points"
 
 
 def is_telling(chosen: Chosen, original: Mapping[str, NDArray[Any]]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from sepcost.report.convert import words
 from sepcost.separable.quality.intervals import Estimate, paired_loss, proportion
-from sepcost.separable.quality.judge import Quality
+from sepcost.separable.quality.judge import COMPARED_ON, Quality
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.tuning.outcome import Tuning
 from tests.report.html import pages
@@ -67,9 +67,23 @@ def test_the_goal_is_met_missed_or_met_below_a_minimum_requirement():
     found = judged()
     below = replace(found, missed="minimum requirement not met: slower")
     missed = replace(found, missed="goal not met: asked", met=False)
-    ends = [next(words.facts(one)).partition(" (")[2] for one in (found, below, missed)]
-    assert ends == ["", "met; a minimum requirement is not)", "not met)"]
-    assert [one.to_dict()["goal"]["met"] for one in (found, below, missed)] == [True, True, False]
+    unproved = replace(found, missed="goal not shown: asked", met=False)
+    four = (found, below, missed, unproved)
+    ends = [next(words.facts(one)).partition(" (")[2] for one in four]
+    assert ends == ["", "met; a minimum requirement is not)", "not met)", "not shown)"]
+    assert [one.to_dict()["goal"]["met"] for one in four] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(("inputs", "says"), sorted(COMPARED_ON.items()))
+def test_it_says_what_the_outputs_were_compared_on(inputs, says):
+    found = replace(judged(), inputs=inputs)
+    assert f"2,000 {says}s)" in " ".join(words.facts(found))
+    assert f"on {says}s" in render("convert", "html", found)
+
+
+def test_changes_of_psnr_are_in_decibels():
+    found = judged(quality("psnr", 2000, 1800))
+    assert "PSNR: 90.0 dB (−10.0 dB; 95%: " in " ".join(words.facts(found))
 
 
 def test_without_labels_there_is_no_accuracy():
@@ -92,7 +106,7 @@ def test_points_have_enough_digits_to_differ_from_zero(change, says):
 def test_tuning_is_one_line_with_what_was_kept():
     tuning = Tuning(15000, 0.0262, 0.0219, 256, kept=True, seconds=41.3)
     found = replace(judged(), tuning=tuning)
-    line = "tuning: loss 0.026 → 0.022 on 256 held-out samples; 15,000 passes, 41 s"
+    line = "tuning: loss 0.026 → 0.022 on 256 held-out samples; 15,000 samples run, 41 s"
     assert line in list(words.facts(found))
     assert line in render("convert", "table", found)
     late = replace(found, tuning=replace(tuning, passes=0, kept=False))

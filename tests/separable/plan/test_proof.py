@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -42,11 +43,25 @@ def test_too_few_samples_are_searched_by_the_mean_so_that_something_is_found():
 
 
 def test_a_goal_that_is_not_shown_says_how_many_samples_would_show_it():
-    message = unproved(DROP, lost(0, 64), held_out=True) or ""
+    message = unproved(DROP, lost(0, 64), "calibration") or ""
     assert message.startswith("goal not shown: asked --max-drop 0.01, estimated 0 points")
     assert "about 381 held-out samples would show it, 1,524 in total" in message
     assert enough(DROP, lost(0, 64)) == 381
-    assert unproved(DROP, lost(0, 381), held_out=True) is None
+    assert unproved(DROP, lost(0, 381), "calibration") is None
+
+
+def test_samples_that_were_fitted_to_show_nothing():
+    message = unproved(DROP, lost(0, 1000), "fitted") or ""
+    assert message.startswith("goal not shown: ")
+    assert message.endswith("no sample was held out: give more calibration data")
+    assert (unproved(DROP, lost(100, 1000), "fitted") or "").startswith("goal not met: ")
+
+
+def test_a_loss_of_psnr_is_in_decibels():
+    effect = lost(100, 1000)
+    assert effect.quality is not None
+    loud = replace(effect, qualities=(replace(effect.quality, metric="psnr"),))
+    assert stated(DROP, loud).startswith("10 dB (95%: ")
 
 
 def test_more_samples_narrow_an_error():
@@ -56,7 +71,7 @@ def test_more_samples_narrow_an_error():
 
 
 def test_a_goal_that_is_missed_says_so_with_the_interval():
-    message = unproved(DROP, lost(100, 1000), held_out=True) or ""
+    message = unproved(DROP, lost(100, 1000), "calibration") or ""
     assert message.startswith("goal not met: asked --max-drop 0.01, best reached 10 points (95%: ")
     assert "−" not in stated(DROP, lost(100, 1000))
-    assert "too few for an interval" in (unproved(ERROR, off(0.04, inf, 1), held_out=False) or "")
+    assert "too few for an interval" in (unproved(ERROR, off(0.04, inf, 1), "random") or "")
