@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sepcost.cost import branches, memory
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.dense import low_rank
 from sepcost.cost.geometry import convolution
 from sepcost.cost.operators import OPERATORS
 from sepcost.cost.results import (
@@ -116,6 +117,7 @@ def _row(context: _Context, layer: Layer, once: RunCost) -> LayerCost:
         counted=branches.runs(layer, context.sides),
         convolution=geometry,
         separable=_separable(layer, geometry, once, params) if geometry else None,
+        low_rank=low_rank(layer),
     )
 
 

@@ -120,6 +120,7 @@ def layer(network: Network, row: LayerCost) -> Entry:
         "intensity": row.intensity,
         "conv": row.convolution and _convolution(row.convolution),
         "separable": row.separable and asdict(row.separable),
+        "low_rank": row.low_rank and asdict(row.low_rank),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 
 from sepcost.network import Layer, Shape
 
@@ -54,6 +55,20 @@ class Separable:
     break_even_rank: float | None  # below this rank, fewer MACs than the regular convolution
 
 
+@dataclass(frozen=True, slots=True)
+class LowRank:
+    """A dense layer as two of rank r: ``r·(M + N)`` instead of ``M·N`` MACs per position."""
+
+    inputs: int  # M
+    outputs: int  # N
+    break_even_rank: float  # below this rank, fewer MACs and params than the dense layer
+
+    @property
+    def largest_rank(self) -> int:
+        """The largest rank that saves MACs; 0 if none does."""
+        return ceil(self.break_even_rank) - 1
+
+
 #: Costs of what the file stores: they are in the totals whichever branch of an If counts.
 STORED = frozenset({"params", "weight_bytes"})
 
@@ -74,6 +89,7 @@ class LayerCost:
     counted: bool = True  # False in a branch of an If of which only STORED is in the totals
     convolution: Convolution | None = None
     separable: Separable | None = None
+    low_rank: LowRank | None = None  # of dense layers
 
     def in_total(self, cost: str) -> bool:
         """Whether the total of a cost includes this row."""

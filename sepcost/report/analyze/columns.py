@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from sepcost.budget.results import Fault
 
 
-def saving(separable: Separable | None) -> str:
-    """``8.84× fewer`` if a convolution can be separated, otherwise the reason why not."""
+def saving(row: LayerCost) -> str:
+    """``8.84× fewer`` if a convolution can be separated, otherwise the reason why not.
+
+    A dense layer has no separable form: the ranks at which two dense layers are cheaper.
+    """
+    separable = row.separable
     if separable is None:
-        return ""
+        saves = row.low_rank.largest_rank if row.low_rank else 0
+        return f"low-rank ≤ {saves}" if saves else ""
     if not separable.eligible:
         return separable.reason or "not eligible"
     return f"{times(1 / separable.ratio)} fewer" if separable.ratio else ""
@@ -64,8 +69,9 @@ def layer_columns(analysis: Analysis, style: Style) -> tuple[Column[LayerCost], 
         return operations(eligible.macs, unit) if eligible else ""
 
     def break_even(row: LayerCost) -> str:
-        eligible = separable(row)
-        return f"{eligible.break_even_rank:.2f}" if eligible and eligible.break_even_rank else ""
+        counterpart = separable(row) or row.low_rank
+        rank = counterpart.break_even_rank if counterpart else None
+        return f"{rank:.2f}" if rank else ""
 
     def trips(row: LayerCost) -> str:
         return {1: "", None: "?"}.get(row.layer.trips, f"×{row.layer.trips}")
@@ -82,7 +88,7 @@ def layer_columns(analysis: Analysis, style: Style) -> tuple[Column[LayerCost], 
         Column("moved", lambda row: _bytes(row.bytes_moved), 9),
         Column("FLOPs/B", lambda row: f"{row.intensity:.1f}" if row.intensity else "", 8),
         Column(f"sep. {title(unit)}", separable_macs, 7),
-        Column("separable", lambda row: saving(row.separable), 4, False, True, "saving"),
+        Column("separable", saving, 4, False, True, "saving"),
         Column("break-even", break_even, 10),
     )
 

@@ -140,6 +140,7 @@ def layers(
             total=True,
         ),
         Col("fewer", "times", _fewer, hint="regular MACs / separable MACs"),
+        Col("break-even", "number", _break_even, hint="cheaper below this rank"),
         Col("params", "count", lambda r: r.params, total=True),
         Col("bytes moved", "bytes", lambda r: r.bytes_moved, total=True),
         Col("FLOPs per byte", "number", lambda r: r.intensity),
@@ -159,6 +160,11 @@ Times = dict[str, float] | None
 def _fewer(row: LayerCost) -> float | None:
     found = row.separable
     return row.macs / found.macs if found and found.macs and row.macs else None
+
+
+def _break_even(row: LayerCost) -> float | None:
+    found = row.separable if row.separable and row.separable.eligible else row.low_rank
+    return found.break_even_rank if found else None
 
 
 def _status(row: LayerCost) -> str:
