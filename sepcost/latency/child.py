@@ -22,6 +22,7 @@ from typing import IO, Any
 from sepcost import errors
 from sepcost.errors import MeasurementError
 from sepcost.latency.jobs import Job
+from sepcost.latency.prepared import prepared
 
 Message = Mapping[str, Any]
 OnStage = Callable[[Message], None]
@@ -50,12 +51,13 @@ def execute(job: Job, timeout_s: float, on_stage: OnStage = lambda _: None) -> M
     """
     # Temporary files that ONNX Runtime and its providers leave are deleted with the folder.
     with (
+        prepared(job) as (ready, finish),
         tempfile.TemporaryDirectory(prefix="sepcost-", ignore_cleanup_errors=True) as folder,
         tempfile.TemporaryFile() as stderr,
         _started(stderr, folder) as process,
     ):
         try:
-            return _listen(process, job, timeout_s, on_stage, stderr)
+            return finish(_listen(process, ready, timeout_s, on_stage, stderr))
         finally:
             _kill(process)
 

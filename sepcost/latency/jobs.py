@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,12 @@ class Runtime:
         """Whether the CPU is the only provider asked for."""
         return set(self.providers) == {CPU}
 
+    def reading(self, folder: Path | None) -> Runtime:
+        """Read the external data of models given as bytes from a folder."""
+        return replace(
+            self, session_options={**self.session_options, FOLDER_KEY: str(folder or "")}
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -67,6 +73,8 @@ class Job:
     launch: int = 0  # number of the launch; each has a different order of turns
     slice_s: float = 0.3
     folder: Path | None = None  # for files that the caller reads
+    data_folder: Path | None = None  # of the external data of a labelled copy
+    most_runs: int = 0  # of a profile
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON for the child's standard input."""
@@ -79,6 +87,8 @@ class Job:
             "launch": self.launch,
             "slice_s": self.slice_s,
             "folder": str(self.folder) if self.folder else None,
+            "data_folder": str(self.data_folder) if self.data_folder else None,
+            "most_runs": self.most_runs,
         }
 
     @classmethod
@@ -94,4 +104,6 @@ class Job:
             launch=data["launch"],
             slice_s=data["slice_s"],
             folder=Path(data["folder"]) if data["folder"] else None,
+            data_folder=Path(data["data_folder"]) if data["data_folder"] else None,
+            most_runs=data["most_runs"],
         )

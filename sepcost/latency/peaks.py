@@ -7,48 +7,55 @@ and the measurement's provider and threads, so that 100% is attainable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from time import monotonic, perf_counter_ns
 
 import numpy as np
-import onnx.parser
-from onnx import numpy_helper
 
 from sepcost.latency import runtime
-from sepcost.latency.inputs import Array
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.results import Peaks
+from sepcost.model.dtypes import numpy_dtype
 
-SIDES = (512, 1024)  # of matrices: short runs are rarely disturbed, long ones occupy all cores
-COPIED = 32 * 2**20  # elements of 4 bytes, far more than any cache holds
 SECONDS = 0.7  # per benchmark, of which there are five
 FEWEST = 5
 WARM = 2
 
 
-def measure(asked: Runtime, beat: Callable[[], None] = lambda: None, most_s: float = inf) -> Peaks:
-    """Time large matrix products and a large copy; take the best run of each.
+def measure(
+    models: Sequence[ModelFile],
+    asked: Runtime,
+    beat: Callable[[], None] = lambda: None,
+    most_s: float = inf,
+) -> Peaks:
+    """Time a large copy and large matrix products; take the best run of each.
 
     Nothing starts after ``most_s`` seconds, except two runs of each kind: the first allocates.
+
+    Parameters
+    ----------
+    models
+        Those of ``peak_models``: the copy, then products in order of size, floats and integers.
     """
-    watch = _Watch(asked, beat, monotonic() + most_s, most_s / (2 * len(SIDES) + 1))
-    copy = watch.best_ns(runtime.session(_copy(), asked), np.ones(COPIED, np.float32))
-    products = {side: _product(side) for side in SIDES}
-    quantised = {side: _quantised_product(side) for side in SIDES}
-    runs_integers = _runs_itself(quantised[SIDES[0]], asked)
+    watch = _Watch(asked, beat, monotonic() + most_s, most_s / len(models))
+    copy, *products = models
+    floats = [model for model in products if model.inputs[0].dtype == "float32"]
+    integers = [model for model in products if model.inputs[0].dtype == "uint8"]
+    copied = copy.inputs[0].size_bytes or 0
     return Peaks(
-        macs_per_second=watch.macs_per_second(products, np.float32),
-        bytes_per_second=2 * 4 * COPIED / copy * 1e9,
-        int8_macs_per_second=watch.macs_per_second(quantised, np.uint8) if runs_integers else None,
+        bytes_per_second=2 * copied / watch.best_ns(copy) * 1e9,
+        macs_per_second=watch.macs_per_second(floats),
+        int8_macs_per_second=watch.macs_per_second(integers)
+        if _runs_itself(integers[0], asked)
+        else None,
     )
 
 
-def _runs_itself(model: bytes, asked: Runtime) -> bool:
+def _runs_itself(model: ModelFile, asked: Runtime) -> bool:
     """Whether the requested providers take every node; else the CPU's speed would be measured."""
-    placed = runtime.placement(runtime.session(model, asked))
+    placed = runtime.placement(runtime.session(model.path, asked))
     return all(name in asked.providers for name, _ in placed)
 
 
@@ -61,18 +68,21 @@ class _Watch:
     end: float
     each_s: float
 
-    def macs_per_second(self, products: Mapping[int, bytes], dtype: type) -> float:
+    def macs_per_second(self, products: Sequence[ModelFile]) -> float:
         """The best rate of products by size; larger ones are skipped if there is no time left."""
         best = 0.0
-        for side, model in products.items():
+        for model in products:
+            side, *_ = model.inputs[0].shape or ()
             if best and monotonic() + side**3 / best > self.end:
                 break
-            made = runtime.session(model, self.asked)
-            best = max(best, side**3 / self.best_ns(made, np.ones((side, side), dtype)) * 1e9)
+            best = max(best, side**3 / self.best_ns(model) * 1e9)
         return best
 
-    def best_ns(self, made: runtime.Session, feed: Array) -> int:
-        run = runtime.runner(made, {"x": feed}, ModelFile("the machine", Path(), ()))
+    def best_ns(self, model: ModelFile) -> int:
+        (value,) = model.inputs
+        feed = np.ones(value.shape or (), numpy_dtype(value.dtype))
+        made = runtime.session(model.path, self.asked)
+        run = runtime.runner(made, {value.name: feed}, model)
         times: list[int] = []
         started = monotonic()
         while len(times) < WARM or _wanted(len(times), monotonic() - started, self.each_s):
@@ -85,46 +95,3 @@ class _Watch:
 
 def _wanted(runs: int, spent_s: float, most_s: float) -> bool:
     return spent_s < most_s and (runs < FEWEST or spent_s < SECONDS)
-
-
-def _product(side: int) -> bytes:
-    """Build x @ w with a constant w, like the weights of convolutions."""
-    weight = np.random.default_rng(0).random((side, side), np.float32)
-    return _model(
-        "product = MatMul (x, w)  y = Slice (product, zero, one, zero)",
-        [side, side],
-        [numpy_helper.from_array(weight, "w")],
-    )
-
-
-def _quantised_product(side: int) -> bytes:
-    """Build a product of uint8 by int8 in QDQ format, which providers fuse into one kernel."""
-    weight = np.random.default_rng(0).integers(-127, 128, (side, side), np.int8)
-    scales = {"s": np.float32(0.01), "z": np.uint8(0), "ws": np.float32(0.01), "wz": np.int8(0)}
-    stored = {"w": weight, **scales, "ys": np.float32(side / 100)}
-    return _model(
-        "a = DequantizeLinear (x, s, z)  b = DequantizeLinear (w, ws, wz)  c = MatMul (a, b)"
-        "  product = QuantizeLinear (c, ys, z)  y = Slice (product, zero, one, zero)",
-        [side, side],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in stored.items()],
-        "uint8",
-    )
-
-
-def _copy() -> bytes:
-    """Build a pass over a tensor that reads and writes each element once."""
-    return _model("copied = Neg (x)  y = Slice (copied, zero, one, zero)", [COPIED], [])
-
-
-def _model(
-    nodes: str, shape: list[int], weights: list[onnx.TensorProto], kind: str = "float"
-) -> bytes:
-    """Build a model from ONNX text; its Slice keeps the large result inside the model."""
-    sizes = ",".join(map(str, shape))
-    model = onnx.parser.parse_model(
-        f'<ir_version: 8, opset_import: ["": 17]> peak ({kind}[{sizes}] x) => ({kind}[1] y)'
-        f"<int64[1] zero = {{0}}, int64[1] one = {{1}}> {{ {nodes} }}"
-    )
-    model.graph.output[0].type.tensor_type.ClearField("shape")
-    model.graph.initializer.extend(weights)
-    return bytes(model.SerializeToString())

@@ -20,7 +20,7 @@ from sepcost.errors import MeasurementError, ModelError, SepcostError
 from sepcost.latency import ort_errors, plugins
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.providers import CPU, PROVIDERS, Provider, provider, short_name
-from sepcost.model.dtypes import NUMBERS, exotic
+from sepcost.model.dtypes import EXOTIC, NUMBERS
 
 if TYPE_CHECKING:
     from sepcost.latency.inputs import Array
@@ -195,7 +195,7 @@ def runner(
 
 def _in_numpy(kind: str) -> bool:
     """Whether numpy can hold an output: "seq(tensor(float))" but not "tensor(int4)"."""
-    return not re.search(rf"\(({'|'.join(exotic())})", kind)
+    return not re.search(rf"\(({'|'.join(EXOTIC)})", kind)
 
 
 def _own(array: Array, dtype: str) -> ort.OrtValue:

@@ -36,9 +36,9 @@ T = TypeVar("T")
 
 def probe(job: Job, wire: Wire) -> Result:
     """Make one session and run it: times, memory, placement, outputs against the CPU's."""
-    from sepcost.latency import layers, runtime  # noqa: PLC0415 - after ``die_with_parent``
+    from sepcost.latency import runtime  # noqa: PLC0415 - after ``die_with_parent``
 
-    (model,) = job.models
+    model, *labelled = job.models
     wire.stage("preparing inputs", model.name)
     arrays, warnings = inputs.feeds(model.inputs, job.inputs, job.seed)
     held = peak_memory.current()
@@ -62,7 +62,9 @@ def probe(job: Job, wire: Wire) -> Result:
     }
     if not job.runtime.cpu_only:
         wire.stage("comparing", model.name)
-        result["placement"] = layers.placement(model, job.runtime)
+        for copy in labelled:
+            asked = job.runtime.reading(job.data_folder)
+            result["placement"] = runtime.placement(runtime.session(copy.path.read_bytes(), asked))
         try:
             result["differences"] = _beside_cpu(model, job.runtime, arrays, outputs)
         except Exception as error:  # e.g. half precision that only the provider supports
@@ -133,14 +135,15 @@ def launch(job: Job, wire: Wire) -> Result:
 
 
 def profile(job: Job, wire: Wire) -> Result:
-    """Time the kernels of one model and map them back to its nodes."""
-    from sepcost.latency import layers  # noqa: PLC0415
+    """Time the kernels of a labelled model."""
+    from sepcost.latency import profiles  # noqa: PLC0415
 
     (model,) = job.models
     wire.stage("profiling", model.name)
     arrays, _ = inputs.feeds(model.inputs, job.inputs, job.seed)
-    rows = layers.profile(model, job.runtime, arrays, Path(gettempdir()), wire.beat)
-    return {"layers": [asdict(row) for row in rows]}
+    asked = job.runtime.reading(job.data_folder)
+    folder = Path(gettempdir())
+    return profiles.profile(model, asked, arrays, folder, job.most_runs, wire.beat)
 
 
 def peaks(job: Job, wire: Wire) -> Result:
@@ -148,7 +151,7 @@ def peaks(job: Job, wire: Wire) -> Result:
     from sepcost.latency import peaks as machine  # noqa: PLC0415
 
     wire.stage("measuring", "the machine")
-    return asdict(machine.measure(job.runtime, wire.beat, job.slice_s))
+    return asdict(machine.measure(job.models, job.runtime, wire.beat, job.slice_s))
 
 
 def observe(job: Job, wire: Wire) -> Result:

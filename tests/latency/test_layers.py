@@ -8,10 +8,11 @@ import numpy as np
 import onnx
 import pytest
 
-from sepcost.latency import child
+from sepcost.latency import child, runtime
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.labels import labelled
-from sepcost.latency.layers import Timed, _by_placement, kernel_times, placement
+from sepcost.latency.layers import _by_placement, placement, read
+from sepcost.latency.profiles import Timed, kernel_times
 from sepcost.model.graphs import nodes
 from tests.latency.conftest import model_file
 from tests.latency.models import PRODUCTS, conv, quantised
@@ -241,7 +242,9 @@ def test_a_node_is_placed_by_its_own_id_after_a_fusion_renamed_it(write):
             y = Add (product, bias)
         }""")
     # ONNX Runtime places one Gemm, which it calls after the MatMul.
-    assert placement(model, Runtime()) in ([("cpu", ["product"])], [])
+    labels = read(model)
+    made = runtime.session(labels.model.SerializeToString(), Runtime())
+    assert placement(labels, runtime.placement(made)) in ([("cpu", ["product"])], [])
 
 
 def test_labels_are_plain_and_unique():
@@ -282,7 +285,7 @@ def runnable() -> list[Path]:
 def test_every_node_of_every_real_model_is_in_exactly_one_row(tmp_path):
     from onnxruntime import InferenceSession, SessionOptions
 
-    from sepcost.latency import mapping, runtime
+    from sepcost.latency import mapping
 
     for path in runnable():
         labels = labelled(onnx.load(path))

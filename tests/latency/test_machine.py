@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sepcost.latency import child, machine, peak_memory, peaks, runtime
+from sepcost.latency import child, machine, peak_memory, peak_models, peaks, runtime
 from sepcost.latency.jobs import Job, Runtime
 from sepcost.latency.results import Machine, Peaks
 
@@ -90,18 +90,21 @@ def test_measured_peaks_are_those_of_a_computer():
     assert 1e8 < (found.int8_macs_per_second or 0) < 1e15
 
 
-def test_where_the_time_is_up_each_peak_is_measured_once_warm():
+def test_where_the_time_is_up_each_peak_is_measured_once_warm(tmp_path):
     beats = []
-    found = peaks.measure(Runtime(), lambda: beats.append(1), most_s=0)
+    found = peaks.measure(
+        peak_models.written(tmp_path), Runtime(), lambda: beats.append(1), most_s=0
+    )
     assert len(beats) == 6
     assert min(found.macs_per_second, found.bytes_per_second) > 0
 
 
-def test_a_provider_that_leaves_integers_to_the_cpu_has_no_peak_for_them(monkeypatch):
+def test_a_provider_that_leaves_integers_to_the_cpu_has_no_peak_for_them(monkeypatch, tmp_path):
     """Otherwise the CPU's speed would be reported in its name."""
     placed = [("cpu", ["a"]), ("other", ["b"])]
     monkeypatch.setattr(runtime, "placement", lambda _: placed)
-    assert peaks.measure(Runtime(), most_s=0).int8_macs_per_second is None
+    found = peaks.measure(peak_models.written(tmp_path), Runtime(), most_s=0)
+    assert found.int8_macs_per_second is None
 
 
 def test_peaks_cached_without_one_of_them_are_measured_anew(tmp_path):

@@ -15,6 +15,7 @@ from unittest import mock
 from sepcost.errors import SepcostError
 from sepcost.latency import measure, route, runtime, worker
 from sepcost.latency.jobs import Job
+from sepcost.latency.prepared import prepared
 from sepcost.latency.wire import Wire
 
 
@@ -35,9 +36,9 @@ def execute(job: Job, *_: Any) -> Any:
     """Run one job as the child's ``main`` does, with the minimum of turns."""
     wire = Wire(io.StringIO())
     try:
-        done = worker.TASKS[job.task](replace(job, slice_s=0.0), wire)
+        with prepared(replace(job, slice_s=0.0)) as (ready, finish):
+            return json.loads(json.dumps(finish(worker.TASKS[job.task](ready, wire))))
     except SepcostError:
         raise
     except Exception as error:
         raise runtime.explain(error, *wire.doing) from error
-    return json.loads(json.dumps(done))
