@@ -55,6 +55,13 @@ EXAMPLES: Mapping[Dimension, str] = {
     Dimension.NUMBER: "1e-3",
 }
 
+#: Changes that add to a baseline.
+_OFFSETS: Mapping[Dimension, str] = {
+    Dimension.COUNT: "'+1 M'",
+    Dimension.BYTES: "'+1 MB'",
+    Dimension.FACTOR: "'+0.5x'",
+}
+
 LARGEST = 10**30
 
 #: More digits or larger exponents are mistakes, and slow to compute with.
@@ -109,35 +116,64 @@ def amount(value: object, dimension: Dimension) -> Fraction:
     return Fraction(str(value))  # 0.1 is a tenth here, not the float nearest to it
 
 
-def change(value: object, dimension: Dimension) -> Change:
+def change(value: object, dimension: Dimension | None) -> Change:
     """Read a change against a baseline: ``+5%``, ``-10%``, ``1.05x``, ``+1 M``.
+
+    Parameters
+    ----------
+    value
+        Text.
+    dimension
+        What is added to the baseline; None if the change can only be a ratio.
 
     Raises
     ------
     UnitError
         If the value is not a change, or is a bare ``5%``, which may mean more or less.
     """
-    if not isinstance(value, str):
-        raise UnitError(f"expected '+5%', '1.05x' or '+1 M', not {shown(value)}")
-    sign, number, unit = _split(value, dimension)
+    match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if not isinstance(value, str) or match is None:
+        raise UnitError(f"{_changes(dimension)}, not {shown(value)}")
+    sign, number, unit = _parts(match)
     if unit in {"x", "×"} and not sign:
         return Change(factor=number)
+    signed = -number if sign == "-" else number
+    found = (
+        Change(factor=1 + signed / 100)
+        if unit == "%"
+        else Change(offset=signed * _offset(unit, value, dimension))
+    )
     if not sign:
         raise UnitError(f"{shown(value)} has no sign; write {shown('+' + value.strip())}")
-    signed = -number if sign == "-" else number
-    if unit == "%":
-        if signed < -100:
-            raise UnitError(f"{shown(value)} would be below zero; expected '-100%' or more")
-        return Change(factor=1 + signed / 100)
-    if dimension in {Dimension.FACTOR, Dimension.SHARE, Dimension.NUMBER} and not unit:
-        raise UnitError(f"{shown(value)} has no unit; expected '+5%'")
-    return Change(offset=signed * _unit(unit, value, dimension))
+    if found.factor < 0:
+        raise UnitError(f"{shown(value)} would be below zero; expected '-100%' or more")
+    return found
+
+
+def _changes(dimension: Dimension | None) -> str:
+    if dimension is None:
+        return "expected '+5%' or '1.05x'"
+    return f"expected '+5%', '1.05x' or {_OFFSETS[dimension]}"
+
+
+def _offset(unit: str, value: str, dimension: Dimension | None) -> int | Fraction:
+    """The unit of an offset, which not every change can have."""
+    if dimension is None:
+        raise UnitError(f"{shown(value)} is not a ratio; {_changes(dimension)}")
+    if dimension is Dimension.FACTOR and not unit:
+        raise UnitError(f"{shown(value)} has no unit; {_changes(dimension)}")
+    return _unit(unit, value, dimension)
 
 
 def _split(value: str, dimension: Dimension) -> tuple[str, Fraction, str]:
     match = _NUMBER.fullmatch(value)
     if match is None:
         raise UnitError(f"{_expected(dimension)}, not {shown(value)}")
+    return _parts(match)
+
+
+def _parts(match: re.Match[str]) -> tuple[str, Fraction, str]:
+    """The sign, the number and the unit."""
     sign, digits, exponent, unit = match.groups()
     return sign, Fraction(digits.replace("_", "") + (exponent or "")), unit
 

@@ -16,7 +16,7 @@ from sepcost.budget.metrics import (
     measured,
 )
 from sepcost.budget.results import Bound, Budget, Level, Location
-from sepcost.budget.units import Change, Dimension, UnitError, amount, change
+from sepcost.budget.units import Dimension, UnitError, amount, change
 from sepcost.toml_lines import Place, nearest, shown
 
 Where = Callable[[Place], Location | None]
@@ -65,21 +65,14 @@ def _limits(key: str, value: object, place: Place, level: Level, where: Where) -
 def _limit(key: str, value: object, place: Place, metric: Metric) -> Any:
     try:
         if key.endswith(VS_BASELINE):
-            return _change(key, value, metric)
+            by_ratio = measured(key)  # two runs are compared by ratio only
+            return change(value, None if by_ratio else metric.dimension)
         limit = amount(value, metric.dimension)
     except UnitError as error:
         raise ValueFault(place, str(error)) from None
     if metric.dimension is Dimension.SHARE and limit > 1:
         raise ValueFault(place, f"{shown(value)} is more than 100%; write '100%' for all")
     return limit
-
-
-def _change(key: str, value: object, metric: Metric) -> Change:
-    """Measured metrics are compared by ratio, so a change cannot be an offset."""
-    found = change(value, metric.dimension)
-    if measured(key) and found.offset:
-        raise UnitError(f"{shown(value)} is not a ratio; expected '+5%' or '1.05x'")
-    return found
 
 
 def _table_level(

@@ -57,9 +57,12 @@ class Request:
         SepcostError
             If it has, and offsets are asked for.
         """
-        if any(isinstance(size, range) for bind in self.binds for size in bind.values()):
-            if self.kind != "analyze":
-                raise SepcostError("--memory and --on take one size: give --bind N=8, not a range")
+        ranges = [(n, s) for bind in self.binds for n, s in bind.items() if isinstance(s, range)]
+        if ranges and self.kind != "analyze":
+            name, sizes = ranges[0]
+            one = f"--bind {name}={sizes[-1]}"
+            raise SepcostError(f"{kinds.WORDS[self.kind]} takes sizes, not a range; give {one}")
+        if ranges:
             object.__setattr__(self, "kind", "ranges")
 
 

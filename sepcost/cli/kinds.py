@@ -49,7 +49,8 @@ def binds(given: Sequence[str], symbolic: bool) -> Sequence[Bindings]:
     """The sizes of --bind: with --symbolic, those of dimensions that are not free."""
     if not symbolic:
         return parse.sweep(given)
-    return (parse.binding(given, "--symbolic leaves dimensions free or binds them to one size"),)
+    reason = "with --symbolic, give one size or leave the dimension free"
+    return (parse.binding(given, reason, elsewhere=False),)
 
 
 def refuse_rows(kind: str, format_: str, of_rows: object) -> None:

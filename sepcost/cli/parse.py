@@ -46,28 +46,34 @@ def _sizes(name: str, values: str) -> Sequence[int | range]:
         raise BindingError(f"--bind '{name}={values}': {error}") from None
 
 
-def binding(given: Sequence[str] | None, reason: str) -> dict[str, int]:
+def binding(given: Sequence[str] | None, reason: str, elsewhere: bool = True) -> dict[str, int]:
     """``["N=8", "H=224"]`` to ``{"N": 8, "H": 224}``, for commands that take one size.
+
+    Errors say which commands take more than one size, unless ``elsewhere`` is false.
 
     Raises
     ------
     BindingError
         As ``sweep``, and for several sizes, with the reason.
     """
-    bind = ranges(given, reason)
+    bind = ranges(given, reason, elsewhere)
     one = {name: size for name, size in bind.items() if isinstance(size, int)}
     if len(one) < len(bind):
         many = next(text for text in given or () if ":" in text.rpartition("=")[2])
-        raise BindingError(f"--bind {many!r}: {reason}; only analyze and check take a range")
+        others = "; only analyze and check take a range" if elsewhere else ""
+        raise BindingError(f"--bind {many!r}: {reason}{others}")
     return one
 
 
-def ranges(given: Sequence[str] | None, reason: str) -> dict[str, int | range]:
+def ranges(
+    given: Sequence[str] | None, reason: str, elsewhere: bool = True
+) -> dict[str, int | range]:
     """As ``binding``, for commands that also take a range of sizes."""
     binds = sweep(given or ())
     if len(binds) > 1:
         many = next(text for text in given or () if "," in text.rpartition("=")[2])
-        raise BindingError(f"--bind {many!r}: {reason}; only analyze takes several")
+        others = "; only analyze takes several" if elsewhere else ""
+        raise BindingError(f"--bind {many!r}: {reason}{others}")
     return binds[0]
 
 

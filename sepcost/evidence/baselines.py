@@ -67,29 +67,22 @@ class Finder:
 
     def _one(self, target: Target) -> Against:
         written = target.options.get("baseline")
-        needy = next((b for b in target.budgets if needs_baseline(b)), None)
+        model = next((b for b in target.budgets if needs_model(b)), None)
+        needy = model or next((b for b in target.budgets if needs_baseline(b)), None)
         if written is None:
             if needy is not None:
-                raise _fault(
-                    needy,
-                    f"needs a baseline; {_remedy(needy)}, a model, or a JSON file written by "
-                    "--update",
-                )
+                raise _fault(needy, f"needs a baseline; {_remedy(target, needy)}")
             return Against()
         if written.endswith(".json"):
+            if model is not None:
+                numbers = f"but {shown(Path(written).name)} contains only numbers"
+                raise _fault(model, f"needs a baseline model, {numbers}; {_remedy(target, model)}")
             return self._stored(target, Path(os.path.abspath(self.folder / written)), needy)
         if written.startswith(PREFIX):
             return self._revision(target, written.removeprefix(PREFIX))
         return self._file(written)
 
     def _stored(self, target: Target, path: Path, needy: Budget | None) -> Against:
-        model = next((b for b in target.budgets if needs_model(b)), None)
-        if model is not None:
-            raise _fault(
-                model,
-                f"needs a baseline model, but {shown(path.name)} contains only numbers; "
-                f"{_remedy(model)} or a model",
-            )
         if needy is None:
             return Against()
         if path not in self.files:
@@ -135,10 +128,15 @@ def _of_baseline(fault: Fault, asked: Mapping[str, object]) -> Fault:
     return Fault(fault.model, message, fault.exit_code)
 
 
-def _remedy(budget: Budget) -> str:
-    """How to name a baseline: where the budget was set."""
+def _remedy(target: Target, budget: Budget) -> str:
+    """How to name a baseline that the budget accepts: where the budget was set."""
     set_ = "set baseline to" if budget.location else "give --baseline"
-    return f"{set_} git:origin/main"
+    accepted = {
+        "git:origin/main": Path(target.source).is_file(),
+        "a model": True,
+        "a JSON file written by --update": not needs_model(budget),
+    }
+    return f"{set_} {' or '.join(way for way, fits in accepted.items() if fits)}"
 
 
 def _fault(budget: Budget, message: str) -> BudgetError:

@@ -150,7 +150,11 @@ def _measured(
         return None
     if ranges := ranged(target.options.get("bind", {})):
         name, sizes = next(iter(ranges.items()))
-        raise BudgetError(f"measured at one size, not over a range: bind {name}={sizes[-1]}")
+        metric = next(budget.metric for budget in target.budgets if budget.metric in metrics)
+        raise BudgetError(
+            f"{metric} is measured at one size, not over a range; bind one, such as "
+            f"{name}={sizes[-1]}"
+        )
     compares = any(needs_model(budget) for budget in target.budgets)
     before = [against.source] if compares and against.source else []
     sources = [*before, target.source]

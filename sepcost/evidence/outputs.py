@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sepcost.budget.results import Measured, Reading
+from sepcost.errors import ModelError
 from sepcost.latency.inputs import random_inputs
 from sepcost.model.describe import describe
-from sepcost.model.load import Loaded, load
+from sepcost.model.load import load
 from sepcost.separable.verify import OutputFidelity, compare
 
 #: Batches to run, each with its own seed.
@@ -33,20 +34,20 @@ def compared(sources: Sequence[str], options: Mapping[str, Any]) -> Measured:
     Raises
     ------
     ModelError
-        If a model cannot be run, or the outputs differ in name or shape.
+        If a model cannot be run, or inputs or outputs differ in name, or outputs in shape.
     """
     multipliers = {key: options.get(key) for key in ("alpha", "rho")}
     old, new = (load(source, weights=True, **multipliers) for source in sources)
-    fidelity = compare(old, new, list(_batches(new, options)))
+    sizes = {key: options.get(key) for key in ("bind", "shape")}
+    before, after = (describe(model, **sizes).inputs for model in (old, new))
+    known, names = (sorted(value.name for value in inputs) for inputs in (before, after))
+    if names != known:
+        raise ModelError(f"{new.source}: has inputs {names}, but the baseline has {known}")
+    batches = [random_inputs(after, seed)[0] for seed in range(BATCHES)]
+    fidelity = compare(old, new, batches, first="baseline")
     if any(output.mismatched for output in fidelity.outputs):
         return {}
     return dict(_readings(fidelity.outputs))
-
-
-def _batches(model: Loaded, options: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    network = describe(model, bind=options.get("bind"), shape=options.get("shape"))
-    for seed in range(BATCHES):
-        yield random_inputs(network.inputs, seed)[0]
 
 
 def _readings(outputs: Sequence[OutputFidelity]) -> Iterator[tuple[str, Reading]]:

@@ -64,6 +64,7 @@ def compare(
     feeds: Feeds | Iterable[Feeds],
     *,
     runtime: Runtime | None = None,
+    first: str = "original",
 ) -> Fidelity:
     """Run both models on the same inputs and compare every output.
 
@@ -75,6 +76,8 @@ def compare(
         One array per input, or any number of such batches; they are not kept.
     runtime
         Settings of the sessions.
+    first
+        What errors call the first model.
 
     Raises
     ------
@@ -88,13 +91,13 @@ def compare(
     run_b = runner(converted, runtime or Runtime())
     names, others = outputs(original), outputs(converted)
     if names != others:
-        raise ModelError(f"{converted.source}: has outputs {others}, but the original has {names}")
+        raise ModelError(f"{converted.source}: has outputs {others}, but the {first} has {names}")
     sums = {name: _Sums() for name in names}
     count = 0
     for batch in batches:
         count += 1
         for name, a, b in zip(names, run_a(batch), run_b(batch), strict=True):
-            sums[name].add(name, a, b)
+            sums[name].add(name, a, b, first)
     return Fidelity(tuple(one.result(name) for name, one in sums.items()), count)
 
 
@@ -117,12 +120,12 @@ class _Sums:
     agreed: int = 0
     compared: bool = False
 
-    def add(self, name: str, a: Any, b: Any) -> None:
+    def add(self, name: str, a: Any, b: Any, first: str) -> None:
         for x, y in _arrays(a, b):
             if x.shape != y.shape:
                 raise ModelError(
-                    f"output {name!r} has shape {list(y.shape)} after the conversion, but"
-                    f" {list(x.shape)} before; its shape may depend on values"
+                    f"output {name!r} has shape {list(y.shape)}, but {list(x.shape)} in the "
+                    f"{first}; the outputs cannot be compared"
                 )
             self._add(x, y)
 

@@ -90,6 +90,7 @@ def test_a_metric_can_have_both_limits(tmp_path):
         ("[defaults]\nmacs = { max = 1, level = 'wran' }", "did you mean 'warn'?"),
         ("[defaults]\nlatency-vs-baseline = '5 %'", "write '+5 %'"),
         ("[defaults]\nlatency-vs-baseline = '+5 ms'", "'+5 ms' is not a ratio"),
+        ("[defaults]\nlatency-vs-baseline = '1 ms'", "'1 ms' is not a ratio; expected '+5%' or"),
         ("[defaults]\nnodes-on-provider = 100", "write '100%' for all"),
         ("[defaults]\nforbid-ops = 'Loop'", "expected a list"),
         ("[defaults]\nforbid-ops = []", "expected a list"),

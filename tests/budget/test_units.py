@@ -1,5 +1,6 @@
 """Amounts are read exactly, and refused if they are ambiguous."""
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -92,12 +93,37 @@ def test_changes_against_a_baseline(text, found):
         ("-101 %", "would be below zero"),
         (5, "expected '+5%'"),
         ("+5 Q", "'+5 Q' has an unknown unit"),
+        ("5 Q", "'5 Q' has an unknown unit"),
+        ("more", "expected '+5%', '1.05x' or '+1 M', not 'more'"),
     ],
 )
 def test_a_change_that_could_mean_two_things_is_refused(value, complaint):
     with pytest.raises(UnitError) as caught:
         change(value, COUNT)
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["1ms", "+1ms", "5", "+5", "+0 ms", "+1.05x"])
+def test_an_offset_where_only_a_ratio_fits_is_refused_at_once(value):
+    with pytest.raises(UnitError) as caught:
+        change(value, None)
+    assert str(caught.value) == f"{value!r} is not a ratio; expected '+5%' or '1.05x'"
+
+
+@pytest.mark.parametrize("value", ["5", "+5"])
+def test_a_change_of_a_factor_needs_a_unit(value):
+    with pytest.raises(UnitError, match=r"has no unit; expected '\+5%', '1.05x' or '\+0.5x'"):
+        change(value, Dimension.FACTOR)
+
+
+@pytest.mark.parametrize("dimension", [None, COUNT, BYTES, Dimension.FACTOR])
+def test_what_is_advised_is_accepted(dimension):
+    with pytest.raises(UnitError) as caught:
+        change("?", dimension)
+    advised = re.findall("'([^']+)'", str(caught.value))[:-1]
+    assert len(advised) == (2 if dimension is None else 3)
+    for text in advised:
+        assert change(text, dimension) != Change()
 
 
 @given(

@@ -67,7 +67,7 @@ def test_python_has_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--bind", "N=1:2"), "--memory and --on take one size: give --bind N=8, not a range"),
+        (("--bind", "N=1:2"), ": --memory takes sizes, not a range; give --bind N=2\n"),
         (("--symbolic",), "--symbolic, --memory and --on cannot be combined"),
         (("-f", "html"), "--memory has only table, json, csv, markdown"),
         (("--by", "op"), "--memory cannot be combined with --by"),

@@ -61,7 +61,10 @@ def test_markdown_has_the_same(tmp_path, machine):
             "--symbolic, --memory and --on cannot be combined; give only one",
         ),
         (("--on", "{machine}", "-f", "csv"), "--on has only table, json, markdown"),
-        (("--on", "{machine}", "--bind", "N=1:2"), "--memory and --on take one size"),
+        (
+            ("--on", "{machine}", "--bind", "N=1:2"),
+            ": --on takes sizes, not a range; give --bind N=2\n",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, machine, arguments, message):

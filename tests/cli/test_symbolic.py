@@ -73,8 +73,14 @@ def test_csv_and_markdown(tmp_path):
             ("--bind", "N=2"),
             "--symbolic needs a named dynamic dimension that --bind does not set; name one",
         ),
-        (("--bind", "N=1,2"), "--symbolic leaves dimensions free or binds them to one size"),
-        (("--bind", "N=1:2"), "--symbolic leaves dimensions free or binds them to one size"),
+        (
+            ("--bind", "N=1,2"),
+            "--bind 'N=1,2': with --symbolic, give one size or leave the dimension free\n",
+        ),
+        (
+            ("--bind", "N=1:2"),
+            "--bind 'N=1:2': with --symbolic, give one size or leave the dimension free\n",
+        ),
         (("-f", "html"), "--symbolic has only table, json, csv, markdown"),
         (("--by", "op"), "--symbolic cannot be combined with --by"),
         (("--shape", "x=Bx-1"), "--shape 'x=Bx-1': expected a positive integer, not '-1'"),

@@ -131,6 +131,50 @@ def test_an_unavailable_baseline_is_an_error(work, budget, baseline, message):
         ask(models.conv(work), baseline=baseline, budgets=budget)
 
 
+@pytest.mark.parametrize(
+    ("budgets", "options", "message"),
+    [
+        (
+            {"macs-vs-baseline": "+0 %"},
+            {},
+            "macs-vs-baseline: needs a baseline; give --baseline git:origin/main or a model or a "
+            "JSON file written by --update",
+        ),
+        (  # a file of numbers would suffice for the first budget only
+            {"macs-vs-baseline": "+0 %", "latency-vs-baseline": "+5 %"},
+            {},
+            "latency-vs-baseline: needs a baseline; give --baseline git:origin/main or a model",
+        ),
+        (
+            {"min-top1-agreement": "99 %"},
+            {"baseline": "b.json"},
+            "min-top1-agreement: needs a baseline model, but 'b.json' contains only numbers; give "
+            "--baseline git:origin/main or a model",
+        ),
+    ],
+)
+def test_only_a_baseline_that_fits_is_advised(work, budgets, options, message):
+    with pytest.raises(BudgetError) as caught:
+        ask(models.conv(work), budgets=budgets, **options)
+    assert str(caught.value) == message
+
+
+def test_a_baseline_is_advised_where_the_budget_is_set(work):
+    models.conv(work)
+    configured('[budgets."*.onnx"]\nlatency-vs-baseline = "+5 %"')
+    with pytest.raises(BudgetError) as caught:
+        ask()
+    assert str(caught.value) == (
+        "sepcost.toml:2: latency-vs-baseline: needs a baseline; set baseline to git:origin/main or "
+        "a model"
+    )
+
+
+def test_a_revision_is_no_baseline_of_a_shipped_network():
+    with pytest.raises(BudgetError, match=r"give --baseline a model$"):
+        ask("small-cnn", budgets={"latency-vs-baseline": "+5 %"})
+
+
 def test_a_model_that_cannot_be_read_or_bound_leaves_the_others_judged(work):
     models.conv(work, "a.onnx")
     models.save(work, "g (float[1, 3, H, 8] x) => (float[1, 3, H, 8] y) { y = Relu (x) }", "b.onnx")

@@ -31,6 +31,23 @@ def test_non_finite_outputs_give_no_number(tmp_path):
     assert compared([old, models.save(tmp_path, body)], {}) == {}
 
 
-def test_models_with_different_outputs_are_not_comparable(tmp_path):
-    with pytest.raises(ModelError):
-        compared([models.conv(tmp_path, "conv.onnx"), models.dynamic(tmp_path)], {})
+RELU = "g (float[1, 4] x) => (float[1, 4] y) { y = Relu (x) }"
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (RELU.replace("x", "z"), "has inputs ['z'], but the baseline has ['x']"),
+        (RELU.replace("y", "z"), "has outputs ['z'], but the baseline has ['y']"),
+        (
+            "g (float[1, 4] x) => (float[2, 4] y) { y = Concat <axis = 0> (x, x) }",
+            "output 'y' has shape [2, 4], but [1, 4] in the baseline; the outputs cannot be "
+            "compared",
+        ),
+    ],
+)
+def test_models_with_different_inputs_or_outputs_are_not_comparable(tmp_path, other, message):
+    old, new = models.save(tmp_path, RELU, "old.onnx"), models.save(tmp_path, other)
+    with pytest.raises(ModelError) as caught:
+        compared([old, new], {})
+    assert str(caught.value).removeprefix(f"{new}: ") == message

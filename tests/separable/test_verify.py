@@ -106,6 +106,12 @@ def test_models_with_different_outputs_are_refused(tmp_path):
         compare(one, other, {"x": noise(3, 4)})
 
 
+def test_outputs_of_different_shapes_are_refused(tmp_path):
+    one, other = linear(tmp_path, noise(4, 5), "a"), linear(tmp_path, noise(4, 6), "b")
+    with pytest.raises(ModelError, match=r"has shape \[3, 6\], but \[3, 5\] in the original"):
+        compare(one, other, {"x": noise(3, 4)})
+
+
 def test_an_error_of_the_runtime_is_one_line(tmp_path):
     broken = saved(parsed(LINEAR.replace("MatMul", "NoSuch"), {"w": noise(4, 5)}), tmp_path)
     with pytest.raises(ModelError, match="cannot run it") as caught:
