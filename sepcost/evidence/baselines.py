@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from sepcost.budget import baseline as stored
@@ -32,6 +33,7 @@ class Against:
     missing: str = ""  # why there is no baseline
     new: bool = False  # the file does not exist at the revision
     fault: Fault | None = None  # why the baseline cannot be read
+    naming: Callable[[str], str] = str  # names extracted files as the user does
 
 
 @dataclass(slots=True)
@@ -59,10 +61,12 @@ class Finder:
             if (against := baselines[target.name]).source is not None
         ]
         for counted in count(models):
+            found = baselines[counted.model]
             if isinstance(counted, Fault):
-                baselines[counted.model] = Against(fault=_of_baseline(counted, asked))
+                named = replace(counted, message=found.naming(counted.message))
+                baselines[counted.model] = Against(fault=_of_baseline(named, asked))
             else:
-                baselines[counted.model] = Against(counted, baselines[counted.model].source)
+                baselines[counted.model] = replace(found, facts=counted)
         return baselines
 
     def _one(self, target: Target) -> Against:
@@ -98,6 +102,7 @@ class Finder:
         if not path.is_file():
             return Against(missing="the model is not a file, so no git revision contains it")
         into = self.temporary / f"{len(self.revisions)}-{revision.commit}"
+        naming = partial(revision.naming, into=into)
         try:
             extracted = revision.extract(path, into)
             if extracted is None:
@@ -105,8 +110,9 @@ class Finder:
             if any(needs_model(b) or b.metric in OF_FILE for b in target.budgets):
                 revision.extract_data(path, extracted, into)
         except SepcostError as error:
-            return Against(fault=Fault(target.name, str(error).removeprefix(f"{path}: ")))
-        return Against(source=str(extracted))
+            message = naming(str(error).removeprefix(f"{path}: "))
+            return Against(fault=Fault(target.name, message))
+        return Against(source=str(extracted), naming=naming)
 
     def _file(self, written: str) -> Against:
         path = self.folder / written
@@ -124,8 +130,9 @@ def needs_model(budget: Budget) -> bool:
 
 
 def _of_baseline(fault: Fault, asked: Mapping[str, object]) -> Fault:
-    message = f"baseline {asked[fault.model]}: {fault.message}"
-    return Fault(fault.model, message, fault.exit_code)
+    name = str(asked[fault.model])
+    where = "" if fault.message.startswith(f"{name}:") else f"{name}: "
+    return replace(fault, message=f"baseline {where}{fault.message}")
 
 
 def _remedy(target: Target, budget: Budget) -> str:

@@ -138,7 +138,8 @@ def _evidence(
     try:
         return replace(known, measured=_measured(target, against, config, measuring))
     except Exception as error:
-        return replace(known, unmeasured=fault(target.name, target.source, error))
+        wrong = fault(target.name, target.source, error)
+        return replace(known, unmeasured=replace(wrong, message=against.naming(wrong.message)))
 
 
 def _measured(

@@ -68,6 +68,10 @@ class Revision:
         for data in files(extracted):
             self.extract(path.parent / data.relative_to(extracted.parent), into)
 
+    def naming(self, message: str, into: Path) -> str:
+        """The message, with files below ``into`` called as they are called at the revision."""
+        return message.replace(f"{into}{os.sep}", f"{PREFIX}{self.name}:")
+
     def called(self, inside: Path) -> str:
         """The file at the revision, for messages."""
         return f"{PREFIX}{self.name}:{PurePosixPath(inside)}"
@@ -122,7 +126,10 @@ def resolve(name: str, folder: Path) -> Revision:
 
 
 def _remedy(top: Path, name: str) -> str:
-    """How to get a missing revision, if known."""
+    """How to name or get a missing revision, if known."""
+    revision, colon, _ = name.partition(":")
+    if colon:
+        return f"; write {PREFIX}{revision}, which means the same file at that revision"
     if not _NAME.fullmatch(name):
         return ""
     remote, branch = _remote(top, name)

@@ -220,6 +220,8 @@ def _check_regular(path: Path, source: str) -> None:
 def _nearest(name: str) -> str:
     import difflib  # noqa: PLC0415 - only for wrong names
 
+    if name.startswith("git:"):
+        return "; only 'sepcost diff git:REV FILE' and 'check --baseline git:REV' take a revision"
     names = [network.name for network in spec.networks()]
     close = difflib.get_close_matches(name, names, n=1)
     if close:

@@ -52,6 +52,7 @@ def diff(
     >>> found.total("macs")
     (10585344, 2867840)
     """
+    _refuse_revision(old, new)
     with _at_revision(old, new, weights) as before:
         first, second = (_counted(side, bind, shape) for side in (before, new))
         values = (_digests(before), _digests(new)) if weights else None
@@ -84,6 +85,15 @@ def _digests(side: str | Path | Analysis) -> Digests:
     return digests(load(str(side), weights=True))
 
 
+def _refuse_revision(old: str | Path | Analysis, new: str | Path | Analysis) -> None:
+    """Refuse a git revision as ``new``: it is the file ``new`` that a revision is searched for."""
+    if not isinstance(new, str) or not new.startswith(PREFIX):
+        return
+    swapped = not isinstance(old, Analysis) and not str(old).startswith(PREFIX)
+    remedy = f"write 'sepcost diff {new} {old}'" if swapped else "NEW must be a file"
+    raise SepcostError(f"{new}: a revision can only be OLD; {remedy}")
+
+
 @contextmanager
 def _at_revision(
     old: str | Path | Analysis, new: str | Path | Analysis, weights: bool
@@ -100,6 +110,10 @@ def _at_revision(
         extracted = revision.extract(path, Path(folder))
         if extracted is None:
             raise SepcostError(f"{old}: no file {path} at this revision")
-        if weights:
-            revision.extract_data(path, extracted, Path(folder))
-        yield extracted
+        try:
+            if weights:
+                revision.extract_data(path, extracted, Path(folder))
+            yield extracted
+        except SepcostError as error:
+            error.args = (revision.naming(str(error), Path(folder)), *error.args[1:])
+            raise

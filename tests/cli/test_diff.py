@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 from typer.testing import CliRunner
 
 from sepcost.cli.app import app
+from sepcost.model import spec
 from tests.cli import models
 from tests.evidence.repository import commit, init
 
@@ -78,6 +80,15 @@ def test_changed_weight_values_are_reported_on_request(work):
         (("gone.onnx", "m.onnx"), "gone.onnx"),
         (("git:none", "m.onnx"), "revision not found"),
         (("git:HEAD", "fresh.onnx"), "git:HEAD: no file fresh.onnx at this revision"),
+        (
+            ("m.onnx", "git:HEAD"),
+            "git:HEAD: a revision can only be OLD; write 'sepcost diff git:HEAD m.onnx'\n",
+        ),
+        (("git:HEAD~1", "git:HEAD"), "git:HEAD: a revision can only be OLD; NEW must be a file\n"),
+        (
+            ("git:HEAD:m.onnx", "m.onnx"),
+            "revision not found; write git:HEAD, which means the same file at that revision\n",
+        ),
         (("old.onnx", "m.onnx", "-o", "m.onnx"), "one of the sources"),
         (("old.onnx", "m.onnx", "--bind", "N=1,2"), "compares models at one size"),
         (
@@ -90,3 +101,35 @@ def test_models_that_cannot_be_compared_are_reported_in_one_line(arguments, mess
     result = run(*arguments, code=2)
     assert message in result.stderr
     assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+
+
+def committed_and_mended(work, name, broken):
+    """Commit a broken file, and mend it in the work tree."""
+    path = work / name
+    whole = path.read_bytes()
+    path.write_bytes(broken(whole))
+    commit(work)
+    path.write_bytes(whole)
+
+
+def test_a_file_that_is_broken_at_the_revision_is_called_as_it_is_there(work):
+    (work / "nets").mkdir()
+    (work / "nets" / "net.toml").write_bytes(spec.find("small-cnn").read_bytes())
+    committed_and_mended(work, "nets/net.toml", lambda whole: b"[model]\n")
+    committed_and_mended(work, "m.onnx", lambda whole: whole[:50])
+    refused = run("git:HEAD~1", "nets/net.toml", code=2).stderr
+    assert refused.startswith("sepcost: error: git:HEAD~1:nets/net.toml:1: model: unknown key")
+    refused = run("git:HEAD", "m.onnx", code=2).stderr
+    assert refused.startswith("sepcost: error: git:HEAD:m.onnx: truncated")
+    refused = run("git:HEAD", "old.onnx", "--bind", "H=8", code=2).stderr
+    assert refused.startswith("sepcost: error: git:HEAD:old.onnx: no dimension named 'H'")
+
+
+def test_data_that_is_broken_at_the_revision_is_called_as_it_is_there(work):
+    model = onnx.load("old.onnx")
+    (w,) = model.graph.initializer
+    w.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(w), w.name))
+    onnx.save(model, "ext.onnx", save_as_external_data=True, location="d.bin", size_threshold=0)
+    committed_and_mended(work, "d.bin", lambda whole: whole[:50])
+    refused = run("git:HEAD", "ext.onnx", "--weights", code=2).stderr
+    assert refused.startswith("sepcost: error: git:HEAD:d.bin: truncated")

@@ -12,6 +12,7 @@ from sepcost.budget.flags import given
 from sepcost.budget.results import Reading, Status
 from sepcost.errors import BudgetError, MeasurementError
 from sepcost.evidence.check import Question, check
+from sepcost.model import spec
 from tests.cli import models
 from tests.evidence.repository import commit, init
 
@@ -78,6 +79,49 @@ def test_a_model_that_the_revision_lacks_warns(work):
     found = ask(models.conv(work))
     assert statuses(found) == {"macs-vs-baseline": "warn", "macs": "ok"}
     assert found.ok
+
+
+BROKEN = "git:HEAD:m.onnx: truncated, or not an ONNX model"
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ("macs-vs-baseline", "baseline git:HEAD: truncated, or not an ONNX model"),
+        ("file-size-vs-baseline", BROKEN),
+    ],
+)
+def test_a_baseline_that_is_broken_at_the_revision_is_called_as_it_is_there(work, budget, message):
+    init(work)
+    path = models.conv(work)
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole[:50])
+    commit(work)
+    Path(path).write_bytes(whole)
+    found = ask(path, baseline="git:HEAD", budgets={budget: "+0 %"})
+    assert found.faults[0].message.startswith(message)
+    assert found.verdicts[0].detail.startswith(message)
+
+
+def test_a_spec_that_is_broken_at_the_revision_is_called_as_it_is_there(work):
+    init(work)
+    Path("net.toml").write_text("[model]\n")
+    commit(work)
+    Path("net.toml").write_bytes(spec.find("small-cnn").read_bytes())
+    found = ask("net.toml", baseline="git:HEAD", budgets={"macs-vs-baseline": "+0 %"})
+    assert found.faults[0].message.startswith("baseline git:HEAD:net.toml:1: model: unknown key")
+
+
+def test_a_baseline_that_does_not_run_is_called_as_the_user_calls_it(work):
+    def measuring(request):
+        raise MeasurementError(f"{request.sources[0]}: cannot run it")
+
+    init(work)
+    path = models.conv(work)
+    commit(work)
+    budgets = {"latency-vs-baseline": "+5 %"}
+    found = ask(path, baseline="git:HEAD", budgets=budgets, measuring=measuring)
+    assert found.faults[0].message == "git:HEAD:m.onnx: cannot run it"
 
 
 def test_numbers_of_a_file_are_enough_and_only_tighten(work):

@@ -134,6 +134,12 @@ def test_a_typing_error_in_a_shipped_name_gets_the_closest_name():
     assert "sepcost networks" in refusal("qqqqq")
 
 
+@pytest.mark.parametrize("name", ["git:HEAD", "git:HEAD:m.onnx"])
+def test_a_revision_is_no_source(name):
+    remedy = "only 'sepcost diff git:REV FILE' and 'check --baseline git:REV' take a revision"
+    assert refusal(name).endswith(remedy)
+
+
 def test_every_truncation_is_refused_or_described(saved):
     """A prefix that happens to parse is described or refused as contradictory."""
     whole = model(TEXT).SerializeToString()

@@ -60,7 +60,8 @@ New = Annotated[
     typer.Argument(
         metavar="NEW",
         autocompletion=complete.source,
-        help="ONNX file, TOML layer spec or shipped network; compared with OLD.",
+        help="ONNX file, TOML layer spec or shipped network; compared with OLD. A git revision "
+        "can only be OLD.",
     ),
 ]
 Network = Annotated[
