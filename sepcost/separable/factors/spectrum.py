@@ -18,8 +18,6 @@ from sepcost.separable.factors.blocks import Array, Cut, Form, chunks, cut_for, 
 #: A rank is exact if its error is below this share of the weight's norm; float32 rounds at 6e-8.
 EXACT = 1e-6
 
-SHORT = 4  # steps of a descent, enough to rank options
-
 _FAINTEST = 1e-4  # share of the largest scale; no channel weighs less, so none is given up
 
 
@@ -39,7 +37,7 @@ def error_curve(
         As for ``factorize``.
     widths
         For block-pointwise, whose widths share no spectrum, the widths to compute; default: all.
-        For depthwise-bottleneck, the widths that get a short descent; default: none.
+        For depthwise-bottleneck, the widths that are followed a little further; default: none.
 
     Returns
     -------
@@ -61,7 +59,7 @@ def error_curve(
         if form == Form.DEPTHWISE_BOTTLENECK:
             for width in sorted(set(widths or ()).intersection(legal)):
                 cut = cut_for(weight.shape, form, width, group=group)
-                curve[width] = _descended(weight, cut, peak, scale)
+                curve[width] = _followed(weight, cut, peak, scale)
         return curve
     curve = np.full(legal[-1] + 1, np.inf)
     curve[0] = 1.0 if peak else 0.0
@@ -152,13 +150,13 @@ def _spectrum(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | No
     return np.asarray(np.sum([part.sum((0, 1)) for part in parts], axis=0), np.float64)
 
 
-def _descended(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | None) -> float:
-    """The error of a depthwise-bottleneck after a few steps of the descent."""
+def _followed(weight: NDArray[Any], cut: Cut, peak: float, scale: ArrayLike | None) -> float:
+    """The error of a depthwise-bottleneck near the start of its descent."""
     rows = None if scale is None else row_scale(scale, cut)
     lost = whole = 0.0
     for where, part in chunks(weight, cut, peak):
         matrices = (part if rows is None else part * rows[where])[:, 0]
-        lost += float(polyadic.fit(matrices, cut.width, cut.rank, SHORT)[2].sum())
+        lost += float(polyadic.left(matrices, cut.width, cut.rank).sum())
         whole += float(np.vdot(matrices, matrices))
     return float(np.sqrt(max(lost, 0.0) / whole)) if whole else 0.0
 

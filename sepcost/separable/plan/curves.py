@@ -19,6 +19,7 @@ from sepcost.separable.plan.option_effects import OptionEffects, sampled
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
 from sepcost.separable.settings import Aim, ConvertSettings, Saving
+from sepcost.separable.side_by_side import side_by_side
 from sepcost.separable.watch import MEASURED, Watch
 
 LARGE = 1e8  # multiplications of a step above which only a few widths are tried
@@ -144,10 +145,12 @@ def _undominated(menu: Menu, by: Saving) -> Menu:
 
 def _with_errors(offered: Sequence[Menu], trials: Trials, watch: Watch) -> tuple[Menu, ...]:
     """Fill in the weight errors: one curve for all ranks of a form."""
+
+    def filled(menu: Menu) -> Menu:
+        return replace(menu, options=(menu.options[0], *_errors(menu, trials)))
+
     counted = watch.each(offered, "comparing forms of layer", len(offered))
-    return tuple(
-        replace(menu, options=(menu.options[0], *_errors(menu, trials))) for menu in counted
-    )
+    return tuple(one for _, one in zip(counted, side_by_side(filled, offered), strict=False))
 
 
 def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
@@ -171,7 +174,7 @@ def _errors(menu: Menu, trials: Trials) -> Iterator[Option]:
 
 
 def _few(widths: Sequence[int]) -> list[int]:
-    """The narrowest width, a middle one and one of the widest, for a descent of each."""
+    """The narrowest width, a middle one and one of the widest, to follow each a little."""
     last = len(widths) - 1
     return [widths[k] for k in sorted({0, last // 2, last - last // 4})] if widths else []
 

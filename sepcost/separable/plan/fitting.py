@@ -31,6 +31,7 @@ from sepcost.separable.rewrite.separate import observable
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.sensitivity import Gradients, Metrics, sensitivities
 from sepcost.separable.settings import ConvertSettings
+from sepcost.separable.side_by_side import side_by_side
 from sepcost.separable.watch import Watch
 
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
@@ -59,6 +60,7 @@ class Fitter:
 
     def choices(self, selection: Selection) -> tuple[Choice, ...]:
         """Factors of all layers of a selection, in execution order."""
+        self._share(selection)
         done: list[Choice] = []
         trail: tuple[Key, ...] = ()
         path = None
@@ -161,18 +163,33 @@ class Fitter:
                 seen[label] = min(low, float(value.min())), max(high, float(value.max()))
         return replace(choice, ranges=seen)
 
+    def _share(self, selection: Selection) -> None:
+        """Fit the layers that see no data to their weights, side by side."""
+        apart = [one for one in selection if not self.on_data(one[0])]
+        layers = {key: one for one in apart if (key := self._alike(*one)) not in self.shared}
+        made = side_by_side(lambda one: self._factorized(*one), list(layers.values()))
+        for number, (key, (candidate, _)) in enumerate(layers.items(), 1):
+            name = candidate.name or candidate.id
+            self.watch.tell("fitting", number, len(selection), name)
+            self.shared[key] = next(made)
+
     def _from_weights(self, candidate: Candidate, option: Option) -> Factors:
         """The best factors of the weights; convolutions with the same weights share the object."""
-        assert option.form is not None
-        group = candidate.convolution.group
-        known = (candidate.weight_of.key, option.form, option.rank, group, candidate.op_type)
-        scale = self._scale(candidate)
-        if known not in self.shared or scale is not None:
-            kernel = weight(candidate)
-            self.shared[known] = factorize(
-                kernel, option.form, option.rank, group=group, scale=scale
-            )
+        known = self._alike(candidate, option)
+        if known not in self.shared:
+            self.shared[known] = self._factorized(candidate, option)
         return self.shared[known]
+
+    def _alike(self, candidate: Candidate, option: Option) -> tuple[object, ...]:
+        """Everything that factors of the weights depend on."""
+        scale = self._scale(candidate)
+        group, rest = candidate.convolution.group, None if scale is None else scale.tobytes()
+        return candidate.weight_of.key, option.form, option.rank, group, candidate.op_type, rest
+
+    def _factorized(self, candidate: Candidate, option: Option) -> Factors:
+        assert option.form is not None
+        group, scale = candidate.convolution.group, self._scale(candidate)
+        return factorize(weight(candidate), option.form, option.rank, group=group, scale=scale)
 
     def _scale(self, candidate: Candidate) -> Array | None:
         return self.context.scale(candidate)

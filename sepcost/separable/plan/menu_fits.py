@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from sepcost.errors import TimeUpError
-from sepcost.latency.machine import cores
 from sepcost.separable.data.moments import Moments
 from sepcost.separable.factors.fit import fit_menu
 from sepcost.separable.find.candidates import weight
@@ -15,6 +13,7 @@ from sepcost.separable.plan.fitting import Drafts, Fitter
 from sepcost.separable.plan.menu import Menu, option_key
 from sepcost.separable.plan.worth import worth_a_fit
 from sepcost.separable.settings import Saving
+from sepcost.separable.side_by_side import side_by_side
 
 _ITERATIONS = 12, 5  # the second for forms that converge early
 _FIT_BYTES = 1 << 29  # of fits at a time
@@ -50,7 +49,7 @@ def _side_by_side(
     fitter: Fitter, part: Sequence[Menu], gathered: dict[str, Moments], by: Saving,
     place: tuple[int, int],
 ) -> Iterator[tuple[Menu, Drafts]]:  # fmt: skip
-    """Fit the layers of a part in threads, as most of a fit is spent in BLAS."""
+    """Fit the layers of a part, as many at a time as their copies fit in memory."""
     fitter.sensitivity()  # which all fits share
     widest = max((one.covariance.nbytes for one in gathered.values()), default=1)
     most = max(1, _FIT_BYTES // (_COPIES * widest))
@@ -59,16 +58,12 @@ def _side_by_side(
         moments = gathered.pop(menu.candidate.id, None)
         return (menu, {}) if moments is None else _fitted(fitter, menu, moments, by)
 
-    threads = ThreadPoolExecutor(min(cores(), most))
-    try:
-        made = threads.map(fitted, part)
-        for number, menu in enumerate(part, place[0] + 1):
-            fitter.watch.check()
-            name = menu.candidate.name or menu.candidate.id
-            fitter.watch.tell("comparing fits of layer", number, place[1], name)
-            yield next(made)
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
+    made = side_by_side(fitted, part, most)
+    for number, menu in enumerate(part, place[0] + 1):
+        fitter.watch.check()
+        name = menu.candidate.name or menu.candidate.id
+        fitter.watch.tell("comparing fits of layer", number, place[1], name)
+        yield next(made)
 
 
 def _fitted(fitter: Fitter, menu: Menu, moments: Moments, by: Saving) -> tuple[Menu, Drafts]:

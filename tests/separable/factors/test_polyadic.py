@@ -93,6 +93,25 @@ def test_the_curve_is_a_bound_that_a_few_steps_lower():
     assert (np.diff(bound) < 1e-12).all()
 
 
+def test_turns_gain_as_much_in_single_precision(monkeypatch):
+    kernels = random(2, 16, 12 * 9)
+    kernels[1] = 0
+    exact = polyadic.left(kernels, 12, 20)
+    monkeypatch.setattr(polyadic, "LIGHT", 0)
+    assert polyadic.left(kernels, 12, 20) == pytest.approx(exact, rel=1e-4)
+    assert exact[1] == 0
+
+
+def test_rows_in_parts_are_rows_at_once(monkeypatch):
+    free, cross = random(2, 6, 7), random(2, 5, 12, seed=1)
+    whole = polyadic.both_free_on_white(free, cross, 4)
+    left = polyadic.left(cross, 4, 6)
+    monkeypatch.setattr(polyadic, "PART", 4 * 12 * 2)
+    for one, other in zip(polyadic.both_free_on_white(free, cross, 4), whole, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)
+    assert polyadic.left(cross, 4, 6) == pytest.approx(left)
+
+
 class TestGradients:
     """Closed forms against differences of the values."""
 

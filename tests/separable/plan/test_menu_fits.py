@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sepcost.routes.convert import convert
+from sepcost.separable import side_by_side
 from sepcost.separable.plan import menu_fits
 from sepcost.separable.settings import Aim, ConvertSettings, Goal
 from tests.separable import networks
@@ -17,7 +18,7 @@ def test_one_data_one_seed_one_result(tmp_path, monkeypatch, bytes_):
     )
     plans = []
     for count in (1, 3):
-        monkeypatch.setattr(menu_fits, "cores", lambda count=count: count)
+        monkeypatch.setattr(side_by_side, "cores", lambda count=count: count)
         monkeypatch.setattr(menu_fits, "_FIT_BYTES", bytes_)
         plans.append(convert(tmp_path / "net.onnx", settings=asked).plan)
     one, other = (plan.choices for plan in plans)
