@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.environments import PEERS as INSTALLS
-from benchmarks.environments import environment, hyperfine
+from benchmarks.environments import PEERS_PYTHON, environment, hyperfine, interpreter
 from benchmarks.parts import HYPERFINE, PARTS, PEERS
 
 HERE = Path(__file__).resolve().parent
@@ -86,7 +86,7 @@ def _set_up(names: Sequence[str], folder: Path) -> tuple[str, list[str]]:
     arguments: list[str] = []
     if PEERS in needs:
         print("installing its peers", flush=True)
-        theirs, missing = environment(folder / "peers", *INSTALLS)
+        theirs, missing = _peers(folder / "peers")
         arguments += ["--peers", str(theirs)]
         for line in missing:
             print(f"not installed: {line}")
@@ -95,6 +95,16 @@ def _set_up(names: Sequence[str], folder: Path) -> tuple[str, list[str]]:
         arguments += ["--hyperfine", str(program)] if program else []
         print(f"hyperfine: {program or 'not available; its rows are left out'}")
     return str(ours / "python"), arguments
+
+
+def _peers(folder: Path) -> tuple[Path, list[str]]:
+    """Install the peers, in a newer Python than ours if one of them needs it and there is one."""
+    python = interpreter(PEERS_PYTHON)
+    if python is not None:
+        return environment(folder, *INSTALLS, python=python)
+    needed = ".".join(map(str, PEERS_PYTHON))
+    print(f"no Python {needed} or newer on the PATH, by uv or by pyenv: some peers are left out")
+    return environment(folder, *INSTALLS)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.models import GENERATED, LARGE, light
+from benchmarks.models import GENERATED, LARGE, TWINS, exported, light
 from benchmarks.processes import KEYS, process
 from benchmarks.results import Options, chosen, run, say, step
 from benchmarks.rounds import compared, interleave
 
-LIGHT = "light"
-KINDS = (LIGHT, *GENERATED)
+LIGHT, EXPORTED = "light", "exported"
+FILES = {LIGHT: light, EXPORTED: exported}
+KINDS = (*FILES, *GENERATED)
+#: The side that reads the twin of a model (see ``models.TWINS``).
+TWIN = "sepcost, 10 kB"
 #: Models for which the peers would need seven times their size in memory.
 ALONE = frozenset(LARGE)
 QUICK = ("light_squeezenet", "weights5mb")
@@ -39,6 +42,10 @@ def part(options: Options, folder: Path) -> Mapping[str, Any]:
         commands = {peers.OURS: [ours, "analyze", str(path)]}
         if name not in ALONE and options.peers:
             commands |= {peer: peers.command(options.peers, peer, path) for peer in peers.COMMANDS}
+        if name in TWINS:
+            twin = path.with_name("twin.onnx")
+            TWINS[name](twin)
+            commands[TWIN] = [ours, "analyze", str(twin)]
         sides = {tool: process(line, folder) for tool, line in commands.items()}
         with step(f"{name}: {len(sides)} tools, {rounds + 1} rounds"):
             tools = compared(interleave(sides, rounds), peers.OURS)
@@ -54,9 +61,9 @@ def _models(options: Options, folder: Path) -> Iterator[tuple[str, Path]]:
     generated = folder / "models"
     generated.mkdir()
     makers = dict(GENERATED) | (dict(LARGE) if options.large else {})
-    for kind in chosen(options.only, [LIGHT, *makers]):
-        if kind == LIGHT:
-            files = ((path.stem, path) for path in light())
+    for kind in chosen(options.only, [*FILES, *makers]):
+        if kind in FILES:
+            files = ((path.stem, path) for path in FILES[kind]())
             yield from (one for one in files if not options.quick or one[0] in QUICK)
         elif options.only or not options.quick or kind in QUICK:
             path = generated / f"{kind}.onnx"

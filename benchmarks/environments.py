@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 #: Arguments of one call of pip each, so that a failed install does not stop the others.
@@ -15,13 +15,52 @@ PEERS = (
     ("onnx-tool",),
     ("onnxslim",),
     ("onnxsim",),
-    ("--no-build-isolation", "onnx-opcounter"),
+    ("--no-build-isolation", "onnx-opcounter>=0.1"),
 )
 
+#: onnx-opcounter 0.1 needs Python 3.12; pip would install an older release, which is slower.
+PEERS_PYTHON = (3, 12)
+#: Versions to look for, the first of which have the most wheels.
+CANDIDATES = ("3.12", "3.13", "3.14")
 
-def environment(folder: Path, *installs: Sequence[str]) -> tuple[Path, list[str]]:
+
+def interpreter(oldest: tuple[int, int]) -> str | None:
+    """Find a Python of at least this version: this one, or one on the PATH, of uv or of pyenv."""
+    if sys.version_info >= oldest:
+        return sys.executable
+    for wanted in CANDIDATES:
+        for found in _candidates(wanted):
+            if _version(found) >= oldest:
+                return found
+    return None
+
+
+def _candidates(version: str) -> Iterator[str]:
+    if on_path := shutil.which(f"python{version}"):
+        yield on_path
+    if shutil.which("py"):  # the launcher of Windows
+        yield _quiet("py", f"-{version}", "-c", "import sys; print(sys.executable)").stdout.strip()
+    if shutil.which("uv"):
+        yield _quiet("uv", "python", "find", version).stdout.strip()
+    if shutil.which("pyenv"):
+        latest = _quiet("pyenv", "latest", version).stdout.strip()
+        yield str(Path(_quiet("pyenv", "prefix", latest).stdout.strip(), "bin", "python"))
+
+
+def _version(python: str) -> tuple[int, ...]:
+    """Return the version of a Python; nothing if it does not start, as a shim of pyenv may not."""
+    try:
+        found = _quiet(python, "-c", "import sys; print(*sys.version_info[:2])").stdout
+    except OSError:
+        return ()
+    return tuple(map(int, found.split()))
+
+
+def environment(
+    folder: Path, *installs: Sequence[str], python: str = sys.executable
+) -> tuple[Path, list[str]]:
     """Create a virtual environment; return its ``bin`` and the installs that failed."""
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([python, "-m", "venv", str(folder)], check=True)
     home = folder / ("Scripts" if os.name == "nt" else "bin")
     failed = []
     for arguments in installs:
@@ -37,9 +76,12 @@ def _error(text: str) -> str:
 
 
 def versions(home: Path) -> dict[str, str]:
-    """Return the versions of the packages in an environment."""
+    """Return the versions of the packages in an environment, and of its Python."""
     listed = _quiet(str(home / "python"), "-m", "pip", "list", "--format", "freeze").stdout
-    return dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
+    pairs = (line.split("==", 1) for line in listed.splitlines() if "==" in line)
+    packages = {name.replace("_", "-"): version for name, version in pairs}
+    started = _quiet(str(home / "python"), "--version").stdout.split()
+    return packages | {"python": started[-1] if started else "unknown"}
 
 
 def hyperfine(folder: Path) -> Path | None:

@@ -7,12 +7,12 @@ from typing import Any
 
 Document = Mapping[str, Any]
 Rows = Iterable[Sequence[str]]
-OURS = "sepcost"
+OURS, TWIN = "sepcost", "sepcost, 10 kB"
 
-#: The generated models that the README quotes.
+#: The models that the README quotes.
 MODELS = {
-    "weights500mb": "500 MB of weights", "vgg19": "VGG19, 574 MB", "nodes20k": "20,000 nodes",
-    "weights5gb": "5 GB of weights",
+    "yolox_nano": "YOLOX-Nano", "weights500mb": "500 MB of weights", "vgg19": "VGG19, 574 MB",
+    "nodes20k": "20,000 nodes", "weights5gb": "5 GB of weights",
 }  # fmt: skip
 WAYS = {"rank 1": "`--rank 1`", "planned": "`--macs 0.5`, without data"}
 #: The forms that the README quotes: title, and the rank of the grouped form to compare with.
@@ -65,10 +65,10 @@ def analyze(document: Document) -> Iterator[str]:
     every = [*light, *(models[name]["tools"] for name in quoted)]
     peers = [tool for tool in every[0] if tool != OURS]
     rows = []
-    if light:
-        ours = f"{_range([tools[OURS]['wall_s'][1] for tools in light])} s"
-        title = f"time, {len(light)} small networks of the onnx wheel"
-        rows.append([title, ours, *(_over(light, peer) for peer in peers)])
+    for key, what in (("wall_s", "time"), ("cpu_s", "CPU time")) if light else ():
+        ours = f"{_range([tools[OURS][key][1] for tools in light])} s"
+        title = f"{what}, {len(light)} small networks of the onnx wheel"
+        rows.append([title, ours, *(_over(light, peer, key) for peer in peers)])
     for name in quoted:
         tools = models[name]["tools"]
         for key, what, digits, unit, show in MEASURES:
@@ -77,10 +77,17 @@ def analyze(document: Document) -> Iterator[str]:
             rows.append([f"{what}, {MODELS[name]}", own, *sides])
     yield "Whole processes: `sepcost analyze`, and the other tools as multiples of it:"
     yield table(["", OURS, *peers], rows)
+    for name, result in models.items():
+        if "ratios" in (twin := result["tools"].get(TWIN, {})):
+            low, middle, high = (1 / ratio for ratio in reversed(twin["ratios"]["cpu_s"]))
+            yield (
+                f"{MODELS[name]} take {_spread([low, middle, high])} the CPU time of the same "
+                "network with 10 kB of weights."
+            )
 
 
-def _over(sides: Sequence[Mapping[str, Any]], peer: str) -> str:
-    ratios = [tools[peer]["ratios"]["wall_s"][1] for tools in sides if "ratios" in tools[peer]]
+def _over(sides: Sequence[Mapping[str, Any]], peer: str, key: str) -> str:
+    ratios = [tools[peer]["ratios"][key][1] for tools in sides if "ratios" in tools[peer]]
     return f"{_range(ratios)}×" if ratios else ""
 
 

@@ -10,7 +10,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from benchmarks.results import ROOT
 from sepcost.model.load import load
+
+SHARED = ROOT.parent / "shared" / "models"
 
 WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512)
 RANDOM = np.random.default_rng(0)
@@ -109,10 +112,17 @@ def light() -> Iterator[Path]:
     yield from sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("*.onnx"))
 
 
+def exported() -> Iterator[Path]:
+    """Yield a model as PyTorch exports it, if ``../shared/models`` has it."""
+    yield from SHARED.glob("yolox_nano.onnx")
+
+
 GENERATED: Mapping[str, Callable[[Path], None]] = {
     "vgg19": vgg19,
     "nodes20k": chain,
     "weights5mb": _perceptron(500),
     "weights500mb": _perceptron(5000),
 }
+#: The same network with hardly any weights, which should take the same time.
+TWINS: Mapping[str, Callable[[Path], None]] = {"weights500mb": _perceptron(22)}
 LARGE: Mapping[str, Callable[[Path], None]] = {"weights5gb": external}

@@ -15,11 +15,11 @@ from typing import Any
 
 import onnx
 
-from benchmarks.results import ROOT, Options, run, say
+from benchmarks.models import SHARED
+from benchmarks.results import Options, run, say
 from sepcost import Analysis, analyze
 from tests.strangers.models import SIZES
 
-SHARED = ROOT.parent / "shared" / "models"
 TIMEOUT_S = 300
 PEER = """
 import json, sys, onnx

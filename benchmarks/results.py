@@ -24,7 +24,7 @@ RESULTS = Path(__file__).with_name("results")
 
 #: Packages that the figures depend on.
 NAMED = (
-    "sepcost", "numpy", "onnx", "onnxruntime",
+    "python", "sepcost", "numpy", "onnx", "onnxruntime",
     "onnx-tool", "onnx-opcounter", "onnxsim", "onnxslim",
 )  # fmt: skip
 
