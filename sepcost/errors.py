@@ -8,6 +8,7 @@
   x ConversionError   a model cannot be converted as requested
     x TimeUpError       the time is up before there is a plan
   x MeasurementError  a model could not be run or timed
+  x HostError         another machine cannot be reached, or lacks what it needs
   x BudgetError       a budget file is malformed
 """
 
@@ -107,6 +108,10 @@ class MeasurementError(SepcostError):
     """A model could not be run or timed: provider missing, crash, timeout."""
 
     exit_code = 3
+
+
+class HostError(SepcostError):
+    """Another machine cannot be reached, or lacks what it needs."""
 
 
 class BudgetError(SepcostError):

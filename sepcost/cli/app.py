@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "sepcost.cli.check",
     "convert": "sepcost.cli.convert",
     "diff": "sepcost.cli.diff",
+    "host": "sepcost.cli.host",
     "networks": "sepcost.cli.networks",
     "providers": "sepcost.cli.bench",
     "report": "sepcost.cli.report",

@@ -38,6 +38,7 @@ def bench(
     alpha: models.Alpha = None,
     rho: models.Rho = None,
     against: running.Against = None,
+    host: running.Host = None,
     provider: running.Provider = None,
     provider_option: running.ProviderOption = None,
     threads: running.Threads = 1,
@@ -65,6 +66,7 @@ def bench(
     [bold]sepcost bench model.onnx separable.onnx[/]     which one is faster, by how much
     [bold]sepcost bench model.onnx --layers[/]           which layers take the time
     [bold]sepcost bench model.onnx --provider cuda[/]    on another execution provider
+    [bold]sepcost bench model.onnx --host pi@raspi[/]    on another machine
     [bold]sepcost bench --machine[/]                     peak speed of this machine
     [bold]sepcost bench --machine -o pi5.toml[/]         the same, for analyze --on
 
@@ -102,6 +104,7 @@ def bench(
         strict=strict,
         allow_fallback=allow_fallback,
         inputs=inputs,
+        host=host,
     )
     _refuse_targets(output, export_samples, named)
     described, output = _apart(output, machine)

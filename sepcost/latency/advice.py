@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 from sepcost.cost.blocked import Outside
 from sepcost.latency.providers import CPU
@@ -34,6 +35,24 @@ def of_machine(machine: Machine, threads: int, models: int) -> Iterator[str]:
         )
     if machine.governor == "powersave":
         yield "the CPU governor is 'powersave': 'performance' gives steadier times"
+
+
+def of_versions(machine: Machine) -> Iterator[str]:
+    """Tell if another machine has another ONNX Runtime than this one."""
+    here = version_here("onnxruntime")
+    if machine.host and here and here != machine.onnxruntime:
+        yield (
+            f"ONNX Runtime {machine.onnxruntime} on {machine.host}, {here} here: "
+            f"'sepcost host setup {machine.host}' installs {here} there if it can"
+        )
+
+
+def version_here(package: str) -> str | None:
+    """The installed version of a package; None if it has another name, as onnxruntime-gpu."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def of_precision(reached: float, target: float, launches: int) -> Iterator[str]:

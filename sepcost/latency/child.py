@@ -57,7 +57,17 @@ def execute(job: Job, timeout_s: float, on_stage: OnStage = lambda _: None) -> M
         _started(stderr, folder) as process,
     ):
         try:
-            return finish(_listen(process, ready, timeout_s, on_stage, stderr))
+            _send(process, ready)
+            lines = _lines(process)
+            return finish(
+                listen(
+                    lambda most_s: lines.get(timeout=most_s),
+                    ", ".join(model.name for model in job.models),
+                    timeout_s,
+                    on_stage,
+                    lambda where: _death(process, where, stderr),
+                )
+            )
         finally:
             _kill(process)
 
@@ -84,27 +94,46 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": search}
 
 
-def _listen(
-    process: subprocess.Popen[str], job: Job, timeout_s: float, on_stage: OnStage, stderr: IO[bytes]
-) -> Message:
+def _send(process: subprocess.Popen[str], job: Job) -> None:
     assert process.stdin is not None
     try:
         process.stdin.write(json.dumps(job.to_json()) + "\n")
         process.stdin.flush()  # stays open: when it closes, the child knows that we are gone
     except BrokenPipeError:
         pass  # it died immediately; ``_death`` says why
-    lines = _lines(process)
-    stage: Message = {"stage": "starting", "model": ", ".join(m.name for m in job.models)}
+
+
+def listen(
+    hear: Callable[[float], Message | None],
+    names: str,
+    timeout_s: float,
+    on_stage: OnStage,
+    death_at: Callable[[str], MeasurementError],
+) -> Message:
+    """Follow a worker's messages to its result.
+
+    Parameters
+    ----------
+    hear
+        Waits so many seconds for the next message; None if the worker has ended.
+    names
+        The models of its job.
+    timeout_s, on_stage
+        As for ``execute``.
+    death_at
+        The error for a worker that ended before its result, given the step.
+    """
+    stage: Message = {"stage": "starting", "model": names}
     while True:
         try:
-            message = lines.get(timeout=timeout_s)
+            message = hear(timeout_s)
         except queue.Empty:
             raise MeasurementError(
                 f"{_where(stage)}: no response for {timeout_s:g} s, so it was stopped "
                 f"(if it is only slow, raise --timeout)"
             ) from None
         if message is None:
-            raise _death(process, stage, stderr)
+            raise death_at(_where(stage))
         if "done" in message:
             return dict(message["done"])
         if "failed" in message:
@@ -135,18 +164,22 @@ def _where(stage: Message) -> str:
     return f"{stage['model']}: while {stage['stage']}"
 
 
-def _death(process: subprocess.Popen[str], stage: Message, stderr: IO[bytes]) -> MeasurementError:
-    """The cause of a child's death, from its exit code and its last line of stderr."""
+def _death(process: subprocess.Popen[str], where: str, stderr: IO[bytes]) -> MeasurementError:
     try:
         code = process.wait(GRACE_S)
     except subprocess.TimeoutExpired:
-        return MeasurementError(f"{_where(stage)}, the measuring process stopped responding")
-    if code < 0:
-        return MeasurementError(f"{_where(stage)}, ONNX Runtime {_signal(-code)}")
+        return MeasurementError(f"{where}, the measuring process stopped responding")
     stderr.seek(0)
-    words = stderr.read()[-2000:].decode(errors="replace").strip().splitlines()
+    return death(where, code, stderr.read()[-2000:].decode(errors="replace"))
+
+
+def death(where: str, code: int, said: str) -> MeasurementError:
+    """The cause of a child's death, from its exit code and its last line of stderr."""
+    if code < 0:
+        return MeasurementError(f"{where}, ONNX Runtime {_signal(-code)}")
+    words = said.strip().splitlines()
     last = words[-1][:300] if words else "no message"
-    return MeasurementError(f"{_where(stage)}, the measuring process exited with {code}: {last}")
+    return MeasurementError(f"{where}, the measuring process exited with {code}: {last}")
 
 
 def _signal(number: int) -> str:

@@ -24,6 +24,8 @@ TURBO = {
     Path("/sys/devices/system/cpu/intel_pstate/no_turbo"): "0",
     Path("/sys/devices/system/cpu/cpufreq/boost"): "1",
 }
+#: Thousandths of a degree.
+TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 #: The peaks in the cache; entries without one of them are measured anew.
 PEAKS = [field.name for field in fields(Peaks)]
 
@@ -38,7 +40,13 @@ def facts() -> Machine:
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         governor=_text(GOVERNOR),
         turbo=next((_text(f) == on for f, on in TURBO.items() if _text(f) is not None), None),
+        temperature=_temperature(),
     )
+
+
+def _temperature() -> float | None:
+    text = _text(TEMPERATURE) or ""
+    return int(text) / 1000 if text.isdecimal() else None
 
 
 def cores() -> int:
@@ -108,7 +116,8 @@ def _items(cached: object) -> list[tuple[str, Any]]:
 def _key(machine: Machine, runtime: Runtime) -> str:
     """Everything that the peaks depend on."""
     options = sorted((p, sorted(o.items())) for p, o in runtime.provider_options.items())
-    parts = (machine.name, machine.cpu, machine.cores, machine.onnxruntime)
+    parts = [machine.name, machine.cpu, machine.cores, machine.onnxruntime]
+    parts += [machine.host] if machine.host else []
     return json.dumps([PEAKS, *parts, runtime.providers, runtime.threads, options])
 
 

@@ -44,6 +44,7 @@ def bench(
     on_progress: OnProgress | None = None,
     execute: Execute = child.execute,
     over: Callable[[], bool] = lambda: False,
+    facts_of: Callable[[], Machine] = machine.facts,
 ) -> Bench:
     """Measure one model, or several against a baseline.
 
@@ -59,6 +60,8 @@ def bench(
         Runs one job; tests replace it.
     over
         Asked after each launch: whether two are enough.
+    facts_of
+        Describes the machine on which ``execute`` runs jobs.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def bench(
     """
     settings = settings or Settings()
     check(settings, len(models))
-    facts = machine.facts()
+    facts = facts_of()
     session = _Session(models, settings, on_progress or (lambda _: None), execute, over)
     probes = [session.probe(model) for model in models]
     facts = replace(facts, onnxruntime=probes[0]["onnxruntime"])
@@ -199,6 +202,7 @@ class _Session:
             elapsed_s=self.elapsed_s,
             warnings=(
                 *advice.of_machine(facts, settings.threads, len(probes)),
+                *advice.of_versions(facts),
                 *advice.of_precision(reached, target, len(launches)),
             ),
             settings=documented(settings),

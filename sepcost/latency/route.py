@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from sepcost.cost.count import count
 from sepcost.errors import BindingError, SepcostError
 from sepcost.latency import roofline
+from sepcost.latency.hosts.place import place
 from sepcost.latency.inputs import stored_shapes
 from sepcost.latency.jobs import ModelFile
 from sepcost.latency.measure import bench
@@ -46,7 +47,7 @@ def measure(
         A model cannot be run or timed.
     """
     check(settings, len(sources))
-    with TemporaryDirectory(prefix="sepcost-") as folder:
+    with TemporaryDirectory(prefix="sepcost-") as folder, place(settings.host) as where:
         models = [load(s, alpha=sizes.alpha, rho=sizes.rho, weights=True) for s in sources]
         networks = [
             _described(model, _fitting(sizes, model, models), settings.inputs) for model in models
@@ -57,7 +58,7 @@ def measure(
                 zip(names(models), models, networks, strict=True)
             )
         ]
-        measured = bench(files, settings, on_progress)
+        measured = bench(files, settings, on_progress, **where)
         for model in models:
             check_unchanged(model.stamps)
     named = replace(measured, sources=tuple(map(str, sources)))

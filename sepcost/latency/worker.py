@@ -182,6 +182,16 @@ def providers(job: Job, wire: Wire) -> Result:
     return {"usable": [asdict(one) for one in found], "onnxruntime": runtime.VERSION}
 
 
+def facts(_: Job, wire: Wire) -> Result:
+    """Describe this machine and its versions, for a parent on another machine."""
+    from sepcost.latency import machine, runtime  # noqa: PLC0415
+
+    wire.stage("describing", "the machine")
+    python = ".".join(map(str, sys.version_info[:3]))
+    versions = {"python": python, "numpy": np.__version__, "onnxruntime": runtime.VERSION}
+    return {"machine": asdict(machine.facts()), "versions": versions}
+
+
 TASKS: Mapping[str, Callable[[Job, Wire], Result]] = {
     "probe": probe,
     "launch": launch,
@@ -189,6 +199,7 @@ TASKS: Mapping[str, Callable[[Job, Wire], Result]] = {
     "observe": observe,
     "peaks": peaks,
     "providers": providers,
+    "facts": facts,
 }
 
 

@@ -16,6 +16,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "check": ("table", "json", "markdown", "junit", "sarif", "github", "gitlab", "html"),
     "convert": ("table", "json", "csv", "markdown", "html"),
     "diff": ("table", "json", "markdown", "html"),
+    "host": ("table", "json"),
     "memory": ("table", "json", "csv", "markdown"),
     "networks": ("table",),
     "providers": ("table", "json"),

@@ -70,6 +70,7 @@ def test_the_options_reach_the_measurement(fake):
         "--session-option", "session.x=1=2", "--strict", "--precision-target", "0.5%",
         "--max-time", "7", "--launches", "3", "--percentiles", "5,95", "--timeout", "9",
         "--seed", "4", "--layers", "--inputs", "x.npz",
+        "--host", "pi",
     )  # fmt: skip
     asked = fake.settings
     assert fake.sources == ["a.onnx", "b.onnx"]
@@ -82,6 +83,7 @@ def test_the_options_reach_the_measurement(fake):
     assert (asked.max_time_s, asked.timeout_s, asked.seed) == (7, 9, 4)
     assert (asked.min_launches, asked.percentiles) == (3, (5, 95))
     assert (asked.layers, asked.machine, str(asked.inputs)) == (True, True, "x.npz")
+    assert asked.host == "pi"
 
 
 def test_without_options_the_defaults_are_those_of_the_library(fake):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,40 @@ from sepcost.cli.options.words import MEASUREMENT, RUNTIME
 
 _MAX_TIME = "Stop after about this many seconds, with the best result so far."
 
+Host = Annotated[
+    str | None,
+    typer.Option(
+        metavar="USER@HOST",
+        rich_help_panel=RUNTIME,
+        show_default="this machine",
+        help="Run the models on another machine, through ssh; see 'sepcost host'.",
+    ),
+]
+Destination = Annotated[
+    str,
+    typer.Argument(
+        metavar="USER@HOST",
+        show_default=False,
+        help="A destination of ssh. Keys, ports and jump hosts are those of ~/.ssh/config.",
+    ),
+]
+HostAction = Annotated[
+    words.HostAction,
+    typer.Argument(
+        metavar="setup|check",
+        show_default=False,
+        help="setup prepares the machine, check tells what is there.",
+    ),
+]
+Wheels = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        rich_help_panel=RUNTIME,
+        show_default="from the network there",
+        help="setup: install from these wheels, for a machine without a network.",
+    ),
+]
 Provider = Annotated[
     str | None,
     typer.Option(

@@ -50,6 +50,13 @@ class ListFormat(StrEnum):
     JSON = "json"
 
 
+class HostAction(StrEnum):
+    """What to do on another machine."""
+
+    SETUP = "setup"
+    CHECK = "check"
+
+
 class By(StrEnum):
     """What one row shows."""
 

@@ -75,8 +75,9 @@ def machine_line(bench: Bench, quoted: Callable[[str], str] = str) -> str:
     machine = bench.machine
     threads = f"{bench.threads} thread{'s' if bench.threads != 1 else ''}"
     load = f", load {machine.load:.1f}" if machine.load is not None else ""
+    host = f"{quoted(machine.host)}: " if machine.host else ""
     return (
-        f"{quoted(machine.cpu)}, {machine.cores} cores{load}; ONNX Runtime "
+        f"{host}{quoted(machine.cpu)}, {machine.cores} cores{load}; ONNX Runtime "
         f"{quoted(machine.onnxruntime or '?')}, {', '.join(map(quoted, bench.providers))}, "
         f"{threads if bench.threads else 'automatic threads'}"
     )

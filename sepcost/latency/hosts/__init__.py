@@ -1,0 +1,1 @@
+"""Measuring on another machine, through the system's OpenSSH client."""

@@ -1,0 +1,1 @@
+"""``host check``: what is on another machine."""
