@@ -30,13 +30,13 @@ class Far:
 
     @property
     def blobs(self):
-        return {path.name for path in (self.cache / "blobs").iterdir()}
+        return {path.name for path in (self.cache / "blobs").glob("*")}
 
     def left(self, patience_s=10.0):
         """Folders of connections that are still there after a moment."""
         until = time.monotonic() + patience_s
         while True:
-            left = [path for path in (self.cache / "connections").iterdir() if path.is_dir()]
+            left = [path for path in (self.cache / "connections").glob("*") if path.is_dir()]
             if not left or time.monotonic() > until:
                 return left
             time.sleep(0.05)
