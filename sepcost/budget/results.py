@@ -167,6 +167,7 @@ class Check:
     notes: tuple[str, ...] = ()
     baseline: Rewrite | None = None
     faults: tuple[Fault, ...] = ()
+    host: str | None = None  # the machine that measured, if it is another one
     counts: Mapping[Status, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:

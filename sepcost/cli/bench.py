@@ -173,7 +173,11 @@ def _notes(found: Bench) -> None:
         note(line)
 
 
-def providers(format_: files.ListFormat = ListFormat.TABLE, output: files.Output = None) -> None:
+def providers(
+    host: running.Host = None,
+    format_: files.ListFormat = ListFormat.TABLE,
+    output: files.Output = None,
+) -> None:
     """List the execution providers that work here, and how to get others.
 
     [bold]sepcost providers[/]
@@ -182,4 +186,4 @@ def providers(format_: files.ListFormat = ListFormat.TABLE, output: files.Output
     from sepcost.latency import survey
 
     view = View(screen=screen(output is not None))
-    emit(renderer("providers", format_)(survey.providers(), view), output)
+    emit(renderer("providers", format_)(survey.providers(host=host), view), output)

@@ -12,7 +12,7 @@ import typer
 
 from sepcost.cli import parse
 from sepcost.cli.guard import note, say
-from sepcost.cli.options import budgets, files, models
+from sepcost.cli.options import budgets, files, models, running
 from sepcost.cli.options.words import CheckFormat
 from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
@@ -61,6 +61,7 @@ def check(
     exact: budgets.Exact = False,
     allow_unknown: budgets.AllowUnknown = None,
     inconclusive: budgets.Inconclusive = None,
+    host: running.Host = None,
     jobs: budgets.Jobs = None,
     format_: files.CheckFormats = None,
     output: files.Output = None,
@@ -94,7 +95,7 @@ def check(
     question = Question(
         tuple(sources or ()), config, _budgets(limits, budget or ()),
         {key: value for key, value in sizes.items() if value}, baseline, allow_unknown,
-        inconclusive.value if inconclusive else None, exact, jobs, update, loosen,
+        inconclusive.value if inconclusive else None, exact, jobs, update, loosen, host,
     )  # fmt: skip
     if loosen and not update:
         raise SepcostError("--loosen: needs --update; add it")

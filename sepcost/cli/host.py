@@ -30,14 +30,14 @@ def host(
     ONNX Runtime in the versions used here. It needs Python 3.11 or newer there.
     Models are sent once, by their content; those unused for 30 days are removed.
     """
-    from sepcost.latency.hosts import setup
+    from sepcost.latency import host_setup
     from sepcost.latency.hosts.host import Host
 
     if wheels is not None and action is not HostAction.SETUP:
         raise SepcostError("--wheels: only setup installs; leave it out")
     with Host(destination) as far:
         if action is HostAction.SETUP:
-            setup.setup(far, (lambda _: None) if quiet else say, wheels)
+            host_setup.setup(far, (lambda _: None) if quiet else say, wheels)
             return
-        found = setup.check(far)
+        found = host_setup.check(far)
     emit(renderer("host", format_)(found, View(screen=screen(output is not None))), output)

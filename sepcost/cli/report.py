@@ -34,6 +34,7 @@ def report(
     provider: running.Provider = None,
     provider_option: running.ProviderOption = None,
     threads: running.Threads = 1,
+    host: running.Host = None,
     convert: files.Convert = False,
     rank: conversion.Rank = None,
     max_error: conversion.MaxError = None,
@@ -61,6 +62,8 @@ def report(
 
     asked = Goals(rank, speedup, macs, max_drop, max_error)
     _check(source, output, convert, asked, calibrate)
+    if host and convert:
+        raise SepcostError("--host: --convert plans by the times of this machine; leave one out")
     goal, also = goals(asked)
     bound, shapes = parse.binding(bind, "report covers one size"), parse.shapes(shape or ())
     providers = parse.providers(provider)
@@ -68,7 +71,7 @@ def report(
     chosen = parse.provider_options(provider_option or (), providers)
     measuring = Settings(
         providers=providers, provider_options=chosen, threads=threads, inputs=inputs,
-        max_time_s=measure_s, seed=seed, layers=True, machine=True,
+        max_time_s=measure_s, seed=seed, layers=True, machine=True, host=host,
     )  # fmt: skip
     planning = ConvertSettings(
         goal=goal, also=also, metric=parse.metric(metric), calibrate=calibrate, inputs=inputs,

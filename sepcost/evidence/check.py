@@ -38,6 +38,7 @@ class Question:
     jobs: int | None = None
     update: bool = False
     loosen: bool = False
+    host: str | None = None  # the machine that measures, if it is another one
 
 
 def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
@@ -59,6 +60,7 @@ def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
         baseline cannot be read.
     """
     config = _config(question)
+    measure = _measuring(question, config, measuring)
     sources = expanded(question.sources).names
     wanted = _asked(targets(config, sources, question.budgets), question)
     models = [Model(target.name, target.source, target.options) for target in wanted]
@@ -73,13 +75,19 @@ def check(question: Question, analyze: Analyze, measuring: Measure) -> Check:
         sound = [target for target in wanted if target.name not in verdicts]
         against = finder.find(sound, counting)
         for target, known in zip(sound, facts, strict=True):
-            evidence = _evidence(target, known, against[target.name], config, measuring)
+            evidence = _evidence(target, known, against[target.name], measure)
             verdicts[target.name] = _judged(target, evidence, config)
             faults += filter(None, (evidence.uncompared, evidence.unmeasured))
     sources = tuple(target.name for target in wanted)
     notes = _notes(wanted, question, config, rewrite)
     ordered = tuple(verdict for source in sources for verdict in verdicts[source])
-    return Check(ordered, sources, config.file, notes, rewrite, tuple(faults))
+    return Check(ordered, sources, config.file, notes, rewrite, tuple(faults), question.host)
+
+
+def _measuring(question: Question, config: Config, measuring: Measure) -> Measure:
+    """Measure as configured, on the host asked for."""
+    provider, threads, host = config.provider, config.threads, question.host
+    return lambda one: measuring(replace(one, provider=provider, threads=threads, host=host))
 
 
 def _config(question: Question) -> Config:
@@ -122,9 +130,7 @@ def _judged(target: Target, evidence: Evidence, config: Config) -> tuple[Verdict
     return judge(target.budgets, evidence, Leniency(allow, config.inconclusive))
 
 
-def _evidence(
-    target: Target, facts: Facts, against: Against, config: Config, measuring: Measure
-) -> Evidence:
+def _evidence(target: Target, facts: Facts, against: Against, measuring: Measure) -> Evidence:
     """Gather the evidence for one model; a failure is a fault of that model only."""
     wrong = against.fault if any(map(needs_baseline, target.budgets)) else None
     known = Evidence(
@@ -136,15 +142,13 @@ def _evidence(
         uncompared=wrong,
     )
     try:
-        return replace(known, measured=_measured(target, against, config, measuring))
+        return replace(known, measured=_measured(target, against, measuring))
     except Exception as error:
         wrong = fault(target.name, target.source, error)
         return replace(known, unmeasured=replace(wrong, message=against.naming(wrong.message)))
 
 
-def _measured(
-    target: Target, against: Against, config: Config, measuring: Measure
-) -> Measured | None:
+def _measured(target: Target, against: Against, measuring: Measure) -> Measured | None:
     """Measure only if a budget needs it, and the baseline only if a budget compares with it."""
     metrics = frozenset(b.metric for b in target.budgets if measured(b.metric))
     if not metrics:
@@ -159,8 +163,7 @@ def _measured(
     compares = any(needs_model(budget) for budget in target.budgets)
     before = [against.source] if compares and against.source else []
     sources = [*before, target.source]
-    options, provider, threads = target.options, config.provider, config.threads
-    return measuring(MeasureRequest(sources, metrics, options, provider, threads))
+    return measuring(MeasureRequest(sources, metrics, target.options))
 
 
 def _rewrite(question: Question, config: Config, facts: Sequence[Facts]) -> Rewrite:

@@ -26,6 +26,7 @@ class MeasureRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     provider: str = "cpu"
     threads: int = 1
+    host: str | None = None  # measure there; outputs are compared here
 
 
 #: Measures; tests supply their own.
@@ -67,6 +68,7 @@ def _timed(bench: Callable[..., Bench], request: MeasureRequest) -> Measured:
     settings = Settings(
         providers=tuple(providers),
         threads=request.threads,
+        host=request.host,
         allow_fallback="nodes-on-provider" in request.metrics,  # and is then judged
     )
     return readings(bench(request.sources, settings=settings, **sizes), request.provider)

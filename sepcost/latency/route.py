@@ -58,7 +58,7 @@ def measure(
                 zip(names(models), models, networks, strict=True)
             )
         ]
-        measured = bench(files, settings, on_progress, **where)
+        measured = bench(files, settings, on_progress, execute=where.execute, facts_of=where.facts)
         for model in models:
             check_unchanged(model.stamps)
     named = replace(measured, sources=tuple(map(str, sources)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sepcost.errors import MeasurementError
 from sepcost.latency import advice, machine
-from sepcost.latency.child import execute
+from sepcost.latency.hosts.place import Execute, Place, place
 from sepcost.latency.jobs import Job, Runtime
 from sepcost.latency.providers import CPU, PROVIDERS, Provider
 from sepcost.latency.results import Bench, Peaks
@@ -29,6 +29,7 @@ class ProviderInfo:
     usable: bool
     devices: tuple[str, ...] = ()
     get: str = ""
+    host: str | None = None  # the machine asked, if it is another one
 
 
 def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> Bench:
@@ -40,16 +41,20 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
         The provider is missing.
     """
     check(settings, 1)
-    started, tell = monotonic(), on_progress or (lambda _: None)
-    facts = machine.facts()
-    version = execute(Job("providers"), settings.timeout_s)["onnxruntime"]
-    facts = replace(facts, onnxruntime=version)
+    with place(settings.host) as where:
+        return _alone_at(where, settings, on_progress or (lambda _: None))
+
+
+def _alone_at(where: Place, settings: Settings, tell: OnProgress) -> Bench:
+    started = monotonic()
+    version = where.execute(Job("providers"), settings.timeout_s)["onnxruntime"]
+    facts = replace(where.facts(), onnxruntime=version)
 
     def heard(_: Mapping[str, object]) -> None:
         tell(Progress("measuring", "the machine", 0, 0, monotonic() - started))
 
     job = Job("peaks", runtime=settings.runtime, slice_s=settings.max_time_s)
-    peaks = Peaks(**execute(job, settings.timeout_s, heard))
+    peaks = Peaks(**where.execute(job, settings.timeout_s, heard))
     machine.remember(facts, settings.runtime, peaks)
     return Bench(
         machine=replace(facts, peaks=peaks),
@@ -59,13 +64,16 @@ def machine_alone(settings: Settings, on_progress: OnProgress | None = None) -> 
         comparisons=(),
         precision=inf,
         elapsed_s=monotonic() - started,
-        warnings=tuple(advice.of_machine(facts, settings.threads, models=0)),
+        warnings=(
+            *advice.of_machine(facts, settings.threads, models=0),
+            *advice.of_versions(facts),
+        ),
         settings=documented(settings),
     )
 
 
-def providers(timeout_s: float = 60.0) -> tuple[ProviderInfo, ...]:
-    """List the execution providers, starting with those that can be used here.
+def providers(timeout_s: float = 60.0, host: str | None = None) -> tuple[ProviderInfo, ...]:
+    """List the execution providers, starting with those that can be used here, or on ``host``.
 
     Examples
     --------
@@ -73,33 +81,34 @@ def providers(timeout_s: float = 60.0) -> tuple[ProviderInfo, ...]:
     >>> [info.usable for info in sepcost.providers() if info.name == "cpu"]
     [True]
     """
-    usable = {one["provider"]: one for one in _usable(timeout_s)}
-    every = [_info(name, usable.get(name)) for name in PROVIDERS]
+    with place(host) as where:
+        plugins = [name for name, one in PROVIDERS.items() if _may_be_there(one, host)]
+        usable = {one["provider"]: one for one in _usable(where.execute, plugins, timeout_s)}
+    every = [replace(_info(name, usable.get(name)), host=host) for name in PROVIDERS]
     return tuple(sorted(every, key=lambda one: not one.usable))
 
 
-def _usable(timeout_s: float) -> list[Any]:
+def _usable(execute: Execute, plugins: Sequence[str], timeout_s: float) -> list[Any]:
     """Ask one child for all providers; if a plugin crashes it, one child per plugin."""
-    plugins = [name for name, one in PROVIDERS.items() if _installed(one)]
     try:
-        return _reported(plugins, timeout_s)
+        return _reported(execute, plugins, timeout_s)
     except MeasurementError:
-        reports = _reported([], timeout_s)
+        reports = _reported(execute, [], timeout_s)
     builtin = {one["provider"] for one in reports}
     for name in plugins:
         if name not in builtin:
-            reports += _alone(name, timeout_s)
+            reports += _alone(execute, name, timeout_s)
     return reports
 
 
-def _reported(plugins: Sequence[str], timeout_s: float) -> list[Any]:
+def _reported(execute: Execute, plugins: Sequence[str], timeout_s: float) -> list[Any]:
     job = Job("providers", runtime=Runtime((CPU, *plugins)))
     return list(execute(job, timeout_s)["usable"])
 
 
-def _alone(name: str, timeout_s: float) -> list[Any]:
+def _alone(execute: Execute, name: str, timeout_s: float) -> list[Any]:
     try:
-        return [one for one in _reported([name], timeout_s) if one["provider"] == name]
+        return [one for one in _reported(execute, [name], timeout_s) if one["provider"] == name]
     except MeasurementError as error:
         return [{"provider": name, "devices": [], "plugin": True, "reason": str(error)}]
 
@@ -116,5 +125,6 @@ def _info(name: str, reported: Mapping[str, Any] | None) -> ProviderInfo:
     return ProviderInfo(name, usable=True, devices=tuple(reported["devices"]))
 
 
-def _installed(one: Provider) -> bool:
-    return one.plugin is not None and find_spec(one.plugin) is not None
+def _may_be_there(one: Provider, host: str | None) -> bool:
+    """Whether a plugin may be installed; on another machine, only the child knows."""
+    return one.plugin is not None and (host is not None or find_spec(one.plugin) is not None)

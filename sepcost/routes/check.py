@@ -31,6 +31,7 @@ def check(
     inconclusive: str | None = None,
     exact_only: bool = False,
     jobs: int = 1,
+    host: str | None = None,
 ) -> Check:
     """Judge models by their cost budgets; nothing is written.
 
@@ -59,6 +60,8 @@ def check(
         Skip budgets that run the model.
     jobs
         Processes that count models. More than one needs ``if __name__ == "__main__"`` in a script.
+    host
+        A destination of ssh: latency and the like are measured on that machine.
 
     Raises
     ------
@@ -78,7 +81,7 @@ def check(
     question = Question(
         tuple(map(str, named)), None if config is None else Path(config), given(budgets or {}),
         {key: value for key, value in sizes.items() if value}, baseline, allow_unknown,
-        inconclusive, exact_only, jobs, update, loosen,
+        inconclusive, exact_only, jobs, update, loosen, host,
     )  # fmt: skip
     return answer(question)
 

@@ -105,6 +105,47 @@ def test_a_folder_without_wheels_is_refused(far, tmp_path):  # noqa: F811
     assert "no .whl file" in refused("host", "setup", "bare", "--wheels", str(tmp_path))
 
 
+def test_the_machine_alone_is_measured_there(far):  # noqa: F811
+    document = json.loads(
+        ok("bench", "--machine", "--host", "far", "--max-time", "0.5", "-f", "json").stdout
+    )
+    assert document["machine"]["host"] == "far"
+    assert document["machine"]["peaks"]["macs_per_second"] > 1e8
+
+
+def test_the_providers_there_are_listed(far):  # noqa: F811
+    shown = ok("providers", "--host", "far").stdout
+    assert shown.startswith("usable on far")
+    listed = json.loads(ok("providers", "--host", "far", "-f", "json").stdout)["providers"]
+    assert {one["name"] for one in listed if one["usable"]} >= {"cpu"}
+    assert {one["host"] for one in listed} == {"far"}
+
+
+def test_a_budget_is_judged_by_the_times_there(far, tmp_path):  # noqa: F811
+    path = models.conv(tmp_path)
+    budget = ("--budget", "create-time=10s", "--max-macs", "1G", "--host", "far")
+    shown = ok("check", path, *budget).stdout
+    assert shown.endswith("2 met; measured on far\n")
+    document = json.loads(ok("check", path, *budget, "-f", "json").stdout)
+    validator("check").validate(document)
+    assert document["host"] == "far"
+
+
+def test_a_budget_whose_host_fails_is_an_error_of_the_model(far, tmp_path):  # noqa: F811
+    path = models.conv(tmp_path)
+    result = run("check", path, "--max-latency", "10s", "--host", "bare")
+    assert result.exit_code == 2
+    assert "--host bare: not set up; run 'sepcost host setup bare'" in result.stderr
+
+
+def test_a_report_is_measured_there(far, tmp_path):  # noqa: F811
+    path, page = models.conv(tmp_path), tmp_path / "report.html"
+    ok("report", path, "-o", str(page), "--host", "far", "--max-time", "0.5")
+    assert "far: " in page.read_text("utf-8")
+    said = refused("report", path, "-o", str(page), "--host", "far", "--convert")
+    assert "--convert plans by the times of this machine" in said
+
+
 @pytest.mark.parametrize("action", ["", "update"])
 def test_another_action_is_a_usage_error(action):
     assert run("host", action, "far").exit_code == 2

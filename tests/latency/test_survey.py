@@ -37,7 +37,7 @@ def child(monkeypatch, tmp_path):
             return {"usable": USABLE, "onnxruntime": "1.2.3"}
         return {"macs_per_second": 2e9 + len(jobs), "bytes_per_second": 3e9}
 
-    monkeypatch.setattr(survey, "execute", execute)
+    monkeypatch.setattr("sepcost.latency.child.execute", execute)
     monkeypatch.setattr(machine, "cache_file", lambda: tmp_path / "peaks.json")
     return jobs
 
@@ -79,7 +79,7 @@ def test_a_plugin_that_ends_its_process_is_a_line_and_the_others_are_listed(monk
         plugins = [told("qnn", "NPU")] if "qnn" in job.runtime.providers else []
         return {"usable": [told("cpu", "CPU", plugin=False), *plugins]}
 
-    monkeypatch.setattr(survey, "execute", execute)
+    monkeypatch.setattr("sepcost.latency.child.execute", execute)
     found = {one.name: one for one in survey.providers()}
     assert asked == [("cpu", "qnn", "ggml"), ("cpu",), ("cpu", "qnn"), ("cpu", "ggml")]
     assert [name for name, one in found.items() if one.usable] == ["cpu", "qnn"]

@@ -72,7 +72,9 @@ class Host:
             self._open = line
         return self._open
 
-    def execute(self, job: Job, timeout_s: float, on_stage: child.OnStage) -> child.Message:
+    def execute(
+        self, job: Job, timeout_s: float, on_stage: child.OnStage = lambda _: None
+    ) -> child.Message:
         """Run a job there; as ``child.execute``.
 
         Raises

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
+from sepcost.latency import child, machine
 from sepcost.latency.hosts.host import Host
+from sepcost.latency.results import Machine
+
+#: Runs a job with a time-out, and tells each step if a function for that is given.
+Execute = Callable[..., child.Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A machine that runs jobs."""
+
+    execute: Execute
+    facts: Callable[[], Machine]
 
 
 @contextmanager
-def place(host: str | None) -> Iterator[Mapping[str, Any]]:
-    """The arguments of ``measure.bench`` that run it on ``host``; none for this machine."""
+def place(host: str | None) -> Iterator[Place]:
+    """Open this machine, or another one, whose line closes at the end."""
     if host is None:
-        yield {}
+        yield Place(child.execute, machine.facts)
         return
     with Host(host) as far:
-        yield {"execute": far.execute, "facts_of": far.facts}
+        yield Place(far.execute, far.facts)

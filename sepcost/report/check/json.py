@@ -15,6 +15,7 @@ def render(check: Check, view: View) -> str:
     """Every verdict, in the order of models and budgets."""
     body = {
         "config": check.config,
+        "host": check.host,
         "status": check.status.value,
         "ok": check.ok,
         "counts": {status.value: count for status, count in check.counts.items()},

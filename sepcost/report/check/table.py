@@ -31,7 +31,7 @@ def _parts(check: Check) -> Iterator[Part]:
     yield from fine
     if bad or fine:
         yield "\n"
-    yield styled(verdicts.headline(check))
+    yield styled(_safe(verdicts.headline(check)))
 
 
 def _verdict(verdict: Verdict) -> Iterator[Line]:

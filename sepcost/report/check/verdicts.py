@@ -186,7 +186,8 @@ def headline(check: Check) -> str:
         f"{counts[Status.OK]} met",
     ]
     models = _many(len(check.sources), "model", "models")
-    return f"{models}: {', '.join(filter(None, parts))}"
+    where = f"; measured on {check.host}" if check.host else ""
+    return f"{models}: {', '.join(filter(None, parts))}{where}"
 
 
 def _many(count: int, singular: str, plural: str) -> str:

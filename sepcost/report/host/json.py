@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sepcost.latency.hosts.setup import Checked
+from sepcost.latency.host_setup import Checked
 from sepcost.report.json import dumps, headed
 from sepcost.report.view import View
 

@@ -84,7 +84,7 @@ def test_the_list_of_providers_keeps_to_its_schema():
     document = json.loads(render("providers", "json", found))
     validator("providers").validate(document)
     assert document["providers"][1] == {
-        "name": "cuda", "usable": False, "devices": [], "get": "a GPU",
+        "name": "cuda", "usable": False, "devices": [], "get": "a GPU", "host": None,
     }  # fmt: skip
 
 

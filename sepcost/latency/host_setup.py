@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sepcost.errors import HostError
+from sepcost.latency import survey
 from sepcost.latency.advice import version_here
 from sepcost.latency.hosts.host import Host
-from sepcost.latency.jobs import Job, Runtime
-from sepcost.latency.providers import CPU, PROVIDERS
 from sepcost.latency.results import Machine
 
 #: What the worker imports there; ml_dtypes is for inputs such as bfloat16.
@@ -142,13 +141,5 @@ def check(host: Host) -> Checked:
         machine=replace(Machine(**told["machine"]), host=host.name),
         versions=told["versions"],
         here=versions_here(),
-        providers=tuple(_usable(host)),
+        providers=tuple(one.name for one in survey.providers(PROVIDERS_S, host.name) if one.usable),
     )
-
-
-def _usable(host: Host) -> Iterator[str]:
-    plugins = [name for name, one in PROVIDERS.items() if one.plugin]
-    job = Job("providers", runtime=Runtime((CPU, *plugins)))
-    for one in host.execute(job, PROVIDERS_S, lambda _: None)["usable"]:
-        if not one["reason"] and (one["devices"] or not one["plugin"]):
-            yield str(one["provider"])
