@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ def bench(
     alpha: models.Alpha = None,
     rho: models.Rho = None,
     against: running.Against = None,
-    host: running.Host = None,
+    host: running.Hosts = None,
     provider: running.Provider = None,
     provider_option: running.ProviderOption = None,
     threads: running.Threads = 1,
@@ -67,6 +68,7 @@ def bench(
     [bold]sepcost bench model.onnx --layers[/]           which layers take the time
     [bold]sepcost bench model.onnx --provider cuda[/]    on another execution provider
     [bold]sepcost bench model.onnx --host pi@raspi[/]    on another machine
+    [bold]sepcost bench m.onnx --host pi --host jetson[/]    on several, in turn
     [bold]sepcost bench --machine[/]                     peak speed of this machine
     [bold]sepcost bench --machine -o pi5.toml[/]         the same, for analyze --on
 
@@ -104,21 +106,40 @@ def bench(
         strict=strict,
         allow_fallback=allow_fallback,
         inputs=inputs,
-        host=host,
+        host=host[0] if host else None,
     )
     _refuse_targets(output, export_samples, named)
     described, output = _apart(output, machine)
     refuse_terminal(format_, output)
     bound = parse.binding(bind, "bench measures one size at a time")
     sizes = {"bind": bound, "shape": parse.shapes(shape or ()), "alpha": alpha, "rho": rho}
-    result = _measured(named, sizes, asked, quiet)
     view = View(top=top, screen=screen(output is not None))
+    if host and len(host) > 1:
+        _refuse_hosts(host, {"--format html": format_ == Format.HTML, "a .toml report": described,
+                             "--export-samples": export_samples})  # fmt: skip
+        found = [_measured(named, sizes, replace(asked, host=one), quiet) for one in host]
+        emit(renderer("hosts", format_)(found, view), output)
+        _notes(found, quiet)
+        return
+    result = _measured(named, sizes, asked, quiet)
     _describe(result, described)
     emit(renderer("bench", format_)(result, view), output)
     if export_samples is not None:
         write(renderer("bench", "samples")(result, view).encode(), export_samples)
-    if not quiet:
-        _notes(result)
+    _notes([result], quiet)
+
+
+def _refuse_hosts(hosts: Sequence[str], others: Mapping[str, object]) -> None:
+    """Refuse what only one machine can give, and machines that are not ready."""
+    from sepcost.latency.hosts.host import Host
+
+    for what in (what for what, given in others.items() if given):
+        raise SepcostError(f"{what} is for one machine; give one --host, or leave it out")
+    for host in hosts:
+        if hosts.count(host) > 1:
+            raise SepcostError(f"--host {host}: given twice; leave one out")
+        with Host(host) as far:
+            far.require_ready()
 
 
 def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence[str]) -> None:
@@ -166,10 +187,12 @@ def _measured(
         return measure(sources, settings=settings, on_progress=tell, **sizes)
 
 
-def _notes(found: Bench) -> None:
+def _notes(found: Sequence[Bench], quiet: bool) -> None:
     from sepcost.report.bench.words import notes
+    from sepcost.report.hosts.words import all_notes
 
-    for line in notes(found):
+    lines = all_notes(found) if len(found) > 1 else notes(found[0])
+    for line in () if quiet else lines:
         note(line)
 
 

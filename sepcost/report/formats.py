@@ -17,6 +17,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "convert": ("table", "json", "csv", "markdown", "html"),
     "diff": ("table", "json", "markdown", "html"),
     "host": ("table", "json"),
+    "hosts": ("table", "json", "csv", "markdown"),
     "memory": ("table", "json", "csv", "markdown"),
     "networks": ("table",),
     "providers": ("table", "json"),

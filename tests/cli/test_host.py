@@ -146,6 +146,32 @@ def test_a_report_is_measured_there(far, tmp_path):  # noqa: F811
     assert "--convert plans by the times of this machine" in said
 
 
+def test_several_machines_in_one_table(far, tmp_path):  # noqa: F811
+    path = models.conv(tmp_path)
+    hosts = ("--host", "far", "--host", "talkative")
+    shown = ok("bench", path, *hosts, *SHORT)
+    assert "far" in shown.stdout.splitlines()[-3]
+    assert "talkative" in shown.stdout.splitlines()[-3]
+    assert "sepcost: note: talkative: " in shown.stderr
+    document = json.loads(ok("bench", path, *hosts, *SHORT, "-f", "json").stdout)
+    validator("hosts").validate(document)
+    assert [one["machine"]["host"] for one in document["hosts"]] == ["far", "talkative"]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--host", "far"], "--host far: given twice"),
+        (["--host", "bare"], "--host bare: not set up"),
+        (["--host", "pi", "--export-samples", "x.json"], "--export-samples is for one machine"),
+        (["--host", "pi", "-f", "html", "-o", "x.html"], "--format html is for one machine"),
+        (["--host", "pi", "--machine", "-o", "x.toml"], "a .toml report is for one machine"),
+    ],
+)
+def test_several_machines_are_checked_first(far, tmp_path, more, says):  # noqa: F811
+    assert says in refused("bench", models.conv(tmp_path), "--host", "far", *more)
+
+
 @pytest.mark.parametrize("action", ["", "update"])
 def test_another_action_is_a_usage_error(action):
     assert run("host", action, "far").exit_code == 2

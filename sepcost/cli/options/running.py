@@ -13,15 +13,14 @@ from sepcost.cli.options.words import MEASUREMENT, RUNTIME
 
 _MAX_TIME = "Stop after about this many seconds, with the best result so far."
 
-Host = Annotated[
-    str | None,
-    typer.Option(
-        metavar="USER@HOST",
-        rich_help_panel=RUNTIME,
-        show_default="this machine",
-        help="Run the models on another machine, through ssh; see 'sepcost host'.",
-    ),
-]
+_HOST = typer.Option(
+    metavar="USER@HOST",
+    rich_help_panel=RUNTIME,
+    show_default="this machine",
+    help="Run the models on another machine, through ssh; see 'sepcost host'.",
+)
+Host = Annotated[str | None, _HOST]
+Hosts = Annotated[list[str] | None, _HOST]
 Destination = Annotated[
     str,
     typer.Argument(

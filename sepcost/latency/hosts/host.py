@@ -84,8 +84,7 @@ class Host:
         MeasurementError
             As there, and if the line is lost.
         """
-        if not self.connection().hello["ready"]:
-            raise HostError(f"--host {self.name}: not set up; run 'sepcost host setup {self.name}'")
+        self.require_ready()
         with prepared(job) as (ready, finish), tempfile.TemporaryDirectory() as folder:
             return finish(self._run(ready, Path(folder), timeout_s, on_stage))
 
@@ -107,6 +106,17 @@ class Host:
         finally:
             if not run.end():
                 self.close()
+
+    def require_ready(self) -> None:
+        """Refuse a machine that was not set up.
+
+        Raises
+        ------
+        HostError
+            It was not, or cannot be reached.
+        """
+        if not self.connection().hello["ready"]:
+            raise HostError(f"--host {self.name}: not set up; run 'sepcost host setup {self.name}'")
 
     @property
     def cache(self) -> PurePosixPath:

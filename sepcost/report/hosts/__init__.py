@@ -1,0 +1,1 @@
+"""``bench`` on several machines: models by machines."""
