@@ -27,6 +27,7 @@ class Fitted:
 
     polynomial: Polynomial | None
     reason: str = ""
+    counted: bool = True  # False if there is no count to fit a polynomial to
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class SymbolicLayer:
 
     id: str
     name: str
+    domain: str
     op_type: str
     costs: Mapping[str, Fitted]
 
@@ -71,10 +73,9 @@ def symbolic(analysis: Analysis, free: Sizes, fits: Fits) -> Symbolic:
     """Put the fits of an analysis, at some sizes of its free symbols, into their places."""
 
     def fitted(key: Key, unknown: str = "not counted") -> Fitted:
-        return Fitted(
-            fits.polynomials.get(key),
-            fits.reasons.get(key, "" if key in fits.polynomials else unknown),
-        )
+        if key in fits.polynomials or key in fits.reasons:
+            return Fitted(fits.polynomials.get(key), fits.reasons.get(key, ""))
+        return Fitted(None, unknown, counted=False)
 
     return Symbolic(
         source=analysis.source,
@@ -86,6 +87,7 @@ def symbolic(analysis: Analysis, free: Sizes, fits: Fits) -> Symbolic:
             SymbolicLayer(
                 row.layer.id,
                 row.layer.name or row.layer.id,
+                row.layer.domain,
                 row.layer.op_type,
                 {
                     name: fitted((row.layer.id, name), row.reason or "not counted")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import LayerCost
+from sepcost.cost.symbolic import SymbolicLayer
 from sepcost.network import Layer
 from sepcost.report.units import dims, human, per_side, trivial
 
@@ -27,7 +28,7 @@ def label(layer: Layer) -> str:
     return name if not path or name.startswith(path) else f"{path}/{name}"
 
 
-def operator(layer: Layer) -> str:
+def operator(layer: Layer | SymbolicLayer) -> str:
     """The op_type, after its domain unless that is ONNX's own."""
     return f"{layer.domain}::{layer.op_type}" if layer.domain else layer.op_type
 

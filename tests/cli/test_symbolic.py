@@ -53,9 +53,24 @@ def test_json_keeps_to_its_schema(tmp_path):
 
 
 def test_what_is_not_counted_is_listed_with_its_reason(tmp_path):
-    report = run(models.unknown_dynamic(tmp_path)).stdout
+    path = models.unknown_dynamic(tmp_path)
+    report = run(path).stdout
+    line = "1 × com.acme::Mystery: no formula for this operator (m"
     assert "cost (at least) as polynomials of N" in report
-    assert "1 × Mystery: no formula for this operator" in report
+    assert f"\nNot counted:\n  {line}" in report
+    assert "Not polynomials" not in report
+    report = run(path, "-f", "markdown").stdout
+    assert f"Not counted:\n\n- `{line}" in report
+    assert "Not polynomials" not in report
+
+
+def test_what_is_counted_but_no_polynomial_is_listed_apart(tmp_path):
+    operators = {("com.acme", "Mystery"): lambda layer: layer.inputs[0][0] ** 5}
+    found = sepcost.symbolic(models.unknown_dynamic(tmp_path), operators=operators)
+    report = sepcost.render(found, "table")
+    assert "\nNot polynomials:\n  MACs: no polynomial of N" in report
+    assert "\n  1 × com.acme::Mystery: no polynomial of" in report
+    assert "Not counted" not in report
 
 
 def test_csv_and_markdown(tmp_path):

@@ -28,3 +28,6 @@ def _sections(found: Symbolic, view: View) -> Iterator[str]:
     if lines := words.refusals(found, unit):
         yield "Not polynomials:"
         yield bullets(list(map(escaped, lines)))
+    if lines := words.uncounted(found):
+        yield "Not counted:"
+        yield bullets(list(map(escaped, lines)))

@@ -38,10 +38,14 @@ def _section(found: Symbolic, view: View) -> Iterator[Part]:
         yield table(words.layer_columns(unit), shown, view.screen)
     if len(shown) < len(rows):
         yield styled(f"… {len(rows) - len(shown)} more layers: --top 0 shows all", "dim")
-    lines = words.refusals(found, unit)
+    yield from _reasons("Not polynomials", words.refusals(found, unit))
+    yield from _reasons("Not counted", words.uncounted(found))
+
+
+def _reasons(heading: str, lines: Sequence[str]) -> Iterator[Part]:
     if lines:
         yield "\n"
-        yield styled("Not polynomials:", "bold yellow")
+        yield styled(f"{heading}:", "bold yellow")
         yield from (styled(f"  {terminal(shorten(line, WORDS))}") for line in lines[:MOST_REASONS])
     if len(lines) > MOST_REASONS:
         yield styled(f"  … {len(lines) - MOST_REASONS} more reasons: --format json lists all")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from sepcost.cost.polynomial import Polynomial, Powers
 from sepcost.cost.symbolic import Fitted, Symbolic
 from sepcost.report.columns import Column
-from sepcost.report.labels import title
+from sepcost.report.labels import operator, title
 from sepcost.report.ranges.words import NAMES
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class PolynomialRow:
     """One cost or layer, as text."""
 
     name: str
-    op_type: str
+    operator: str
     text: str
 
 
@@ -99,7 +98,7 @@ def totals(found: Symbolic, unit: str) -> list[PolynomialRow]:
 def layers(found: Symbolic, unit: str) -> list[PolynomialRow]:
     """One row per layer whose MACs are a polynomial, unless that is 0."""
     return [
-        PolynomialRow(layer.name, layer.op_type, spelled(macs, _factor("macs", unit)))
+        PolynomialRow(layer.name, operator(layer), spelled(macs, _factor("macs", unit)))
         for layer in found.layers
         if (macs := layer.costs["macs"].polynomial) is not None and macs.terms
     ]
@@ -112,16 +111,23 @@ def refusals(found: Symbolic, unit: str) -> list[str]:
         for name, fitted in found.totals.items()
         if fitted.polynomial is None
     ]
-    named: dict[tuple[str, str], str] = {}
-    counts: Counter[tuple[str, str]] = Counter()
+    return lines + _reasons(found, counted=True)
+
+
+def uncounted(found: Symbolic) -> list[str]:
+    """Why the MACs of layers are not counted; layers that share a reason are counted."""
+    return _reasons(found, counted=False)
+
+
+def _reasons(found: Symbolic, counted: bool) -> list[str]:
+    named: dict[tuple[str, str], list[str]] = {}
     for layer in found.layers:
         fitted: Fitted = layer.costs["macs"]
-        if fitted.polynomial is None:
-            counts[layer.op_type, fitted.reason] += 1
-            named.setdefault((layer.op_type, fitted.reason), layer.name)
-    return lines + [
-        f"{count} × {op}: {reason} ({named[op, reason]}{', …' if count > 1 else ''})"
-        for (op, reason), count in counts.items()
+        if fitted.polynomial is None and fitted.counted is counted:
+            named.setdefault((operator(layer), fitted.reason), []).append(layer.name)
+    return [
+        f"{len(names)} × {op}: {reason} ({names[0]}{', …' if len(names) > 1 else ''})"
+        for (op, reason), names in named.items()
     ]
 
 
@@ -148,6 +154,6 @@ def layer_columns(unit: str) -> tuple[Column[PolynomialRow], ...]:
     """The columns of the layers."""
     return (
         Column("layer", lambda row: row.name, 0, False, True, "name"),
-        Column("op", lambda row: row.op_type, 0, False, True),
+        Column("op", lambda row: row.operator, 0, False, True),
         Column(title(unit), lambda row: row.text, 0, False, True, "words"),
     )
