@@ -33,6 +33,7 @@ from sepcost.budget.results import (
 from sepcost.budget.units import Change, Dimension
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import LayerCost
+from sepcost.cost.words import plural
 
 #: The metric in the verdict on a model that cannot be judged.
 MODEL = "model"
@@ -176,7 +177,7 @@ def _unknown(verdict: Verdict, facts: Facts, metric: str) -> Verdict:
         why = f"external data missing or truncated: {', '.join(facts.missing)}"
         return replace(verdict, status=Status.UNKNOWN, detail=why)
     found = causes.uncounted(facts.analysis) if facts.analysis else ()
-    many = f"{facts.uncounted} layers" if facts.uncounted != 1 else "1 layer"
+    many = plural(facts.uncounted, "layer")
     why = f"{many} could not be counted" if facts.uncounted else "some sizes are unknown"
     return replace(verdict, status=Status.UNKNOWN, detail=why, causes=found)
 

@@ -18,6 +18,7 @@ from sepcost.cli.output import emit, refuse_sources, refuse_terminal, write
 from sepcost.cli.progress import progress
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import Conventions
+from sepcost.cost.words import plural
 from sepcost.errors import SepcostError
 from sepcost.report.formats import renderer
 from sepcost.report.screen import screen
@@ -188,10 +189,10 @@ def _analyses(
     alone = arguments["operators"] is not None or STDIN in request.sources
     total = len(request.sources)
     done = []
-    with progress(f"counting {total} models", quiet) as tell:
+    with progress(f"counting {plural(total, 'model')}", quiet) as tell:
         for one in swept(request.sources, count, sizes, 1 if alone else jobs):
             done.append(one)
-            tell(f"counting: {len(done)} of {total} models done")
+            tell(f"counting: {len(done)} of {plural(total, 'model')} done")
     return settled(done)
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from sepcost.cost.results import Convolution, LayerCost, Separable
+from sepcost.cost.words import plural
 from sepcost.errors import SepcostError
 from sepcost.network import ABSENT, Shape
 
@@ -107,7 +108,8 @@ def fragment(title: str, rows: Iterable[LayerCost]) -> str:
         for record in every
         if record["id"] in kept
     )
-    left = f"<p>{len(every) - len(kept)} more layers</p>" if len(every) > len(kept) else ""
+    hidden = len(every) - len(kept)
+    left = f"<p>{plural(hidden, 'more layer')}</p>" if hidden else ""
     return (
         f"<p><b>{escape(title)}</b></p><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>{left}"

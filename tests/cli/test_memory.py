@@ -53,6 +53,12 @@ def test_csv_has_one_row_per_value(tmp_path):
     ]  # fmt: skip
 
 
+def test_one_value_of_unknown_size_is_one_value(tmp_path):
+    path = models.save(tmp_path, "g (float[2, 3] x) => (int64[2, K] y) { y = NonZero (x) }")
+    assert "not placed, of unknown size: 1 value (y)\n" in run(path).stdout
+    assert "… 1 more buffer: --top" in run(models.conv(tmp_path), "--top", "1").stdout
+
+
 def test_several_sizes_have_one_section_each(tmp_path):
     report = run(models.dynamic(tmp_path), "--bind", "N=1,2", "-f", "markdown").stdout
     assert "**`m N=1: 24 B for all activations in one arena`**" in report

@@ -108,6 +108,11 @@ def test_what_does_not_fit_a_range_is_refused(tmp_path, arguments, message):
     assert message in refused("analyze", models.dynamic(tmp_path), *arguments)
 
 
+def test_a_range_of_one_size_is_one_size(tmp_path):
+    result = run("analyze", models.dynamic(tmp_path), "--bind", "N=3:3")
+    assert result.stdout.startswith("m: 1 size counted: N=3:3\n")
+
+
 def test_commands_of_one_size_refuse_a_range(tmp_path):
     message = refused("bench", models.dynamic(tmp_path), "--bind", "N=1:2")
     assert "bench measures one size at a time; only analyze and check take a range" in message

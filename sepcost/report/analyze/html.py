@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from sepcost.cost import branches, memory
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.results import LayerCost
+from sepcost.cost.words import plural
 from sepcost.report.analyze import select
 from sepcost.report.analyze.words import contents, headline, inputs, outputs, titles, uncounted
 from sepcost.report.columns import Style
@@ -36,7 +37,7 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
     unread = listing("models-unread", "Not read", lines)
     together = PagePart("models", "Side by side", sections=(*_together(analyses, names), *unread))
     return render_page(
-        Page(f"{len(parts)} networks", ", ".join(names), (together, *parts), "analyze")
+        Page(plural(len(parts), "network"), ", ".join(names), (together, *parts), "analyze")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.words import plural
 from sepcost.report.analyze import select, variants
 from sepcost.report.analyze.columns import (
     group_columns,
@@ -84,7 +85,7 @@ def _layers(analysis: Analysis, view: View) -> Iterator[Part]:
     if rows:
         yield table(layer_columns(analysis, _style(view)), rows, view.screen)
     if left:
-        yield styled(f"… {left} more layers: --top 0 shows all", "dim")
+        yield styled(f"… {plural(left, 'more layer')}: --top 0 shows all", "dim")
 
 
 def _uncounted(analysis: Analysis) -> Iterator[Part]:
@@ -93,13 +94,14 @@ def _uncounted(analysis: Analysis) -> Iterator[Part]:
         return
     yield "\n"
     total = sum(count for *_, count in missing)
-    yield styled(f"Not counted: {total} layer{'s' if total > 1 else ''}", "bold yellow")
+    yield styled(f"Not counted: {plural(total, 'layer')}", "bold yellow")
     for op, reason, names, count in missing[:MOST_REASONS]:
         more = ", …" if count > len(names) else ""
         where = ", ".join(shorten(name, WORDS // 3) for name in names)
         yield styled(_words(f"  {count} × {op}: {reason}") + f" ({terminal(where)}{more})")
     if len(missing) > MOST_REASONS:
-        yield styled(f"  … {len(missing) - MOST_REASONS} more reasons: --only unknown lists all")
+        left = plural(len(missing) - MOST_REASONS, "more reason")
+        yield styled(f"  … {left}: --only unknown lists all")
 
 
 def _words(words: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import exp, inf
 
+from sepcost.cost.words import plural
 from sepcost.latency.providers import CPU
 from sepcost.latency.results import Bench, Comparison, LayerTime, Machine, Measurement, Placement
 from sepcost.latency.stats import Interval, Outcome, Statistic
@@ -73,11 +74,11 @@ def factor(value: float) -> str:
 def machine_line(bench: Bench, quoted: Callable[[str], str] = str) -> str:
     """Where it was measured, and how; ``quoted`` escapes what the system reports."""
     machine = bench.machine
-    threads = f"{bench.threads} thread{'s' if bench.threads != 1 else ''}"
+    threads = plural(bench.threads, "thread")
     load = f", load {machine.load:.1f}" if machine.load is not None else ""
     host = f"{quoted(machine.host)}: " if machine.host else ""
     return (
-        f"{host}{quoted(machine.cpu)}, {machine.cores} cores{load}; ONNX Runtime "
+        f"{host}{quoted(machine.cpu)}, {plural(machine.cores, 'core')}{load}; ONNX Runtime "
         f"{quoted(machine.onnxruntime or '?')}, {', '.join(map(quoted, bench.providers))}, "
         f"{threads if bench.threads else 'automatic threads'}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sepcost.budget.results import Check, Status, Verdict
+from sepcost.cost.words import plural
 from sepcost.report.check import verdicts
 from sepcost.report.text import code, markdown, shorten
 from sepcost.report.view import View
@@ -50,7 +51,7 @@ def _text(check: Check, shown: Sequence[Verdict], left_out: int) -> str:
         lines += [f"<details><summary>{len(fine)} ok</summary>", "", *HEAD, *map(_row, fine), ""]
         lines += ["</details>", ""]
     if left_out:
-        lines += [f"… {left_out} more verdicts are left out to limit the length.", ""]
+        lines += [f"… {plural(left_out, 'more verdict')} left out to limit the length.", ""]
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sepcost.budget.results import Bound, Check, Status, Verdict
+from sepcost.cost.words import plural
 from sepcost.report.check import verdicts
 from sepcost.report.drawing import Line, Part, compose, styled
 from sepcost.report.text import shorten, terminal
@@ -51,7 +52,7 @@ def _fine(check: Check, bad: set[str]) -> Iterator[Line]:
         if own and model not in bad:
             closest = _closest(own)
             close = f"; closest: {_safe(verdicts.sentence(closest))}" if closest else ""
-            budgets = f"{len(own)} budgets" if len(own) > 1 else "1 budget"
+            budgets = plural(len(own), "budget")
             head = (Status.OK.value.ljust(WIDTH), COLOURS[Status.OK])
             yield Line(((f"{_safe(model)}  {budgets}{close}", ""),), head)
 

@@ -12,6 +12,7 @@ from math import isfinite
 
 from sepcost.budget.results import Bound, Cause, Check, Level, Location, Status, Verdict
 from sepcost.budget.units import Dimension
+from sepcost.cost.words import plural
 
 DIGITS = 4
 MOST_DIGITS = 17
@@ -158,7 +159,8 @@ def sentence(verdict: Verdict) -> str:
     """One line without the causes: ``macs 612.3 M, budget ≤ 600 M (+2.05%)``."""
     if verdict.metric == FORBID_OPS and verdict.actual is not None:
         count = int(verdict.actual)
-        return f"{count or 'no'} forbidden operator{'s' * (count != 1)}, none allowed"
+        many = plural(count, "forbidden operator") if count else "no forbidden operators"
+        return f"{many}, none allowed"
     text = f"{verdict.metric} {actual(verdict)}".rstrip()
     if verdict.limit is not None:
         text += f", budget {limit(verdict)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 
 from sepcost.cost.diff import Diff
+from sepcost.cost.words import plural
 from sepcost.report.diff.columns import layer_columns, total_columns
 from sepcost.report.diff.words import doubt, headline, largest, totals, values
 from sepcost.report.markdown import table
@@ -36,7 +37,7 @@ def _text(diff: Diff, top: int) -> str:
     changes = largest(diff, top)
     rows = [table(layer_columns(), changes)]
     if len(changes) < len(diff.changes):
-        rows.append(f"… {len(diff.changes) - len(changes)} more layers")
+        rows.append(f"… {plural(len(diff.changes) - len(changes), 'more layer')}")
     if len(changes) > OPEN:
         summary = f"<details><summary>{len(changes)} layers</summary>"
         rows = [summary, *rows, "</details>"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sepcost.cost.diff import Diff
+from sepcost.cost.words import plural
 from sepcost.report.diff.columns import layer_columns, total_columns
 from sepcost.report.diff.words import doubt, headline, largest, totals, values
 from sepcost.report.drawing import Part, compose, styled, table
@@ -26,7 +27,7 @@ def _parts(diff: Diff, view: View) -> Iterator[Part]:
         yield table(layer_columns(), changes, view.screen)
     if len(changes) < len(diff.changes):
         left = len(diff.changes) - len(changes)
-        yield styled(f"… {left} more layers: --top 0 shows all", "dim")
+        yield styled(f"… {plural(left, 'more layer')}: --top 0 shows all", "dim")
     if compared := values(diff):
         yield "\n"
         yield styled(compared)

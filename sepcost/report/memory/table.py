@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sepcost.cost.analysis import Analysis
+from sepcost.cost.words import plural
 from sepcost.report.analyze.words import titles
 from sepcost.report.drawing import Part, sections, styled, table
 from sepcost.report.memory.words import columns, details, headline
@@ -25,6 +26,6 @@ def render(analyses: Sequence[Analysis], view: View) -> str:
             parts.append(table(columns(analysis), shown, view.screen))
         if len(shown) < len(found.buffers):
             left = len(found.buffers) - len(shown)
-            parts.append(styled(f"… {left} more buffers: --top 0 shows all", "dim"))
+            parts.append(styled(f"… {plural(left, 'more buffer')}: --top 0 shows all", "dim"))
         parts.append("\n")
     return sections(parts, view)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sepcost.cost import branches
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.arena import Arena, Buffer
+from sepcost.cost.words import plural
 from sepcost.report.columns import Column
 from sepcost.report.labels import label
 from sepcost.report.text import shorten
@@ -23,18 +24,17 @@ def headline(name: str, found: Arena) -> str:
 def details(analysis: Analysis, found: Arena) -> Iterator[str]:
     """The exact size, what no placement can beat, and the peak without in-place operators."""
     peak = analysis.totals.peak_activation_bytes
-    many = f"{len(found.buffers)} buffer{'s' * (len(found.buffers) != 1)}"
     least = (
         "the minimum possible"
         if found.size_bytes == found.least_bytes
         else f"at least {found.least_bytes:,} are needed"
     )
-    yield f"{found.size_bytes:,} bytes in {many}, {least}"
+    yield f"{found.size_bytes:,} bytes in {plural(len(found.buffers), 'buffer')}, {least}"
     yield f"peak activations without in-place operators: {peak:,} bytes"
     if found.unplaced:
         shown = ", ".join(shorten(name, 40) for name in found.unplaced[:NAMED])
         more = ", …" if len(found.unplaced) > NAMED else ""
-        yield f"not placed, of unknown size: {len(found.unplaced)} values ({shown}{more})"
+        yield f"not placed, of unknown size: {plural(len(found.unplaced), 'value')} ({shown}{more})"
 
 
 def columns(analysis: Analysis) -> tuple[Column[Buffer], ...]:

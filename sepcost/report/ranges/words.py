@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sepcost.cost.ranges import CostRange, Extent
+from sepcost.cost.words import plural
 from sepcost.report.columns import Column
 from sepcost.report.labels import operations, title
 from sepcost.report.units import human
@@ -38,7 +39,8 @@ def headline(found: CostRange) -> str:
     sizes = [f"{name}={spelled(size)}" for name, size in found.ranges.items()]
     fixed = [f"{name}={size}" for name, size in found.bindings.items()]
     least = "" if found.complete else " (lower bounds)"
-    return f"{found.name}: {found.points} sizes counted{least}: {', '.join([*sizes, *fixed])}"
+    many = plural(found.points, "size")
+    return f"{found.name}: {many} counted{least}: {', '.join([*sizes, *fixed])}"
 
 
 def spelled(size: range) -> str:

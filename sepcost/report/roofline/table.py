@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sepcost.cost.roofline import Roofline
+from sepcost.cost.words import plural
 from sepcost.report.analyze.words import titles
 from sepcost.report.drawing import Part, sections, styled, table
 from sepcost.report.roofline.words import columns, details, headline
@@ -24,6 +25,6 @@ def render(found: Sequence[Roofline], view: View) -> str:
             parts.append(table(columns(one, view.rows.unit), shown, view.screen))
         if len(shown) < len(one.layers):
             left = len(one.layers) - len(shown)
-            parts.append(styled(f"… {left} more layers: --top 0 shows all", "dim"))
+            parts.append(styled(f"… {plural(left, 'more layer')}: --top 0 shows all", "dim"))
         parts.append("\n")
     return sections(parts, view)

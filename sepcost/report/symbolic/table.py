@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sepcost.cost.symbolic import Symbolic
+from sepcost.cost.words import plural
 from sepcost.report.drawing import Part, sections, styled, table
 from sepcost.report.symbolic import words
 from sepcost.report.text import shorten, terminal
@@ -37,7 +38,8 @@ def _section(found: Symbolic, view: View) -> Iterator[Part]:
     if shown:
         yield table(words.layer_columns(unit), shown, view.screen)
     if len(shown) < len(rows):
-        yield styled(f"… {len(rows) - len(shown)} more layers: --top 0 shows all", "dim")
+        left = plural(len(rows) - len(shown), "more layer")
+        yield styled(f"… {left}: --top 0 shows all", "dim")
     yield from _reasons("Not polynomials", words.refusals(found, unit))
     yield from _reasons("Not counted", words.uncounted(found))
 
@@ -48,4 +50,5 @@ def _reasons(heading: str, lines: Sequence[str]) -> Iterator[Part]:
         yield styled(f"{heading}:", "bold yellow")
         yield from (styled(f"  {terminal(shorten(line, WORDS))}") for line in lines[:MOST_REASONS])
     if len(lines) > MOST_REASONS:
-        yield styled(f"  … {len(lines) - MOST_REASONS} more reasons: --format json lists all")
+        left = plural(len(lines) - MOST_REASONS, "more reason")
+        yield styled(f"  … {left}: --format json lists all")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sepcost.cost.polynomial import Polynomial, Powers
 from sepcost.cost.symbolic import Fitted, Symbolic
+from sepcost.cost.words import plural
 from sepcost.report.columns import Column
 from sepcost.report.labels import operator, title
 from sepcost.report.ranges.words import NAMES
@@ -79,8 +80,8 @@ def details(found: Symbolic) -> Iterator[str]:
     yield f"for {'; '.join(classes)}"
     most = ", ".join(f"{one.symbol}={one.most}" for one in found.classes)
     yield (
-        f"fitted to the counts at {found.fitted} sizes and confirmed at {found.verified} others, "
-        f"up to {most}"
+        f"fitted to the counts at {plural(found.fitted, 'size')} and confirmed at "
+        f"{plural(found.verified, 'other')}, up to {most}"
     )
     if found.bindings:
         yield "bound: " + " ".join(f"{name}={size}" for name, size in found.bindings.items())

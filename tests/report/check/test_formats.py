@@ -161,7 +161,13 @@ def test_a_summary_fits_or_says_what_is_left_out(most):
     many = check(*(verdict(model=f"{at}.onnx") for at in range(50)))
     text = render("check", "markdown", many, most_bytes=most)
     assert len(text.encode()) <= most
-    assert most < 300 or text.count(".onnx") == 50 or "more verdicts are left out" in text
+    assert most < 300 or text.count(".onnx") == 50 or "more verdicts left out" in text
+
+
+def test_one_verdict_left_out_is_one_verdict():
+    many = check(*(verdict(model=f"{at}.onnx") for at in range(50)))
+    most = len(render("check", "markdown", many).encode()) - 1
+    assert "… 1 more verdict left out" in render("check", "markdown", many, most_bytes=most)
 
 
 def test_the_terminal_shows_failures_first_and_passing_models_in_one_line():

@@ -54,6 +54,7 @@ def test_the_layers_that_change_most_are_kept():
     assert "conv1" in text
     assert "gone" not in text
     assert "… 2 more layers: --top 0 shows all" in text
+    assert "… 1 more layer: --top 0" in render("diff", "table", example(), top=2)
 
 
 def test_lower_bounds_are_marked():
@@ -76,7 +77,7 @@ def test_a_comment_holds_the_largest_changes_and_how_many_more():
     shown = text.count("| `conv0")
     assert 60_000 < len(text.encode()) <= 65_536
     assert 300 < shown < 2000
-    assert f"… {2000 - shown} more layers" in text
+    assert f"… {2000 - shown:,} more layers" in text
     assert "conv01999" in text
     assert "conv00000" not in text
     assert render("diff", "markdown", found, top=0).count("`conv0") == 2000

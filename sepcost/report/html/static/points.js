@@ -80,7 +80,7 @@ function decades(low, high, write) {
 
 function frontier(colours, { axis: by, points, chosen }) {
   const write = by === "ns" ? duration : human;
-  const say = ([cost, lost, layers]) => hover([`${layers} layers converted`, `${write(cost)}${by === "ns" ? "" : " MACs"}, error ${error(lost)}`]);
+  const say = ([cost, lost, layers]) => hover([`${layers} ${layers === 1 ? "layer" : "layers"} converted`, `${write(cost)}${by === "ns" ? "" : " MACs"}, error ${error(lost)}`]);
   const every = [...points, ...(chosen ? [chosen] : [])];
   const best = points.filter((one, at) => points.slice(0, at).every((other) => other[1] > one[1]));
   const traces = [{

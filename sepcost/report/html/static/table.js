@@ -137,8 +137,8 @@ function drawTable(host, { columns, rows }) {
       if (state.sort === at) one.setAttribute("aria-sort", state.down ? "descending" : "ascending");
       else one.removeAttribute("aria-sort");
     });
-    const all = rows.length.toLocaleString("en");
-    count.textContent = kept.length === rows.length ? `${all} rows` : `${kept.length.toLocaleString("en")} of ${all} rows`;
+    const all = `${rows.length.toLocaleString("en")} ${rows.length === 1 ? "row" : "rows"}`;
+    count.textContent = kept.length === rows.length ? all : `${kept.length.toLocaleString("en")} of ${all}`;
     turn(found.length);
   }
 
