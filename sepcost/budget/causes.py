@@ -38,8 +38,24 @@ def growth(old: Analysis, new: Analysis, metric: str) -> tuple[Cause, ...]:
 
 def uncounted(analysis: Analysis) -> tuple[Cause, ...]:
     """The layers missing from a lower bound."""
+    return tuple(map(cause, _uncounted(analysis)))[:MOST_CAUSES]
+
+
+def remedy(analysis: Analysis | None, observed: bool) -> str:
+    """The keys of the configuration that may help if layers are not counted.
+
+    A run finds shapes and trip counts that depend on data, not a formula.
+    """
+    found = analysis is not None and all(
+        row.status is CountStatus.UNRESOLVED and (row.layer.missing or row.layer.trips is None)
+        for row in _uncounted(analysis)
+    )
+    return "observe or allow-unknown" if found and not observed else "allow-unknown"
+
+
+def _uncounted(analysis: Analysis) -> list[LayerCost]:
     missing = {CountStatus.UNKNOWN, CountStatus.UNRESOLVED}
-    return tuple(cause(row) for row in analysis.rows if row.status in missing)[:MOST_CAUSES]
+    return [row for row in analysis.rows if row.status in missing]
 
 
 def cause(row: LayerCost, amount: Fraction | None = None, change: str = "") -> Cause:

@@ -50,6 +50,7 @@ class Evidence:
     measured: Measured | None = None
     no_baseline: str = NO_BASELINE  # why there is no baseline
     new_is_fine: bool = False  # whether a model without a baseline passes with a warning
+    observed: bool = False  # whether the model was run to count it
     unmeasured: Fault | None = None  # why the measurement failed
     uncompared: Fault | None = None  # why the baseline cannot be used
 
@@ -74,7 +75,7 @@ def judge(
     its whole interval is beyond the limit.
     """
     verdicts = (_verdict(budget, evidence, leniency) for budget in budgets)
-    return tuple(_settled(verdict, leniency) for verdict in verdicts)
+    return tuple(_settled(verdict, evidence, leniency) for verdict in verdicts)
 
 
 def _verdict(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict:
@@ -87,12 +88,15 @@ def _verdict(budget: Budget, evidence: Evidence, leniency: Leniency) -> Verdict:
     return _exact(budget, evidence)
 
 
-def _settled(verdict: Verdict, leniency: Leniency) -> Verdict:
+def _settled(verdict: Verdict, evidence: Evidence, leniency: Leniency) -> Verdict:
     """Turn failures of level "warn" into warnings, and decide whether the check fails."""
     if verdict.level is Level.WARN and verdict.status is Status.FAIL:
         verdict = replace(verdict, status=Status.WARN)
     unknown = verdict.status is Status.UNKNOWN
     strict = unknown and not leniency.allow_unknown and verdict.level is Level.ERROR
+    if strict and verdict.causes:  # layers that could not be counted
+        remedy = causes.remedy(evidence.facts.analysis, evidence.observed)
+        verdict = replace(verdict, detail=f"{verdict.detail}; set {remedy}")
     failed = verdict.status in {Status.FAIL, Status.ERROR}
     return replace(verdict, breaks=failed or strict)
 

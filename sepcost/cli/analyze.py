@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 #: Notes shown per model; the others are only counted.
 MOST_NOTES = 10
 STDIN = "-"
+#: Why layers are not counted, and what may help.
+REMEDIES = {
+    "not counted (a shape is unknown)": "--observe may find the shape",
+    "not counted (no formula for this operator)": "add a formula with --operators",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ def analyze(
         write(renderer("analyze", "netron")(analyses, view).encode(), netron)
     emit(text, output)
     if not quiet:
-        _notes(analyses)
+        _notes(analyses, bool(request.arguments["observe"]))
         _unmatched(analyses, shown.only)
     for fault in faults:
         say(f"sepcost: error: {fault.model}: {fault.message}")
@@ -218,15 +223,29 @@ def _unmatched(analyses: Sequence[Result], only: Sequence[str]) -> None:
             note(f"no layer matches --only {text}")
 
 
-def _notes(analyses: Sequence[Result]) -> None:
+def _notes(analyses: Sequence[Result], observed: bool) -> None:
     """Print each note once, with the model it refers to."""
     for source in dict.fromkeys(analysis.source for analysis in analyses):
         those = [each for each in analyses if each.source == source]
-        lines = dict.fromkeys(line for each in those for line in each.warnings)
-        for line in list(lines)[:MOST_NOTES]:
+        lines = _remedied(list(dict.fromkeys(n for each in those for n in each.warnings)), observed)
+        for line in lines[:MOST_NOTES]:
             note(line if line.startswith(source) else f"{source}: {line}")
         if len(lines) > MOST_NOTES:
             note(f"{source}: {len(lines) - MOST_NOTES} more (--format json lists them)")
         advised = [each for each in those if isinstance(each, Analysis)]
         for line in dict.fromkeys(line for each in advised for line in each.advice):
             note(f"{source}: {line}")
+
+
+def _remedied(lines: Sequence[str], observed: bool) -> list[str]:
+    """Append each remedy to the first note that it fits, unless another note names it."""
+    shape, formula = REMEDIES
+    open_ = dict(REMEDIES)
+    runs = not any(formula in line for line in lines)  # ONNX Runtime rarely has such an operator
+    if observed or not runs or any("--observe" in line for line in lines):
+        del open_[shape]
+    found = []
+    for line in lines:
+        why = next((why for why in open_ if why in line), None)
+        found.append(line if why is None else f"{line}; {open_.pop(why)}")
+    return found

@@ -139,6 +139,7 @@ def _evidence(target: Target, facts: Facts, against: Against, measuring: Measure
         None,
         against.missing or NO_BASELINE,
         against.new,
+        observed=bool(target.options.get("observe")),
         uncompared=wrong,
     )
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from sepcost.budget.judge import Evidence, Leniency, judge
 from sepcost.budget.results import Facts, Reading, Status
+from sepcost.cost.results import CountStatus
 from tests.budget.build import budget, known, partly_known
 from tests.report.samples import conv_row, plain_row
 
@@ -63,8 +64,26 @@ def test_a_minimum_is_broken_from_below():
 def test_a_lower_bound_never_passes_silently(allowed):
     verdict = one(budget("macs", "1 G"), partly_known(), Leniency(allow_unknown=allowed))
     assert (verdict.status, verdict.breaks) == (UNKNOWN, not allowed)
-    assert verdict.detail == "1 layer could not be counted"
+    remedy = "" if allowed else "; set allow-unknown"
+    assert verdict.detail == f"1 layer could not be counted{remedy}"
     assert [cause.op_type for cause in verdict.causes] == ["Mystery"]
+
+
+@pytest.mark.parametrize(
+    ("change", "observed", "remedy"),
+    [
+        ({"missing": ("h has no static shape",)}, False, "observe or allow-unknown"),
+        ({"trips": None}, False, "observe or allow-unknown"),
+        ({"trips": None}, True, "allow-unknown"),
+        ({}, False, "allow-unknown"),  # its shapes do not fit
+    ],
+)
+def test_observing_is_advised_where_it_helps(change, observed, remedy):
+    row = conv_row("b", "b_out")
+    layer = replace(row.layer, **change)
+    row = replace(row, layer=layer, status=CountStatus.UNRESOLVED, macs=None, separable=None)
+    verdict = one(budget("macs", "1 G"), known(conv_row("a", "a_out"), row), observed=observed)
+    assert verdict.detail == f"1 layer could not be counted; set {remedy}"
 
 
 def test_a_lower_bound_above_the_limit_fails():

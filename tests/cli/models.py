@@ -46,3 +46,12 @@ def unknown(folder, batch=3):
     path = folder / "unknown.onnx"
     onnx.save(onnx.helper.make_model(graph, opset_imports=opsets), path)
     return str(path)
+
+
+def data_dependent(folder):
+    """A matrix product whose size depends on the values of the input."""
+    return save(
+        folder,
+        """g (float[N, 3] x) => (float[K, 4] y) <float[2, 4] w = {1, 1, 1, 1, 1, 1, 1, 1}>
+        { i = NonZero (x)  f = Cast <to = 1> (i)  t = Transpose (f)  y = MatMul (t, w) }""",
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from sepcost.cli.analyze import _remedied
 from sepcost.cli.app import app
 from tests.cli import models
 
@@ -77,6 +78,30 @@ def test_json_is_pure_on_stdout(tmp_path):
     document = json.loads(ok(models.dynamic(tmp_path), "-f", "json"))
     assert document["models"][0]["totals"]["macs"] == 8
     assert document["models"][0]["bindings"] == {"N": 1}
+
+
+SHAPE = "1 MatMul not counted (a shape is unknown): 'y'"
+REASONS = ("a shape is unknown", "no formula for this operator")
+
+
+@pytest.mark.parametrize("how", [(), ("--bind", "N=1:2"), ("--symbolic",)])
+def test_a_note_on_what_is_not_counted_says_what_may_help(tmp_path, how):
+    notes = run(models.data_dependent(tmp_path), *how).stderr
+    assert f"{SHAPE}; --observe may find the shape\n" in notes
+    notes = run(models.unknown_dynamic(tmp_path), *how).stderr
+    assert "(no formula for this operator)" in notes
+    assert notes.endswith("; add a formula with --operators\n")
+
+
+def test_a_remedy_is_advised_once_and_only_where_it_helps():
+    shape, formula = (f"not counted ({why}): 'y'" for why in REASONS)
+    assert _remedied([shape, shape], False) == [f"{shape}; --observe may find the shape", shape]
+    assert _remedied([shape], True) == [shape]
+    assert _remedied([shape, "pass --observe"], False) == [shape, "pass --observe"]
+    assert _remedied([shape, formula], False) == [
+        shape,
+        f"{formula}; add a formula with --operators",
+    ]
 
 
 def test_notes_go_to_stderr_unless_quiet(tmp_path):

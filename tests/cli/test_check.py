@@ -112,6 +112,14 @@ def test_an_updated_baseline_is_then_enforced():
     assert "b.json: kept 1 stricter value (m.onnx: macs); --loosen raises them" in stderr
 
 
+def test_what_helps_against_unknown_is_advised(work):
+    path = models.data_dependent(work)
+    report = run(path, "--max-macs", "1k", code=1).stdout
+    assert "1 layer could not be counted; set observe or allow-unknown\n" in report
+    Path("sepcost.toml").write_text('[budgets."m.onnx"]\nmacs = "1 k"\nobserve = true\n')
+    assert run().stdout.startswith("ok ")
+
+
 def test_unknown_does_not_pass_unless_allowed(work):
     path = models.unknown(work)
     assert "could not be counted" in run(path, "--max-macs", "1", code=1).stdout
