@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -104,7 +103,7 @@ def named(path: Path) -> Iterator[None]:
 
 def _open(path: Path) -> Draft:
     while True:
-        token = secrets.token_hex(4)
+        token = os.urandom(4).hex()
         name = path.with_name(f".{path.name[:SHOWN]}.{token}{SUFFIX}")
         file = name.open("xb")
         _lock(file)

@@ -23,9 +23,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
-from sepcost.cost.geometry import key
-from sepcost.cost.operators import ROWS
-from sepcost.cost.rows import Row, Traffic
+from sepcost.cost.operators import row_of
+from sepcost.cost.rows import Traffic
 from sepcost.network import Layer, Network, Role, Value
 
 
@@ -110,7 +109,7 @@ def is_view(layer: Layer) -> bool:
 
 
 def _traffic(layer: Layer) -> Traffic:
-    return ROWS.get(key(layer), Row()).traffic
+    return row_of(layer).traffic
 
 
 def _storage(order: Iterable[Layer], network: Network) -> dict[str, str]:
@@ -152,9 +151,13 @@ def _sum(network: Network, names: set[str]) -> int | None:
 
 
 def _total(values: Iterable[Value | None]) -> int | None:
-    sizes = [_size(value) for value in values]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
+    total = 0
+    for value in values:
+        size = _size(value)
+        if size is None:
+            return None
+        total += size
+    return total
 
 
 def _size(value: Value | None) -> int | None:

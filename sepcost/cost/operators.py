@@ -245,14 +245,21 @@ NO_FORMULA: Final[Mapping[Key, str]] = {
 }
 
 
+_UNKNOWN = Row()
+
+
+def row_of(layer: Layer) -> Row:
+    """Return the row of a layer's operator; an empty one if it is not known."""
+    return ROWS.get(key(layer), _UNKNOWN)
+
+
 def elementwise_ops(layer: Layer) -> int | None:
     """Count the element operations of one run of a layer; None if they are not known."""
-    row = ROWS.get(key(layer), Row())
-    count = row.elements(layer) if row.elements else None
+    elements = row_of(layer).elements
+    count = elements(layer) if elements else None
     return None if count is None else count + bias_ops(layer)
 
 
 def bias_ops(layer: Layer) -> int:
     """Return one addition per output element if the layer has a bias, else 0."""
-    row = ROWS.get(key(layer), Row())
-    return ops.outputs(layer) if given(layer.inputs, row.bias) else 0
+    return ops.outputs(layer) if given(layer.inputs, row_of(layer).bias) else 0

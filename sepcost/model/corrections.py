@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import onnx
@@ -81,7 +81,7 @@ class _Axis(NamedTuple):
     end: int
 
 
-def pooled(source: Shape, attributes: dict[str, Any]) -> Shape:
+def pooled(source: Shape, attributes: Mapping[str, Any]) -> Shape:
     """Return the output shape of pooling [N, C, *spatial].
 
     ``(size + pads - span) / stride + 1`` on each axis, with ``span = (kernel - 1) * dilation + 1``.

@@ -72,7 +72,8 @@ def describe(
         fed=bool(bound.types),
         warnings=bound.warnings,
     )
-    check_calls(proto.graph, state.functions, loaded.source)
+    if state.functions:
+        check_calls(proto.graph, state.functions, loaded.source)
     scope = Scope(opsets=_opsets(proto, state))
     for name, type_ in bound.types.items():
         scope.names[name] = guarded(state, f"input {name!r}", Known(name, type_))

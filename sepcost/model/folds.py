@@ -221,9 +221,6 @@ FOLDS: Mapping[str, Fold] = {
     "Concat": _concat,
     "Split": _split,
     "Slice": _slice,
-    "Unsqueeze": lambda arrays, attributes: np.expand_dims(
-        arrays[0], _axes(arrays, attributes) or ()
-    ),
     "Squeeze": lambda arrays, attributes: np.squeeze(arrays[0], _axes(arrays, attributes)),
     "Reshape": _reshape,
     "Flatten": _flatten,

@@ -10,7 +10,6 @@ import codecs
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,6 +134,8 @@ class Builder:
 
 def _from_stdin(build: Builder) -> Loaded:
     """Copy stdin to a temporary file, so that weights stay out of memory here too."""
+    import tempfile  # noqa: PLC0415 - slow
+
     folder = tempfile.TemporaryDirectory(prefix="sepcost-")
     path = Path(folder.name) / "stdin"
     with path.open("wb") as file:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import onnx
 
@@ -53,10 +54,13 @@ def shown_name(own: str, op_type: str, module_: str, parameters: Iterable[str]) 
 
 
 def _of_weights(parameters: Iterable[str]) -> str:
-    for name in parameters:
-        if match := _WEIGHT.fullmatch(name) or _PADDLE.fullmatch(name):
-            return match["module"]
-    return ""
+    return next(filter(None, map(_of_weight, parameters)), "")
+
+
+@lru_cache(maxsize=4096)
+def _of_weight(name: str) -> str:
+    match = _WEIGHT.fullmatch(name) or _PADDLE.fullmatch(name)
+    return match["module"] if match else ""
 
 
 def _of_metadata(node: onnx.NodeProto) -> str:

@@ -73,9 +73,9 @@ def location(tensor: TensorProto) -> str:
 
 
 def _length_problem(tensor: TensorProto, length: int) -> str:
-    bits = BITS.get(DTYPES.get(tensor.data_type, ""), 0)
+    bits = BITS.get(DTYPES.get(tensor.data_type, ""), 0) if length else 0
     expected = -(-prod(tensor.dims) * bits // 8)
-    if not length or not bits or length == expected:
+    if not bits or length == expected:
         return ""
     return (
         f"of shape {list(tensor.dims)} has {length} bytes of data,"
@@ -85,8 +85,10 @@ def _length_problem(tensor: TensorProto, length: int) -> str:
 
 def _count_problem(tensor: TensorProto) -> str:
     count, elements = numbers_in(tensor), prod(tensor.dims)
+    if not count:
+        return ""
     bits = BITS.get(DTYPES.get(tensor.data_type, ""), 0)
-    if not count or 0 < bits < 8:  # several elements share a number
+    if 0 < bits < 8:  # several elements share a number
         return ""
     numbers = elements * 2 if tensor.data_type in _COMPLEX else elements
     if count == numbers:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
+from operator import attrgetter
 from struct import unpack
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 from onnx import TensorProto, TypeProto
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 FOLD_ELEMENTS = 1024
 
 #: Fields of a tensor with elements as numbers; if one is filled, raw_data is empty.
-_TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
+_TYPED = attrgetter(
+    "float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data"
+)
 
 #: The types on which numpy computes as ONNX does, and the field of a tensor for their elements.
 FOLDABLE: Mapping[int, str] = {
@@ -40,13 +43,22 @@ class Known:
     """One value. ``name`` is unique in the model; ``constant``: independent of the graph inputs."""
 
     name: str
-    type: TypeProto
+    _type: TypeProto | None = None  # made on demand if element type and shape are given instead
     constant: bool = False
     parameters: tuple[str, ...] = ()  # parameters whose elements it contains
     quantum: Literal["", "scale", "sum"] = ""  # of dynamic quantisation, see ``provenance``
+    _element: TensorProto | None = field(default=None, repr=False)  # which fills the contents
     _tensor: TensorProto | None = field(default=None, repr=False)
     _array: np.ndarray | None = field(default=None, repr=False)
     _shape: Shape | Literal[False] | None = field(default=False, repr=False)
+    _elem_type: int | None = None
+
+    @property
+    def type(self) -> TypeProto:
+        """The type; it is empty if nothing is known about it."""
+        if self._type is None:
+            self._type = tensor_type(self._elem_type or 0, self._shape or ())
+        return self._type
 
     @property
     def shape(self) -> Shape | None:
@@ -57,25 +69,34 @@ class Known:
 
     def retype(self, type_: TypeProto) -> None:
         """Change the type, and forget the contents."""
-        self.type, self._tensor, self._array, self._shape = type_, None, None, False
+        self._type, self._shape, self._elem_type = type_, False, None
+        self._element = self._tensor = self._array = None
+
+    @property
+    def elem_type(self) -> int:
+        """Element type by ONNX's number; 0 if unknown or if the value is not a tensor."""
+        if self._elem_type is None:
+            self._elem_type = self.type.tensor_type.elem_type
+        return self._elem_type
 
     @property
     def dtype(self) -> str:
         """Element type; empty if unknown or if the value is not a tensor."""
-        return DTYPES.get(self.type.tensor_type.elem_type, "")
+        return DTYPES.get(self.elem_type, "")
 
     @property
     def has_contents(self) -> bool:
         """Whether the elements are known."""
-        return self._tensor is not None or self._array is not None
+        stored = self._tensor is not None or self._array is not None
+        return stored or self._element is not None
 
     @property
     def array(self) -> np.ndarray | None:
         """The contents, if known."""
-        if self._array is None and self._tensor is not None:
+        if self._array is None and (tensor := self.tensor) is not None:
             from onnx import numpy_helper  # noqa: PLC0415 - slow
 
-            self._array = numpy_helper.to_array(self._tensor)
+            self._array = numpy_helper.to_array(tensor)
         return self._array
 
     @property
@@ -83,19 +104,33 @@ class Known:
         """The contents, if they are known and int64, as those of shapes are; without numpy."""
         if self.dtype != "int64":
             return None
-        if self._tensor is None:
-            return None if self._array is None else tuple(map(int, self._array.flat))
-        raw = self._tensor.raw_data
-        return unpack(f"<{len(raw) // 8}q", raw) if raw else tuple(self._tensor.int64_data)
+        if self._array is not None:
+            return tuple(map(int, self._array.flat))
+        tensor = self.tensor
+        if tensor is None:
+            return None
+        raw = tensor.raw_data
+        return unpack(f"<{len(raw) // 8}q", raw) if raw else tuple(tensor.int64_data)
 
     @property
     def tensor(self) -> TensorProto | None:
         """The contents, if known."""
-        if self._tensor is None and self._array is not None:
+        if self._tensor is None and self._element is not None:
+            self._tensor = _repeated(self._element, self.shape or ())
+        elif self._tensor is None and self._array is not None:
             from onnx import numpy_helper  # noqa: PLC0415 - slow
 
             self._tensor = numpy_helper.from_array(self._array)
         return self._tensor
+
+    def reshaped(self, shape: Shape) -> Known:
+        """Return a constant with the same elements and another shape, without numpy."""
+        result = shaped("", self.elem_type, shape, constant=True, _element=self._element)
+        if self._element is None and self.tensor is not None:
+            result._tensor = TensorProto()
+            result._tensor.CopyFrom(self.tensor)
+            result._tensor.dims[:] = shape
+        return result
 
     def renamed(self) -> Known:
         """Return the same value without a name."""
@@ -130,6 +165,11 @@ def tensor_type(elem_type: int, shape: Shape | None) -> TypeProto:
     return result
 
 
+def shaped(name: str, elem_type: int, shape: Shape, **contents: Any) -> Known:
+    """Describe a tensor; its type is only made if something asks for it."""
+    return Known(name, _shape=shape, _elem_type=elem_type, **contents)
+
+
 def bound_type(type_: TypeProto, bindings: Mapping[str, int]) -> TypeProto:
     """Return a type with the symbols in its dimensions bound."""
     if not any(dim.dim_param for dim in type_.tensor_type.shape.dim):
@@ -152,8 +192,7 @@ def from_tensor(name: str, tensor: TensorProto) -> Known:
         and tensor.data_location != TensorProto.EXTERNAL
         and _holds(tensor, prod(shape))
     )
-    kind = tensor_type(tensor.data_type, shape)
-    return Known(name, kind, constant=True, _tensor=tensor if small else None)
+    return shaped(name, tensor.data_type, shape, constant=True, _tensor=tensor if small else None)
 
 
 def _holds(tensor: TensorProto, elements: int) -> bool:
@@ -163,29 +202,32 @@ def _holds(tensor: TensorProto, elements: int) -> bool:
 
 def numbers_in(tensor: TensorProto) -> int:
     """Count the elements that a tensor contains as numbers; stripped models have none."""
-    return sum(len(getattr(tensor, name)) for name in _TYPED)
+    return sum(map(len, _TYPED(tensor)))
 
 
 def from_array(name: str, array: np.ndarray) -> Known:
     """Describe a computed constant."""
     from onnx import helper  # noqa: PLC0415 - slow
 
-    kind = tensor_type(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-    return Known(name, kind, constant=True, _array=array)
+    kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+    return shaped(name, kind, array.shape, constant=True, _array=array)
 
 
-def repeated(value: TensorProto, shape: Shape) -> Known | None:
+def repeated(element: TensorProto, shape: Shape) -> Known | None:
     """Describe a constant of this shape that repeats one element; None if numpy lacks its type."""
-    field = FOLDABLE.get(value.data_type)
-    if field is None or prod(value.dims) != 1:
+    if element.data_type not in FOLDABLE or prod(element.dims) != 1:
         return None
-    tensor = TensorProto(data_type=value.data_type, dims=shape)
-    if value.raw_data:
-        tensor.raw_data = value.raw_data * prod(shape)
+    return shaped("", element.data_type, shape, constant=True, _element=element)
+
+
+def _repeated(element: TensorProto, shape: Shape) -> TensorProto:
+    tensor = TensorProto(data_type=element.data_type, dims=shape)
+    if element.raw_data:
+        tensor.raw_data = element.raw_data * prod(shape)
     else:
-        getattr(tensor, field).extend([*getattr(value, field)] * prod(shape))
-    kind = tensor_type(value.data_type, shape)
-    return Known("", kind, constant=True, _tensor=tensor)
+        field = FOLDABLE[element.data_type]
+        getattr(tensor, field).extend([*getattr(element, field)] * prod(shape))
+    return tensor
 
 
 def opaque(name: str) -> Known:

@@ -31,6 +31,7 @@ from sepcost.model.infer import infer
 from sepcost.model.loop import loop
 from sepcost.model.provenance import RANDOM, carried, mark
 from sepcost.model.scan import scan
+from sepcost.model.shortcuts import shortcut
 from sepcost.model.values import Known, bound_type, opaque, static_shape, text
 from sepcost.model.walk_state import Scope, WalkState
 
@@ -87,21 +88,26 @@ def _node(state: WalkState, scope: Scope, node: onnx.NodeProto, declared: Declar
     if scope.references is not None:
         node = resolved(node, scope.references)
     inputs = state.inputs(scope, node)
-    holder = Holder(state, scope, node, lambda inner, graph: walk(state, inner, graph))
+    op_type = node.op_type
     function = state.functions.get(called(node)) if state.functions else None
     if function is not None:
-        for raw, known in zip(node.output, call(holder, function, inputs), strict=False):
+        called_ = call(_holder(state, scope, node), function, inputs)
+        for raw, known in zip(node.output, called_, strict=False):
             state.bind(scope, node, text(raw), known)
         return
     problem = ""
-    if node.op_type in CONTROL and node.domain in STANDARD:
-        outputs = CONTROL[node.op_type](holder, inputs)
+    if op_type in CONTROL and node.domain in STANDARD:
+        outputs = CONTROL[op_type](_holder(state, scope, node), inputs)
     elif has_subgraphs(node):
-        outputs = other(holder, inputs)
+        outputs = other(_holder(state, scope, node), inputs)
     else:
         outputs, problem = _plain_outputs(state, scope, node, inputs)
     _complete(state, scope, node, outputs, declared)
     state.emit(scope, node, inputs, _named(state, scope, node, outputs), problem)
+
+
+def _holder(state: WalkState, scope: Scope, node: onnx.NodeProto) -> Holder:
+    return Holder(state, scope, node, lambda inner, graph: walk(state, inner, graph))
 
 
 def _plain_outputs(
@@ -113,8 +119,7 @@ def _plain_outputs(
     outputs = fold(node, inputs)
     problem = ""
     if outputs is None:
-        types, problem = _types(state, scope, node, inputs)
-        outputs = [Known("", type_) for type_ in types]
+        outputs, problem = _inferred(state, scope, node, inputs)
     fixed = bool(inputs) and all(known is None or known.constant for known in inputs)
     for output in outputs:
         output.constant = fixed and node.op_type not in RANDOM
@@ -126,9 +131,9 @@ def _plain_outputs(
     return outputs, problem
 
 
-def _types(
+def _inferred(
     state: WalkState, scope: Scope, node: onnx.NodeProto, inputs: Inputs
-) -> tuple[list[TypeProto], str]:
+) -> tuple[list[Known], str]:
     """Infer the output types; a contradiction is refused, or noted if the node may never run.
 
     A node that an observed run has executed is never refused.
@@ -136,22 +141,26 @@ def _types(
     try:
         if called(node)[:2] in CONVOLUTIONS:
             check(state.layer(scope, node, inputs, [None] * len(node.output)))
-        types = infer(node, inputs, scope.opset(node.domain), state.ir_version)
+        opset = scope.opset(node.domain)
+        quick = shortcut(node, inputs, opset)
+        if quick is not None:
+            return [quick], ""
+        types = infer(node, inputs, opset, state.ir_version)
         for type_ in types:
             _check_sizes(type_)
         if node.op_type == "Reshape":
             _check_elements(inputs[0], types[0])
     except MISFITS as error:
         if state.shown(scope, node):
-            return [TypeProto() for _ in node.output], ""
+            return [opaque("") for _ in node.output], ""
         reason = " ".join(str(error).split()).removeprefix(f"{label(node)}: ")
         if scope.soft:
-            return [TypeProto() for _ in node.output], f"contradicts itself: {reason}"
+            return [opaque("") for _ in node.output], f"contradicts itself: {reason}"
         raise ModelError(
             f"{state.source}: {label(node)}: {reason}"
             " (check the bound sizes, or export the model again)"
         ) from error
-    return types, ""
+    return [Known("", type_) for type_ in types], ""
 
 
 def _check_sizes(type_: TypeProto) -> None:

@@ -180,30 +180,31 @@ class WalkState:
         weights does. In a model without inputs everything is constant, and each node claims its
         own.
         """
-        weights = weight_inputs(_operator(node), inputs)
+        operator = domain, op_type = _operator(node)
+        weights = weight_inputs(operator, inputs)
         computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
-        parameters = () if computed else tuple(carried)
         module = modules.module(node, carried)
+        own, shapes = text(node.name), [_shape(known) for known in (*inputs, *outputs)]
         return Layer(
             id=node_id(scope.prefix, node),
-            name=modules.shown_name(text(node.name), text(node.op_type), module, carried),
-            op_type=text(node.op_type),
-            domain=_operator(node)[0],
+            name=modules.shown_name(own, op_type, module, carried),
+            op_type=op_type,
+            domain=domain,
             scope=scope.prefix.rstrip("/"),
             path=scope.path.rstrip("/"),
-            inputs=tuple(_shape(known) for known in inputs),
-            outputs=tuple(_shape(known) for known in outputs),
+            inputs=tuple(shapes[: len(inputs)]),
+            outputs=tuple(shapes[len(inputs) :]),
             attributes=_plain(node),
             weights=weights,
-            parameters=parameters,
-            reads=tuple(known.name if known else "" for known in inputs),
-            writes=tuple(known.name if known else "" for known in outputs),
+            parameters=() if computed else tuple(carried),
+            reads=tuple([known.name if known else "" for known in inputs]),
+            writes=tuple([known.name if known else "" for known in outputs]),
             missing=(problem,) if problem else tuple(_missing([*inputs, *outputs])),
             trips=scope.trips,
             branches=scope.branches,
             module=module,
-            node=text(node.name),
+            node=own,
         )
 
     def bind(self, scope: Scope, node: onnx.NodeProto, name: str, known: Known) -> None:

@@ -6,7 +6,7 @@ Most of it is imported only where needed: plain text that fits its lines does no
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sepcost.report.view import View
 
 Row = TypeVar("Row")
+Paint = Callable[[str, str], str]
 
 #: Colours of cells, by the role of their column.
 STYLES: Mapping[str, str] = {"share": "cyan", "gain": "green", "note": "dim"}
@@ -108,30 +109,30 @@ def table(columns: Sequence[Column[Row]], rows: Sequence[Row], screen: Screen) -
     """The columns that fit the screen, as text; rich's own layout is too slow for 20,000 rows."""
     fitted = fit(columns, rows, screen.width, cell_len)
     paint = _paint if screen.colour else _plain
-
-    def line(cells: Iterable[str], styles: Iterable[str]) -> str:
-        shown = (
-            paint(_pad(cell, column), style)
-            for cell, style, column in zip(cells, styles, fitted, strict=True)
-        )
-        return (" " * GAP).join(shown)
-
-    head = line((column.header for column in fitted), ("bold" for _ in fitted))
+    head = [paint(_pad(column.header, column), "bold") for column in fitted]
     rule = "─" * (sum(column.width for column in fitted) + GAP * (len(fitted) - 1))
-    roles = [column.role for column in fitted]
-    body = (
-        line(cells, map(style_of, roles, cells))
-        for row in zip(*(column.cells for column in fitted), strict=True)
-        for cells in _lines(row)
+    unwrapped = _unwrapped([column.cells for column in fitted])
+    body = [_painted(*each, paint) for each in zip(unwrapped, fitted, strict=True)]
+    first, *rest = map((" " * GAP).join, (head, *zip(*body, strict=True)))
+    return "\n".join((first, rule, *rest)) + "\n"
+
+
+def _unwrapped(columns: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Put each line of a wrapped cell into a cell of its own."""
+    if not any("\n" in cell for cells in columns for cell in set(cells)):
+        return columns
+    lines = (
+        line
+        for row in zip(*columns, strict=True)
+        for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
     )
-    return "\n".join((head, rule, *body)) + "\n"
+    return list(zip(*lines, strict=True))
 
 
-def _lines(row: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    """The lines of a row: one, unless a cell was wrapped."""
-    if not any("\n" in cell for cell in row):
-        return (row,)
-    return zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
+def _painted(cells: Sequence[str], column: Cells, paint: Paint) -> list[str]:
+    """Pad and colour the cells of a column, of which many are equal."""
+    shown = {cell: paint(_pad(cell, column), style_of(column.role, cell)) for cell in set(cells)}
+    return [shown[cell] for cell in cells]
 
 
 def _plain(text: str, _: str) -> str:

@@ -84,8 +84,10 @@ def _cells(column: Column[Row], rows: Sequence[Row], width: int, measure: Measur
     limit = WORDS if column.role == "words" else WIDEST
     if width < NARROW and column.untrusted:
         limit = LIMITS.get(column.role, OTHER_LIMIT)
-    cells = tuple(_safe(column.cell(row), limit) for row in rows)
-    widest = max(map(measure, (column.header, *cells)))
+    texts = [column.cell(row) for row in rows]
+    safe = {text: _safe(text, limit) for text in set(texts)}  # many rows have equal cells
+    cells = tuple(map(safe.__getitem__, texts))
+    widest = max(map(measure, {column.header, *safe.values()}))
     return Cells(column.header, cells, widest, column.right, column.role)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sepcost.latency.host_setup import Checked
+from sepcost.cost.words import plural
 from sepcost.report.drawing import Line, compose
 from sepcost.report.text import terminal
 from sepcost.report.view import View
@@ -24,7 +25,7 @@ def _facts(found: Checked) -> Iterator[tuple[str, str]]:
     machine = found.machine
     yield "host", f"{machine.host} ({machine.name}, {machine.system})"
     load = f", load {machine.load:.1f}" if machine.load is not None else ""
-    yield "CPU", f"{machine.cpu}, {machine.cores} cores{load}"
+    yield "CPU", f"{machine.cpu}, {plural(machine.cores, 'core')}{load}"
     yield "governor", machine.governor or "not reported"
     if machine.turbo is not None:
         yield "turbo", "on" if machine.turbo else "off"
