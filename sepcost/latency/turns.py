@@ -28,6 +28,7 @@ SLOW_NS = 200_000_000  # from here on, a turn is a single run
 ENOUGH = 12  # undisturbed runs per model
 ROUNDS = 8
 FEWEST_ROUNDS = 3
+SHORT_S = 0.05  # slices below it, shared by hundreds of models, need only the fewest rounds
 STRETCH = 3  # longest extension of a launch that lacks undisturbed runs
 WARM_RUNS = 40
 WARM_NS = 2_000_000_000
@@ -102,7 +103,7 @@ def take_turns(
     The time is stretched up to threefold until each model has enough undisturbed runs. Slow
     models take at least three rounds, however long those last.
     """
-    order = list(models)
+    order, least = list(models), FEWEST_ROUNDS if slice_s < SHORT_S else ROUNDS
     shuffle = random.Random(seed).shuffle
     budget = slice_s * 1e9 * len(order)
     start = perf_counter_ns()
@@ -110,7 +111,7 @@ def take_turns(
     gc.collect()
     gc.disable()
     try:
-        while not _over(perf_counter_ns() - start, budget, rounds, order):
+        while not _over((perf_counter_ns() - start) / budget, rounds, least, order):
             shuffle(order)
             for model in order:
                 turn(model)
@@ -120,9 +121,10 @@ def take_turns(
         gc.enable()
 
 
-def _over(spent: float, budget: float, rounds: int, models: Sequence[TimedModel]) -> bool:
+def _over(spent: float, rounds: int, least: int, models: Sequence[TimedModel]) -> bool:
+    """Whether a share of the time, and some rounds, are enough."""
     if rounds < FEWEST_ROUNDS:
         return False
-    if spent >= STRETCH * budget:
+    if spent >= STRETCH:
         return True
-    return spent >= budget and rounds >= ROUNDS and all(model.settled for model in models)
+    return spent >= 1 and rounds >= least and all(model.settled for model in models)

@@ -31,6 +31,8 @@ from sepcost.separable.settings import QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
 from sepcost.separable.watch import MEASURED, Watch
 
+LAUNCHES = 3  # of the final measurement, at least: enough where they agree within the precision
+
 
 def finished(session: Session, found: Solved, timed: Conversion | None = None) -> Conversion:
     """Verify the plan's model and measure its latency.
@@ -166,6 +168,7 @@ def _latency(session: Session, model: Loaded) -> Bench:
         session_options=asked.session_options,
         threads=asked.threads,
         max_time_s=session.settings.latency_time_s,
+        min_launches=LAUNCHES,
     )
     with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
         values = session.before.network.inputs

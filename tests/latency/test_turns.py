@@ -146,6 +146,16 @@ def test_eight_rounds_at_least(clock):
     assert len(one.wall_ns) == 3 * ROUNDS
 
 
+def test_a_short_slice_is_kept_with_fewer_rounds(clock):
+    one = TimedModel(clock.run(MS), repeats=6)
+    take_turns([one], 0.03, seed=0)
+    assert len(one.wall_ns) == 6 * 5  # rounds of 7 ms in 30
+    clock.now = 0
+    slow = TimedModel(clock.run(20 * MS), repeats=4)
+    take_turns([slow], 0.03, seed=0)
+    assert len(slow.wall_ns) == 4 * FEWEST_ROUNDS
+
+
 def test_each_turn_reports_progress(clock):
     beats: list[int] = []
     take_turns([TimedModel(clock.run(1000 * MS))], 0.3, 0, lambda: beats.append(1))

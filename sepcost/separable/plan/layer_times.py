@@ -28,7 +28,7 @@ from sepcost.separable.watch import Watch
 LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
 HELD_BYTES = 1 << 27  # of the values of all networks in a process; sessions take several times that
 VALUES = 3  # held by the session of a layer, on each side of it
-SLICE_S = 0.03  # per network and launch: there may be hundreds of networks
+SLICE_S = 0.02  # per network and launch: there may be hundreds of networks
 ALIKE = 0.01  # relative difference of two launches that agree
 TIMEOUT_S = 300.0
 CACHE = "layers.json"

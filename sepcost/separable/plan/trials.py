@@ -24,7 +24,7 @@ from sepcost.separable.settings import ConvertSettings
 from sepcost.separable.watch import Watch
 
 _LAUNCHES = 3
-_SLICE_S = 0.3
+_SLICE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
