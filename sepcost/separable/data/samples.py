@@ -83,8 +83,10 @@ class Calibration:
 
     def split(self, every: int = HELD) -> tuple[Calibration, Calibration]:
         """Split into samples to fit to and one in ``every`` held out, in whole batches if fixed."""
-        alone = np.arange(len(self.places))
-        apart = held(alone if self.groups is None else self.groups[self.places], every)
+        if self.groups is None:
+            apart = np.arange(len(self.places)) % every == every - 1
+        else:
+            apart = held(self.groups[self.places], every)
         fitted, kept = (whole(self.places[part], self) for part in (~apart, apart))
         if not len(fitted) or not len(kept):
             return self, self
