@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sepcost.latency.host_setup import Checked
 from sepcost.cost.words import plural
+from sepcost.latency.host_setup import Checked
 from sepcost.report.drawing import Line, compose
 from sepcost.report.text import terminal
 from sepcost.report.view import View

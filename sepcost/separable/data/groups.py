@@ -58,8 +58,8 @@ def of_folders(path: Path, files: Sequence[Path]) -> Numbers | None:
 def held(groups: Numbers, every: int) -> NDArray[np.bool_]:
     """Which samples to hold out: about one in ``every``, in whole groups.
 
-    Groups are taken in the order of the samples, each as soon as the share allows it. If none fits,
-    the smallest is taken; of samples that are all alone, none.
+    Groups are taken in the order of the samples, each as soon as the share allows it; if none fits,
+    the smallest is taken.
 
     Parameters
     ----------
@@ -76,6 +76,6 @@ def held(groups: Numbers, every: int) -> NDArray[np.bool_]:
         if every * (taken + sizes[place]) <= seen:
             taken += sizes[place]
             kept.append(names[place])
-    if not kept and 1 < len(names) < len(groups):
+    if not kept and len(names) > 1:
         kept = [names[sizes.argmin()]]
     return np.isin(groups, kept)

@@ -36,7 +36,6 @@ def taken(folder, groups):
         ("abcdxxxxxxxxxxxx", "d"),  # not the large one
         ("xxxxxxxxxxxxabcd", "abcd"),
         ("aaaa", ""),
-        ("abc", ""),  # each alone: too few to hold one out
     ],
 )
 def test_about_a_quarter_is_held_out_in_whole_groups(groups, expected):
