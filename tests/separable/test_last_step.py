@@ -190,7 +190,7 @@ def test_the_better_on_average_is_kept(after, kept):
 
 @pytest.mark.parametrize(
     ("most", "seconds", "expected"),
-    [(40_000, 1e-3, 40_000), (40_000, 0.021, 8_000), (5_000, 1e-3, 4_000), (40_000, 0.3, 0)],
+    [(80_000, 1e-3, 80_000), (80_000, 0.021, 8_000), (5_000, 1e-3, 4_000), (40_000, 0.3, 0)],
 )
 def test_passes_take_about_two_minutes_and_are_of_few_numbers(most, seconds, expected):
     assert budget.affordable(most, seconds) == expected

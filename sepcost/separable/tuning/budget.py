@@ -7,12 +7,13 @@ may go.
 from __future__ import annotations
 
 LEAST = 0.008  # loss of held-out samples below which --tune auto leaves a network as it is
-MOST_PASSES = 40_000  # of small networks
+MOST_PASSES = 80_000  # of small networks
 SECONDS = 200.0  # of CPU time in all passes: about two minutes on two cores
 MACS = 10_000_000_000_000  # of the original in all passes: even one batch of more takes long
 #: Passes within this time. Few numbers, so that one model nearly always gets the same.
 COURSES = (
-    1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000, 16_000, 24_000, MOST_PASSES,
+    1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000, 16_000, 24_000, 40_000,
+    MOST_PASSES,
 )  # fmt: skip
 SAMPLES = 16  # held out, at least: fewer cannot tell whether tuning helped
 

@@ -31,6 +31,9 @@ RUN_BYTES = 1 << 28  # of activations for one run
 SAMPLES = (32, 256)  # to whiten on: fewest, most
 SHARE = 16  # one sample to whiten on for this many passes
 POSITIONS = 24  # of each of these
+#: What the relative error of features counts against the loss of the outputs: there is far more to
+#: learn from them, so that few samples are not learnt by heart.
+FEATURES = 5.0
 
 #: Operators after which a feature is taken, if nothing else reads their input.
 FOLLOWING = frozenset({
@@ -94,7 +97,7 @@ def lesson(
     some = samples.draw(random.integers(len(samples), size=rows), random)
     values = teacher(some)[len(built.outputs) :]
     scales = {
-        name: 2 / (len(built.features) * _size(value))
+        name: 2 * FEATURES / (len(built.features) * _size(value))
         for name, value in zip(built.features, values, strict=True)
     }
     steps = stepper(built, made, some)

@@ -1,7 +1,9 @@
-"""The samples that a network is tuned on: those of the fit, with images shifted and mixed.
+"""The samples that a network is tuned on: those of the fit, with images varied and mixed.
 
-Nothing needs labels, as the original answers every image. An image is shifted by up to two pixels,
-its edges mirrored, and a rectangle of it replaced by that of another (cut-mix, Yun et al. 2019).
+Nothing needs labels, as the original answers every image. An image is mirrored or not, shifted by
+up to two pixels, a rectangle of it replaced by that of another (cut-mix, Yun et al. 2019), and made
+brighter or darker, with more or less contrast. The more images differ, the less a network learns
+the few that there are by heart.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ HELD_BYTES = 1 << 28  # of samples in memory
 AS_THEY_ARE = 8  # one image in this many is not changed
 SMALLEST = 8  # side of what is taken for an image
 LARGE = 20  # images with larger sides are shifted by two pixels, others by one
+LIGHT = 0.2  # typical change of contrast, and of brightness as a share of the image's spread
 
 Images = NDArray[Any]
 
@@ -40,10 +43,10 @@ class Pool:
         picked = {name: array[np.asarray(chosen)] for name, array in self.arrays.items()}
         if self.sides is not None:
             ((name, images),) = self.arrays.items()
-            picked[name] = self._moved(picked[name], images, random)
+            picked[name] = self._varied(picked[name], images, random)
         return picked if self.stacked else {name: array[0] for name, array in picked.items()}
 
-    def _moved(self, picked: Images, images: Images, random: np.random.Generator) -> Images:
+    def _varied(self, picked: Images, images: Images, random: np.random.Generator) -> Images:
         assert self.sides is not None
         made = np.moveaxis(np.empty_like(picked), self.sides, (-2, -1))
         picked, images = (np.moveaxis(one, self.sides, (-2, -1)) for one in (picked, images))
@@ -51,10 +54,13 @@ class Pool:
             if not random.integers(AS_THEY_ARE):
                 made[place] = image
                 continue
-            made[place] = _shifted(image, random)
-            other = _shifted(images[random.integers(len(images))], random)
+            made[place] = _moved(image, random)
+            other = _moved(images[random.integers(len(images))], random)
             rows, columns = _rectangle(image.shape[-2:], random)
             made[place][..., rows, columns] = other[..., rows, columns]
+            contrast, brightness = 1 + LIGHT * random.standard_normal(2)
+            made[place] *= contrast
+            made[place] += (brightness - 1) * made[place].std()
         return np.ascontiguousarray(np.moveaxis(made, (-2, -1), self.sides))
 
 
@@ -82,8 +88,10 @@ def _sides(arrays: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
     return None
 
 
-def _shifted(image: Images, random: np.random.Generator) -> Images:
-    """[..., H, W] moved by a few pixels, its edges mirrored."""
+def _moved(image: Images, random: np.random.Generator) -> Images:
+    """[..., H, W], mirrored or not and shifted by a few pixels, its edges mirrored."""
+    if random.integers(2):
+        image = image[..., ::-1]
     most = 2 if min(image.shape[-2:]) > LARGE else 1
     down, right = random.integers(-most, most + 1, 2)
     rows, columns = (
