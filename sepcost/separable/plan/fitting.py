@@ -36,6 +36,8 @@ from sepcost.separable.watch import Watch
 
 EARLY = 0.4  # share of the iterations after which forms of one free factor gain nothing more
 RANGED = 256  # samples to observe ranges on
+RIDGES = 1e-2, 1e-1  # least and most: the fewer samples, the more the weights know beside them
+RIDGED = 7.5  # samples times ridge, between these
 
 
 Drafts = dict[Key, Factors]
@@ -200,8 +202,9 @@ class Fitter:
         scale = self._scale(candidate) if metric is None else None
         if scale is not None:
             metric = np.diag(scale**2)
-        check = self.watch.check
-        return FitOptions(iterations=most, early=early, metric=metric, check=check)
+        least, largest = RIDGES
+        ridge = min(max(least, RIDGED / len(self.data)), largest) if self.data else least
+        return FitOptions(ridge, most, early=early, metric=metric, check=self.watch.check)
 
     def reach(self, candidate: Candidate, moments: Moments) -> float | None:
         """Effect on the network's output of an error as large as the layer's own output."""
