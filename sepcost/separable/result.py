@@ -31,7 +31,8 @@ from sepcost.separable.settings import QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
 from sepcost.separable.watch import MEASURED, Watch
 
-LAUNCHES = 3  # of the final measurement, at least: enough where they agree within the precision
+LAUNCHES = 3  # of the final measurement, at least: enough where they agree
+PRECISION = 0.02  # half-width of the interval at which it ends
 
 
 def finished(session: Session, found: Solved, timed: Conversion | None = None) -> Conversion:
@@ -169,6 +170,7 @@ def _latency(session: Session, model: Loaded) -> Bench:
         threads=asked.threads,
         max_time_s=session.settings.latency_time_s,
         min_launches=LAUNCHES,
+        precision_target=PRECISION,
     )
     with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
         values = session.before.network.inputs

@@ -142,7 +142,11 @@ def both_free(
     seen = rows @ covariance
     value, points = solved(seen @ rows.swapaxes(1, 2), rows @ cross.swapaxes(1, 2))
     light = points.astype(covariance.dtype, copy=False)
-    slope = 2 * (light @ light.swapaxes(1, 2) @ seen - light @ cross)
+    turned = light.swapaxes(1, 2)
+    if light.shape[1] > light.shape[2]:  # the fewer products
+        slope = 2 * (light @ (turned @ seen - cross))
+    else:
+        slope = 2 * (light @ turned @ seen - light @ cross)
     cube = slope.astype(np.float64, copy=False).reshape(*free.shape[:2], inputs, -1)
     return value, _gradient(cube, free, inputs), points.swapaxes(1, 2)
 

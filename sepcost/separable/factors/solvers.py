@@ -6,12 +6,14 @@ A solver is made once per layer, does the work that all ranks share, and is then
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache, partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from sepcost.network import Shape
 from sepcost.separable.factors import polyadic
 from sepcost.separable.factors.blocks import Array, Cut, Form, unit
 from sepcost.separable.factors.lbfgs import Evaluate, descend
@@ -48,11 +50,15 @@ class _Descent:
     covariance: Array
     cross: Array
     size: Array  # of each independent problem: the squares that an objective of 0 leaves
+    begun: dict[Shape, tuple[Array, Array]] = field(default_factory=dict)  # there is one start each
 
     def __call__(self, start: Array, iterations: int) -> tuple[Array, Array, Array]:
         """The free factors, the values there and the factors solved for."""
         exact = self.objective(self.covariance, self.cross)
-        first, _, solved = exact(start)
+        if start.shape not in self.begun:
+            first, _, solved = exact(start)
+            self.begun[start.shape] = first, solved
+        first, solved = self.begun[start.shape]
         if not iterations:
             return start, first, solved
         free = start if self._fine(first) else self._light(start, iterations)
@@ -173,10 +179,11 @@ def _depthwise_bottleneck(problem: Problem, cut: Cut) -> Solver:
         return lambda free: polyadic.both_free(free, covariance, cross, inputs)
 
     descent = _Descent(objective, problem.covariance, problem.cross, size)
+    start = cache(partial(polyadic.start, kernels))
 
     def solve(rank: int, iterations: int) -> Solution:
         steps = polyadic.affordable(iterations, rank, problem.covariance.shape[1])
-        free, value, pointwise = descent(polyadic.start(kernels, rank), steps)
+        free, value, pointwise = descent(start(rank), steps)
         spatial = polyadic.products(free, inputs)
         return spatial[:, None], pointwise[:, None], float(value.sum())
 
