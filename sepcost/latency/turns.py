@@ -28,10 +28,11 @@ SLOW_NS = 200_000_000  # from here on, a turn is a single run
 ENOUGH = 12  # undisturbed runs per model
 ROUNDS = 8
 FEWEST_ROUNDS = 3
-SHORT_S = 0.05  # slices below it, shared by hundreds of models, need only the fewest rounds
+SHORT_S = 0.05  # slices below it are of hundreds of models, each of which takes no longer
 STRETCH = 3  # longest extension of a launch that lacks undisturbed runs
 WARM_RUNS = 40
 WARM_NS = 2_000_000_000
+BRIEF_NS = 100_000_000  # the same before a short slice
 SETTLED = 0.98  # warm once the best of five is less than 2% better than all before
 
 #: Whether the platform counts involuntary context switches separately.
@@ -60,11 +61,11 @@ def preempted() -> int:
     return getrusage(RUSAGE_SELF).ru_nivcsw if SPLIT_SWITCHES else 0
 
 
-def warm_up(run: Run, beat: Beat = lambda: None) -> int:
+def warm_up(run: Run, beat: Beat = lambda: None, *, short: bool = False) -> int:
     """Run until the best of five stops improving by 2%, and return the best time in ns."""
     times: list[int] = []
-    start = perf_counter_ns()
-    while len(times) < WARM_RUNS and perf_counter_ns() - start < WARM_NS:
+    start, most = perf_counter_ns(), BRIEF_NS if short else WARM_NS
+    while len(times) < WARM_RUNS and perf_counter_ns() - start < most:
         before = perf_counter_ns()
         run()
         times.append(perf_counter_ns() - before)
@@ -74,9 +75,10 @@ def warm_up(run: Run, beat: Beat = lambda: None) -> int:
     return min(times)
 
 
-def timed_model(run: Run, best_ns: int) -> TimedModel:
+def timed_model(run: Run, best_ns: int, *, short: bool = False) -> TimedModel:
     """Choose the length of a turn from the best time seen while warming up."""
-    repeats = 1 if best_ns > SLOW_NS else min(50, max(3, ceil(TURN_NS / best_ns)))
+    slow_ns = TURN_NS if short else SLOW_NS
+    repeats = 1 if best_ns > slow_ns else min(50, max(3, ceil(TURN_NS / best_ns)))
     return TimedModel(run, repeats, min(10, max(1, ceil(DISCARD_NS / best_ns))))
 
 

@@ -111,14 +111,15 @@ def launch(job: Job, wire: Wire) -> Result:
     """Hold all sessions at once and run them in turns: one sampling unit."""
     from sepcost.latency import runtime  # noqa: PLC0415
 
-    timed = []
+    timed, short = [], job.slice_s < turns.SHORT_S
     for model in job.models:
         wire.stage("loading", model.name)
         made = runtime.session(model.path, job.runtime)
         arrays, _ = inputs.feeds(model.inputs, job.inputs, job.seed)
         run = runtime.runner(made, arrays, model)
         wire.stage("running", model.name)
-        timed.append(turns.timed_model(run, turns.warm_up(run, wire.beat)))
+        best = turns.warm_up(run, wire.beat, short=short)
+        timed.append(turns.timed_model(run, best, short=short))
     wire.stage("running", " and ".join(model.name for model in job.models))
     turns.take_turns(timed, job.slice_s, job.seed + job.launch, wire.beat)
     split, represents = turns.SPLIT_SWITCHES, job.runtime.cpu_only and job.runtime.threads == 1

@@ -53,7 +53,8 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
     after = count(network, session.before.source)
     fidelity = bench = None
     if settings.verify:
-        fidelity = compare(session.loaded, model, _told(session))
+        runtime, known = session.fitter.settings.runtime, session.trials.judged_on.answers
+        fidelity = compare(session.loaded, model, _told(session), runtime=runtime, answers=known)
         bench = timed.latency if timed else _latency(session, model)
         choices = _as_timed(choices, timed) if timed else _timed(session, choices)
     plan = Plan(

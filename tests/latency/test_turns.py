@@ -59,6 +59,13 @@ def test_warming_up_ends_after_two_seconds(clock):
     assert clock.now == 3000 * MS
 
 
+def test_slow_models_take_no_longer_than_others_in_a_short_slice(clock):
+    assert warm_up(clock.run(60 * MS), short=True) == 60 * MS
+    assert clock.now == 2 * 60 * MS
+    assert timed_model(lambda: None, 60 * MS, short=True).repeats == 1
+    assert timed_model(lambda: None, 60 * MS).repeats == 3
+
+
 @pytest.mark.parametrize(
     ("best_ns", "repeats", "discards"),
     [

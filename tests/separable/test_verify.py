@@ -46,6 +46,18 @@ def test_batches_are_one_sample(tmp_path):
     assert one.max_abs == pytest.approx(other.max_abs, rel=1e-5)
 
 
+def test_known_answers_stand_for_the_original(tmp_path):
+    w, v, x = noise(4, 5), noise(4, 5, seed=1), noise(10, 4, seed=2)
+    models = linear(tmp_path, w, "a"), linear(tmp_path, v, "b")
+    parts = [{"x": x[:3]}, {"x": x[3:]}]
+    known = [[part["x"] @ w] for part in parts]
+    assert compare(*models, parts, answers=known).outputs[0].relative_error == pytest.approx(
+        compare(*models, parts).outputs[0].relative_error
+    )
+    other = [[part["x"] @ v] for part in parts]
+    assert compare(*models, parts, answers=other).relative_error == pytest.approx(0, abs=1e-6)
+
+
 def test_an_exact_model_has_no_error_and_no_ratio_to_it(tmp_path):
     model = linear(tmp_path, noise(4, 5), "a")
     (found,) = compare(model, model, {"x": noise(3, 4)}).outputs
