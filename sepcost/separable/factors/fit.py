@@ -159,7 +159,7 @@ def _problem(
     kernels = roots @ weight.astype(np.float64).reshape(group, -1, features)
     cross = roots @ moments.cross + pull[:, None, None] * kernels
     total = _variance(roots, moments) + pull[:, None] * np.sum(kernels**2, axis=2)
-    return Problem(covariance, cross, kernels, total, roots, pull)
+    return Problem(covariance, cross, kernels, total, roots, np.asarray(np.linalg.inv(roots)), pull)
 
 
 def _roots(metric: ArrayLike | None, group: int, outputs: int, *, apart: bool) -> Array:
@@ -194,7 +194,7 @@ def _factors(solution: Solution, cut: Cut, problem: Problem, rest: tuple[Moments
     kernels = refold(pointwise @ spatial, cut).reshape(problem.weight.shape)
     pulled = problem.pull @ np.sum((kernels - problem.weight) ** 2, axis=(1, 2))
     lost = max(objective + float(problem.total.sum()) - float(pulled), 0.0)
-    back = np.linalg.inv(problem.roots)
+    back = problem.back
     bias = moments.target_mean - (back @ kernels @ moments.patch_mean[..., None])[..., 0]
     if cut.form is Form.POINTWISE_DEPTHWISE:
         pointwise = pointwise * np.einsum("gii->gi", back)[:, :, None, None]

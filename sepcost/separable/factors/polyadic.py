@@ -16,6 +16,7 @@ depthwise-pointwise or pointwise-depthwise factorisation in which strong channel
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +54,16 @@ def start(kernels: Array, rank: int) -> Array:
     ndarray
         [G, q, M + K]: B and D, concatenated.
     """
-    return np.stack([_start(kernel, rank) for kernel in kernels])
+    return starts(kernels)(rank)
 
 
-def _start(kernel: Array, rank: int) -> Array:
-    by_output, by_input = _components(kernel), _components(kernel.swapaxes(0, 1))
+def starts(kernels: Array) -> Callable[[int], Array]:
+    """``start`` for any rank of the same kernels."""
+    known = [(one, _components(one), _components(one.swapaxes(0, 1))) for one in kernels]
+    return lambda rank: np.stack([_start(*one, rank) for one in known])
+
+
+def _start(kernel: Array, by_output: _Components, by_input: _Components, rank: int) -> Array:
     if _by_input(by_output.left, by_input.left)[rank]:
         places, taps = by_input.strongest(rank)
         return np.concatenate([np.eye(kernel.shape[1])[places], taps], axis=1)

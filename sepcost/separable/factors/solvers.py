@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -29,6 +29,7 @@ class Problem:
     weight: Array  # [G, N/G, F], the original, multiplied by the roots like C
     total: Array  # [G, N/G]: by how much the objective of w = 0 exceeds that of no error
     roots: Array  # [G, N/G, N/G]: roots of the metric of the outputs
+    back: Array  # their inverses
     pull: Array  # [G]: strength of the ridge, which pulls to the original
 
 
@@ -179,7 +180,7 @@ def _depthwise_bottleneck(problem: Problem, cut: Cut) -> Solver:
         return lambda free: polyadic.both_free(free, covariance, cross, inputs)
 
     descent = _Descent(objective, problem.covariance, problem.cross, size)
-    start = cache(partial(polyadic.start, kernels))
+    start = cache(polyadic.starts(kernels))
 
     def solve(rank: int, iterations: int) -> Solution:
         steps = polyadic.affordable(iterations, rank, problem.covariance.shape[1])
