@@ -22,7 +22,7 @@ from sepcost.latency.stats import Samples
 from sepcost.network import Network
 from sepcost.separable.find.candidates import Candidate
 from sepcost.separable.plan.layer_models import layer_model
-from sepcost.separable.plan.menu import Option
+from sepcost.separable.plan.menu import Option, shell
 from sepcost.separable.watch import Watch
 
 LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
@@ -112,15 +112,24 @@ def _groups(missing: Mapping[str, tuple[Candidate, Option | None]]) -> list[list
     """Split networks: those of a group fit in memory together, as all of them take turns."""
     groups: list[list[str]] = []
     held = 0
-    for key, (candidate, _) in missing.items():
+    for key, (candidate, option) in missing.items():
         sides = prod(candidate.layer.inputs[0]) + prod(candidate.layer.outputs[0])
-        size = 4 * VALUES * sides
+        size = 4 * (VALUES * sides + _between(candidate, option))
         if not groups or held + size > HELD_BYTES:
             groups.append([])
             held = 0
         groups[-1].append(key)
         held += size
     return groups
+
+
+def _between(candidate: Candidate, option: Option | None) -> int:
+    """Elements between the parts of a replacement, all branches together."""
+    if option is None or option.form is None:
+        return 0
+    branches, channels = shell(candidate, option.form, option.rank).spatial.shape[:2]
+    images, _, *extent = candidate.layer.outputs[0]
+    return int(branches * channels * images * prod(extent))
 
 
 def _heard(watch: Watch, count: int) -> child.OnStage:

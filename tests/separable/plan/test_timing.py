@@ -11,9 +11,10 @@ from sepcost.latency.jobs import Runtime
 from sepcost.model.describe import describe
 from sepcost.separable.factors.blocks import Form
 from sepcost.separable.factors.random_init import random_factors
+from sepcost.separable.plan import layer_times
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.layer_times import agree
-from sepcost.separable.plan.menu import menus, shell
+from sepcost.separable.plan.menu import Option, menus, shell
 from sepcost.separable.plan.timing import timed_choices, timed_menus
 from sepcost.separable.settings import FORMS
 from sepcost.separable.watch import Watch
@@ -115,6 +116,15 @@ def test_large_layers_are_timed_in_several_processes(clock, tmp_path, monkeypatc
     assert other == one
     assert len(together) == 1 < len(apart)
     assert [name for names in apart for name in names] == together[0]
+
+
+def test_branches_of_large_layers_count_as_held(tmp_path, monkeypatch):
+    (_, layer) = find(networks.classifier(tmp_path), bind={"N": 1}).eligible
+    value = 4 * 16 * 8 * 8  # bytes of each side; the branches have 16 channels each
+    monkeypatch.setattr(layer_times, "HELD_BYTES", 2 * (6 + 2) * value)
+    for rank, groups in ((2, 1), (3, 2)):
+        parts = {key: (layer, Option(Form.DEPTHWISE_POINTWISE, rank, 0)) for key in "ab"}
+        assert len(layer_times._groups(parts)) == groups
 
 
 def test_times_are_cached_per_runtime(clock, tmp_path):
