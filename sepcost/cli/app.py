@@ -5,31 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from sepcost import __version__
 from sepcost.cli.guard import Guarded
+from sepcost.cli.lighter_help import import_help
 
-#: The module of each command.
-COMMANDS: Mapping[str, str] = {
-    "analyze": "sepcost.cli.analyze",
-    "bench": "sepcost.cli.bench",
-    "check": "sepcost.cli.check",
-    "convert": "sepcost.cli.convert",
-    "diff": "sepcost.cli.diff",
-    "host": "sepcost.cli.host",
-    "networks": "sepcost.cli.networks",
-    "providers": "sepcost.cli.bench",
-    "report": "sepcost.cli.report",
+
+class Command(NamedTuple):
+    """Where a command is, and the first line of its help."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "analyze": Command(
+        "sepcost.cli.analyze",
+        "Count MACs, params and memory, as is and with separable convolutions.",
+    ),
+    "bench": Command("sepcost.cli.bench", "Measure latency with ONNX Runtime, and compare models."),
+    "check": Command(
+        "sepcost.cli.check", "Fail if a model exceeds its budgets, for example in CI."
+    ),
+    "convert": Command(
+        "sepcost.cli.convert",
+        "Replace convolutions with separable ones, and measure the result.",
+    ),
+    "diff": Command("sepcost.cli.diff", "Compare two models layer by layer."),
+    "host": Command(
+        "sepcost.cli.host", "Prepare another machine for --host, or tell what is there."
+    ),
+    "networks": Command(
+        "sepcost.cli.networks",
+        "List the shipped networks, print a layer spec, or write an ONNX model.",
+    ),
+    "providers": Command(
+        "sepcost.cli.bench",
+        "List the execution providers that work here, and how to get others.",
+    ),
+    "report": Command(
+        "sepcost.cli.report", "Write one HTML page with cost, latency and possible savings."
+    ),
 }
+HELP = frozenset({"-h", "--help"})
 
 
 def build(words: Sequence[str] = ()) -> typer.Typer:
-    """Build the command line; if ``words`` start with a command, only with that one.
+    """Build the command line, only with what ``words`` need of it.
 
-    Importing and setting up the others would take a tenth of a short command's time.
+    If they start with a command, it has no other; if they ask for help, its commands are empty.
+    Importing and setting up all would take a tenth of a short command's time.
     """
     app = typer.Typer(
         cls=Guarded,
@@ -39,9 +67,15 @@ def build(words: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(sepcost)
+    if HELP.intersection(words):
+        import_help()
+    if len(words) == 1 and words[0] in HELP:
+        for name, command in COMMANDS.items():
+            app.command(name, help=command.summary)(lambda: None)
+        return app
     called = [words[0]] if words and words[0] in COMMANDS else list(COMMANDS)
     for name in called:
-        app.command(name)(getattr(import_module(COMMANDS[name]), name))
+        app.command(name)(getattr(import_module(COMMANDS[name].module), name))
     return app
 
 
