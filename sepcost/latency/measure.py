@@ -18,6 +18,7 @@ from sepcost.latency import advice, child, machine, stats
 from sepcost.latency.estimates import Launch, compare, estimate, latencies, precision, ratios
 from sepcost.latency.jobs import Job, ModelFile
 from sepcost.latency.results import (
+    ArenaUse,
     Bench,
     LayerTime,
     Machine,
@@ -217,7 +218,7 @@ class _Session:
         asked = self.settings.runtime.providers
         wall = [ns for s in samples for ns in s.wall_ns]
         counted = [n for s in samples for n in s.switches]
-        layers, unknown = self._layers(self.models[index], latency.estimate)
+        layers, arena, unknown = self._layers(self.models[index], latency.estimate)
         return Measurement(
             name=self.models[index].name,
             latency=latency,
@@ -239,22 +240,24 @@ class _Session:
                 *advice.of_statistics(statistics, samples),
                 *unknown,
             ),
+            arena=arena,
         )
 
     def _layers(
         self, model: ModelFile, latency: float
-    ) -> tuple[tuple[LayerTime, ...], tuple[str, ...]]:
+    ) -> tuple[tuple[LayerTime, ...], ArenaUse | None, tuple[str, ...]]:
         """Profile in a separate session; its proportions are applied to the unprofiled latency.
 
         Where kernels run asynchronously, the reason is given instead of times.
         """
         if not self.settings.layers:
-            return (), ()
-        rows = self._run("profile", [model])["layers"]
-        timed = tuple(LayerTime(**row | {"nodes": tuple(row["nodes"])}) for row in rows)
+            return (), None, ()
+        found = self._run("profile", [model])
+        timed = tuple(LayerTime(**row | {"nodes": tuple(row["nodes"])}) for row in found["layers"])
+        arena = ArenaUse(**found["arena"]) if found["arena"] else None
         if reasons := tuple(advice.of_coverage(timed, latency)):
-            return (), reasons
-        return tuple(replace(row, time_ns=row.share * latency) for row in timed), ()
+            return (), arena, reasons
+        return tuple(replace(row, time_ns=row.share * latency) for row in timed), arena, ()
 
 
 def _samples(timed: Message) -> Samples:

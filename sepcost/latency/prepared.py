@@ -51,7 +51,8 @@ def _profile(job: Job, folder: Path) -> tuple[Job, Finish]:
 
     def finish(result: Result) -> Result:
         rows = layers.rows(labels, result)
-        return {"layers": [asdict(row) | {"nodes": list(row.nodes)} for row in rows]}
+        layers_of = [asdict(row) | {"nodes": list(row.nodes)} for row in rows]
+        return {"layers": layers_of, "arena": result["arena"]}
 
     return replace(labelled, most_runs=profiles.most_runs(len(labels.ids))), finish
 

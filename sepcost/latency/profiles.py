@@ -11,7 +11,7 @@ from base64 import b64encode
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.latency.providers import short_name
+from sepcost.latency.results import ArenaUse
 from sepcost.latency.stats import QUARTILE, percentile
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ FEWEST, MOST = 5, 200  # runs
 MAX_EVENTS = 500_000  # ONNX Runtime drops events beyond a million
 SUFFIX = "_kernel_time"
 OPTIMISED = "optimised.onnx"
+USED, HELD = "mem_in_use_peak", "mem_arena_held"  # since the session began, in bytes
 Event = Mapping[str, Any]
 
 
@@ -72,7 +74,8 @@ def profile(
     -------
     dict
         The time of each kernel, the optimised graph in base64 (None if the provider cannot write
-        it) and the placement.
+        it), the placement, and what the runs took from the arena (None if a part ran elsewhere than
+        on the CPU, or if this version of ONNX Runtime does not tell).
     """
     from sepcost.latency import runtime  # noqa: PLC0415 - the parent reads ``Timed`` without it
 
@@ -83,9 +86,11 @@ def profile(
         run()
         beat()
         runs += 1
-    times = kernel_times(json.loads(Path(made.end_profiling()).read_text(encoding="utf-8")))
+    events = json.loads(Path(made.end_profiling()).read_text(encoding="utf-8"))
+    arena = arena_use(events) if asked.cpu_only else None
     return {
-        "times": {name: astuple(timed) for name, timed in times.items()},
+        "times": {name: astuple(timed) for name, timed in kernel_times(events).items()},
+        "arena": arena and asdict(arena),
         "optimised": b64encode(optimised).decode() if optimised is not None else None,
         "placement": runtime.placement(made),
     }
@@ -106,6 +111,14 @@ def _session(source: bytes, asked: Runtime, folder: Path) -> tuple[Session, byte
             raise
         return runtime.session(source, asked, partial(runtime.profiled, folder, None)), None
     return made, graph.read_bytes()
+
+
+def arena_use(events: Iterable[Event]) -> ArenaUse | None:
+    """Read the arena's peaks from a profile; None if it has none, as those of older versions."""
+    kept = [event["args"] for event in events if USED in event.get("args", {})]
+    if not kept:
+        return None
+    return ArenaUse(*(max(int(args[key]) for args in kept) for key in (USED, HELD)))
 
 
 def kernel_times(events: Iterable[Event]) -> dict[str, Timed]:

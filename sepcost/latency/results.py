@@ -23,6 +23,19 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class ArenaUse:
+    """The memory that runs take from ONNX Runtime's arena on the CPU: activations and scratch."""
+
+    used_bytes: int  # at the peak, after the first run
+    held_bytes: int  # taken from the system: the arena grows in large steps and never shrinks
+    placed_bytes: int | None = None  # one arena for all activations, as ``analyze --memory`` plans
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the arena's entry of the bench document."""
+        return {"used": self.used_bytes, "held": self.held_bytes, "placed": self.placed_bytes}
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """The nodes that one provider runs, as ONNX Runtime assigned them before fusion."""
 
@@ -80,6 +93,7 @@ class Measurement:
     samples: tuple[Samples, ...]  # one entry per launch
     layers: tuple[LayerTime, ...] = ()
     warnings: tuple[str, ...] = ()
+    arena: ArenaUse | None = None  # if layers were timed on the CPU alone
 
     @property
     def launches(self) -> int:
@@ -103,6 +117,7 @@ class Measurement:
             "memory_bytes": {"create": self.memory.create_bytes, "run": self.memory.run_bytes}
             if self.memory
             else None,
+            "arena_bytes": self.arena.to_dict() if self.arena else None,
             "placement": [asdict(part) | {"layers": list(part.layers)} for part in self.placement],
             "differences": [asdict(d) for d in self.differences],
             "layers": [

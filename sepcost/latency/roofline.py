@@ -42,6 +42,7 @@ def _with_cost(model: Measurement, analysis: Analysis, peaks: Peaks | None) -> M
         model,
         layers=tuple(_layer(time, rows, analysis.network, peaks) for time in model.layers),
         placement=_shares(model.placement, rows),
+        arena=model.arena and replace(model.arena, placed_bytes=analysis.arena.size_bytes),
     )
 
 

@@ -12,7 +12,8 @@ from sepcost.latency import child, runtime
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.labels import labelled
 from sepcost.latency.layers import _by_placement, placement, read
-from sepcost.latency.profiles import Timed, kernel_times
+from sepcost.latency.profiles import Timed, arena_use, kernel_times
+from sepcost.latency.results import ArenaUse
 from sepcost.model.graphs import nodes
 from tests.latency.conftest import model_file
 from tests.latency.models import PRODUCTS, conv, quantised
@@ -207,6 +208,28 @@ def event(name: str, ts: int, dur: int, op: str = "Op") -> Row:
 
 def run(ts: int, dur: int) -> Row:
     return {"cat": "Session", "name": "model_run", "ts": ts, "dur": dur}
+
+
+def test_the_arena_is_that_of_the_worst_kernel():
+    memory = [("8", "64"), ("24", "64"), ("16", "128")]
+    events = [run(0, 9), *(
+        {**event("k", k, 1), "args": {"mem_in_use_peak": used, "mem_arena_held": held}}
+        for k, (used, held) in enumerate(memory)
+    )]  # fmt: skip
+    assert arena_use(events) == ArenaUse(24, 128)
+    assert arena_use([run(0, 9), event("k", 0, 1)]) is None
+
+
+def test_the_arena_holds_what_the_kernels_write(write):
+    """Even in place, a chain holds one tensor of 4 KB."""
+    model = write(
+        "net (float[1024] x) => (float[1024] y) { a = Sin (x)  b = Cos (a)  y = Sin (b) }"
+    )
+    found = child.execute(Job("profile", [model], Runtime()), 120)["arena"]
+    if found is None:
+        pytest.skip("an ONNX Runtime whose profiles do not tell")
+    assert 4096 <= found["used_bytes"] <= found["held_bytes"]
+    assert found["placed_bytes"] is None
 
 
 def test_the_time_of_a_subgraph_is_subtracted_from_its_node():

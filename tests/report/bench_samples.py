@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import inf
 
 from sepcost.latency.results import (
+    ArenaUse,
     Bench,
     Comparison,
     LayerTime,
@@ -95,7 +96,8 @@ def several():
 
 
 def layered():
-    return bench(model(layers=LAYERS), machine=replace(MACHINE, peaks=PEAKS))
+    arena = ArenaUse(10_486_712, 16_778_168, 5_710_848)
+    return bench(model(layers=LAYERS, arena=arena), machine=replace(MACHINE, peaks=PEAKS))
 
 
 def scattered():

@@ -6,6 +6,7 @@ from functools import partial
 
 from sepcost.latency.results import Bench, Comparison, LayerTime, Measurement, Placement
 from sepcost.report.bench.words import (
+    arena,
     headline,
     legend,
     machine_line,
@@ -79,7 +80,12 @@ def tiles(bench: Bench) -> list[Tile]:
 def layer_parts(bench: Bench) -> list[PagePart]:
     """The kernels of each model that has them."""
     return [
-        PagePart(f"k{at}", f"Layers of {model.name}", sections=layers(bench, model, f"k{at}"))
+        PagePart(
+            f"k{at}",
+            f"Layers of {model.name}",
+            facts=tuple(arena(model)),
+            sections=layers(bench, model, f"k{at}"),
+        )
         for at, model in enumerate(bench.models)
         if model.layers
     ]

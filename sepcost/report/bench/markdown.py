@@ -13,6 +13,7 @@ from sepcost.report.bench.columns import (
     placement_columns,
 )
 from sepcost.report.bench.words import (
+    arena,
     fallen,
     headline,
     legend,
@@ -72,4 +73,4 @@ def _layers(model: Measurement, top: int) -> Iterator[str]:
     yield table(layer_columns(model, Style()), rows)
     if left:
         yield f"… {left} more"
-    yield bullets(list(legend(rows)))
+    yield bullets([*legend(rows), *arena(model)])

@@ -12,6 +12,7 @@ from sepcost.report.bench.columns import (
     placement_columns,
 )
 from sepcost.report.bench.words import (
+    arena,
     fallen,
     headline,
     legend,
@@ -81,7 +82,7 @@ def _layers(model: Measurement, view: View) -> Iterator[Part]:
     yield table(layer_columns(model, Style(bars=view.screen.bars)), rows, view.screen)
     if left:
         yield styled(f"… {left} more: --top 0 shows all", "dim")
-    for line in legend(rows):
+    for line in (*legend(rows), *arena(model)):
         yield styled(line, "dim")
 
 

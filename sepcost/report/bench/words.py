@@ -145,6 +145,19 @@ def legend(rows: Iterable[LayerTime]) -> Iterator[str]:
         )
 
 
+def arena(model: Measurement) -> Iterator[str]:
+    """What runs take from ONNX Runtime's arena, beside the plan of ``analyze --memory``."""
+    found = model.arena
+    if found is None:
+        return
+    placed = found.placed_bytes
+    plan = f"; analyze --memory plans {human(placed, 'B')}" if placed is not None else ""
+    yield (
+        f"memory in ONNX Runtime's arena: {human(found.used_bytes, 'B')} used at the peak, "
+        f"{human(found.held_bytes, 'B')} held{plan}"
+    )
+
+
 def notes(bench: Bench) -> Iterator[str]:
     """Warnings and advice, each once."""
     lines = [*bench.warnings]
