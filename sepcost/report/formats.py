@@ -18,13 +18,13 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "diff": ("table", "json", "markdown", "html"),
     "host": ("table", "json"),
     "hosts": ("table", "json", "csv", "markdown"),
-    "memory": ("table", "json", "csv", "markdown"),
+    "memory": ("table", "json", "csv", "markdown", "html"),
     "networks": ("table",),
     "providers": ("table", "json"),
-    "ranges": ("table", "json", "csv", "markdown"),
+    "ranges": ("table", "json", "csv", "markdown", "html"),
     "report": ("html",),
-    "roofline": ("table", "json", "markdown"),
-    "symbolic": ("table", "json", "csv", "markdown"),
+    "roofline": ("table", "json", "markdown", "html"),
+    "symbolic": ("table", "json", "csv", "markdown", "html"),
 }
 
 

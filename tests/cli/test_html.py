@@ -61,6 +61,9 @@ def terminal(monkeypatch):
 
 COMMANDS = (
     ("analyze", "small-cnn", "-f", "html"),
+    ("analyze", "small-cnn", "--bind", "N=1:2", "-f", "html"),
+    ("analyze", "small-cnn", "--symbolic", "-f", "html"),
+    ("analyze", "small-cnn", "--memory", "-f", "html"),
     ("bench", "small-cnn", "-f", "html"),
     ("check", "small-cnn", "--max-macs", "1G", "-f", "html"),
     ("convert", "small-cnn", "--dry-run", "-f", "html"),

@@ -75,7 +75,6 @@ def test_python_has_the_same(tmp_path):
     [
         (("--bind", "N=1:2"), ": --memory takes sizes, not a range; give --bind N=2\n"),
         (("--symbolic",), "--symbolic, --memory and --on cannot be combined"),
-        (("-f", "html"), "--memory has only table, json, csv, markdown"),
         (("--by", "op"), "--memory cannot be combined with --by"),
     ],
 )

@@ -60,7 +60,7 @@ def test_markdown_has_the_same(tmp_path, machine):
             ("--on", "{machine}", "--memory"),
             "--symbolic, --memory and --on cannot be combined; give only one",
         ),
-        (("--on", "{machine}", "-f", "csv"), "--on has only table, json, markdown"),
+        (("--on", "{machine}", "-f", "csv"), "--on has only table, json, markdown, html"),
         (
             ("--on", "{machine}", "--bind", "N=1:2"),
             ": --on takes sizes, not a range; give --bind N=2\n",

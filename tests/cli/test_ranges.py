@@ -99,7 +99,6 @@ def test_a_source_without_the_dimension_is_a_fault_of_that_source_only(tmp_path)
             "--bind 'N=8:1': the range is empty: FIRST must be at least 1 and at most LAST",
         ),
         (("--bind", "N=1,2:3"), "--bind 'N=1,2:3'"),
-        (("--bind", "N=1:2", "-f", "html"), "a range of sizes has only table, json, csv, markdown"),
         (("--bind", "N=1:2", "--by", "op"), "a range of sizes cannot be combined with --by"),
         (("--bind", "N=1:9999"), "give a larger step"),
     ],

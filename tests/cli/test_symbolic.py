@@ -96,7 +96,6 @@ def test_csv_and_markdown(tmp_path):
             ("--bind", "N=1:2"),
             "--bind 'N=1:2': with --symbolic, give one size or leave the dimension free\n",
         ),
-        (("-f", "html"), "--symbolic has only table, json, csv, markdown"),
         (("--by", "op"), "--symbolic cannot be combined with --by"),
         (("--shape", "x=Bx-1"), "--shape 'x=Bx-1': expected a positive integer, not '-1'"),
     ],

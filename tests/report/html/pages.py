@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sepcost
+from sepcost.cost.roofline import MachinePeaks, roofline
 from sepcost.report.report.overview import Overview
 from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.quality.intervals import Estimate
@@ -70,6 +71,21 @@ def compared():
     return sepcost.diff("resnet-18", "resnet-50")
 
 
+PEAKS = MachinePeaks("pi5", 100e9, 20e9, provider="cpu", threads=1)
+
+
+@cache
+def kinds():
+    """The other kinds of results of ``analyze``, by the folder of their formats."""
+    small = sepcost.analyze("small-cnn")
+    return {
+        "memory": [small],
+        "ranges": [sepcost.cost_range("small-cnn", {"N": range(1, 4)})],
+        "roofline": [roofline(small, PEAKS)],
+        "symbolic": [sepcost.symbolic("small-cnn")],
+    }
+
+
 @cache
 def pages():
     """Each kind of page with the JSON document of the same result."""
@@ -79,6 +95,10 @@ def pages():
         "analyze": (render("analyze", "html", [vgg]), render("analyze", "json", [vgg])),
         "several": (render("analyze", "html", both), render("analyze", "json", both)),
         "unknown": (render("analyze", "html", [network("a")]), None),
+        **{
+            kind: tuple(render(kind, f, found) for f in ("html", "json"))
+            for kind, found in kinds().items()
+        },
         "bench": (render("bench", "html", layered()), render("bench", "json", layered())),
         "benches": (render("bench", "html", bench_samples.several()), None),
         "machine": (render("bench", "html", bench_samples.machine_alone()), None),
@@ -93,8 +113,8 @@ def pages():
 
 
 NAMES = (
-    "analyze", "several", "unknown", "bench", "benches", "machine", "convert", "check", "diff",
-    "report",
+    "analyze", "several", "unknown", "memory", "ranges", "roofline", "symbolic", "bench", "benches",
+    "machine", "convert", "check", "diff", "report",
 )  # fmt: skip
 
 
@@ -115,6 +135,7 @@ def hostile(name):
     return {
         "analyze": render("analyze", "html", [analysis]),
         "several": render("analyze", "html", [analysis, other]),
+        "roofline": render("roofline", "html", [roofline(analysis, replace(PEAKS, name=name))]),
         "bench": render("bench", "html", bench_samples.hostile(name)),
         "check": render("check", "html", verdict_samples.nasty(name)),
         "diff": render("diff", "html", sepcost.diff(analysis, other)),

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 import sepcost
+from sepcost.budget.results import Fault
 from sepcost.cost.memory import live_bytes
 from sepcost.report.html import charts
 from sepcost.report.html.parts import Col, Table, table
+from sepcost.report.ranges.words import lines
 from sepcost.report.report.html import by_layer
+from sepcost.report.symbolic import words as symbolic
 from sepcost.report.view import Rows
 from sepcost.separable.runs.output_loss import UNKNOWN
 from tests.report import bench_samples, samples
@@ -52,6 +55,42 @@ def test_memory_is_shown_step_by_step_up_to_the_peak():
     assert found["names"][0] == "start"
     assert found["values"] == live_bytes(VGG.network)
     assert max(found["values"]) == VGG.totals.peak_activation_bytes
+
+
+def test_buffers_are_those_of_the_arena():
+    found, (model,) = section("memory", "m0-buffers"), pages.document("memory")["models"]
+    buffers = model["buffers"]
+    assert column(found, "offset") == [one["offset"] for one in buffers]
+    assert column(found, "bytes") == [one["size"] for one in buffers]
+
+
+def test_the_roofline_is_that_of_each_layer():
+    found, (model,) = section("roofline", "m0-layers"), pages.document("roofline")["models"]
+    assert column(found, "roofline") == [one["roofline_ns"] for one in model["layers"]]
+    assert column(found, "bound") == [one["limit"] for one in model["layers"]]
+    assert sum(column(found, "share")) == pytest.approx(1)
+    assert "100.0 GMAC/s" in pages.page("roofline")
+
+
+def test_ranges_and_polynomials_are_written_as_in_the_terminal():
+    (extent,), (found,) = pages.kinds()["ranges"], pages.kinds()["symbolic"]
+    costs = section("ranges", "m0-costs")
+    assert column(costs, "minimum") == [one.least for one in lines(extent, "macs")]
+    assert column(costs, "maximum") == [one.most for one in lines(extent, "macs")]
+    totals = section("symbolic", "m0-totals")
+    assert column(totals, "polynomial") == [row.text for row in symbolic.totals(found, "macs")]
+    shown = section("symbolic", "m0-layers")
+    assert column(shown, "MACs") == [row.text for row in symbolic.layers(found, "macs")]
+
+
+@pytest.mark.parametrize("kind", ["memory", "ranges", "roofline", "symbolic"])
+def test_several_results_share_a_page_with_what_was_not_read(kind):
+    (one,) = pages.kinds()[kind]
+    fault = Fault("broken.onnx", "truncated", 2)
+    text = render(kind, "html", [one, one], unread=[fault])
+    assert '"m1-' in text
+    assert "broken.onnx: truncated" in text
+    assert "broken.onnx" not in render(kind, "html", [one, one])
 
 
 def test_what_was_not_counted_is_listed():
