@@ -40,7 +40,7 @@ def bench(
     rho: models.Rho = None,
     against: running.Against = None,
     host: running.Hosts = None,
-    provider: running.Provider = None,
+    provider: running.Providers = None,
     provider_option: running.ProviderOption = None,
     threads: running.Threads = 1,
     optimization_level: running.OptimizationLevel = words.Optimization.ALL,
@@ -67,6 +67,7 @@ def bench(
     [bold]sepcost bench model.onnx separable.onnx[/]     which one is faster, by how much
     [bold]sepcost bench model.onnx --layers[/]           which layers take the time
     [bold]sepcost bench model.onnx --provider cuda[/]    on another execution provider
+    [bold]sepcost bench m.onnx --provider cpu --provider cuda[/]     on both, compared
     [bold]sepcost bench model.onnx --host pi@raspi[/]    on another machine
     [bold]sepcost bench m.onnx --host pi --host jetson[/]    on several, in turn
     [bold]sepcost bench --machine[/]                     peak speed of this machine
@@ -86,10 +87,12 @@ def bench(
             "('sepcost networks' lists them)"
         )
     named = list(sources or ())
-    wanted = parse.providers(provider)
+    wanted, *beside = parse.provider_sets(provider)
+    every = [name for one in (wanted, *beside) for name in one]
     asked = Settings(
         providers=wanted,
-        provider_options=parse.provider_options(provider_option or (), wanted),
+        beside=tuple(beside),
+        provider_options=parse.provider_options(provider_option or (), every),
         threads=threads,
         optimization_level=optimization_level.value,
         session_options=parse.settings("--session-option", session_option or ()),

@@ -140,6 +140,21 @@ def providers(given: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_provider(name) for name in names))
 
 
+def provider_sets(given: Sequence[str] | None) -> tuple[tuple[str, ...], ...]:
+    """As ``providers``, for each ``--provider``.
+
+    Raises
+    ------
+    SepcostError
+        As there, and if a set is given twice.
+    """
+    sets = tuple(map(providers, given)) if given else (providers(None),)
+    for text, one in zip(given or (), sets, strict=False):
+        if sets.count(one) > 1:
+            raise SepcostError(f"--provider {text}: given twice; leave one out")
+    return sets
+
+
 def _provider(name: str) -> str:
     try:
         return short_name(provider(name).name)

@@ -13,7 +13,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from sepcost.errors import MeasurementError
 from sepcost.latency import advice, child, machine, stats
 from sepcost.latency.estimates import Launch, compare, estimate, latencies, precision, ratios
 from sepcost.latency.jobs import Job, ModelFile
@@ -26,9 +25,9 @@ from sepcost.latency.results import (
     Memory,
     OutputDifference,
     Peaks,
-    Placement,
 )
 from sepcost.latency.settings import OnProgress, Progress, Settings, check, documented
+from sepcost.latency.sides import Side, placement_of, refuse_fallback, sides
 from sepcost.latency.stats import Interval, Samples
 
 Message = Mapping[str, Any]
@@ -36,7 +35,6 @@ Execute = Callable[[Job, float, child.OnStage], Message]
 
 
 PEAKS_S = 3.0  # duration of measuring the machine's peaks if runs are short
-FALLBACK = "to measure it anyway: sepcost bench --allow-fallback"
 
 
 def bench(
@@ -75,44 +73,22 @@ def bench(
     settings = settings or Settings()
     check(settings, len(models))
     facts = facts_of()
-    session = _Session(models, settings, on_progress or (lambda _: None), execute, over)
-    probes = [session.probe(model) for model in models]
+    compared = sides(models, settings)
+    session = _Session(compared, settings, on_progress or (lambda _: None), execute, over)
+    probes = [session.probe(side) for side in compared]
     facts = replace(facts, onnxruntime=probes[0]["onnxruntime"])
-    _refuse_fallback(models, probes, settings)
+    refuse_fallback(compared, probes)
     if settings.machine:
         facts = replace(facts, peaks=session.peaks(facts))
     session.measure()
     return session.result(facts, probes)
 
 
-def _refuse_fallback(
-    models: Sequence[ModelFile], probes: Sequence[Message], settings: Settings
-) -> None:
-    """Refuse CPU times in another provider's name; in strict mode refuse any fallback."""
-    asked = settings.runtime.providers
-    for model, probe in zip(models, probes, strict=True):
-        placement = _placement(probe)
-        for line in advice.of_fallback(placement, asked) if settings.strict else ():
-            raise MeasurementError(f"{model.name}: {line} (refused by --strict)")
-        for line in () if settings.allow_fallback else advice.of_no_use(placement, asked):
-            raise MeasurementError(f"{model.name}: {line} ({FALLBACK})")
-
-
-def _placement(probe: Message) -> tuple[Placement, ...]:
-    """Merge the subgraphs of each provider."""
-    nodes: dict[str, list[str]] = {}
-    for name, part in probe["placement"]:
-        nodes.setdefault(name, []).extend(part)
-    if len(nodes) == 1:
-        return tuple(Placement(name, len(part), share=1.0) for name, part in nodes.items())
-    return tuple(Placement(name, len(part), tuple(part)) for name, part in nodes.items())
-
-
 @dataclass(slots=True)
 class _Session:
     """One call of ``bench``: its settings, and the launches so far."""
 
-    models: Sequence[ModelFile]
+    sides: Sequence[Side]
     settings: Settings
     on_progress: OnProgress
     execute: Execute
@@ -126,8 +102,7 @@ class _Session:
     def elapsed_s(self) -> float:
         return monotonic() - self.started
 
-    def _run(self, task: str, models: Sequence[ModelFile], **changes: Any) -> Message:
-        settings = self.settings
+    def _run(self, task: str, settings: Settings, *models: ModelFile, **changes: Any) -> Message:
         inputs = Path(settings.inputs) if settings.inputs else None
         job = Job(task, models, settings.runtime, inputs, settings.seed)
         return self.execute(replace(job, **changes), settings.timeout_s, self._tell)
@@ -145,16 +120,16 @@ class _Session:
             )
         )
 
-    def probe(self, model: ModelFile) -> Message:
+    def probe(self, side: Side) -> Message:
         """Run a model alone first, so that its problems are reported by name."""
-        return self._run("probe", [model])
+        return self._run("probe", side.settings, side.model)
 
     def peaks(self, facts: Machine) -> Peaks:
         """The machine's peaks, from the cache or measured."""
         runtime = self.settings.runtime
         if known := machine.recall(facts, runtime):
             return known
-        peaks = Peaks(**self._run("peaks", [], slice_s=self.settings.max_time_s))
+        peaks = Peaks(**self._run("peaks", self.settings, slice_s=self.settings.max_time_s))
         if self.settings.max_time_s >= PEAKS_S:  # shorter measurements are too noisy to keep
             machine.remember(facts, runtime, peaks)
         return peaks
@@ -178,24 +153,33 @@ class _Session:
         return precision(self.launches, settings.baseline) <= settings.precision_target
 
     def _launch(self, number: int) -> None:
-        """Hold all sessions in one process, created in a different order each time."""
-        order = creation_order(len(self.models), number)
-        chosen = [self.models[i] for i in order]
-        timed = self._run("launch", chosen, launch=number)["samples"]
-        samples = {i: _samples(one) for i, one in zip(order, timed, strict=True)}
-        self.launches.append(tuple(samples[i] for i in range(len(self.models))))
+        """One process for each set of providers, in a different order each time."""
+        sets = self.settings.each_set()
+        size = len(self.sides) // len(sets)
+        samples: dict[int, Samples] = {}
+        for at in creation_order(len(sets), number):
+            samples |= self._processed(number, range(at * size, (at + 1) * size))
+        self.launches.append(tuple(samples[i] for i in range(len(self.sides))))
         self.latencies = tuple(latencies(self.launches))
         self.ratios = tuple(ratios(self.launches, self.settings.baseline).values())
+
+    def _processed(self, number: int, indices: range) -> dict[int, Samples]:
+        """Hold all sessions of one set in one process, created in a different order each time."""
+        order = [indices[i] for i in creation_order(len(indices), number)]
+        models = [self.sides[i].model for i in order]
+        timed = self._run("launch", self.sides[order[0]].settings, *models, launch=number)
+        return {i: _samples(one) for i, one in zip(order, timed["samples"], strict=True)}
 
     def result(self, facts: Machine, probes: Sequence[Message]) -> Bench:
         """Assemble the results of all launches."""
         launches, settings = self.launches, self.settings
         target = settings.precision_target
         reached = precision(launches, settings.baseline)
-        names = [model.name for model in self.models]
+        names = [side.name for side in self.sides]
+        asked = [name for one in settings.each_set() for name in one.runtime.providers]
         return Bench(
             machine=facts,
-            providers=settings.runtime.providers,
+            providers=tuple(dict.fromkeys(asked)),
             threads=settings.threads,
             models=tuple(self._measurement(i, probe) for i, probe in enumerate(probes)),
             comparisons=tuple(compare(names, launches, settings.baseline, target)),
@@ -213,14 +197,16 @@ class _Session:
         """Assemble the results of one model."""
         samples = tuple(launch[index] for launch in self.launches)
         latency, statistics = estimate([(s,) for s in samples])
-        placement = _placement(probe)
+        placement = placement_of(probe)
         differences = tuple(OutputDifference(*d) for d in probe["differences"])
-        asked = self.settings.runtime.providers
+        side = self.sides[index]
+        asked = side.settings.runtime.providers
         wall = [ns for s in samples for ns in s.wall_ns]
         counted = [n for s in samples for n in s.switches]
-        layers, arena, unknown = self._layers(self.models[index], latency.estimate)
+        layers, arena, unknown = self._layers(side, latency.estimate)
         return Measurement(
-            name=self.models[index].name,
+            name=side.name,
+            providers=asked,
             latency=latency,
             statistics=statistics,
             percentiles={p: stats.percentile(wall, p) for p in self.settings.percentiles},
@@ -244,7 +230,7 @@ class _Session:
         )
 
     def _layers(
-        self, model: ModelFile, latency: float
+        self, side: Side, latency: float
     ) -> tuple[tuple[LayerTime, ...], ArenaUse | None, tuple[str, ...]]:
         """Profile in a separate session; its proportions are applied to the unprofiled latency.
 
@@ -252,7 +238,7 @@ class _Session:
         """
         if not self.settings.layers:
             return (), None, ()
-        found = self._run("profile", [model])
+        found = self._run("profile", side.settings, side.model)
         timed = tuple(LayerTime(**row | {"nodes": tuple(row["nodes"])}) for row in found["layers"])
         arena = ArenaUse(**found["arena"]) if found["arena"] else None
         if reasons := tuple(advice.of_coverage(timed, latency)):

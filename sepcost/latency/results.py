@@ -94,6 +94,7 @@ class Measurement:
     layers: tuple[LayerTime, ...] = ()
     warnings: tuple[str, ...] = ()
     arena: ArenaUse | None = None  # if layers were timed on the CPU alone
+    providers: tuple[str, ...] = ()  # those asked for
 
     @property
     def launches(self) -> int:
@@ -104,6 +105,7 @@ class Measurement:
         """Return this model's entry of the bench document."""
         return {
             "name": self.name,
+            "providers": list(self.providers),
             "latency_ns": bounds(self.latency),
             "statistic": str(self.statistics[0]),
             "statistics": [str(s) for s in self.statistics],

@@ -62,7 +62,8 @@ def measure(
         for model in models:
             check_unchanged(model.stamps)
     named = replace(measured, sources=tuple(map(str, sources)))
-    return roofline.beside_cost(named, [count(network, network.name) for network in networks])
+    counted = [count(network, network.name) for network in networks]
+    return roofline.beside_cost(named, counted * len(settings.each_set()))
 
 
 def _described(model: Loaded, sizes: Sizes, inputs: str | Path | None) -> Network:

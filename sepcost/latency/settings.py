@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from sepcost.errors import SepcostError
@@ -37,6 +37,7 @@ class Settings:
     allow_fallback: bool = False  # measure even if every node fell back to the CPU
     inputs: str | Path | None = None
     host: str | None = None  # a destination of ssh: measure on that machine
+    beside: tuple[tuple[str, ...], ...] = ()  # other sets of providers to compare with
 
     @property
     def runtime(self) -> Runtime:
@@ -48,6 +49,19 @@ class Settings:
             threads=self.threads,
             optimization_level=self.optimization_level,
         )
+
+    def each_set(self) -> tuple[Settings, ...]:
+        """One per set of providers, with the options of these providers only."""
+        if not self.beside:
+            return (self,)
+        return tuple(
+            replace(self, providers=one, beside=(), provider_options=self._options_of(one))
+            for one in (self.providers, *self.beside)
+        )
+
+    def _options_of(self, names: tuple[str, ...]) -> dict[str, Mapping[str, str]]:
+        known = [provider(name) for name in names]
+        return {p: given for p, given in self.provider_options.items() if provider(p) in known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,10 @@ def check(settings: Settings, models: int) -> None:
         "at least one launch is needed": settings.min_launches < 1 or settings.max_launches < 1,
         "the number of threads cannot be negative": settings.threads < 0,
         "percentiles must be from 0 to 100": any(not 0 <= p <= 100 for p in settings.percentiles),
-        "at least one provider is needed": not settings.providers,
+        "at least one provider is needed": not all((settings.providers, *settings.beside)),
+        "layers and the machine's peaks are those of one set of providers": bool(
+            settings.beside and (settings.layers or settings.machine)
+        ),
     }
     for message, applies in wrong.items():
         if applies:

@@ -102,6 +102,13 @@ def test_a_provider_may_be_called_by_its_full_name(fake):
     assert fake.settings.provider_options == {"cuda": {"x": "1"}}
 
 
+def test_providers_given_twice_are_compared(fake):
+    ok("a.onnx", "--provider", "cpu", "--provider", "openvino,cpu",
+       "--provider-option", "openvino:x=1")  # fmt: skip
+    assert (fake.settings.providers, fake.settings.beside) == (("cpu",), (("openvino", "cpu"),))
+    assert fake.settings.provider_options == {"openvino": {"x": "1"}}
+
+
 def test_the_machine_alone_needs_no_model(fake):
     fake.answer = samples.machine_alone()
     assert "peak 100.0 GMAC/s and 20.0 GB/s" in ok("--machine")
@@ -120,6 +127,7 @@ def test_the_machine_alone_needs_no_model(fake):
         (["m", "--bind", "N"], "expected DIM=SIZE"),
         (["m", "--against", "other"], "--against other: not one of the sources"),
         (["m", "--provider", ""], "expected names"),
+        (["m", "--provider", "cuda", "--provider", "cuda"], "--provider cuda: given twice"),
         (["m", "--provider", "cpu,"], "expected names"),
         (["m", "--provider", "cdua"], "did you mean 'cuda'?"),
         (["m", "--provider-option", "x=1"], "did you mean --session-option?"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sepcost.errors import BindingError, MeasurementError, ModelError, SepcostError
-from sepcost.latency import machine
+from sepcost.latency import machine, plugins
 from sepcost.latency.jobs import Job, ModelFile
 from sepcost.latency.measure import bench, creation_order
 from sepcost.latency.results import Peaks
@@ -110,6 +110,64 @@ def test_two_models_swap_the_order_of_creation():
     child = FakeChild({"a": 1, "b": 1})
     bench(models("a", "b"), Settings(min_launches=4, max_launches=4), execute=child)
     assert child.launches() == [["a", "b"], ["b", "a"], ["a", "b"], ["b", "a"]]
+
+
+BOTH = replace(QUICK, beside=(("cuda", "cpu"),), allow_fallback=True)
+
+
+def test_sets_of_providers_have_processes_of_their_own_that_take_turns():
+    child = FakeChild({"a": 1e6, "b": 1e6})
+    bench(models("a", "b"), BOTH, execute=child)
+    ran = [(job.runtime.providers[0], [m.name for m in job.models]) for job in child.jobs]
+    assert ran == [
+        ("cpu", ["a"]), ("cpu", ["b"]), ("cuda", ["a"]), ("cuda", ["b"]),  # probes
+        ("cpu", ["a", "b"]), ("cuda", ["a", "b"]),
+        ("cuda", ["b", "a"]), ("cpu", ["b", "a"]),
+    ]  # fmt: skip
+
+
+def test_every_model_on_every_set_is_compared_with_the_first():
+    class Slower(FakeChild):
+        def __call__(self, job, timeout_s, on_stage):
+            self.times = {"a": 1e6, "b": 2e6} if job.runtime.cpu_only else {"a": 4e6, "b": 8e6}
+            return super().__call__(job, timeout_s, on_stage)
+
+    found = bench(models("a", "b"), replace(BOTH, baseline=1), execute=Slower({}))
+    assert [(pair.b, round(pair.ratio.estimate, 1)) for pair in found.comparisons] == [
+        ("a on cpu", 0.5), ("a on cuda, cpu", 2.0), ("b on cuda, cpu", 4.0),
+    ]  # fmt: skip
+    assert {pair.a for pair in found.comparisons} == {"b on cpu"}
+    assert found.providers == ("cpu", "cuda")
+    assert [model.providers for model in found.models] == [("cpu",)] * 2 + [("cuda", "cpu")] * 2
+
+
+def test_options_go_to_their_provider_alone():
+    given = {"cuda": {"device_id": "1"}}
+    one, two = replace(BOTH, provider_options=given).each_set()
+    assert (one.provider_options, two.provider_options) == ({}, given)
+    assert replace(QUICK, provider_options=given).each_set()[0].provider_options == given
+
+
+def test_a_set_that_runs_nothing_is_refused_by_name():
+    with pytest.raises(MeasurementError, match=r"^a on cuda, cpu: cuda ran no node"):
+        bench(models("a"), replace(BOTH, allow_fallback=False), execute=FakeChild({"a": 1e6}))
+
+
+@pytest.mark.parametrize("more", [{"layers": True}, {"machine": True}])
+def test_layers_and_peaks_are_those_of_one_set(more):
+    with pytest.raises(SepcostError, match="one set of providers"):
+        bench(models("a"), replace(BOTH, **more), execute=FakeChild({"a": 1e6}))
+
+
+def test_another_provider_is_compared_with_the_cpu(write):
+    """The wheels of ONNX Runtime have a second provider, which runs none of the nodes."""
+    if "AzureExecutionProvider" not in plugins.BUILTIN:
+        pytest.skip("this ONNX Runtime has only the CPU provider")
+    asked = replace(BOTH, beside=(("azure", "cpu"),), max_time_s=2)
+    found = bench([write(conv(), "m")], asked)
+    assert [model.name for model in found.models] == ["m on cpu", "m on azure, cpu"]
+    assert [bool(model.differences) for model in found.models] == [False, True]
+    assert 0.2 < found.comparisons[0].ratio.estimate < 5
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])

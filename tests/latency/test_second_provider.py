@@ -78,6 +78,14 @@ def test_it_is_compared_with_the_model_before(name, write):
     assert [part.provider for model in found.models for part in model.placement] == [name, name]
 
 
+def test_it_is_compared_with_the_cpu_side_by_side(name, write):
+    asked = settings("cpu", beside=((name,),), min_launches=2, max_launches=2)
+    found = bench([write(conv(), "m")], asked)
+    assert [(pair.a, pair.b) for pair in found.comparisons] == [("m on cpu", f"m on {name}")]
+    assert [part.provider for model in found.models for part in model.placement] == ["cpu", name]
+    assert all((d.relative_error or 0) < 1e-5 for d in found.models[1].differences)
+
+
 def test_a_node_that_it_cannot_run_falls_back_by_name(name, write):
     text = """mixed (float[1,2,2] x) => (float[1,2,2] y, float[1] t) {
         y = Relu (x)

@@ -46,15 +46,14 @@ Wheels = Annotated[
         help="setup: install from these wheels, for a machine without a network.",
     ),
 ]
-Provider = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME[,NAME]...",
-        rich_help_panel=RUNTIME,
-        show_default="cpu",
-        help="Execution providers, in order of preference; 'sepcost providers' lists them.",
-    ),
-]
+_PROVIDER = typer.Option(
+    metavar="NAME[,NAME]...",
+    rich_help_panel=RUNTIME,
+    show_default="cpu",
+    help="Execution providers, in order of preference; 'sepcost providers' lists them.",
+)
+Provider = Annotated[str | None, _PROVIDER]
+Providers = Annotated[list[str] | None, _PROVIDER]
 ProviderOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -31,7 +31,9 @@ def headline(model: Measurement) -> str:
 
 
 def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
-    """Where the nodes ran, for the end of a headline; empty if all ran on the CPU, as asked."""
+    """Where the nodes ran, for the end of a headline; empty if that is clear without it."""
+    if side_by_side(bench):
+        return ""
     parts = [part for model in bench.models for part in model.placement if part.nodes]
     names = list(dict.fromkeys(part.provider for part in parts))
     if not names or names == list(bench.providers) == [CPU]:
@@ -41,6 +43,11 @@ def ran_on(bench: Bench, quoted: Callable[[str], str] = str) -> str:
         return f" on {' and '.join(map(quoted, names))}"
     each = [f"{quoted(name)} ({shares[name]})" for name in names]
     return f" on {' and '.join(each)} by MACs"
+
+
+def side_by_side(bench: Bench) -> bool:
+    """Whether several sets of providers are compared; the models' names then say which."""
+    return len({model.providers for model in bench.models}) > 1
 
 
 def verdict(pair: Comparison) -> str:
@@ -100,7 +107,8 @@ def peaks_line(machine: Machine) -> str:
 def scattered(bench: Bench) -> Iterator[tuple[Measurement, Placement]]:
     """The parts of each model that does not run on the first provider alone."""
     for model in bench.models:
-        if [part.provider for part in model.placement] != [bench.providers[0]]:
+        asked = model.providers or bench.providers
+        if [part.provider for part in model.placement] != [asked[0]]:
             for part in model.placement:
                 yield model, part
 
@@ -108,7 +116,7 @@ def scattered(bench: Bench) -> Iterator[tuple[Measurement, Placement]]:
 def fallen(bench: Bench) -> Iterator[tuple[Measurement, Placement]]:
     """The parts that ran on a provider that was not asked for."""
     for model, part in scattered(bench):
-        if part.provider not in bench.providers:
+        if part.provider not in (model.providers or bench.providers):
             yield model, part
 
 
