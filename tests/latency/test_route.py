@@ -23,7 +23,7 @@ class FakeBench:
     def __init__(self):
         self.files, self.parsed, self.layers = [], [], ()
 
-    def __call__(self, files, settings, on_progress):
+    def __call__(self, files, settings, on_progress, **where):
         self.files = files
         self.parsed = [onnx.load(file.path) for file in files]
         return samples.bench(*(samples.model(file.name, layers=self.layers) for file in files))
