@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,7 @@ Answer = Mapping[str, Any]
 CONNECT_S = 15
 ANSWER_S = 60.0  # for what takes no time: a hello, a list of files
 BEAT_S = 10.0
+CHUNK = 1 << 20
 #: Reads the agent's text from stdin. It is the only command that a shell there ever sees.
 STUB = "import sys; exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 
@@ -47,7 +49,7 @@ def command(host: str) -> list[str]:
         "RemoteCommand": "none",
     }
     options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-    return ["ssh", "-T", *options, "--", host, f"exec python3 -c {shlex.quote(STUB)}"]
+    return ["ssh", "-T", *options, "--", host, f"exec python3 -I -c {shlex.quote(STUB)}"]
 
 
 class Connection:
@@ -85,13 +87,20 @@ class Connection:
 
     def ask(self, do: str, **request: object) -> None:
         """Send one request."""
-        self.write(json.dumps({"do": do, **request}).encode() + b"\n")
+        self._write([json.dumps({"do": do, **request}).encode() + b"\n"])
 
-    def write(self, data: bytes) -> None:
+    def ask_with(self, path: Path, do: str, **request: object) -> None:
+        """Send one request, then the bytes of a file; no beat comes in between."""
+        with path.open("rb") as file:
+            chunks = iter(lambda: file.read(CHUNK), b"")
+            self._write([json.dumps({"do": do, **request}).encode() + b"\n"], chunks)
+
+    def _write(self, *parts: Iterable[bytes]) -> None:
         """Send bytes. A broken line is noticed when reading."""
         assert self._ssh.stdin is not None
         with contextlib.suppress(OSError, ValueError), self._writing:
-            self._ssh.stdin.write(data)
+            for data in chain(*parts):
+                self._ssh.stdin.write(data)
             self._ssh.stdin.flush()
 
     def answer(self, timeout_s: float = ANSWER_S) -> Answer | None:
@@ -127,7 +136,7 @@ class Connection:
     def _greeted(self) -> Answer:
         """Send the agent, and return what it says of its machine."""
         text = Path(agent.__file__).read_bytes()
-        self.write(b"%d\n%b" % (len(text), text))
+        self._write([b"%d\n" % len(text), text])
         try:
             first = self.answer()
         except queue.Empty:

@@ -16,7 +16,7 @@ from sepcost.errors import HostError, MeasurementError
 from sepcost.latency import child
 from sepcost.latency.hosts import package
 from sepcost.latency.hosts.connection import Answer, Connection
-from sepcost.latency.hosts.sending import CHUNK, Parcel
+from sepcost.latency.hosts.sending import Parcel
 from sepcost.latency.jobs import Job
 from sepcost.latency.prepared import prepared
 from sepcost.latency.results import Machine
@@ -146,10 +146,11 @@ class Host:
             raise HostError(self._full(f"{needed / 1e6:.0f} MB do not fit"))
         for digest, path in missing.items():
             on_stage({"stage": "sending", "model": names})
-            self.connection().ask("put", name=digest, size=path.stat().st_size)
-            with path.open("rb") as file:
-                while data := file.read(CHUNK):
-                    self.connection().write(data)
+            try:
+                self.connection().ask_with(path, "put", name=digest, size=path.stat().st_size)
+            except BaseException:  # half a file: the line cannot be used any more
+                self.close()
+                raise
             if fault := self._answer(names)["fault"]:
                 raise HostError(self._full(fault))
 

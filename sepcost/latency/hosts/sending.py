@@ -11,8 +11,6 @@ from typing import Any
 from sepcost.errors import ModelError
 from sepcost.latency.jobs import Job, ModelFile
 
-CHUNK = 1 << 20
-
 
 @dataclass(slots=True)
 class Parcel:

@@ -16,8 +16,9 @@ import pytest
 
 from sepcost.errors import BindingError, HostError, MeasurementError, ModelError
 from sepcost.latency import child
-from sepcost.latency.hosts.connection import STUB, command
+from sepcost.latency.hosts.connection import STUB, Connection, command
 from sepcost.latency.hosts.host import Host
+from sepcost.latency.hosts.sending import digest_of
 from sepcost.latency.jobs import Job
 from sepcost.latency.measure import bench
 from sepcost.latency.results import Peaks
@@ -148,7 +149,7 @@ def test_no_name_of_a_file_reaches_a_shell(host, far, outside, name, tmp_path, m
 
 def test_the_shell_there_sees_one_fixed_command():
     assert command("pi@raspberrypi")[-3:] == [
-        "--", "pi@raspberrypi", f"exec python3 -c '{STUB}'",
+        "--", "pi@raspberrypi", f"exec python3 -I -c '{STUB}'",
     ]  # fmt: skip
     assert "'" not in STUB
 
@@ -214,6 +215,38 @@ def test_a_full_disk_is_told_and_nothing_is_left(far, tmp_path):
             host.send({"0" * 64: path}, lambda _: None, "m")
         assert far.blobs == before
         host.send({}, lambda _: None, "m")  # the line goes on
+
+
+def test_no_beat_comes_into_a_file(far, tmp_path, monkeypatch):
+    monkeypatch.setattr("sepcost.latency.hosts.connection.BEAT_S", 0.0)
+    path = tmp_path / "large"
+    path.write_bytes(os.urandom(20_000_000))
+    digest = digest_of(path)
+    with Host("far") as host:
+        host.send({digest: path}, lambda _: None, "m")
+    assert digest in far.blobs
+
+
+def test_an_interrupt_while_sending_ends_the_line(far, tmp_path, monkeypatch):
+    path = tmp_path / "large"
+    path.write_bytes(os.urandom(4_000_000))
+    digest = digest_of(path)
+
+    def interrupted(self, *parts):
+        write(self, *parts[:1], *([b"half"] for _ in parts[1:]))
+        if len(parts) > 1:
+            raise KeyboardInterrupt
+
+    write = Connection._write
+    with Host("far") as host:
+        host.connection()
+        monkeypatch.setattr(Connection, "_write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            host.send({digest: path}, lambda _: None, "m")
+        monkeypatch.undo()
+        assert host._open is None
+    assert digest not in far.blobs
+    assert far.left() == []
 
 
 def test_damaged_data_are_not_kept(host, far, tmp_path):
