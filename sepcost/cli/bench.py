@@ -134,15 +134,14 @@ def bench(
 
 def _refuse_hosts(hosts: Sequence[str], others: Mapping[str, object]) -> None:
     """Refuse what only one machine can give, and machines that are not ready."""
-    from sepcost.latency.hosts.host import Host
+    from sepcost.latency.hosts.place import require_ready
 
     for what in (what for what, given in others.items() if given):
         raise SepcostError(f"{what} is for one machine; give one --host, or leave it out")
     for host in hosts:
         if hosts.count(host) > 1:
             raise SepcostError(f"--host {host}: given twice; leave one out")
-        with Host(host) as far:
-            far.require_ready()
+    require_ready(hosts)
 
 
 def _refuse_targets(output: Path | None, samples: Path | None, sources: Sequence[str]) -> None:

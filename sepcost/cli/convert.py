@@ -59,6 +59,7 @@ def convert(
     provider: running.Provider = None,
     provider_option: running.ProviderOption = None,
     threads: running.Threads = 1,
+    host: running.Host = None,
     verify: running.Verify = True,
     max_time: running.MaxTime = None,
     seed: running.Seed = 0,
@@ -78,6 +79,7 @@ def convert(
     [bold]sepcost convert m.onnx -o out.onnx --max-drop 1% --calibrate x.npz[/]
     [bold]sepcost convert m.onnx --macs 0.5 --calibrate x.npz --dry-run[/]
     [bold]sepcost convert m.onnx --frontier -f html -r report.html[/]
+    [bold]sepcost convert m.onnx -o out.onnx --speedup 2 --host pi@raspi[/]
 
     Without calibration data, only the weights are used, and far more accuracy is
     lost. With calibration data, held-out samples judge the result, and --inputs
@@ -119,7 +121,7 @@ def convert(
             str(layout or ""),
         ),
         inputs=inputs,
-        runtime=Runtime(providers, chosen, {}, threads),
+        runtime=Runtime(providers, chosen, {}, threads, host=host),
         verify=verify,
         max_time_s=max_time,
         seed=seed,

@@ -62,8 +62,6 @@ def report(
 
     asked = Goals(rank, speedup, macs, max_drop, max_error)
     _check(source, output, convert, asked, calibrate)
-    if host and convert:
-        raise SepcostError("--host: --convert plans by the times of this machine; leave one out")
     goal, also = goals(asked)
     bound, shapes = parse.binding(bind, "report covers one size"), parse.shapes(shape or ())
     providers = parse.providers(provider)
@@ -76,7 +74,7 @@ def report(
     planning = ConvertSettings(
         goal=goal, also=also, metric=parse.metric(metric), calibrate=calibrate, inputs=inputs,
         max_time_s=max_time and max_time - measure_s, seed=seed,
-        runtime=Runtime(providers, chosen, {}, threads),
+        runtime=Runtime(providers, chosen, {}, threads, host=host),
     )  # fmt: skip
     sizes = {"bind": bound, "shape": shapes}
     emit(_page(source, sizes, measuring, planning if convert else None, quiet), output)

@@ -48,6 +48,7 @@ class Settings:
             session_options=self.session_options,
             threads=self.threads,
             optimization_level=self.optimization_level,
+            host=self.host,
         )
 
     def each_set(self) -> tuple[Settings, ...]:

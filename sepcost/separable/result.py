@@ -11,6 +11,7 @@ from pathlib import Path
 from sepcost.cost.count import count
 from sepcost.errors import MeasurementError, TimeUpError
 from sepcost.latency import measure
+from sepcost.latency.hosts.place import place
 from sepcost.latency.results import Bench
 from sepcost.latency.settings import OnProgress, Progress, Settings
 from sepcost.model.describe import describe
@@ -172,8 +173,9 @@ def _latency(session: Session, model: Loaded) -> Bench:
         max_time_s=session.settings.latency_time_s,
         min_launches=LAUNCHES,
         precision_target=PRECISION,
+        host=asked.host,
     )
-    with tempfile.TemporaryDirectory(prefix="sepcost-") as folder:
+    with tempfile.TemporaryDirectory(prefix="sepcost-") as folder, place(asked.host) as where:
         values = session.before.network.inputs
         names = ("original", "converted")
         files = [
@@ -181,7 +183,9 @@ def _latency(session: Session, model: Loaded) -> Bench:
             for name, one in zip(names, (session.loaded, model), strict=True)
         ]
         watch = session.watch.within(MEASURED)
-        return measure.bench(files, settings, _heard(watch), over=lambda: watch.over)
+        return measure.bench(
+            files, settings, _heard(watch), where.execute, lambda: watch.over, where.facts
+        )
 
 
 def _heard(watch: Watch) -> OnProgress:

@@ -14,6 +14,7 @@ import numpy as np
 from sepcost.cost import branches
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import count
+from sepcost.latency.hosts.place import require_ready
 from sepcost.latency.jobs import Runtime
 from sepcost.latency.machine import cores
 from sepcost.latency.observe import observe
@@ -66,6 +67,7 @@ def open_session(
     TimeUpError
         The time is up before the original has run.
     """
+    require_ready([settings.runtime.host])
     watch.tell("reading the model")
     loaded = load(source, weights=True)
     data, shape = _data(loaded, settings, wanted.shape)

@@ -142,8 +142,27 @@ def test_a_report_is_measured_there(far, tmp_path):  # noqa: F811
     path, page = models.conv(tmp_path), tmp_path / "report.html"
     ok("report", path, "-o", str(page), "--host", "far", "--max-time", "0.5")
     assert "far: " in page.read_text("utf-8")
-    said = refused("report", path, "-o", str(page), "--host", "far", "--convert")
-    assert "--convert plans by the times of this machine" in said
+
+
+def test_a_conversion_is_planned_and_proved_by_the_times_there(far, tmp_path, monkeypatch):  # noqa: F811
+    def here(*_):
+        raise AssertionError("measured here")
+
+    monkeypatch.setattr("sepcost.latency.child.execute", here)
+    target = tmp_path / "out.onnx"
+    goal = ("--speedup", "1.1", "--reduce", "latency", "--force", "--host", "far")
+    result = run("convert", "small-cnn", "-o", str(target), *goal, "-f", "json")
+    assert result.exit_code in (0, 1), result.output  # whether it is faster depends on the machine
+    document = json.loads(result.stdout)
+    validator("convert").validate(document)
+    assert document["latency"]["machine"]["host"] == "far"
+    assert target.exists()
+    assert far.left() == []
+
+
+def test_a_conversion_on_a_machine_that_is_not_set_up_ends_at_once(far):  # noqa: F811
+    goal = ("--speedup", "2", "--dry-run", "--host", "bare")
+    assert "--host bare: not set up" in refused("convert", "small-cnn", *goal)
 
 
 def test_several_machines_in_one_table(far, tmp_path):  # noqa: F811

@@ -17,7 +17,7 @@ _HOST = typer.Option(
     metavar="USER@HOST",
     rich_help_panel=RUNTIME,
     show_default="this machine",
-    help="Run the models on another machine, through ssh; see 'sepcost host'.",
+    help="Measure on another machine, through ssh; see 'sepcost host'.",
 )
 Host = Annotated[str | None, _HOST]
 Hosts = Annotated[list[str] | None, _HOST]

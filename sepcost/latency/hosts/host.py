@@ -169,7 +169,9 @@ class Host:
 
     def facts(self) -> Machine:
         """Describe the machine, as ``machine.facts`` does here."""
-        return replace(Machine(**self.told()["machine"]), host=self.name)
+        told = self.told()
+        version = told["versions"]["onnxruntime"]
+        return replace(Machine(**told["machine"]), host=self.name, onnxruntime=version)
 
     def told(self) -> Mapping[str, Any]:
         """What the worker tells of its machine: the facts, and its versions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -30,3 +30,16 @@ def place(host: str | None) -> Iterator[Place]:
         return
     with Host(host) as far:
         yield Place(far.execute, far.facts)
+
+
+def require_ready(hosts: Sequence[str | None]) -> None:
+    """Refuse machines that cannot measure, before minutes are spent on other work.
+
+    Raises
+    ------
+    HostError
+        One cannot be reached, or was not set up.
+    """
+    for host in filter(None, hosts):
+        with Host(host) as far:
+            far.require_ready()

@@ -101,7 +101,8 @@ def facts(conversion: Conversion) -> Iterator[str]:
     if conversion.effect.samples:
         yield f"output error: {spread(conversion)}"
     if conversion.speedup is not None:
-        measured = f"{times(conversion.speedup)} measured"
+        host = conversion.latency.machine.host if conversion.latency else None
+        measured = f"{times(conversion.speedup)} measured{f' on {host}' if host else ''}"
         yield f"speed-up: {measured}{_predicted(conversion)}{_span(conversion)}"
     if conversion.tuning is not None:
         yield f"tuning: {tuned(conversion.tuning)}"

@@ -17,6 +17,7 @@ from statistics import median
 
 from sepcost import atomic_file
 from sepcost.latency import child, machine, stats
+from sepcost.latency.hosts.place import place
 from sepcost.latency.jobs import Job, ModelFile, Runtime
 from sepcost.latency.stats import Samples
 from sepcost.network import Network
@@ -90,8 +91,8 @@ def _known(
     runtime: Runtime,
     watch: Watch,
 ) -> dict[str, float]:
-    cache, place = _Cache(machine.cache_file().with_name(CACHE)), _place(runtime)
-    known = cache.read(place)
+    cache, at = _Cache(machine.cache_file().with_name(CACHE)), _place(runtime)
+    known = cache.read(at)
     missing = {key: what for key, what in wanted.items() if key not in known}
     heard, first = _heard(watch, len(missing)), 0
     for group in _groups(missing):
@@ -102,7 +103,7 @@ def _known(
             ]
             times = time_files(files, runtime, heard)
         measured = dict(zip(group, times, strict=True))
-        cache.write(place, measured)
+        cache.write(at, measured)
         known |= measured
         first += len(group)
     return {key: known[key] for key in wanted}
@@ -155,16 +156,18 @@ def time_files(
     Launches end early once two of them agree.
     """
     values: list[list[float]] = [[] for _ in files]
-    for launch in range(launches):
-        job = Job("launch", files, runtime, launch=launch, slice_s=slice_s)
-        sides = child.execute(job, TIMEOUT_S, on_stage)["samples"]
-        for place, side in enumerate(sides):
-            samples = Samples(
-                tuple(side["wall_ns"]), tuple(side["switches"]), tuple(side["cpu_ns"])
-            )
-            values[place].append(stats.summarise([samples])[1][0])
-        if launch and agree(values):
-            break
+    with place(runtime.host) as where:
+        for launch in range(launches):
+            job = Job("launch", files, runtime, launch=launch, slice_s=slice_s)
+            for own, side in zip(
+                values, where.execute(job, TIMEOUT_S, on_stage)["samples"], strict=True
+            ):
+                samples = Samples(
+                    tuple(side["wall_ns"]), tuple(side["switches"]), tuple(side["cpu_ns"])
+                )
+                own.append(stats.summarise([samples])[1][0])
+            if launch and agree(values):
+                break
     return [median(one) for one in values]
 
 
@@ -178,11 +181,14 @@ def _place(runtime: Runtime) -> str:
     """A hash of the machine, the runtime and its version, as times hold only for these."""
     from importlib.metadata import version  # noqa: PLC0415
 
-    facts = machine.facts()
+    with place(runtime.host) as where:
+        facts = where.facts()
     options = sorted((p, sorted(o.items())) for p, o in runtime.provider_options.items())
     session = sorted(runtime.session_options.items())
     parts = [facts.name, facts.cpu, facts.cores, runtime.providers, runtime.threads]
-    rest = [options, session, runtime.optimization_level, version("onnxruntime")]
+    used = facts.onnxruntime or version("onnxruntime")
+    parts += [runtime.host] if runtime.host else []
+    rest = [options, session, runtime.optimization_level, used]
     return hashlib.sha256(json.dumps([*parts, *rest]).encode()).hexdigest()[:16]
 
 

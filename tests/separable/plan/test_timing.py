@@ -1,12 +1,15 @@
 """Times of layers: measured, remembered or discarded."""
 
 import json
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 
 from sepcost.cost.count import count
+from sepcost.latency import machine
 from sepcost.latency.jobs import Runtime
 from sepcost.model.describe import describe
 from sepcost.separable.factors.blocks import Form
@@ -148,3 +151,11 @@ def test_two_launches_agree_on_ratios_not_on_times():
     assert agree([[100, 300], [200, 603]])
     assert not agree([[100, 300], [200, 620]])
     assert agree([[5, 100, 300], [9, 200, 603]])
+
+
+def test_times_of_another_machine_are_kept_apart(monkeypatch):
+    """Even if it says the same of itself, as two boards of one kind do."""
+    where = SimpleNamespace(facts=machine.facts)
+    monkeypatch.setattr(layer_times, "place", lambda _: nullcontext(where))
+    kept = {layer_times._place(Runtime(host=host)) for host in (None, "pi@one", "pi@two")}
+    assert len(kept) == 3
