@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from benchmarks import bench, convert, effort, exactness, forms, jobs, loops, stacks
+from benchmarks import bench, convert, effort, exactness, forms, hosts, jobs, loops, stacks
 from benchmarks.__main__ import schedule
 from benchmarks.parts import PARTS
 from sepcost import factorize
@@ -32,6 +32,12 @@ def test_a_count_is_judged_by_the_run(found, expected):
 
 def row(estimate, low, high, verdict="same"):
     return {"estimate": estimate, "low": low, "high": high, "verdict": verdict, "seconds": 5.0}
+
+
+def test_ratios_here_and_there_agree_if_their_intervals_overlap():
+    assert not hosts.apart(row(1.0, 0.9, 1.1), row(1.15, 1.1, 1.2))
+    assert hosts.apart(row(1.0, 0.9, 1.1), row(1.15, 1.11, 1.2))
+    assert hosts.apart(row(1.15, 1.11, 1.2), row(1.0, 0.9, 1.1))
 
 
 def test_comparisons_add_up():

@@ -16,7 +16,7 @@ from sepcost.errors import HostError, MeasurementError
 from sepcost.latency import child
 from sepcost.latency.hosts import package
 from sepcost.latency.hosts.connection import Answer, Connection
-from sepcost.latency.hosts.sending import Parcel
+from sepcost.latency.hosts.sending import Known, Parcel
 from sepcost.latency.jobs import Job
 from sepcost.latency.prepared import prepared
 from sepcost.latency.results import Machine
@@ -32,7 +32,7 @@ class Host:
 
     name: str  # as the user typed it: a destination of ssh
     _open: Connection | None = None
-    _digests: dict[tuple[Path, int, int], str] = field(default_factory=dict)
+    _known: Known = field(default_factory=Known)
 
     def __enter__(self) -> Host:
         """Use the machine in a ``with`` block."""
@@ -51,7 +51,7 @@ class Host:
         """Hang up; another job opens a new line."""
         if self._open is not None:
             self._open.close()
-            self._open = None
+            self._open, self._known = None, Known()
 
     def connection(self) -> Connection:
         """The open line.
@@ -92,14 +92,13 @@ class Host:
         self, job: Job, folder: Path, timeout_s: float, on_stage: child.OnStage
     ) -> child.Message:
         line = self.connection()
-        parcel = Parcel(self.cache / "blobs", folder, self._digests)
+        parcel = Parcel(self.cache / "blobs", folder, self._known)
         worker = folder / "worker.zip"
         worker.write_bytes(package.packed())
-        program = str(parcel.blobs / parcel.add(worker))
-        packed = parcel.pack(job)
+        program, packed = parcel.add(worker), parcel.pack(job)
         names = ", ".join(dict.fromkeys(model.name for model in job.models))
         self.send(parcel.files, on_stage, names)
-        run = _Run(line, parcel.known_here())
+        run = _Run(line, parcel.here)
         line.run([self.python, "-I", program], json.dumps(packed))
         try:
             return child.listen(run.hear, names, timeout_s, on_stage, run.death)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sepcost.errors import ModelError
 from sepcost.latency.jobs import Job, ModelFile
+
+Key = tuple[Path, int, int]  # a file, its time and its size
+
+
+@dataclass(slots=True)
+class Known:
+    """Hashes from earlier jobs of an open line, as reading a large model takes long."""
+
+    files: dict[Key, str] = field(default_factory=dict)
+    models: dict[Key, str] = field(default_factory=dict)  # sent with all their data
 
 
 @dataclass(slots=True)
@@ -18,37 +27,46 @@ class Parcel:
 
     blobs: PurePosixPath  # the folder there
     drafts: Path  # a folder here for models whose locations of data change
-    digests: dict[tuple[Path, int, int], str]  # known from earlier jobs
-    files: dict[str, Path] = field(default_factory=dict)
+    known: Known
+    files: dict[str, Path] = field(default_factory=dict)  # to send, unless they are there
+    here: dict[str, str] = field(default_factory=dict)  # paths here of paths there, for messages
 
     def pack(self, job: Job) -> dict[str, Any]:
         """Collect a job's files; return the job as JSON with their paths there."""
-        models = [self._model(model, job.data_folder) for model in job.models]
-        inputs = Path(self._path(self.add(job.inputs))) if job.inputs else None
-        data = Path(str(self.blobs)) if job.data_folder else None
-        return replace(job, models=models, inputs=inputs, data_folder=data).to_json()
+        models = [
+            {**model.to_json(), "path": self._model(model, job.data_folder)} for model in job.models
+        ]
+        inputs = self.add(job.inputs) if job.inputs else None
+        data = str(self.blobs) if job.data_folder else None
+        return {**job.to_json(), "models": models, "inputs": inputs, "data_folder": data}
 
     def add(self, path: Path) -> str:
-        """Add one file; return its hash."""
-        facts = path.stat()
-        key = (path, facts.st_mtime_ns, facts.st_size)
-        digest = self.digests.get(key) or self.digests.setdefault(key, digest_of(path))
+        """Add one file; return its path there."""
+        digest = self._digest(path)
         self.files[digest] = path
-        return digest
+        return self._there(digest, path)
 
-    def known_here(self) -> Mapping[str, str]:
-        """The path here of each path there, for messages."""
-        return {str(self._path(digest)): str(path) for digest, path in self.files.items()}
+    def _digest(self, path: Path) -> str:
+        key = _key(path)
+        if key not in self.known.files:
+            self.known.files[key] = digest_of(path)
+        return self.known.files[key]
 
-    def _path(self, digest: str) -> PurePosixPath:
-        return self.blobs / digest
+    def _there(self, digest: str, path: Path) -> str:
+        there = str(self.blobs / digest)
+        self.here[there] = str(path)
+        return there
 
-    def _model(self, model: ModelFile, data_folder: Path | None) -> ModelFile:
-        path = model.path
-        if (whole := self._with_data(model, data_folder)) is not None:
-            path = self.drafts / f"{len(self.files)}.onnx"
-            path.write_bytes(whole)
-        return replace(model, path=Path(self._path(self.add(path))))
+    def _model(self, model: ModelFile, data_folder: Path | None) -> str:
+        key = _key(model.path)
+        if key not in self.known.models:
+            path = model.path
+            if (whole := self._with_data(model, data_folder)) is not None:
+                path = self.drafts / f"{len(self.files)}.onnx"
+                path.write_bytes(whole)
+            self.add(path)
+            self.known.models[key] = self._digest(path)
+        return self._there(self.known.models[key], model.path)
 
     def _with_data(self, model: ModelFile, data_folder: Path | None) -> bytes | None:
         """A model whose external data is named by hash; None if it has none."""
@@ -69,8 +87,13 @@ class Parcel:
             data = (home / text(place.value)).resolve()
             if not data.is_file():
                 raise ModelError(f"{model.name}: its data file {data} does not exist; put it there")
-            place.value = self.add(data)
+            place.value = PurePosixPath(self.add(data)).name
         return proto.SerializeToString() if places else None
+
+
+def _key(path: Path) -> Key:
+    facts = path.stat()
+    return path, facts.st_mtime_ns, facts.st_size
 
 
 def digest_of(path: Path) -> str:

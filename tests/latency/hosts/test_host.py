@@ -122,6 +122,13 @@ def test_weights_in_another_file_are_sent_too(host, far, outside):
     assert len(far.blobs - before) == 3  # the data, the model, its labelled copy
 
 
+def test_a_model_is_read_once_per_line(host, outside, monkeypatch):
+    job = Job("launch", [outside()], slice_s=0.01)
+    assert run(host, job)[0]["samples"]
+    monkeypatch.setattr("onnx.load", None)
+    assert run(host, job)[0]["samples"]
+
+
 def test_missing_weights_are_an_error_here(host, outside, tmp_path):
     model = outside()
     (tmp_path / "weights.bin").unlink()
