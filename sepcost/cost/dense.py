@@ -27,6 +27,7 @@ class Dense:
     turned: bool  # whether the matrix is stored as [N, M]; otherwise as [M, N]
     axis: int  # of the M inputs in the data
     out_axis: int  # of the N outputs in the result
+    alpha: float = 1.0  # factor of the product
 
 
 def dense(layer: Layer) -> Dense | None:
@@ -46,7 +47,9 @@ def dense(layer: Layer) -> Dense | None:
     outputs, inputs = matrix if turned else matrix[::-1]
     last = rank == 1 or turns[data] == bool(data)
     out_axis = -1 if weight or rank == 1 else -2
-    return Dense(weight, data, inputs, outputs, turned, -1 if last else -2, out_axis)
+    alpha = layer.attributes.get("alpha", 1.0)
+    factor = float(alpha) if isinstance(alpha, int | float) else 1.0
+    return Dense(weight, data, inputs, outputs, turned, -1 if last else -2, out_axis, factor)
 
 
 def low_rank(layer: Layer) -> LowRank | None:

@@ -64,7 +64,7 @@ LAYER: Mapping[str, Callable[[LayerCost], Cell]] = {
     "separable_params": _of_separable(lambda found: found.params),
     "separable_ratio": _of_separable(lambda found: found.ratio),
     "break_even_rank": _of_separable(lambda found: found.break_even_rank),
-    "low_rank_break_even": lambda row: row.low_rank and row.low_rank.break_even_rank,
+    "low_rank_break_even": lambda row: row.low_rank.break_even_rank if row.low_rank else None,
 }
 
 

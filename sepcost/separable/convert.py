@@ -72,9 +72,10 @@ def _converted(
 ) -> Conversion:
     session = open_session(source, settings, wanted, watch)
     if not session.candidates.eligible:
-        why = "no convolution can be converted"
+        noun = "layer" if settings.dense else "convolution"
+        why = f"no {noun} can be converted"
         if any(one.reason in UNSELECTED for one in session.candidates.skips):
-            why = "no eligible convolution was selected"
+            why = f"no eligible {noun} was selected"
         result = unconverted(session, why)
         return _written(session, session.loaded, result)
     made = _curves(session, wanted)

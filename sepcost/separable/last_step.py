@@ -106,12 +106,14 @@ def _task(session: Session, solved: Solved, passes: int) -> Task:
 
 def _untuned(solved: Solved, factors: Mapping[str, Factors]) -> list[str]:
     """The note on converted layers that keep their fitted factors."""
-    left = [one.candidate for one in solved.trial.choices if one.candidate.id not in factors]
-    if not left:
-        return []
-    names = ", ".join(repr(one.name or one.id) for one in left[:3])
-    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-    return [f"not tuned, as no gradients reach them: {names}{more}"]
+    every = [one.candidate for one in solved.trial.choices if one.candidate.id not in factors]
+    left = [one for one in every if one.dense is None]
+    notes = ["dense layers keep their fitted factors"] if len(left) < len(every) else []
+    if left:
+        names = ", ".join(repr(one.name or one.id) for one in left[:3])
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        notes.append(f"not tuned, as no gradients reach them: {names}{more}")
+    return notes
 
 
 def _built(session: Session, trial: Trial, factors: Mapping[str, Factors]) -> Trial:

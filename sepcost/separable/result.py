@@ -115,8 +115,9 @@ def _unreached(session: Session) -> Iterator[str]:
     if known is not None and known.reached < known.of:
         left = known.of - known.reached
         ends = ", ".join(starmap(_stop, known.stopped_by.items()))
+        noun = "layers" if session.settings.dense else "convolutions"
         yield (
-            f"gradients could be computed for only {known.reached} of {known.of} convolutions; "
+            f"gradients could be computed for only {known.reached} of {known.of} {noun}; "
             f"the other{'s are' if left > 1 else ' is'} planned without them "
             f"({ends})"
         )

@@ -90,7 +90,8 @@ class ConvertSettings:
     reduce: Saving | None = None  # default: latency for a speed-up, else MACs
     only: Sequence[str] = ()  # globs of names or ids
     skip: Sequence[str] = ()
-    forms: Sequence[Form] = FORMS
+    dense: bool = False  # whether dense layers are converted too, to bottlenecks
+    forms: Sequence[Form] = FORMS  # of convolutions
     emit: str | None = None  # a key of ``emit.EMITTED``; default: the fastest known
     random_init: bool = False
     calibrate: str | Path | None = None

@@ -151,6 +151,27 @@ def test_markdown_has_tables(net):
     assert "| `a` | depthwise-pointwise | 2 |" in report
 
 
+def test_dense_layers_are_converted_on_request(net, out, tmp_path):
+    report = tmp_path / "report.json"
+    arguments = (net, "-o", out, "--rank", "2", "--no-verify", "--force")
+    shown = ok(*arguments, "--dense").splitlines()
+    assert shown[0].startswith("net: 2 convolutions and 1 dense layer converted, 184.4 k → ")
+    assert any(line.split()[:3] == ["y", "bottleneck", "2"] for line in shown)
+    onnx.checker.check_model(out, full_check=True)
+    ok(*arguments, "--dense", "--only", "y", "-f", "json", "-r", report)
+    document = json.loads(report.read_text("utf-8"))
+    jsonschema.validate(document, SCHEMA)
+    kept = {layer["id"]: layer["reason"] for layer in document["layers"] if layer["reason"]}
+    assert kept == dict.fromkeys(["a", "b"], "not matched by --only")
+    (layer,) = (layer for layer in document["layers"] if layer["action"] == "converted")
+    assert (layer["op_type"], layer["form"], layer["macs_before"]) == ("Gemm", "bottleneck", 48)
+    assert layer["macs_after"] == 2 * (16 + 3)
+
+
+def test_without_dense_they_are_not_listed(net):
+    assert "Gemm" not in ok(net, "--rank", "1", "--no-verify", "--dry-run")
+
+
 def test_a_dry_run_writes_nothing(net, out):
     ok(net, "-o", out, "--rank", "1", "--no-verify", "--dry-run")
     assert not out.exists()

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sepcost.cost.count import count
-from sepcost.cost.dense import as_convolution, dense, low_rank
+from sepcost.cost.dense import Dense, as_convolution, dense, low_rank
 from sepcost.cost.results import LowRank
+from sepcost.network import Layer
 from tests.cost.build import layer, network, node, table, value
 
 SIZES = st.integers(1, 9)
@@ -21,15 +22,27 @@ def of_left(op_type, inputs, outputs, **attributes):
     return replace(layer(op_type, inputs, outputs, **attributes), weights=frozenset({0}))
 
 
+def dense_of(made: Layer) -> Dense:
+    found = dense(made)
+    assert found is not None
+    return found
+
+
+def low_rank_of(made: Layer) -> LowRank:
+    found = low_rank(made)
+    assert found is not None
+    return found
+
+
 def test_the_first_dense_layer_of_vgg_breaks_even_at_rank_3521():
-    found = low_rank(layer("Gemm", [(1, 25088), (4096, 25088), (4096,)], [(1, 4096)], transB=1))
+    found = low_rank_of(layer("Gemm", [(1, 25088), (4096, 25088), (4096,)], [(1, 4096)], transB=1))
     assert found == LowRank(25088, 4096, 25088 * 4096 / (25088 + 4096))
     assert found.largest_rank == 3521
 
 
 @given(SIZES, SIZES)
 def test_the_largest_rank_is_the_last_that_saves(inputs, outputs):
-    found = low_rank(layer("MatMul", [(3, inputs), (inputs, outputs)], [(3, outputs)]))
+    found = low_rank_of(layer("MatMul", [(3, inputs), (inputs, outputs)], [(3, outputs)]))
     for rank in range(1, 12):
         saves = rank * (inputs + outputs) < inputs * outputs
         assert saves == (rank <= found.largest_rank) == (rank < found.break_even_rank)
@@ -40,7 +53,7 @@ def test_the_largest_rank_is_the_last_that_saves(inputs, outputs):
 def test_where_a_gemm_has_its_matrix_and_its_channels(m, n, p, turn_a, turn_b, weight):
     shapes = [(p, m)[:: -1 if turn_a else 1], (m, n)[:: -1 if turn_b else 1]]
     make = layer if weight else of_left
-    found = dense(make("Gemm", shapes, [(p, n)], transA=int(turn_a), transB=int(turn_b)))
+    found = dense_of(make("Gemm", shapes, [(p, n)], transA=int(turn_a), transB=int(turn_b)))
     inputs, outputs = (m, n) if weight else (m, p)
     assert (found.weight, found.data, found.inputs, found.outputs) == (
         weight, 1 - weight, inputs, outputs,
@@ -63,9 +76,10 @@ def test_where_a_gemm_has_its_matrix_and_its_channels(m, n, p, turn_a, turn_b, w
 )
 def test_a_matmul_with_the_matrix_on_the_right(data, weight, output, axes, positions):
     made = layer("MatMul", [data, weight], [output])
-    found = dense(made)
+    found = dense_of(made)
     assert (found.turned, found.axis, found.out_axis) == (False, *axes)
     shape = as_convolution(made)
+    assert shape is not None
     assert (shape.kernel, shape.in_channels, shape.out_channels) == ((), 3, 4)
     assert shape.positions == shape.pointwise_positions == positions
 
@@ -75,7 +89,7 @@ def test_a_matmul_with_the_matrix_on_the_right(data, weight, output, axes, posit
     [((2, 3, 7), (2, 4, 7), (-2, -2)), ((3,), (4,), (-1, -1)), ((3, 7), (4, 7), (-2, -2))],
 )
 def test_a_matmul_with_the_matrix_on_the_left(data, output, axes):
-    found = dense(of_left("MatMul", [(4, 3), data], [output]))
+    found = dense_of(of_left("MatMul", [(4, 3), data], [output]))
     assert (found.turned, found.axis, found.out_axis) == (True, *axes)
     assert (found.inputs, found.outputs) == (3, 4)
 

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from tests.laws import convs
 from tests.laws.draft import MAX_DEPTH, Draft, Place
-from tests.laws.weights import vector
+from tests.laws.weights import kernel, vector
 
 ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "HardSigmoid", "Softplus", "Neg")
 
@@ -53,6 +53,20 @@ def concat(draft: Draft) -> None:
     several(side, 2)
     draft.then("Concat", side.value, axis=1)
     draft.shape = (draft.shape[0], 2 * draft.channels, *draft.sizes)
+
+
+def dense(draft: Draft) -> None:
+    """A product with a constant matrix, which mixes the last axis or the one before."""
+    axis = draft.draw(st.sampled_from([-1, -2]))
+    size = draft.shape[axis]
+    result = size if draft.keep else draft.draw(st.integers(1, 8))
+    if axis == -1:
+        draft.then("MatMul", kernel(draft, size, result))
+    else:
+        (draft.value,) = draft.node("MatMul", kernel(draft, result, size), draft.value)
+    shape = list(draft.shape)
+    shape[axis] = result
+    draft.shape = tuple(shape)
 
 
 # functions and subgraphs
@@ -175,6 +189,7 @@ BLOCKS: Mapping[str, Block] = {
     "concat": Block(concat, lambda draft: free(draft) and shallow(draft) and draft.channels <= 16),
     "conv_transpose": Block(convs.conv_transpose, free),
     "shared": Block(convs.shared),
+    "dense": Block(dense),
     "function": Block(function, callable_),
     "if": Block(branches, nested),
     "loop": Block(loop, nested),

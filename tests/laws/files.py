@@ -37,7 +37,7 @@ def converted(
 ) -> tuple[Conversion, onnx.ModelProto]:
     """Convert the file of a network; if nothing is written, return the original."""
     target = path.with_name("converted.onnx")
-    settings = ConvertSettings(Goal(aim, value), inputs=inputs, verify=False)
+    settings = ConvertSettings(Goal(aim, value), dense=True, inputs=inputs, verify=False)
     found = convert(path, target, bind=net.bind, settings=settings, force=True)
     assert target.exists() == bool(found.written)
     return found, onnx.load(target if found.written else path)

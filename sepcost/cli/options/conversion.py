@@ -114,6 +114,15 @@ Forms = Annotated[
         "block-pointwise, depthwise-bottleneck, bottleneck.",
     ),
 ]
+Dense = Annotated[
+    bool,
+    typer.Option(
+        "--dense",
+        rich_help_panel=LAYERS,
+        help="Also convert dense layers (Gemm and MatMul with a constant matrix), each to two of a "
+        "lower rank; as a form, this is a bottleneck.",
+    ),
+]
 Emit = Annotated[
     words.Emitted | None,
     typer.Option(

@@ -24,9 +24,8 @@ def headline(conversion: Conversion) -> str:
     """The line that sums up, after the model's name."""
     if not conversion.plan.choices:
         return "nothing worth converting"
-    done = len(conversion.plan.choices)
     parts = [
-        f"{done} convolution{'s' * (done != 1)} converted, "
+        f"{_counted(conversion)} converted, "
         f"{known(conversion.before)} → {known(conversion.after)} MACs"
     ]
     if conversion.speedup is not None:
@@ -37,6 +36,14 @@ def headline(conversion: Conversion) -> str:
     elif conversion.effect.samples:
         parts.append(f"output error {error(conversion.effect.relative_error)}")
     return "; ".join(parts)
+
+
+def _counted(conversion: Conversion) -> str:
+    """``5 convolutions and 1 dense layer``."""
+    dense = [choice.candidate.dense is not None for choice in conversion.plan.choices]
+    counts = {"convolution": dense.count(False), "dense layer": dense.count(True)}
+    named = (f"{n} {noun}{'s' * (n != 1)}" for noun, n in counts.items() if n)
+    return " and ".join(named)
 
 
 def known(analysis: Analysis) -> str:

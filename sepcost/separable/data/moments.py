@@ -79,13 +79,16 @@ def patches(
     extent
         The output's spatial shape.
     convolution
-        The convolution's geometry, 1-D, 2-D or 3-D.
+        The convolution's geometry, 1-D, 2-D or 3-D. One without spatial axes reads each position
+        alone, whatever the extent.
 
     Returns
     -------
     ndarray
         [q, M, K] in the image's type.
     """
+    if not convolution.kernel:
+        return image.reshape(image.shape[0], -1)[:, positions].T[..., None]
     sizes = image.shape[1:]
     flat = np.zeros((len(positions), 1), np.int64)
     inside = np.ones((len(positions), 1), np.bool_)

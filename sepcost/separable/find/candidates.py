@@ -1,7 +1,8 @@
 """Which convolutions can become separable, and why the others cannot.
 
 A candidate is one Conv or ConvTranspose node whose kernel is known before the model runs. Kernels
-are returned in Conv's layout, [N, M/G, *k], even for ConvTranspose.
+are returned in Conv's layout, [N, M/G, *k], even for ConvTranspose. On request, a Gemm or MatMul
+with a known matrix is a candidate too: a convolution without spatial axes, of kernel [N, M].
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sepcost.cost.dense import Dense, as_convolution
+from sepcost.cost.dense import dense as dense_layer
 from sepcost.cost.geometry import convolution, key, operands
 from sepcost.cost.results import Convolution
 from sepcost.cost.whatif import separable
@@ -21,10 +24,11 @@ from sepcost.model.graphs import Name
 from sepcost.model.load import Loaded
 from sepcost.model.tensors import Array, folder, whole
 from sepcost.network import Layer, Network
+from sepcost.separable.find import dense as dense_layers
 from sepcost.separable.find.constants import Recipe, recipe
 from sepcost.separable.find.mark import is_marked
 from sepcost.separable.find.sites import Site, sites
-from sepcost.separable.find.storage import Activations, Stored, activations, storage
+from sepcost.separable.find.storage import ADVICE, Activations, Stored, activations, storage
 
 CONVERTED = frozenset({"Conv", "ConvTranspose"})
 DTYPES = frozenset({"float32", "float16", "bfloat16", "float64"})
@@ -48,6 +52,17 @@ class Candidate:
     stored: Stored | None = None  # how the file stores the weight, if not as it is read
     activations: Activations | None = None  # None unless the convolution runs in integers
     repeats: tuple[Layer, ...] = ()  # the same node's layers in other calls of its function
+    dense: Dense | None = None  # of a Gemm or MatMul
+
+    @property
+    def source(self) -> str:
+        """The name of the value that it reads."""
+        return self.layer.reads[self.dense.data if self.dense else 0]
+
+    @property
+    def axes(self) -> tuple[int, int]:
+        """The axes of the channels in its input and output."""
+        return (self.dense.axis, self.dense.out_axis) if self.dense else (1, 1)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -88,7 +103,7 @@ class Candidates:
     skips: tuple[Skip, ...]
 
 
-def candidates(loaded: Loaded, network: Network) -> Candidates:
+def candidates(loaded: Loaded, network: Network, *, dense: bool = False) -> Candidates:
     """Sort the convolutions of a model into those that can be converted and those that cannot.
 
     Parameters
@@ -97,6 +112,8 @@ def candidates(loaded: Loaded, network: Network) -> Candidates:
         The model; a weight is read from its file only when ``weight`` is called.
     network
         Its description.
+    dense
+        Whether to include dense layers.
 
     Raises
     ------
@@ -108,7 +125,7 @@ def candidates(loaded: Loaded, network: Network) -> Candidates:
     look = _Look(network, places, folder(loaded), _overridable(loaded))
     by_place: dict[tuple[str, int], list[Layer]] = defaultdict(list)
     for layer in network.layers:
-        if operands(layer) is not None:
+        if operands(layer) is not None or (dense and dense_layers.is_dense(layer)):
             by_place[places[layer.id].place].append(layer)
     results = [_sorted(look, layers) for layers in by_place.values()]
     return Candidates(
@@ -118,7 +135,7 @@ def candidates(loaded: Loaded, network: Network) -> Candidates:
 
 
 def weight(candidate: Candidate) -> Array:
-    """Read a candidate's kernel: float64, [N, M/G, *k], even for ConvTranspose.
+    """Read a candidate's kernel: float64, [N, M/G, *k], even for ConvTranspose; [N, M] if dense.
 
     Raises
     ------
@@ -126,6 +143,8 @@ def weight(candidate: Candidate) -> Array:
         The tensor contains NaN or infinity, or cannot be computed.
     """
     kernel = _finite(candidate.weight_of(), candidate.weight)
+    if candidate.dense is not None:
+        return dense_layers.matrix(candidate.dense, kernel)
     if candidate.convolution.transposed:
         return turned(kernel, candidate.convolution.group)
     return kernel
@@ -141,7 +160,10 @@ def bias(candidate: Candidate) -> Array | None:
     """
     if candidate.bias_of is None:
         return None
-    return _finite(candidate.bias_of(), candidate.layer.reads[2])
+    found = _finite(candidate.bias_of(), candidate.layer.reads[2])
+    if candidate.dense is not None:
+        return dense_layers.offset(candidate.dense, candidate.layer, found)
+    return found
 
 
 def turned(kernel: Array, group: int) -> Array:
@@ -189,10 +211,11 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
     """Decide about the layers of one node: one layer, or one per call of its function."""
     layer = layers[0]
     problem = next((why for one in layers if (why := _ineligible(look, one))), None)
-    recipes = [] if problem else [look.recipe(one, 1) for one in layers]
+    found, place = dense_layer(layer), _place(layer)
+    recipes = [] if problem else [look.recipe(one, place) for one in layers]
     problem = problem or next((why for why in recipes if isinstance(why, str)), None)
     known = [one for one in recipes if isinstance(one, Recipe)]
-    geometry = convolution(layer)
+    geometry = convolution(layer) or as_convolution(layer)
     if not problem and (len({r.key for r in known}) > 1 or len({_cut(x) for x in layers}) > 1):
         problem = (
             f"is in a function that is called {len(layers)} times with different weights;"
@@ -200,9 +223,11 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
         )
     if problem or geometry is None:
         return Skip(layer.id, layer.name, layer.op_type, problem or "its shapes are unknown")
-    dtype = look.network.values[layer.reads[1]].dtype
+    dtype = look.network.values[layer.reads[place]].dtype
     stored = storage(known[0], dtype)
     integers = _integers(look, layer) if stored and stored.by == "DequantizeLinear" else None
+    if found and stored and stored.by == "DequantizeLinear":
+        integers = f"its weight is stored as {stored.dtype}; {ADVICE}"
     if isinstance(integers, str):
         return Skip(layer.id, layer.name, layer.op_type, integers)
     return Candidate(
@@ -211,22 +236,29 @@ def _sorted(look: _Look, layers: Sequence[Layer]) -> Candidate | Skip:
         op_type=layer.op_type,
         layer=layer,
         convolution=geometry,
-        weight=layer.reads[1],
+        weight=layer.reads[place],
         dtype=dtype,
         weight_of=known[0],
         bias_of=_bias(look, layers),
         stored=stored,
         activations=integers,
         repeats=tuple(layers[1:]),
+        dense=found,
     )
 
 
 def _ineligible(look: _Look, layer: Layer) -> str | None:
     """The first reason why a layer cannot be converted; None if there is none."""
-    domain, op_type = key(layer)
-    geometry = convolution(layer)
     if is_marked(look.places[layer.id].node):
         return "made by sepcost"
+    problem = _not_separable if operands(layer) else dense_layers.ineligible
+    return problem(layer) or _odd_type(look, layer)
+
+
+def _not_separable(layer: Layer) -> str | None:
+    """Why a convolution has no separable form; None if it has one."""
+    domain, op_type = key(layer)
+    geometry = convolution(layer)
     if op_type in INTEGER:
         return f"{op_type} computes in integers; convert the float or QDQ model it came from"
     if geometry is None:
@@ -236,8 +268,18 @@ def _ineligible(look: _Look, layer: Layer) -> str | None:
         return reason
     if domain or op_type not in CONVERTED:
         return f"{op_type} has no separable form in ONNX; convert the model before optimising it"
-    dtype = look.network.values[layer.reads[1]].dtype
+    return None
+
+
+def _odd_type(look: _Look, layer: Layer) -> str | None:
+    dtype = look.network.values[layer.reads[_place(layer)]].dtype
     return None if dtype in DTYPES else f"its weight's type is {dtype or 'unknown'}"
+
+
+def _place(layer: Layer) -> int:
+    """Position of the weight among the inputs."""
+    found = dense_layer(layer)
+    return found.weight if found else 1
 
 
 def _integers(look: _Look, layer: Layer) -> Activations | str | None:
@@ -249,13 +291,14 @@ def _integers(look: _Look, layer: Layer) -> Activations | str | None:
 
 def _cut(layer: Layer) -> tuple[object, ...]:
     """Weight shape and group: one replacement fits all calls of a function only if these agree."""
-    return layer.inputs[1], layer.attributes.get("group", 1)
+    found = dense_layer(layer)
+    return found or layer.inputs[1], layer.attributes.get("group", 1), layer.attributes.get("beta")
 
 
 def _bias(look: _Look, layers: Sequence[Layer]) -> Recipe | None:
     """Recipe of the bias; None unless it is the same constant in every call."""
     reads = layers[0].reads
-    if len(reads) < 3 or not reads[2]:
+    if len(reads) < 3 or not reads[2] or not dense_layers.has_plain_bias(layers[0]):
         return None
     recipes = [look.recipe(layer, 2) for layer in layers]
     known = [one for one in recipes if isinstance(one, Recipe)]

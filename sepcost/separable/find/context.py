@@ -75,7 +75,8 @@ class Context:
 
     def scale(self, candidate: Candidate) -> Array | None:
         """Scale of each output channel in a BatchNormalization that follows directly."""
-        if not self.in_main_graph(candidate):
+        last = len(candidate.layer.outputs[0]) - 1
+        if not self.in_main_graph(candidate) or candidate.axes[1] not in {1, 1 - last - 1}:
             return None
         readers = self.readers.get(_output(candidate.layer), ())
         if len(readers) != 1 or readers[0].op_type != "BatchNormalization":

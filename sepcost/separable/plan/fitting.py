@@ -16,7 +16,7 @@ from sepcost.errors import SepcostError, TimeUpError
 from sepcost.separable.data.moments import Moments
 from sepcost.separable.data.samples import Calibration
 from sepcost.separable.factors.blocks import Array
-from sepcost.separable.factors.fit import FitOptions, fit
+from sepcost.separable.factors.fit import FitOptions
 from sepcost.separable.factors.kernels import Factors, factorize, reconstruct
 from sepcost.separable.factors.random_init import random_factors
 from sepcost.separable.find.candidates import Candidate, weight
@@ -25,6 +25,7 @@ from sepcost.separable.plan.choices import Choice, Selection
 from sepcost.separable.plan.gathering import Gathering
 from sepcost.separable.plan.menu import Key, Option, option_key, shell
 from sepcost.separable.plan.walks import Walk, walk
+from sepcost.separable.plan.wide import fit_layer
 from sepcost.separable.quality.parts import OutputPart
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import observable
@@ -135,7 +136,7 @@ class Fitter:
         try:
             options = self.options(candidate, most, ceil(EARLY * most))
             moments = self.gathering().moments(candidate, before, path)
-            return fit(weight(candidate), moments, option.form, option.rank, options)
+            return fit_layer(candidate, moments, [(option.form, option.rank)], options)[0]
         except TimeUpError:
             self.watch.leave_out("final fits")
             return self.drafts.get(option_key(candidate, option.form, option.rank))
@@ -185,8 +186,9 @@ class Fitter:
     def _alike(self, candidate: Candidate, option: Option) -> tuple[object, ...]:
         """Everything that factors of the weights depend on."""
         scale = self._scale(candidate)
-        group, rest = candidate.convolution.group, None if scale is None else scale.tobytes()
-        return candidate.weight_of.key, option.form, option.rank, group, candidate.op_type, rest
+        kind = candidate.convolution.group, candidate.op_type, candidate.dense
+        rest = None if scale is None else scale.tobytes()
+        return candidate.weight_of.key, option.form, option.rank, *kind, rest
 
     def _factorized(self, candidate: Candidate, option: Option) -> Factors:
         assert option.form is not None

@@ -10,7 +10,7 @@ from sepcost.separable.factors.spectrum import exact_rank
 from sepcost.separable.find.candidates import Candidate, weight
 from sepcost.separable.plan.choices import Choice, Curve, Selection
 from sepcost.separable.plan.goals import Solved
-from sepcost.separable.plan.menu import Option, emitted_as, legal_ranks, shell
+from sepcost.separable.plan.menu import Option, emitted_as, forms_of, legal_ranks, shell
 from sepcost.separable.plan.trials import Trial, Trials
 from sepcost.separable.rewrite import emit
 from sepcost.separable.settings import ConvertSettings
@@ -25,7 +25,7 @@ def at_fixed_rank(found: Sequence[Candidate], settings: ConvertSettings, trials:
 
 def _option(candidate: Candidate, settings: ConvertSettings, trials: Trials) -> Option:
     """The rank asked for, or the next lower one that the kernel has; full is the exact rank."""
-    form = settings.forms[0]
+    form = forms_of(candidate, settings.forms)[0]
     legal = legal_ranks(candidate, form)
     wanted = int(settings.goal.value)
     if not wanted:

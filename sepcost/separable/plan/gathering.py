@@ -16,6 +16,7 @@ from sepcost.separable.find.context import Context
 from sepcost.separable.plan.choices import Choice
 from sepcost.separable.plan.menu import Menu
 from sepcost.separable.plan.walks import Walk
+from sepcost.separable.plan.wide import gathered_as, reader
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.settings import ConvertSettings
@@ -55,17 +56,17 @@ class Gathering:
         changed = before if self.settings.method.asymmetric else ()
         shortcut = self.context.shortcut(candidate) if changed else None
         seen = self._seen if path is None else path.seen
-        stream = self._stream(candidate)
-        for source, target in seen(candidate, shortcut, changed):
+        stream, read = self._stream(candidate), reader(candidate)
+        for pair in seen(candidate, shortcut, changed):
             self.watch.check()
-            stream.add(source, target)
+            stream.add(*read(pair))
         return stream.finish()
 
     def _seen(
         self, candidate: Candidate, shortcut: str | None, changed: Sequence[Choice]
     ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """As ``Walk.seen``, but each batch runs from the start."""
-        source, target = candidate.layer.reads[0], candidate.layer.writes[0]
+        source, target = candidate.source, candidate.layer.writes[0]
         added = [shortcut] if shortcut else []
         runtime = self.settings.runtime
         original = runner(self.context.observed, runtime, [source, target, *added])
@@ -86,7 +87,7 @@ class Gathering:
         parts: list[list[Menu]] = [[]]
         held = shown = 0
         for menu in menus:
-            geometry = menu.candidate.convolution
+            geometry = gathered_as(menu.candidate)
             features = geometry.in_channels // geometry.group * int(np.prod(geometry.kernel))
             size = 8 * geometry.group * features * (2 * features + geometry.out_channels)
             seen = self._seen_bytes(menu.candidate)
@@ -102,7 +103,7 @@ class Gathering:
         """Bytes of the input and the output of a layer, over the samples of one run."""
         values, data = self.context.network.values, self.data
         rows = data.batch if data.stacked and not data.fixed else 1  # else the sizes include them
-        names = candidate.layer.reads[0], candidate.layer.writes[0]
+        names = candidate.source, candidate.layer.writes[0]
         return rows * sum(values[n].size_bytes or 0 for n in names if n in values)
 
     def together(self, candidates: Sequence[Candidate]) -> dict[str, Moments]:
@@ -115,18 +116,18 @@ class Gathering:
         """
         if not candidates:
             return {}
-        names = [(c.layer.reads[0], c.layer.writes[0]) for c in candidates]
+        names = [(c.source, c.layer.writes[0]) for c in candidates]
         wanted = list(dict.fromkeys(name for pair in names for name in pair))
         run = runner(self.context.observed, self.settings.runtime, wanted)
-        streams = [self._stream(candidate) for candidate in candidates]
+        streams = [(self._stream(candidate), reader(candidate)) for candidate in candidates]
         runs = self.watch.each(self.data.batches(), "running calibration data", self.data.runs)
         for feeds in runs:
             values: dict[str, NDArray[Any]] = dict(zip(wanted, run(feeds), strict=True))
-            for stream, (source, target) in zip(streams, names, strict=True):
-                stream.add(values[source], values[target])
+            for (stream, read), (source, target) in zip(streams, names, strict=True):
+                stream.add(*read((values[source], values[target])))
             del values  # before the next run
-        return {c.id: s.finish() for c, s in zip(candidates, streams, strict=True)}
+        return {c.id: s.finish() for c, (s, _) in zip(candidates, streams, strict=True)}
 
     def _stream(self, candidate: Candidate) -> PatchStream:
         positions, seed = self.settings.method.positions, self.settings.seed
-        return PatchStream(candidate.convolution, positions=positions, seed=seed)
+        return PatchStream(gathered_as(candidate), positions=positions, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from sepcost.cost.dense import Dense
 from sepcost.latency.jobs import ModelFile
 from sepcost.model.describe import describe
 from sepcost.model.dtypes import NUMBERS
@@ -25,6 +27,7 @@ from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.rewrite.weights import Weights
 
 IR_VERSION = 8
+FEW = 4093  # different weights of a dense layer; a prime, so that its rows differ
 INT4_IR_VERSION = 10  # the first with types of 4 bits
 
 
@@ -35,7 +38,7 @@ def layer_model(
     model = _alone(candidate, option is not None, network)
     described = describe(model)
     if option is not None and option.form is not None:
-        (alone,) = candidates(model, described).eligible
+        (alone,) = candidates(model, described, dense=candidate.dense is not None).eligible
         factors = random_factors(alone, shell(alone, option.form, option.rank), 0)
         choice = Choice(alone, factors, option.emitted, 0, 0, lifted=option.lifted)
         model = separate(model, [choice])
@@ -46,24 +49,20 @@ def layer_model(
 def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
     """Input -> scale per channel -> the convolution -> Relu, with random weights.
 
-    A convolution in integers is timed as one: it reads and writes integers, without the Relu.
+    A convolution in integers is timed as one: it reads and writes integers, without the Relu. In
+    front of a dense layer there is a Relu too.
     """
-    layer, how = candidate.layer, candidate.activations
-    shape = layer.inputs[0]
+    layer, how, dense = candidate.layer, candidate.activations, candidate.dense
+    shape = layer.inputs[dense.data if dense else 0]
     build = _Builder(candidate.dtype, network.opsets.get("", 1), how)
-    ones = np.ones((shape[1], *(1,) * (len(shape) - 1)))
     stored = candidate.stored if how else None
-    value = build.convolution("Conv", "scaled", ("x", ones), stored, group=shape[1])
+    if dense is None:
+        ones = np.ones((shape[1], *(1,) * (len(shape) - 1)))
+        value = build.convolution("Conv", "scaled", ("x", ones), stored, group=shape[1])
+    else:
+        value = build.rectified("x", "scaled")
     if convolved:
-        weight = layer.inputs[1]
-        kernel = np.random.default_rng(0).standard_normal(weight) / np.sqrt(np.prod(weight[1:]))
-        attributes: dict[str, Any] = {
-            k: list(v) if isinstance(v, tuple) else v for k, v in layer.attributes.items()
-        }
-        outputs = candidate.convolution.out_channels if candidate.has_bias else 0
-        value = build.convolution(
-            layer.op_type, "y", (value, kernel), candidate.stored, outputs, **attributes
-        )
+        value = build.original(candidate, value)
     result = build.result(value)
     type_ = NUMBERS[how.dtype if how else candidate.dtype]
     graph = helper.make_graph(
@@ -113,12 +112,46 @@ class _Builder:
         self.tensors += weights.tensors
         return name
 
+    def original(self, candidate: Candidate, value: str) -> str:
+        """Add a candidate's own layer, with random weights; return its output."""
+        layer = candidate.layer
+        attributes: dict[str, Any] = {
+            k: list(v) if isinstance(v, tuple) else v for k, v in layer.attributes.items()
+        }
+        if candidate.dense is not None:
+            return self._product(candidate, candidate.dense, value, attributes)
+        shape = layer.inputs[1]
+        kernel = np.random.default_rng(0).standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
+        outputs = candidate.convolution.out_channels if candidate.has_bias else 0
+        return self.convolution(
+            layer.op_type, "y", (value, kernel), candidate.stored, outputs, **attributes
+        )
+
+    def _product(
+        self, candidate: Candidate, dense: Dense, value: str, attributes: Mapping[str, Any]
+    ) -> str:
+        """Few different weights in a dense layer: drawing a hundred million would take long."""
+        shape = candidate.layer.inputs[dense.weight]
+        few = np.random.default_rng(0).standard_normal(FEW) / np.sqrt(dense.inputs)
+        weights = Weights("y", self.dtype, self.opset, str, candidate.stored, nodes=self.nodes)
+        matrix = weights.weight("w", np.resize(few, shape)).value
+        reads = [value, matrix] if dense.weight else [matrix, value]
+        if candidate.has_bias:
+            reads.append(weights.tensor("bias", np.zeros(1)))
+        self.nodes.append(helper.make_node(candidate.op_type, reads, ["y"], **attributes))
+        self.tensors += weights.tensors
+        return "y"
+
+    def rectified(self, value: str, output: str) -> str:
+        """Add a Relu; return its output."""
+        self.nodes.append(helper.make_node("Relu", [value], [output]))
+        return output
+
     def result(self, value: str) -> str:
         """Add what a runtime merges into the convolution, Relu or levels; return the output."""
         if self.how is not None:
             return self._quantized(value)
-        self.nodes.append(helper.make_node("Relu", [value], ["out"]))
-        return "out"
+        return self.rectified(value, "out")
 
     def _read(self, value: str) -> str:
         """The value as a convolution reads it."""

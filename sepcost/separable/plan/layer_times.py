@@ -28,6 +28,7 @@ from sepcost.separable.watch import Watch
 
 LAUNCHES = 1  # all layers take turns in it; the search corrects common errors
 HELD_BYTES = 1 << 27  # of the values of all networks in a process; sessions take several times that
+WEIGHT_BYTES = 1 << 30  # of dense layers in a process; sessions take several times that too
 VALUES = 3  # held by the session of a layer, on each side of it
 SLICE_S = 0.02  # per network and launch: there may be hundreds of networks
 ALIKE = 0.01  # relative difference of two launches that agree
@@ -46,12 +47,13 @@ def _key(candidate: Candidate, option: Option | None, network: Network) -> str:
     if option is not None and option.lifted:
         what.append("2-D")
     shape = [layer.inputs[0], layer.inputs[1], candidate.has_bias, candidate.dtype]
+    dense = [] if candidate.dense is None else [candidate.dense.weight]
     opset = network.opsets.get("", network.opsets.get("ai.onnx", 1))
     if option is None:
         attributes, shape = [], [layer.inputs[0], layer.inputs[1][:2], 0, candidate.dtype]
     how, stored = candidate.activations, candidate.stored
     small = [] if stored is None else [stored.dtype, how and [how.dtype, how.symmetric, 1]]
-    return json.dumps([layer.op_type, opset, attributes, shape, what, *small])
+    return json.dumps([layer.op_type, opset, attributes, shape, what, *small, *dense])
 
 
 def layer_times(
@@ -112,25 +114,36 @@ def _known(
 def _groups(missing: Mapping[str, tuple[Candidate, Option | None]]) -> list[list[str]]:
     """Split networks: those of a group fit in memory together, as all of them take turns."""
     groups: list[list[str]] = []
-    held = 0
+    held = stored = 0
     for key, (candidate, option) in missing.items():
-        sides = prod(candidate.layer.inputs[0]) + prod(candidate.layer.outputs[0])
+        data = candidate.dense.data if candidate.dense else 0
+        sides = prod(candidate.layer.inputs[data]) + prod(candidate.layer.outputs[0])
         size = 4 * (VALUES * sides + _between(candidate, option))
-        if not groups or held + size > HELD_BYTES:
+        weights = 4 * _dense_params(candidate, option)
+        if not groups or held + size > HELD_BYTES or stored + weights > WEIGHT_BYTES:
             groups.append([])
-            held = 0
+            held = stored = 0
         groups[-1].append(key)
         held += size
+        stored += weights
     return groups
 
 
 def _between(candidate: Candidate, option: Option | None) -> int:
     """Elements between the parts of a replacement, all branches together."""
-    if option is None or option.form is None:
+    if option is None or option.form is None or candidate.dense:
         return 0
     branches, channels = shell(candidate, option.form, option.rank).spatial.shape[:2]
     images, _, *extent = candidate.layer.outputs[0]
     return int(branches * channels * images * prod(extent))
+
+
+def _dense_params(candidate: Candidate, option: Option | None) -> int:
+    """Elements of the weights of a dense layer or its option; those of convolutions are few."""
+    if candidate.dense is None or option is None:
+        return 0
+    sides = candidate.dense.inputs, candidate.dense.outputs
+    return prod(sides) if option.keeps else option.rank * sum(sides)
 
 
 def _heard(watch: Watch, count: int) -> child.OnStage:

@@ -26,6 +26,8 @@ RANKS: Mapping[Form, tuple[int, ...]] = {
 }
 #: Widths of a depthwise-bottleneck, as shares of the smaller of its channel counts per group.
 SHARES = (1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3)
+#: Ranks of a dense layer, as shares of the rank below which two layers are cheaper.
+DENSE_SHARES = (1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 3 / 4)
 CHANNEL_BLOCK = 8
 
 
@@ -103,16 +105,27 @@ def legal_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
     return ranks(conv_shape(candidate), form, group=candidate.convolution.group)
 
 
+def forms_of(candidate: Candidate, forms: Sequence[Form]) -> Sequence[Form]:
+    """The forms on the menu: those of convolutions, or the only one of a dense layer."""
+    return (Form.BOTTLENECK,) if candidate.dense else forms
+
+
 def offered_ranks(candidate: Candidate, form: Form) -> tuple[int, ...]:
     """The ranks on the menu that the candidate's kernel has."""
     wanted: Sequence[int] = RANKS.get(form, ())
-    if form is Form.DEPTHWISE_BOTTLENECK:
-        outputs, inputs, *_ = conv_shape(candidate)
-        fewer = min(outputs // candidate.convolution.group, inputs)
-        blocks = {max(1, round(share * fewer / CHANNEL_BLOCK)) for share in SHARES}
-        wanted = [CHANNEL_BLOCK * count for count in sorted(blocks)]
+    outputs, inputs, *_ = conv_shape(candidate)
+    if candidate.dense is not None:
+        wanted = _in_blocks(DENSE_SHARES, outputs * inputs / (outputs + inputs))
+    elif form is Form.DEPTHWISE_BOTTLENECK:
+        wanted = _in_blocks(SHARES, min(outputs // candidate.convolution.group, inputs))
     legal = legal_ranks(candidate, form)
     return tuple(rank for rank in wanted if rank in legal)
+
+
+def _in_blocks(shares: Sequence[float], whole: float) -> list[int]:
+    """Shares of a number of channels, in whole blocks."""
+    blocks = {max(1, round(share * whole / CHANNEL_BLOCK)) for share in shares}
+    return [CHANNEL_BLOCK * count for count in sorted(blocks)]
 
 
 def menus(
@@ -130,7 +143,7 @@ def menus(
     before
         MACs of each original convolution, by id of the candidate.
     forms
-        The forms on the menu.
+        The forms of convolutions on the menu.
     emitted
         The emitted form if possible, else the form's default.
     """
@@ -140,7 +153,7 @@ def menus(
         integers = candidate.activations is not None
         offers = [
             Option(form, rank, cost, emitted_as(factors, emitted, integers=integers))
-            for form in forms
+            for form in forms_of(candidate, forms)
             for rank in offered_ranks(candidate, form)
             for factors in [shell(candidate, form, rank)]
             for cost in [emit.macs(candidate, factors)]

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from sepcost.errors import TimeUpError
 from sepcost.separable.data.moments import Moments
-from sepcost.separable.factors.fit import fit_menu
-from sepcost.separable.find.candidates import weight
 from sepcost.separable.plan.fitting import Drafts, Fitter
 from sepcost.separable.plan.menu import Menu, option_key
+from sepcost.separable.plan.wide import fit_layer
 from sepcost.separable.plan.worth import worth_a_fit
 from sepcost.separable.settings import Saving
 from sepcost.separable.side_by_side import side_by_side
@@ -76,7 +75,7 @@ def _fitted(fitter: Fitter, menu: Menu, moments: Moments, by: Saving) -> tuple[M
         left.extend(worth_a_fit(offers, starts, by))
         return left
 
-    factors = fit_menu(weight(candidate), moments, wanted, options, chosen)
+    factors = fit_layer(candidate, moments, wanted, options, chosen)
     whole = fitter.reach(candidate, moments)
     filled, drafts = [], {}
     for option, made in ((offers[place], factors[place]) for place in left):

@@ -66,7 +66,7 @@ class Walk:
         before
             All convolutions converted in front of this one.
         """
-        source, target = candidate.layer.reads[0], candidate.layer.writes[0]
+        source, target = candidate.source, candidate.layer.writes[0]
         here, order = self.context.order[target], self.context.order
         added = [shortcut] if shortcut else []
         path = self._moved(self.original, self.context.observed, here + 1, [source, target, *added])

@@ -86,7 +86,7 @@ class Replacement:
             self.node.domain, largest_level(candidate.weight_of, candidate.stored),
             self.stored, nodes=self.nodes,
         )  # fmt: skip
-        self.source = self.node.input[0]
+        self.source = self.node.input[candidate.dense.data if candidate.dense else 0]
         if self.lifted:
             self.source = self._shaped("Unsqueeze", self.source)
         channels, how = candidate.convolution.in_channels, candidate.activations
@@ -135,12 +135,12 @@ class Replacement:
         values = [self._values[name] for name in (a, b)]
         low, high = (sum(ends) for ends in zip(*(one.range for one in values), strict=True))
         label = f"add_{number}"
-        output = self._node(op_type, label, [self._read(a), self._read(b)])
+        output = self.make(op_type, label, [self._read(a), self._read(b)])
         return self._made(output, _Value(values[0].channels, label, (low, high)))
 
     def concat(self, parts: list[str]) -> str:
         """Concatenate the channels of all parts; return the result."""
-        output = self._node("Concat", "concat", [self._read(part) for part in parts])
+        output = self.make("Concat", "concat", [self._read(part) for part in parts])
         self.nodes[-1].attribute.append(helper.make_attribute("axis", 1))
         values = [self._values[part] for part in parts]
         ends = [one.range for one in values]
@@ -177,7 +177,7 @@ class Replacement:
         if bias and self._offset is not None and self.candidate.activations is not None:
             scale = before.scale * (np.ones(()) if weight.scale is None else weight.scale)
             bias = self.weights.bias(self._offset, scale)
-        output = self._node(op_type, label, [read, weight.value, *([bias] if bias else [])])
+        output = self.make(op_type, label, [read, weight.value, *([bias] if bias else [])])
         self.nodes[-1].attribute.append(helper.make_attribute("kernel_shape", kernel.shape[2:]))
         self.nodes[-1].attribute.append(helper.make_attribute("group", group))
         return self._made(output, _Value(len(kernel), label, _reach(kernel, before.range)))
@@ -198,9 +198,9 @@ class Replacement:
                 self.weights.tensor(f"{value.label}/scale", np.array(scale)),
                 self.weights.tensor(f"{value.label}/zero_point", np.array(zero), how.dtype),
             ]
-            between = self._node("QuantizeLinear", f"{value.label}/quantize", [name, *names])
+            between = self.make("QuantizeLinear", f"{value.label}/quantize", [name, *names])
             self.nodes[-1].domain = how.domain or self.node.domain
-            wide = self._node("DequantizeLinear", f"{value.label}/dequantize", [between, *names])
+            wide = self.make("DequantizeLinear", f"{value.label}/dequantize", [between, *names])
             self.nodes[-1].domain = how.domain or self.node.domain
             self._quantized[name] = wide
             self._values[name] = replace(value, scale=float(np.float32(scale)))
@@ -211,12 +211,13 @@ class Replacement:
         axes = [LIFTED_AXIS]
         if self.opset >= AXES_OPSET:
             name = self.weights.tensor("axes", np.array(axes), "int64")
-            return self._node(op_type, op_type.lower(), [value, name])
-        output = self._node(op_type, op_type.lower(), [value])
+            return self.make(op_type, op_type.lower(), [value, name])
+        output = self.make(op_type, op_type.lower(), [value])
         self.nodes[-1].attribute.append(helper.make_attribute("axes", axes))
         return output
 
-    def _node(self, op_type: str, label: str, inputs: list[str]) -> str:
+    def make(self, op_type: str, label: str, inputs: list[str]) -> str:
+        """Add a node; return its output."""
         name = self.unique(f"{self.name}/{label}")
         output = self.unique(f"{name}/output")
         node = onnx.NodeProto(op_type=op_type, name=name, input=inputs, output=[output])

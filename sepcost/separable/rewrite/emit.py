@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sepcost.cost.dense import as_convolution
 from sepcost.cost.geometry import convolution
 from sepcost.errors import ConversionError
 from sepcost.network import Layer
 from sepcost.separable.find.candidates import Candidate
+from sepcost.separable.rewrite.dense import two_products
 from sepcost.separable.rewrite.draft import Replacement
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ SPATIAL: Mapping[str, str] = {
 
 def _sum(draft: Replacement, factors: Factors) -> None:
     """Σ_r P_r(D_r(x)), bias in the last: the runtime fuses each addition into a pointwise part."""
+    if draft.candidate.dense is not None:
+        two_products(draft, draft.candidate.dense, factors)
+        return
     _branches(draft, factors, _spatial_first)
 
 
@@ -143,11 +148,10 @@ def macs(candidate: Candidate, factors: Factors) -> int:
 
 
 def _once(layer: Layer, factors: Factors) -> int:
-    geometry = convolution(layer)
+    geometry = convolution(layer) or as_convolution(layer)
     if geometry is None:
         return 0
-    batch, _, *sides = layer.inputs[0]
-    given = batch * prod(sides)
+    given = prod(layer.inputs[0]) // geometry.in_channels
     mixed_at = given if factors.form == POINTWISE_FIRST else geometry.pointwise_positions
     first = 0 if factors.first is None else factors.first.size * given
     mixed = factors.pointwise.size * mixed_at

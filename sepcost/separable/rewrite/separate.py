@@ -166,7 +166,7 @@ def _drafts(
         if site.place in drafts:
             raise ConversionError(f"{candidate.id!r}: chosen twice")
         common = (site.frame.root, id(factors), choice.form_emitted, candidate.dtype, choice.lifted)
-        kind = (candidate.op_type, candidate.stored, candidate.convolution.group)
+        kind = (candidate.op_type, candidate.stored, candidate.convolution.group, candidate.dense)
         alone = candidate.activations is not None  # biases depend on the input's scale
         opset = site.frame.opsets.get("", site.frame.opsets.get("ai.onnx", 1))
         draft = Replacement(
@@ -181,13 +181,13 @@ def _drafts(
 
 def _is_of(candidate: Candidate, site: Site) -> bool:
     """Whether the node can be the candidate's: a plan of another model may name the same nodes."""
-    node = site.node
+    node, place = site.node, candidate.dense.weight if candidate.dense else 1
     if node.op_type != candidate.op_type or len(node.input) < 2:
         return False
-    home = site.frame.home(node.input[1])
+    home = site.frame.home(node.input[place])
     tensor = home[0].tensors.get(home[1]) if home else None
     return not isinstance(tensor, onnx.TensorProto) or (
-        tuple(tensor.dims) == candidate.layer.inputs[1]
+        tuple(tensor.dims) == candidate.layer.inputs[place]
     )
 
 

@@ -105,8 +105,9 @@ def sensitivities(
     TimeUpError
         The time is up.
     """
-    inside = {one.layer.writes[0]: one.id for one in candidates if context.in_main_graph(one)}
-    passes = _passes(context, list(inside))
+    observed = [one for one in candidates if context.in_main_graph(one)]
+    inside = {one.layer.writes[0]: one.id for one in observed}
+    passes = _passes(context, {one.layer.writes[0]: one.axes[1] for one in observed})
     random = np.random.default_rng(seed)
     watch = watch or Watch()
     reached = passes.reached
@@ -197,15 +198,18 @@ class _Passes:
         return back, forth
 
 
-def _passes(context: Context, wanted: Sequence[str]) -> _Passes:
+def _passes(context: Context, wanted: Mapping[str, int]) -> _Passes:
+    """Of values by the axis of their channels."""
     network = context.network
     layers = context.opaque()
     tape = Tape(network.values, context.stored, opset=network.opsets.get("", OPSET))
     outputs = tuple(
         n for n in network.outputs if n in network.values and network.values[n].dtype in FLOATS
     )
-    grads = backward(layers, tape, outputs, wanted, RULES)
-    squares = [_squared(tape, grad, network.values[name]) for name, grad in grads.items()]
+    grads = backward(layers, tape, outputs, list(wanted), RULES)
+    squares = [
+        _squared(tape, grad, network.values[name], wanted[name]) for name, grad in grads.items()
+    ]
     model = tape.model(outputs, squares)
     taken = {value.name for value in model.graph.input}
     fed = {name: at for name, at in tape.fed.items() if at in taken}
@@ -214,12 +218,13 @@ def _passes(context: Context, wanted: Sequence[str]) -> _Passes:
     return _Passes(model, tuple(grads), tape.stops, outputs, moving, fixed)
 
 
-def _squared(tape: Tape, gradient: str, value: Value) -> str:
-    """Σ g·gᵀ [N, N] over images and positions of a gradient [batch, N, ...]."""
+def _squared(tape: Tape, gradient: str, value: Value, axis: int) -> str:
+    """Σ g·gᵀ [N, N] over all axes of a gradient but that of the N channels."""
     assert value.shape is not None
-    order = [1, 0, *range(2, len(value.shape))]
+    order = list(range(len(value.shape)))
+    order.insert(0, order.pop(axis))
     turned = tape.add("Transpose", gradient, perm=order)
-    rows = tape.add("Reshape", turned, tape.constant(np.array([value.shape[1], -1])))
+    rows = tape.add("Reshape", turned, tape.constant(np.array([value.shape[axis], -1])))
     return tape.add("MatMul", rows, tape.add("Transpose", rows, perm=[1, 0]))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import onnx
@@ -27,9 +28,10 @@ from sepcost.separable.runs.cuts import cut
 from sepcost.separable.runs.output_loss import Outputs, Run
 
 FED = frozenset({"float32", "float64"})  # types of kernels; half precision would round them
+LARGEST = 1 << 24  # elements of a matrix: larger ones take longer to feed than their factors to run
 _KERNEL, _BIAS = "sepcost/kernel", "sepcost/bias"
 
-#: The outputs for a batch's kept values, a kernel [N, M/G, *k] and a bias [N].
+#: The outputs for a batch's kept values, a kernel [N, M/G, *k] or matrix [N, M], and a bias [N].
 Tried = Callable[[Feeds, NDArray[Any], NDArray[Any]], Outputs]
 
 
@@ -71,9 +73,10 @@ def tail(context: Context, candidate: Candidate, settings: Runtime) -> Tail | No
         return None
     outputs = [one.name for one in loaded.proto.graph.output if one.name in changed]
     session = runner(_freed(loaded, outputs, given, candidate), settings)
-    dtype = numpy_dtype(candidate.dtype)
+    dtype, dense = numpy_dtype(candidate.dtype), candidate.dense is not None
 
     def run(kept: Feeds, kernel: NDArray[Any], bias: NDArray[Any]) -> Outputs:
+        kernel = kernel.T if dense else kernel
         return session({**kept, _KERNEL: kernel.astype(dtype), _BIAS: bias.astype(dtype)})
 
     names = tuple(given)
@@ -81,8 +84,16 @@ def tail(context: Context, candidate: Candidate, settings: Runtime) -> Tail | No
 
 
 def _fits(context: Context, candidate: Candidate) -> bool:
-    plain = candidate.op_type == "Conv" and candidate.dtype in FED and not candidate.repeats
-    return plain and candidate.activations is None and context.in_main_graph(candidate)
+    plain = candidate.op_type == "Conv" or _is_plain(candidate)
+    fed = plain and candidate.dtype in FED and not candidate.repeats
+    return fed and candidate.activations is None and context.in_main_graph(candidate)
+
+
+def _is_plain(candidate: Candidate) -> bool:
+    """Whether it is x·W of a small matrix W on the right, without a transposed x."""
+    dense, layer = candidate.dense, candidate.layer
+    plain = dense is not None and (dense.weight, dense.axis) == (1, -1)
+    return plain and prod(layer.inputs[1]) <= LARGEST
 
 
 def _reach(proto: onnx.ModelProto, layer: Layer) -> tuple[set[Name], set[Name]]:
@@ -110,7 +121,13 @@ def _freed(
     proto = cut(loaded.proto, outputs, given)
     graph = proto.graph
     (node,) = (one for one in graph.node if written in one.output)
-    node.input[:] = [node.input[0], _KERNEL, _BIAS]
+    if candidate.dense is None:
+        node.input[:] = [node.input[0], _KERNEL, _BIAS]
+    else:
+        middle, domain, place = f"{written}/product", node.domain, list(graph.node).index(node)
+        product = helper.make_node("MatMul", [node.input[0], _KERNEL], [middle], domain=domain)
+        node.CopyFrom(helper.make_node("Add", [middle, _BIAS], [written], domain=domain))
+        graph.node.insert(place, product)
     number = NUMBERS[candidate.dtype]
     graph.input.extend(helper.make_tensor_value_info(n, number, None) for n in (_KERNEL, _BIAS))
     return replace(loaded, proto=cut(proto, outputs, given))

@@ -67,7 +67,11 @@ def opened(task: Task) -> Lesson | None:
     SepcostError
         ONNX Runtime cannot run a graph.
     """
-    inside = [one for one in task.choices if task.context.in_main_graph(one.candidate)]
+    inside = [
+        one
+        for one in task.choices
+        if task.context.in_main_graph(one.candidate) and one.candidate.dense is None
+    ]
     known = {id(one) for one in inside}
     others = [
         one

@@ -10,7 +10,7 @@ from sepcost.separable.find.context import context
 from sepcost.separable.runs.activations import runner
 from sepcost.separable.runs.tails import tail
 from tests.separable import networks
-from tests.separable.build import parsed, saved
+from tests.separable.build import noise, parsed, saved
 
 SHORTCUT = """<ir_version: 9, opset_import: ["" : 17]>
 net (float[N, 4, 8, 8] x) => (float[N, 16, 8, 8] e, float[N, 4, 8, 8] y) {
@@ -72,3 +72,35 @@ def test_a_convolution_in_half_precision_has_no_tail(tmp_path):
     half = {name: one.astype(np.float16) for name, one in networks.weights().items()}
     seen, eligible = found(saved(parsed(text, half), tmp_path, "net.onnx"))
     assert tail(seen, eligible[0], Runtime()) is None
+
+
+DENSE = """<ir_version: 9, opset_import: ["" : 17]>
+net (float[N, 5, 8] x) => (float[N, 5, 3] y) {
+  m = MatMul (x, w)
+  b = Add (m, b1)
+  r = Relu (b)
+  y = MatMul (r, v)
+}"""
+GEMM = """<ir_version: 9, opset_import: ["" : 17]>
+net (float[N, 8] x) => (float[N, 3] y) {
+  m = Gemm <alpha = 0.5, beta = 2.0, transB = 1> (x, w, b1)
+  r = Relu (m)
+  y = MatMul (r, v)
+}"""
+
+
+@pytest.mark.parametrize("text", [DENSE, GEMM])
+def test_a_dense_layer_reads_its_matrix_too(tmp_path, text):
+    shape = (6, 8) if text is GEMM else (8, 6)
+    weights = {"w": noise(*shape), "b1": noise(6, seed=1), "v": noise(6, 3, seed=2)}
+    loaded = saved(parsed(text, weights), tmp_path, "net.onnx")
+    network = describe(loaded)
+    first, _ = candidates(loaded, network, dense=True).eligible
+    made = tail(context(loaded, network), first, Runtime())
+    assert made is not None
+    feeds = {"x": noise(*((4, 8) if text is GEMM else (4, 5, 8)), seed=3)}
+    kept = dict(zip(made.border, made.before(feeds), strict=True))
+    kernel, bias = noise(6, 8, seed=4), noise(6, seed=5)
+    (answer,) = made.run(kept, kernel, bias)
+    hidden = feeds["x"] @ kernel.T + bias + (0 if text is GEMM else weights["b1"])
+    assert answer == pytest.approx(np.maximum(hidden, 0) @ weights["v"], abs=1e-4)
