@@ -206,5 +206,5 @@ def _kept(conversion: Conversion, id_: str) -> tuple[Section, ...]:
         Col("op", "text", lambda s: s.op_type, group=True),
         Col("reason", "text", lambda s: s.reason, group=True),
     )
-    note = "Convolutions that stay regular."
+    note = "Layers that stay as they are."
     return table(f"{id_}-kept", "Not converted", columns, conversion.plan.kept, note)

@@ -20,7 +20,7 @@ from sepcost.separable.find.candidates import Candidate, bias, candidates, weigh
 from sepcost.separable.rewrite import emit
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
-from tests.separable.build import Array, Chosen, noise, saved
+from tests.separable.build import Array, Chosen, noise, parsed, saved
 
 SIZES = st.integers(3, 6)  # of fewer, no rank is cheaper
 
@@ -157,3 +157,24 @@ def test_half_and_double_precision_stay(tmp_path, kind):
     result, _, matrix = halved(loaded, 3)
     assert computed(result, x).dtype == kind
     assert computed(result, x) == pytest.approx(x @ matrix.T, abs=0.03)
+
+
+def test_layers_that_share_a_matrix_share_its_factors(tmp_path):
+    text = """<ir_version: 9, opset_import: ["" : 17]>
+    g (float[3,20] x, int64[2] i) => (float[3,16] y, float[3,16] z, float[2,16] e) {
+      y = MatMul (x, w)
+      a = Neg (x)
+      z = MatMul (a, w)
+      EMBED
+    }"""
+    for embedded in ("e = Gather (v, i)", "e = Gather (w, i)"):
+        weights = {"w": noise(20, 16), "v": noise(5, 16)}
+        loaded = saved(parsed(text.replace("EMBED", embedded), weights), tmp_path)
+        network = describe(loaded)
+        found = candidates(loaded, network, dense=True).eligible
+        factors = factorize(weight(found[0]), Form.BOTTLENECK, 4)
+        result = separate(loaded, [Chosen(one, factors) for one in found])
+        names = {tensor.name for tensor in result.proto.graph.initializer}
+        assert ("w" in names) == ("w," in embedded)
+        new = [t for t in result.proto.graph.initializer if t.name not in {"v", "w"}]
+        assert sorted(tuple(t.dims) for t in new) == [(4, 16), (20, 4)]
