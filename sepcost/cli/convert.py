@@ -37,6 +37,7 @@ def convert(
     max_drop: conversion.MaxDrop = None,
     speedup: conversion.Speedup = None,
     macs: conversion.Macs = None,
+    params: conversion.Params = None,
     metric: conversion.Metric = None,
     class_output: conversion.ClassOutput = None,
     init: conversion.Init = words.Init.FACTORS,
@@ -102,7 +103,7 @@ def convert(
     refuse_terminal(format_, report)
     providers = parse.providers(provider)
     chosen = parse.provider_options(provider_option or (), providers)
-    goal, also = convert_parse.goals(Goals(rank, speedup, macs, max_drop, max_error))
+    goal, also = convert_parse.goals(Goals(rank, speedup, macs, params, max_drop, max_error))
     settings = ConvertSettings(
         goal=goal,
         also=also,

@@ -19,6 +19,7 @@ class Goals(NamedTuple):
     rank: str | None = None
     speedup: float | None = None
     macs: str | None = None
+    params: str | None = None
     max_drop: str | None = None
     max_error: str | None = None
 

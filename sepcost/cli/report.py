@@ -41,6 +41,7 @@ def report(
     max_drop: conversion.MaxDrop = None,
     speedup: conversion.Speedup = None,
     macs: conversion.Macs = None,
+    params: conversion.Params = None,
     metric: conversion.Metric = None,
     calibrate: conversion.Calibrate = None,
     max_time: running.MaxTime = None,
@@ -60,7 +61,7 @@ def report(
     from sepcost.latency.settings import Settings
     from sepcost.separable.settings import ConvertSettings
 
-    asked = Goals(rank, speedup, macs, max_drop, max_error)
+    asked = Goals(rank, speedup, macs, params, max_drop, max_error)
     _check(source, output, convert, asked, calibrate)
     goal, also = goals(asked)
     bound, shapes = parse.binding(bind, "report covers one size"), parse.shapes(shape or ())

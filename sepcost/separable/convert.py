@@ -16,7 +16,7 @@ from sepcost.separable.conversion import Conversion
 from sepcost.separable.last_step import tuned
 from sepcost.separable.plan import goals
 from sepcost.separable.plan.choices import Choice
-from sepcost.separable.plan.curves import Curves, curves, without_slower
+from sepcost.separable.plan.curves import Curves, curves, whole_cost, without_slower
 from sepcost.separable.plan.fixed_rank import at_fixed_rank
 from sepcost.separable.plan.frontier import FrontierPoint, frontier
 from sepcost.separable.plan.goals import Solved
@@ -158,7 +158,8 @@ def _slower_drafts(session: Session, made: Curves) -> set[Key]:
     for _ in range(SLOWER_DRAFTS):
         left, found = without_slower(made, slower), set()
         for curve in left.curves:
-            selected = goals.foreseen(goal, curve, float(session.before.totals.macs))
+            whole = whole_cost(session.before, made.by, made.latency)
+            selected = goals.foreseen(goal, curve, whole)
             drafts = [trials.fitter.draft(*one) for one in selected]
             found |= _slower(session, trials.written_faster(drafts))
         if not found:
@@ -173,7 +174,7 @@ def _slower(session: Session, choices: Sequence[Choice]) -> set[Key]:
 
 
 def _solved(session: Session, made: Curves, goal: Goal) -> Solved:
-    whole = float(session.before.totals.macs) if made.by is Saving.MACS else made.latency
+    whole = whole_cost(session.before, made.by, made.latency)
     try:
         searched = goals.promising(goal, made.curves, session.trials, whole)
     except TimeUpError:

@@ -28,7 +28,7 @@ from sepcost.separable.plan.trials import on_disk
 from sepcost.separable.runs.output_loss import UNCHANGED
 from sepcost.separable.runs.sensitivity import UNREAD
 from sepcost.separable.session import Session
-from sepcost.separable.settings import QUALITY, Aim, Goal
+from sepcost.separable.settings import COUNTED, QUALITY, Aim, Goal
 from sepcost.separable.verify import compare
 from sepcost.separable.watch import MEASURED, Watch
 
@@ -222,8 +222,8 @@ def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) ->
         return floors.inexact(result.plan.choices) if exact else None
     if goal.aim in QUALITY:
         return proof.unproved(goal, result.effect, result.inputs)
-    if goal.aim is Aim.MACS:
-        return _in_macs(goal, result)
+    if goal.aim in COUNTED:
+        return _in_counts(goal, result)
     alone = goal is session.settings.searched
     reached = found.measured if result.speedup is None and alone else result.speedup
     if reached is None:
@@ -232,15 +232,24 @@ def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) ->
     return None if met else f"goal not met: asked {goal.words}, best reached {reached:.3g}"
 
 
-def _in_macs(goal: Goal, result: Conversion) -> str | None:
-    """Whether the share of the MACs is met; the most expensive branch may have changed."""
-    if unknown := _uncounted(result):
+def _in_counts(goal: Goal, result: Conversion) -> str | None:
+    """Whether the share of the MACs or params is met; the most expensive branch may change."""
+    unknown = _uncounted(result) if goal.aim is Aim.MACS else ""
+    if unknown:
         return f"goal not shown: asked {goal.words}, but {unknown}"
-    whole = result.before.totals.macs
-    reached = result.after.totals.macs / whole if whole else 0.0
+    reached = _share(goal.aim, result)
     if reached <= goal.value:
         return None
     return f"goal not met: asked {goal.words}, best reached {goal.like(reached)}"
+
+
+def _share(aim: Aim, result: Conversion) -> float:
+    """The MACs or params after over those before."""
+    before, after = (
+        one.totals.macs if aim is Aim.MACS else one.totals.params
+        for one in (result.before, result.after)
+    )
+    return after / before if before else 0.0
 
 
 def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -> str:
@@ -253,8 +262,8 @@ def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -
         speedup = result.speedup
         reached = "the latency not measured" if speedup is None else f"a speed-up of {speedup:.2f}×"
     else:
-        share = result.after.totals.macs / (result.before.totals.macs or 1)
-        reached = f"{share:.1%} of the MACs"
+        what = "params" if cost.aim is Aim.PARAMS else "MACs"
+        reached = f"{_share(cost.aim, result):.1%} of the {what}"
     effect = solved.trial.effect
     lost = f"a loss of {proof.stated(quality, effect)}" if effect.batches else "an unknown loss"
     return f"closest: {quality.words} with {reached}, or {cost.words} with {lost}"

@@ -31,7 +31,7 @@ from sepcost.separable.quality.judge import COMPARED_ON
 from sepcost.separable.references import NOTHING, references
 from sepcost.separable.rewrite.padding import padded
 from sepcost.separable.runs.branches import straightened
-from sepcost.separable.settings import Aim, ConvertSettings, Wanted
+from sepcost.separable.settings import COUNTED, Aim, ConvertSettings, Wanted
 from sepcost.separable.watch import IMPROVED, MEASURED, Watch
 
 RUN_BYTES = 1 << 27  # of activations, if all of a run were kept
@@ -152,7 +152,7 @@ def _without_data(settings: ConvertSettings, inputs: str) -> str:
 
 def _needs_no_run(settings: ConvertSettings, frontier: bool) -> bool:
     """Whether the model need not be run: some models cannot run, and large ones take long."""
-    exact = settings.goal.aim in {Aim.RANK, Aim.MACS} and settings.calibrate is None
+    exact = settings.goal.aim in {Aim.RANK, *COUNTED} and settings.calibrate is None
     return exact and not settings.verify and not frontier
 
 

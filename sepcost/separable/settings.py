@@ -29,6 +29,7 @@ class Aim(StrEnum):
     MAX_DROP = "max-drop"  # the cheapest model within a loss of quality, by the metric
     SPEEDUP = "speedup"  # the most accurate model at a measured speed-up
     MACS = "macs"  # the most accurate model at a share of the MACs
+    PARAMS = "params"  # the most accurate model at a share of the params
 
 
 #: Goals that limit what is lost; the others limit what the model costs.
@@ -64,7 +65,14 @@ class Saving(StrEnum):
     """What replacing a layer must reduce."""
 
     MACS = "macs"
+    PARAMS = "params"
     LATENCY = "latency"
+
+
+#: What the plans of a cost goal are compared by.
+SAVINGS = {Aim.MACS: Saving.MACS, Aim.PARAMS: Saving.PARAMS, Aim.SPEEDUP: Saving.LATENCY}
+#: Goals whose costs are counted, not measured.
+COUNTED = frozenset({Aim.MACS, Aim.PARAMS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +136,8 @@ class ConvertSettings:
     @property
     def cost(self) -> Saving:
         """What the plan reduces."""
-        speed = Aim.SPEEDUP in {goal.aim for goal in self.goals}
-        return self.reduce or (Saving.LATENCY if speed else Saving.MACS)
+        wanted = [SAVINGS[goal.aim] for goal in self.goals if goal.aim in SAVINGS]
+        return self.reduce or (wanted[0] if wanted else Saving.MACS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +206,7 @@ def check(settings: ConvertSettings) -> None:
 def _wrong(goal: Goal, *, data: bool) -> dict[str, bool]:
     """What may be wrong with a goal, and whether it is."""
     rank, value = goal.aim is Aim.RANK, goal.value
-    below_one = goal.aim in {Aim.MACS, Aim.MAX_DROP}
+    below_one = goal.aim in {*COUNTED, Aim.MAX_DROP}
     return {
         f"{goal.words}: expected a positive integer or full": rank
         and (value < 0 or value != int(value)),

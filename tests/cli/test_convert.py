@@ -11,6 +11,7 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
+import sepcost
 from sepcost.cli.app import app
 from sepcost.errors import ConversionError
 from tests.separable import networks
@@ -168,6 +169,13 @@ def test_dense_layers_are_converted_on_request(net, out, tmp_path):
     assert layer["macs_after"] == 2 * (16 + 3)
 
 
+def test_a_share_of_the_params_is_a_goal(net, out):
+    shown = ok(net, "-o", out, "--params", "60%", "--no-verify", "--force")
+    assert "goal: --params 60%\n" in shown
+    before, after = (sepcost.analyze(path).totals.params for path in (net, out))
+    assert after <= 0.6 * before
+
+
 def test_without_dense_they_are_not_listed(net):
     assert "Gemm" not in ok(net, "--rank", "1", "--no-verify", "--dry-run")
 
@@ -225,6 +233,8 @@ def test_without_data_it_says_so(net):
         (["--speedup", "0.5"], "above 1"),
         (["--macs", "2"], "below 1"),
         (["--macs", "150%"], "--macs 150%: must be below 100%"),
+        (["--params", "1.5"], "--params 1.5: must be below 1"),
+        (["--params", "0.5", "--macs", "0.5"], "--macs and --params: give only one cost goal"),
         (["--max-drop", "1"], "--max-drop 1 means 100 points; write 1% (or 0.01) for 1 point"),
         (["--max-drop", "100%"], "--max-drop 100%: must be below 100%"),
         (["--max-drop", "1%"], "--max-drop 1%: needs calibration data; add --calibrate"),

@@ -121,12 +121,13 @@ def test_the_error_that_is_stated_is_that_of_the_file(net, error):
         assert found.after.totals.macs <= found.before.totals.macs
 
 
-@given(nets(), st.sampled_from([0.9, 0.6, 0.3, 0.05]))
-@networks(40)
-def test_a_macs_goal_is_met_or_refused(net, share):
+@given(nets(), st.sampled_from([Aim.MACS, Aim.PARAMS]), st.sampled_from([0.9, 0.6, 0.3, 0.05]))
+@networks(60)
+def test_a_share_of_the_cost_is_met_or_refused(net, aim, share):
     with saved(net.model) as path:
-        before = analyze(path, bind=net.bind).totals.macs
-        found, result = converted(net, path, Aim.MACS, share)
+        before = analyze(path, bind=net.bind).totals
+        found, result = converted(net, path, aim, share)
     assert bool(found.written) == bool(found.plan.choices)  # by force
     if not found.missed:
-        assert counted(net, result).totals.macs <= share * before * (1 + 1e-9)
+        after = counted(net, result).totals
+        assert getattr(after, aim) <= share * getattr(before, aim) * (1 + 1e-9)

@@ -159,6 +159,40 @@ def test_the_share_of_macs_is_met(net):
         assert found.after.totals.macs <= share * found.before.totals.macs
 
 
+@pytest.mark.parametrize("data", [False, True])
+def test_the_share_of_params_is_met(net, tmp_path, data):
+    """A fit may add a bias where the original has none, which counts."""
+    given_ = {"calibrate": networks.data(tmp_path, 64)} if data else {}
+    for share in (0.4, 0.7):
+        found = convert(net, settings=asked(Aim.PARAMS, share, dense=True, **given_))
+        assert not found.missed
+        assert found.after.totals.params <= share * found.before.totals.params
+        assert found.after.totals.macs < found.before.totals.macs
+
+
+def test_params_that_cannot_be_saved_are_a_goal_not_met(net):
+    found = convert(net, settings=asked(Aim.PARAMS, 0.01))
+    assert found.missed is not None
+    assert found.missed.startswith("goal not met: asked --params 0.01, best reached 0.")
+
+
+def test_params_are_saved_where_they_are(tmp_path):
+    """Most MACs are in the convolution, most params in the dense layer."""
+    text = """<ir_version: 9, opset_import: ["" : 17]>
+    net (float[1, 8, 16, 16] x) => (float[1, 64] y) {
+      c = Conv <pads = [1, 1, 1, 1]> (x, w)
+      p = MaxPool <kernel_shape = [4, 4], strides = [4, 4]> (c)
+      f = Flatten (p)
+      y = Gemm (f, v)
+    }"""
+    path = saved(parsed(text, {"w": noise(8, 8, 3, 3), "v": noise(128, 64)}), tmp_path).path
+    assert path is not None
+    for aim, layer in ((Aim.MACS, "c"), (Aim.PARAMS, "y")):
+        found = convert(path, settings=asked(aim, 0.6, dense=True))
+        assert [one.candidate.id for one in found.plan.choices] == [layer]
+        assert not found.missed
+
+
 def test_more_macs_never_lose_more_in_the_plan(net):
     losses = [
         convert(net, settings=asked(Aim.MACS, share)).plan.predicted.loss or 0.0

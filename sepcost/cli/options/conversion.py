@@ -54,6 +54,15 @@ Macs = Annotated[
         "or 50%.",
     ),
 ]
+Params = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE",
+        rich_help_panel=GOAL,
+        help="Most accurate model with at most this share of the original's params; for example "
+        "0.5 or 50%.",
+    ),
+]
 Metric = Annotated[
     str | None,
     typer.Option(
@@ -100,8 +109,9 @@ Reduce = Annotated[
     words.Reduced | None,
     typer.Option(
         rich_help_panel=LAYERS,
-        show_default="latency with --speedup, otherwise macs",
-        help="What replacing a layer must reduce: its MACs, or its latency on this machine.",
+        show_default="latency with --speedup, params with --params, otherwise macs",
+        help="What replacing a layer must reduce: its MACs, its params, or its latency on this "
+        "machine.",
     ),
 ]
 Forms = Annotated[

@@ -132,6 +132,7 @@ class Reduced(StrEnum):
     """What replacing a layer has to reduce."""
 
     MACS = "macs"
+    PARAMS = "params"
     LATENCY = "latency"
 
 

@@ -90,8 +90,9 @@ def curve(menus: Sequence[Menu], by: Saving, allocation: str, rest: float) -> Cu
 
 
 def cost(option: Option, by: Saving) -> float:
-    """MACs, or ns; 0 if it was not timed."""
-    return float(option.macs) if by is Saving.MACS else option.ns or 0.0
+    """MACs, params, or ns; 0 if it was not timed."""
+    costs = {Saving.MACS: option.macs, Saving.PARAMS: option.params, Saving.LATENCY: option.ns}
+    return float(costs[by] or 0)
 
 
 def _entry(menu: Menu, option: Option, by: Saving, allocation: str) -> Entry:

@@ -18,7 +18,7 @@ from sepcost.separable.plan.menu_fits import fitted_menus
 from sepcost.separable.plan.option_effects import OptionEffects, sampled
 from sepcost.separable.plan.timing import timed_menus
 from sepcost.separable.plan.trials import Trials
-from sepcost.separable.settings import Aim, ConvertSettings, Saving
+from sepcost.separable.settings import COUNTED, SAVINGS, Aim, ConvertSettings, Saving
 from sepcost.separable.side_by_side import side_by_side
 from sepcost.separable.watch import MEASURED, Watch
 
@@ -55,13 +55,20 @@ def curves(
         runtime = settings.runtime
         offered = timed_menus(offered, before.network, runtime, settings.emit, needed)
         (latency,) = trials.times([fitter.context.loaded], needed)
-    by = settings.cost if settings.goal.aim is not Aim.MACS else Saving.MACS
+    aim = settings.goal.aim
+    by = SAVINGS[aim] if aim in COUNTED else settings.cost
     offered = tuple(_undominated(menu, by) for menu in _with_errors(offered, trials, needed))
     offered, allocations = _on_data(offered, settings, trials, by)
-    whole = latency if by is Saving.LATENCY else float(before.totals.macs)
     costs = sum(cost(menu.options[0], by) for menu in offered)
-    rest = max(0.0, whole - costs)
+    rest = max(0.0, whole_cost(before, by, latency) - costs)
     return Curves(tuple(curve(offered, by, one, rest) for one in allocations), by, latency)
+
+
+def whole_cost(before: Analysis, by: Saving, latency: float) -> float:
+    """The original's cost: MACs, params or ns."""
+    totals = before.totals
+    costs = {Saving.MACS: totals.macs, Saving.PARAMS: totals.params, Saving.LATENCY: latency}
+    return float(costs[by])
 
 
 def without_slower(made: Curves, slower: Collection[Key]) -> Curves:

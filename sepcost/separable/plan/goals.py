@@ -16,7 +16,7 @@ from sepcost.separable.plan.choices import Curve, Selection
 from sepcost.separable.plan.knapsack import within_cost, within_loss
 from sepcost.separable.plan.proof import searched
 from sepcost.separable.plan.trials import Trial, Trials
-from sepcost.separable.settings import QUALITY, Aim, Goal
+from sepcost.separable.settings import COUNTED, QUALITY, Aim, Goal
 
 TRIES = 7
 ROUNDING = 1e-12  # 0.29 * 100 is below 29 in floating point
@@ -103,26 +103,26 @@ def solve(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
     return SOLVERS[goal.aim](goal, curve, trials, before)
 
 
-def _by_macs(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
-    """MACs are exact: no measurement corrects them."""
-    place = _within_macs(goal, curve, before)
+def _by_count(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
+    """MACs and params are exact: no measurement corrects them."""
+    place = _within_count(goal, curve, before)
     at = 0 if place is None else place
     share = (curve.points[at].cost + curve.rest) / before if before else 0.0
     return Solved(curve, at, trials.at(curve, at), place is not None, share)
 
 
-def _within_macs(goal: Goal, curve: Curve, before: float) -> int | None:
+def _within_count(goal: Goal, curve: Curve, before: float) -> int | None:
     return within_cost(curve.points, goal.value * before * (1 + ROUNDING) - curve.rest)
 
 
 def foreseen(goal: Goal, curve: Curve, before: float) -> Selection:
-    """What a goal in MACs selects on a curve, which is known before the final fits; else nothing.
+    """What a goal in MACs or params selects, which is known before the final fits; else nothing.
 
     The arguments are those of ``solve``.
     """
-    if goal.aim is not Aim.MACS:
+    if goal.aim not in COUNTED:
         return ()
-    return curve.selection(_within_macs(goal, curve, before) or 0)
+    return curve.selection(_within_count(goal, curve, before) or 0)
 
 
 def _by_speed(goal: Goal, curve: Curve, trials: Trials, before: float) -> Solved:
@@ -183,7 +183,8 @@ def _by_quality(goal: Goal, curve: Curve, trials: Trials, _: float) -> Solved:
 
 
 SOLVERS: dict[Aim, Callable[[Goal, Curve, Trials, float], Solved]] = {
-    Aim.MACS: _by_macs,
+    Aim.MACS: _by_count,
+    Aim.PARAMS: _by_count,
     Aim.SPEEDUP: _by_speed,
     Aim.MAX_ERROR: _by_quality,
     Aim.MAX_DROP: _by_quality,
@@ -202,7 +203,7 @@ def promising(
     TimeUpError
         The time is up.
     """
-    if goal.aim not in {Aim.MACS, Aim.SPEEDUP} or len(curves) < 2:
+    if goal.aim not in {*COUNTED, Aim.SPEEDUP} or len(curves) < 2:
         return curves
     cost = goal.value * before
     if goal.aim is Aim.SPEEDUP:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class Option:
     fitted_error: float | None = None  # of the layer's own output on the data
     foretold: float | None = None  # effect on the network's output, predicted by gradients
     effect: float | None = None  # on the network's output, measured with only this layer replaced
+    params: int = 0  # of the weights, and of a bias that a fit may add
 
     @property
     def keeps(self) -> bool:
@@ -149,10 +151,17 @@ def menus(
     """
     made = []
     for candidate in candidates:
-        keep = Option(None, 0, before[candidate.id])
+        keep = Option(None, 0, before[candidate.id], params=prod(conv_shape(candidate)))
+        added = 0 if candidate.has_bias else candidate.convolution.out_channels
         integers = candidate.activations is not None
         offers = [
-            Option(form, rank, cost, emitted_as(factors, emitted, integers=integers))
+            Option(
+                form,
+                rank,
+                cost,
+                emitted_as(factors, emitted, integers=integers),
+                params=emit.params(candidate, factors) + added,
+            )
             for form in forms_of(candidate, forms)
             for rank in offered_ranks(candidate, form)
             for factors in [shell(candidate, form, rank)]
