@@ -9,6 +9,7 @@ import onnx.inliner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sepcost.cost.dense import as_convolution
 from sepcost.network import ABSENT
 from sepcost.routes.analyze import analyze
 from sepcost.routes.check import check
@@ -123,3 +124,15 @@ def bound(net, path):
     sizes = ", ".join(f"{name} = {size}" for name, size in net.bind.items())
     config.write_text(f"[defaults]\nbind = {{ {sizes} }}\n" if sizes else "", encoding="utf-8")
     return config
+
+
+@given(nets())
+@networks(60)
+def test_a_dense_layer_multiplies_by_its_matrix_at_each_position(net):
+    for row in counted(net).rows:
+        shape = as_convolution(row.layer)
+        assert (shape is None) == (row.low_rank is None)
+        if shape is not None and row.low_rank is not None:
+            size = row.low_rank.inputs * row.low_rank.outputs
+            assert row.macs == shape.positions * size * (row.layer.trips or 0)
+            assert row.low_rank.inputs + row.low_rank.outputs > row.low_rank.break_even_rank
