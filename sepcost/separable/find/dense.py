@@ -13,15 +13,15 @@ from sepcost.cost.geometry import key
 from sepcost.model.tensors import Array
 from sepcost.network import Layer
 
-#: Dense layers in integers, which are listed but not converted.
-INTEGER = frozenset({"MatMulInteger", "QLinearMatMul"})
+#: Dense layers in integers, which are listed but not converted: where their matrix is.
+INTEGER = {"MatMulInteger": 1, "QLinearMatMul": 3}
 
 
 def is_dense(layer: Layer) -> bool:
     """Whether a layer multiplies by a constant, whatever its shape."""
     domain, op_type = key(layer)
     if not domain and op_type in INTEGER:
-        return bool(layer.weights & {1, 3})
+        return INTEGER[op_type] in layer.weights
     return (domain, op_type) in cost.OPERATORS and len(layer.weights & {0, 1}) == 1
 
 

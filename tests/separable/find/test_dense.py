@@ -100,6 +100,17 @@ def test_products_of_activations_are_not_listed(tmp_path):
     assert (result.eligible, result.skips) == ((), ())
 
 
+@pytest.mark.parametrize("second", ["w", "a"])
+def test_quantised_products_are_listed_only_with_a_constant_matrix(tmp_path, second):
+    text = """<ir_version: 9, opset_import: ["" : 17]>
+    g (uint8[8,8] a) => (uint8[8,8] y) { y = QLinearMatMul (a, s, z, SECOND, s, z, s, z) }"""
+    weights = {"s": np.float32(1), "z": np.uint8(0), "w": np.ones((8, 8), np.uint8)}
+    arrays = {name: np.asarray(one) for name, one in weights.items()}
+    result = found(text.replace("SECOND", second), arrays, tmp_path)
+    reason = "QLinearMatMul computes in integers; convert the float or QDQ model it came from"
+    assert [skip.reason for skip in result.skips] == [reason] * (second == "w")
+
+
 def test_normalisation_scales_only_the_axis_of_the_channels(tmp_path):
     """BatchNormalization scales axis 1, which holds positions after a MatMul on three axes."""
     text = """<ir_version: 9, opset_import: ["" : 17]>
