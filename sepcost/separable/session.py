@@ -35,6 +35,7 @@ from sepcost.separable.settings import COUNTED, Aim, ConvertSettings, Wanted
 from sepcost.separable.watch import IMPROVED, MEASURED, Watch
 
 RUN_BYTES = 1 << 27  # of activations, if all of a run were kept
+MOST_OUTPUTS = 8192  # of a dense layer that is fitted, as the covariance of more takes gigabytes
 #: Why a convolution is left out that could be converted: by --only, and by --skip.
 UNSELECTED = ("not matched by --only", "matched by --skip")
 
@@ -190,6 +191,8 @@ def _selected(
             reason = "is in a branch that never runs"
         elif settings.goal.aim is not Aim.RANK and one.id not in seen.places:
             reason = "is in a branch that the calibration data never takes"
+        elif settings.calibrate and one.dense and one.dense.outputs > MOST_OUTPUTS:
+            reason = f"more than {MOST_OUTPUTS:,} outputs, too many to fit to data"
         if reason is None:
             kept.append(one)
         else:

@@ -11,6 +11,7 @@ from sepcost.latency.jobs import ModelFile, Runtime
 from sepcost.model.describe import describe
 from sepcost.model.load import Loaded, load
 from sepcost.routes.convert import apply, convert, plan
+from sepcost.separable import session
 from sepcost.separable.data import calibrate
 from sepcost.separable.data.images import ImageFormat
 from sepcost.separable.factors.blocks import Form
@@ -125,6 +126,17 @@ def test_many_inputs_are_fitted_by_what_reaches_the_outputs(tmp_path, monkeypatc
         first, second = (reconstruct(choice.factors) for choice in (one, other))
         assert 0 < np.linalg.norm(second - first) < 0.1 * np.linalg.norm(first)
         assert other.factors.bias == pytest.approx(one.factors.bias, abs=0.1)
+
+
+def test_too_many_outputs_are_left_alone_where_their_covariance_is_needed(tmp_path, monkeypatch):
+    network(tmp_path)
+    monkeypatch.setattr(session, "MOST_OUTPUTS", 30)
+    goal = Goal(Aim.RANK, 4)
+    kept = plan(tmp_path / "net.onnx", settings=asked(tmp_path, goal)).kept
+    assert {skip.id: skip.reason for skip in kept} == {
+        "m": "more than 30 outputs, too many to fit to data"
+    }
+    assert not plan(tmp_path / "net.onnx", settings=asked(tmp_path, goal, calibrate=None)).kept
 
 
 def test_a_plan_with_many_inputs_has_gradients_and_effects(tmp_path, monkeypatch):
