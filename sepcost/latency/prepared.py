@@ -72,13 +72,13 @@ def _labelled(job: Job, folder: Path) -> tuple[Labelled, Job]:
     try:
         labels = layers.read(model)
         data, home = serialised(labels.model, model.path.absolute().parent)
-        path = folder / "labelled.onnx"
-        path.write_bytes(data)
-    except SepcostError:
+    except (SepcostError, OSError):
         raise
     except Exception as error:  # a model that ONNX Runtime reads, but onnx does not
         message = f"{model.name}: failed while labelling its nodes: {first_line(error)}"
         raise MeasurementError(message) from error
+    path = folder / "labelled.onnx"
+    path.write_bytes(data)
     return labels, replace(job, models=[replace(model, path=path)], data_folder=home)
 
 

@@ -35,10 +35,11 @@ def in_process(folder: Path) -> Iterator[None]:
 def execute(job: Job, *_: Any) -> Any:
     """Run one job as the child's ``main`` does, with the minimum of turns."""
     wire = Wire(io.StringIO())
-    try:
-        with prepared(replace(job, slice_s=0.0)) as (ready, finish):
-            return json.loads(json.dumps(finish(worker.TASKS[job.task](ready, wire))))
-    except SepcostError:
-        raise
-    except Exception as error:
-        raise runtime.explain(error, *wire.doing) from error
+    with prepared(replace(job, slice_s=0.0)) as (ready, finish):
+        try:
+            done = worker.TASKS[job.task](ready, wire)
+        except SepcostError:
+            raise
+        except Exception as error:
+            raise runtime.explain(error, *wire.doing) from error
+        return json.loads(json.dumps(finish(done)))
