@@ -42,7 +42,7 @@ class FakeChild:
         if job.task == "probe":
             return self.answer
         if job.task == "profile":
-            return {"layers": self.kernels}
+            return {"layers": self.kernels, "arena": None}
         return {"samples": [self._side(model.name) for model in job.models]}
 
     def _side(self, name: str) -> dict[str, list[int]]:

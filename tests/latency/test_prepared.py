@@ -34,7 +34,7 @@ def test_a_profile_that_cannot_give_a_graph_is_read_by_placement(write):
     with prepared(Job("profile", [write(RELU)], CUDA)) as (ready, finish):
         (name,) = [node.name for node in onnx.load(ready.models[0].path).graph.node]
         timed = {"times": {"fused": ["Fused", "cuda", 5.0]}, "optimised": None}
-        (row,) = finish(timed | {"placement": [["cuda", [name]]]})["layers"]
+        (row,) = finish(timed | {"placement": [["cuda", [name]]], "arena": None})["layers"]
     assert (row["nodes"], row["kernel"], row["time_ns"]) == (["y"], "Fused", 5.0)
     assert ready.most_runs == 200
 
