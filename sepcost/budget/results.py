@@ -182,7 +182,7 @@ class Check:
 
     @property
     def exit_code(self) -> int:
-        """0 within budget, 1 over budget, 2 unreadable model, 3 measurement failed."""
+        """0 within budget, 1 over budget or unknown, 2 unreadable model, 3 measurement failed."""
         codes = [fault.exit_code for fault in self.faults]
         return min(codes) if codes else int(not self.ok)
 

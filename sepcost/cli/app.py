@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "diff": Command("sepcost.cli.diff", "Compare two models layer by layer."),
     "host": Command(
-        "sepcost.cli.host", "Prepare another machine for --host, or tell what is there."
+        "sepcost.cli.host", "Prepare another machine for --host, or show what is installed there."
     ),
     "networks": Command(
         "sepcost.cli.networks",
@@ -101,7 +101,7 @@ def sepcost(
     model in convert and networks, the machine file in bench --machine, and the
     report everywhere else.
 
-    Exit codes: 0 success, 1 a budget is exceeded or a goal is not met,
+    Exit codes: 0 success, 1 a budget or goal is not met, or not shown to be met,
     2 usage or input error, 3 a measurement failed, 130 interrupted by Ctrl-C.
     """
 

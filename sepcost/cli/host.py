@@ -20,7 +20,7 @@ def host(
     output: files.Output = None,
     quiet: files.Quiet = False,
 ) -> None:
-    """Prepare another machine for --host, or tell what is there.
+    """Prepare another machine for --host, or show what is installed there.
 
     [bold]sepcost host setup pi@raspberrypi[/]               once
     [bold]sepcost host check pi@raspberrypi[/]               CPU, versions, providers
@@ -28,7 +28,7 @@ def host(
 
     setup makes a virtual environment in ~/.cache/sepcost there, with numpy and
     ONNX Runtime in the versions used here. It needs Python 3.11 or newer there.
-    Models are sent once, by their content; those unused for 30 days are removed.
+    Each model is sent only once; those unused for 30 days are removed there.
     """
     from sepcost.latency import host_setup
     from sepcost.latency.hosts.host import Host

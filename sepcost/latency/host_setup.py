@@ -1,4 +1,4 @@
-"""Prepare a machine for measurements, and tell what is there."""
+"""Prepare a machine for measurements, and show what is installed there."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _run(host: Host, argv: Sequence[str]) -> str:
     except queue.Empty:
         pass
     host.close()
-    raise HostError(f"--host {host.name}: the line was lost; run it again")
+    raise HostError(f"--host {host.name}: the connection was lost; run the command again")
 
 
 def _check(host: Host, failed: str, remedy: str) -> None:

@@ -48,7 +48,7 @@ class Runtime:
     session_options: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1  # 0 leaves it to ONNX Runtime
     optimization_level: str = "all"
-    host: str | None = None  # a destination of ssh: time on that machine
+    host: str | None = None  # an ssh destination: time on that machine
 
     @property
     def cpu_only(self) -> bool:

@@ -184,7 +184,7 @@ class Machine:
     turbo: bool | None
     onnxruntime: str | None = None  # its version
     peaks: Peaks | None = None
-    host: str | None = None  # the destination of ssh, if it is another machine
+    host: str | None = None  # the ssh destination, if it is another machine
     temperature: float | None = None  # of the CPU in °C, before
 
     def to_dict(self) -> dict[str, object]:

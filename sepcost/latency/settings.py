@@ -36,7 +36,7 @@ class Settings:
     strict: bool = False  # refuse nodes that fell back to another provider
     allow_fallback: bool = False  # measure even if every node fell back to the CPU
     inputs: str | Path | None = None
-    host: str | None = None  # a destination of ssh: measure on that machine
+    host: str | None = None  # an ssh destination: measure on that machine
     beside: tuple[tuple[str, ...], ...] = ()  # other sets of providers to compare with
 
     @property

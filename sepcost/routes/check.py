@@ -61,7 +61,7 @@ def check(
     jobs
         Processes that count models. More than one needs ``if __name__ == "__main__"`` in a script.
     host
-        A destination of ssh: latency and the like are measured on that machine.
+        An ssh destination: latency and the like are measured on that machine.
 
     Raises
     ------

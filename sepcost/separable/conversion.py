@@ -50,10 +50,10 @@ class Conversion:
 
     @property
     def verdict(self) -> str:
-        """Whether the goals are met, not met or not shown."""
+        """Whether the goals are met, not met or not shown to be met."""
         if self.met:
             return "met"
-        return "not met" if "goal not met" in (self.missed or "") else "not shown"
+        return "not met" if "goal not met" in (self.missed or "") else "not shown to be met"
 
     @property
     def speedup(self) -> float | None:

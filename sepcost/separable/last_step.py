@@ -23,7 +23,7 @@ from sepcost.separable.session import Session
 from sepcost.separable.settings import QUALITY
 from sepcost.separable.tuning import budget
 from sepcost.separable.tuning.outcome import Tuning, is_better
-from sepcost.separable.tuning.tune import Task, Tuned, opened, pass_seconds, tune
+from sepcost.separable.tuning.tune import BATCH, Task, Tuned, opened, pass_seconds, tune
 from sepcost.separable.watch import TUNED
 
 
@@ -76,7 +76,12 @@ def _tuned(session: Session, solved: Solved) -> Tuned | None:
     most, effect = session.settings.tune, solved.trial.effect
     if most is None:
         most = budget.passes(effect.loss, session.before.totals.macs, effect.samples)
-    if most and session.watch.within(TUNED).over:
+    if not most:
+        return None
+    if most < BATCH:
+        session.notes.append(f"not tuned: --tune {most} is less than the {BATCH} samples of a step")
+        return None
+    if session.watch.within(TUNED).over:
         session.watch.leave_out("tuning")
         return None
     task = _task(session, solved, most)

@@ -227,7 +227,7 @@ def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) ->
     alone = goal is session.settings.searched
     reached = found.measured if result.speedup is None and alone else result.speedup
     if reached is None:
-        return f"goal not shown: asked {goal.words}, but the latency was not measured"
+        return f"goal not shown to be met: asked {goal.words}, but the latency was not measured"
     met = reached >= goal.value and (found.met or result.speedup is not None)
     return None if met else f"goal not met: asked {goal.words}, best reached {reached:.3g}"
 
@@ -236,7 +236,7 @@ def _in_counts(goal: Goal, result: Conversion) -> str | None:
     """Whether the share of the MACs or params is met; the most expensive branch may change."""
     unknown = _uncounted(result) if goal.aim is Aim.MACS else ""
     if unknown:
-        return f"goal not shown: asked {goal.words}, but {unknown}"
+        return f"goal not shown to be met: asked {goal.words}, but {unknown}"
     reached = _share(goal.aim, result)
     if reached <= goal.value:
         return None
@@ -301,7 +301,7 @@ def unconverted(session: Session, why: str, *, met: bool = True) -> Conversion:
         session.inputs,
         UNCHANGED,
         missed=words,
-        met=words is None,
+        met=not missed,
         also=session.settings.also,
         notes=(*session.notes, f"nothing worth converting: {why}"),
     )

@@ -75,7 +75,7 @@ def test_errors_are_one_line(far, tmp_path):  # noqa: F811
         assert refused(*arguments) == (
             "sepcost: error: --host bare: not set up; run 'sepcost host setup bare'"
         )
-    assert "expected a destination of ssh" in refused("bench", path, "--host", "-x")
+    assert "expected an ssh destination" in refused("bench", path, "--host", "-x")
     assert "only setup installs" in refused("host", "check", "far", "--wheels", ".")
     assert "the key was refused" in refused("host", "setup", "refused")
 

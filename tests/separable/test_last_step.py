@@ -116,6 +116,13 @@ def test_a_network_that_got_worse_is_thrown_away(net, monkeypatch):
 def test_nothing_is_tuned_where_nothing_is_lost(net):
     found, _ = converted(net, None, rank=0)
     assert found.tuning is None
+    assert not any("not tuned" in note for note in found.notes)
+
+
+def test_fewer_samples_than_a_step_takes_are_refused_with_the_number(net):
+    found, _ = converted(net, 9)
+    assert found.tuning is None
+    assert "not tuned: --tune 9 is less than the 16 samples of a step" in found.notes
 
 
 def test_it_needs_data_and_samples_to_hold_out(net):

@@ -46,7 +46,7 @@ def asked(value=0.5, **changes):
 def test_a_share_of_unknown_macs_is_not_claimed(net, tmp_path):
     found = convert(net, tmp_path / "out.onnx", settings=asked())
     assert found.missed is not None
-    assert found.missed.startswith("goal not shown: asked --macs 0.5, but Loop 'turns': ")
+    assert found.missed.startswith("goal not shown to be met: asked --macs 0.5, but Loop 'turns': ")
     assert "--trips turns=COUNT" in found.missed
     assert not found.written
 

@@ -110,8 +110,7 @@ Reduce = Annotated[
     typer.Option(
         rich_help_panel=LAYERS,
         show_default="latency with --speedup, params with --params, otherwise macs",
-        help="What replacing a layer must reduce: its MACs, its params, or its latency on this "
-        "machine.",
+        help="What replacing a layer must reduce: its MACs, its params, or its measured latency.",
     ),
 ]
 Forms = Annotated[
@@ -129,8 +128,8 @@ Dense = Annotated[
     typer.Option(
         "--dense",
         rich_help_panel=LAYERS,
-        help="Also convert dense layers (Gemm and MatMul with a constant matrix), each to two of a "
-        "lower rank; as a form, this is a bottleneck.",
+        help="Also convert dense layers (Gemm and MatMul with a constant matrix), each into "
+        "two smaller ones, a low-rank factorisation (form bottleneck).",
     ),
 ]
 Emit = Annotated[
@@ -148,9 +147,9 @@ Calibrate = Annotated[
         metavar="DATA",
         rich_help_panel=CALIBRATION,
         help="Calibration data: an .npz file with one array per input (and 'labels', if known), or "
-        "a folder of .npy files or images (in one subfolder per class, if known). Samples of one "
-        "origin, such as crops of a picture, are held out together: name it for each sample in "
-        "'groups', or give it a folder within that of the class.",
+        "a folder of .npy files or images (in one subfolder per class, if known). To hold out "
+        "samples of one origin together, such as crops of one picture, name the origin of each "
+        "sample in an array 'groups', or give each origin a subfolder in the folder of its class.",
     ),
 ]
 Tune = Annotated[

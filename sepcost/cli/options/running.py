@@ -17,7 +17,7 @@ _HOST = typer.Option(
     metavar="USER@HOST",
     rich_help_panel=RUNTIME,
     show_default="this machine",
-    help="Measure on another machine, through ssh; see 'sepcost host'.",
+    help="Use another machine, through ssh; see 'sepcost host'.",
 )
 Host = Annotated[str | None, _HOST]
 Hosts = Annotated[list[str] | None, _HOST]
@@ -26,7 +26,7 @@ Destination = Annotated[
     typer.Argument(
         metavar="USER@HOST",
         show_default=False,
-        help="A destination of ssh. Keys, ports and jump hosts are those of ~/.ssh/config.",
+        help="An ssh destination. Keys, ports and jump hosts are those of ~/.ssh/config.",
     ),
 ]
 HostAction = Annotated[
@@ -34,7 +34,7 @@ HostAction = Annotated[
     typer.Argument(
         metavar="setup|check",
         show_default=False,
-        help="setup prepares the machine, check tells what is there.",
+        help="setup prepares the machine, check shows what is installed there.",
     ),
 ]
 Wheels = Annotated[

@@ -175,13 +175,13 @@ class Agent:
         os._exit(0)
 
     def watch(self) -> None:
-        """End when the line is silent, as a broken one may stay open for hours."""
+        """End when the connection is silent, as a broken one may stay open for hours."""
         while time.monotonic() - self.heard < SILENCE_S:
             time.sleep(SILENCE_S / 10)
         self.end()
 
     def serve(self) -> None:
-        """Answer requests until the line closes."""
+        """Answer requests until the connection closes."""
         threading.Thread(target=self.watch, daemon=True).start()
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.end)
@@ -192,7 +192,7 @@ class Agent:
                 request = json.loads(line.decode("utf-8"))
                 getattr(self, request.pop("do"))(**request)
         except (OSError, EOFError, ValueError):
-            pass  # the line is broken
+            pass  # the connection is broken
         finally:
             self.end()
 

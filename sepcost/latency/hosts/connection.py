@@ -1,4 +1,4 @@
-"""The line to a far machine: ssh, and the agent at its other end."""
+"""The connection to another machine: ssh, and the agent at its other end."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def command(host: str) -> list[str]:
     Raises
     ------
     HostError
-        ``host`` cannot be a destination of ssh.
+        ``host`` cannot be an ssh destination.
     """
     if not host or host.startswith("-") or not host.isprintable() or " " in host:
         raise HostError(
-            f"--host {host!r}: expected a destination of ssh, such as pi@raspberrypi; correct it"
+            f"--host {host!r}: expected an ssh destination, such as pi@raspberrypi; correct it"
         )
     settings = {
         "BatchMode": "yes",  # no passwords: nobody could type them here
@@ -53,7 +53,7 @@ def command(host: str) -> list[str]:
 
 
 class Connection:
-    """An open line; closing it ends all that it started on the far machine.
+    """An open connection; closing it ends all that it started on the other machine.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class Connection:
             self._ssh.stdin.flush()
 
     def answer(self, timeout_s: float = ANSWER_S) -> Answer | None:
-        """Wait for the next answer; None if the line is broken.
+        """Wait for the next answer; None if the connection is broken.
 
         Raises
         ------

@@ -28,9 +28,9 @@ GRACE_S = 5.0
 
 @dataclass(slots=True)
 class Host:
-    """A machine to measure on. The line opens when it is first needed."""
+    """A machine to measure on. The connection opens when it is first needed."""
 
-    name: str  # as the user typed it: a destination of ssh
+    name: str  # as the user typed it: an ssh destination
     _open: Connection | None = None
     _known: Known = field(default_factory=Known)
 
@@ -48,13 +48,13 @@ class Host:
         self.close()
 
     def close(self) -> None:
-        """Hang up; another job opens a new line."""
+        """Hang up; another job opens a new connection."""
         if self._open is not None:
             self._open.close()
             self._open, self._known = None, Known()
 
     def connection(self) -> Connection:
-        """The open line.
+        """The open connection.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Host:
         HostError
             The machine cannot be reached or is not set up, or its disk is full.
         MeasurementError
-            As there, and if the line is lost.
+            As there, and if the connection is lost.
         """
         self.require_ready()
         with prepared(job) as (ready, finish), tempfile.TemporaryDirectory() as folder:
@@ -135,7 +135,7 @@ class Host:
         HostError
             The disk there is full.
         MeasurementError
-            The line is lost.
+            The connection is lost.
         """
         self.connection().ask("have", names=list(files))
         found = self._answer(names)
@@ -147,7 +147,7 @@ class Host:
             on_stage({"stage": "sending", "model": names})
             try:
                 self.connection().ask_with(path, "put", name=digest, size=path.stat().st_size)
-            except BaseException:  # half a file: the line cannot be used any more
+            except BaseException:  # half a file: the connection cannot be used any more
                 self.close()
                 raise
             if fault := self._answer(names)["fault"]:
@@ -204,7 +204,7 @@ class _Run:
         return child.death(there, int(self.exit["exit"]), str(self.exit["stderr"]))
 
     def end(self) -> bool:
-        """End the worker, whose result is known; return whether the line can be used again."""
+        """End the worker, whose result is known; return whether the connection still works."""
         self.line.ask("stop")
         with suppress(queue.Empty):
             while self.exit is None and self.hear(GRACE_S) is not None:
@@ -213,5 +213,8 @@ class _Run:
 
 
 def lost(host: str, where: str) -> str:
-    """The message about a broken line."""
-    return f"{where}, the line to {host} was lost; nothing is left there, so start it again"
+    """The message about a lost connection."""
+    return (
+        f"{where}, the connection to {host} was lost; no process is left running there, so run the "
+        "command again"
+    )

@@ -30,7 +30,7 @@ _REMEDIES: Mapping[str, str] = {
 
 
 def explained(host: str, code: int, said: Sequence[str]) -> HostError:
-    """The error for a line that did not come about."""
+    """The error for a connection that could not be opened."""
     text = "\n".join(said)
     last = said[-1][:300] if said else "no message"
     if code == NOT_FOUND:

@@ -15,7 +15,7 @@ Key = tuple[Path, int, int]  # a file, its time and its size
 
 @dataclass(slots=True)
 class Known:
-    """Hashes from earlier jobs of an open line, as reading a large model takes long."""
+    """Hashes from earlier jobs of an open connection, as reading a large model takes long."""
 
     files: dict[Key, str] = field(default_factory=dict)
     models: dict[Key, str] = field(default_factory=dict)  # sent with all their data

@@ -60,7 +60,8 @@ def verdict(pair: Comparison) -> str:
     if pair.verdict is Outcome.SLOWER:
         return f"takes {times(ratio.estimate)} the time of {{a}} (95%: {reach})"
     if pair.verdict is Outcome.SAME:
-        return f"is the {pair.words} as {{a}} (95%: {reach} its time)"
+        within = pair.words.removeprefix("same ")
+        return f"takes the same time as {{a}}, {within} (95%: {reach})"
     return f"takes {reach} the time of {{a}}: inconclusive"
 
 

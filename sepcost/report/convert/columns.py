@@ -59,11 +59,11 @@ def fidelity_columns() -> tuple[Column[OutputFidelity], ...]:
 
     return (
         Column("output", lambda o: o.name, 0, False, True, "name"),
-        Column("relative error", lambda o: error(o.relative_error), 0),
+        Column("error / norm", lambda o: error(o.relative_error), 0),
         Column("SNR", decibels, 1),
         Column("largest error", lambda o: "" if o.max_abs is None else f"{o.max_abs:.3g}", 2),
         Column("cosine", lambda o: "" if o.cosine is None else f"{o.cosine:.6f}", 3),
-        Column("same top-1", agreement, 1),
+        Column("agreement", agreement, 1),
     )
 
 

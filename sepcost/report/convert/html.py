@@ -189,11 +189,11 @@ def _ratio(before: float | None, after: float | None) -> float | None:
 def _outputs(conversion: Conversion, id_: str) -> tuple[Section, ...]:
     columns: tuple[Col[OutputFidelity], ...] = (
         Col("output", "code", lambda o: o.name),
-        Col("relative error", "error", lambda o: o.relative_error),
+        Col("error / norm", "error", lambda o: o.relative_error),
         Col("SNR in dB", "number", lambda o: o.sqnr_db),
         Col("largest error", "number", lambda o: o.max_abs),
         Col("cosine", "number", lambda o: o.cosine),
-        Col("same top-1", "percent", lambda o: o.top1_agreement),
+        Col("agreement", "percent", lambda o: o.top1_agreement),
     )
     outputs = conversion.fidelity.outputs if conversion.fidelity else ()
     note = f"The converted model against the original, on {COMPARED_ON[conversion.inputs]}s."

@@ -127,6 +127,8 @@ def judged(conversion: Conversion) -> Iterator[Quality]:
 def _fell_short(conversion: Conversion) -> str:
     if not conversion.met:
         return f" ({conversion.verdict})"
+    if not conversion.plan.choices:
+        return " (met: nothing was converted)"
     return " (met; a minimum requirement is not)" if conversion.missed else ""
 
 

@@ -36,8 +36,8 @@ def named(path: Path, groups: NDArray[Any], count: int) -> Numbers:
     _, numbers = np.unique(groups, return_inverse=True)
     if count > 1 and not numbers.any():
         raise ConversionError(
-            f"{path}: {GROUPS!r} names only one group, of which none can be held out; "
-            "give samples of at least 2"
+            f"{path}: {GROUPS!r} names only one group, so none can be held out; "
+            "give samples from at least two groups"
         )
     return np.asarray(numbers, np.int64)
 

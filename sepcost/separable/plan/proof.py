@@ -82,4 +82,4 @@ def unproved(goal: Goal, effect: Effect, inputs: str) -> str | None:
         hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in total"
     elif goal.aim is Aim.MAX_ERROR and inputs != "calibration":
         hint = "; more samples would show it: --calibrate DATA"
-    return f"goal not shown: asked {goal.words}, estimated {stated(goal, effect)}{hint}"
+    return f"goal not shown to be met: asked {goal.words}, estimated {stated(goal, effect)}{hint}"

@@ -78,7 +78,7 @@ def opened(task: Task) -> Lesson | None:
         for one in task.choices
         if id(one) not in known and one.candidate.id in task.context.places
     ]
-    if not inside or task.passes < BATCH:
+    if not inside:
         return None
     made = student(task.context.observed, inside, others)
     random = np.random.default_rng(task.seed)
@@ -123,7 +123,9 @@ def _tuned(task: Task, taught: Lesson) -> tuple[dict[str, NDArray[np.float64]], 
         for step in range(steps):
             if watch.over:
                 passes = step * size
-                watch.leave_out(f"{100 - 100 * step // steps}% of the tuning" if step else "tuning")
+                watch.leave_out(
+                    f"{100 - max(1, 100 * step // steps)}% of the tuning" if step else "tuning"
+                )
                 break
             for one in moving:
                 weights |= one.weights()

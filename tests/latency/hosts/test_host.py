@@ -163,7 +163,7 @@ def test_the_shell_there_sees_one_fixed_command():
 
 @pytest.mark.parametrize("name", ["", "-oProxyCommand=id", "a b", "a\nb", "\x1b"])
 def test_what_is_no_destination_is_refused(name):
-    with pytest.raises(HostError, match="expected a destination of ssh"):
+    with pytest.raises(HostError, match="expected an ssh destination"):
         command(name)
 
 
@@ -221,7 +221,7 @@ def test_a_full_disk_is_told_and_nothing_is_left(far, tmp_path):
         ):
             host.send({"0" * 64: path}, lambda _: None, "m")
         assert far.blobs == before
-        host.send({}, lambda _: None, "m")  # the line goes on
+        host.send({}, lambda _: None, "m")  # the connection still works
 
 
 def test_no_beat_comes_into_a_file(far, tmp_path, monkeypatch):
@@ -337,11 +337,11 @@ def test_a_line_lost_in_mid_run_leaves_nothing_there(far, write, side):
             here, there = host.connection()._ssh.pid, parent(far.workers()[0])
             os.kill(here if side == "here" else there, signal.SIGKILL)
 
-        with pytest.raises(MeasurementError, match="the line to far was lost") as caught:
+        with pytest.raises(MeasurementError, match="the connection to far was lost") as caught:
             host.execute(hanging(write), 60, During(cut))
         assert caught.value.exit_code == 3
         assert gone(far)
-        assert run(host, Job("facts"))[0]["versions"]  # a new line, which sweeps
+        assert run(host, Job("facts"))[0]["versions"]  # a new connection, which sweeps
     assert far.left() == []
 
 

@@ -47,7 +47,7 @@ def undecided(ratio):
         (
             # 1 / 0.991 is 1.00908: rounded up to a tenth of a per cent, within 1%
             replace(samples.pair(verdict=Outcome.SAME), ratio=Interval(1, 0.991, 1.009)),
-            "is the same within 1% as {a} (95%: 0.991× to 1.009× its time)",
+            "takes the same time as {a}, within 1% (95%: 0.991× to 1.009×)",
         ),
         (
             undecided(Interval(1, 0.9, 1.2)),

@@ -44,7 +44,7 @@ def test_too_few_samples_are_searched_by_the_mean_so_that_something_is_found():
 
 def test_a_goal_that_is_not_shown_says_how_many_samples_would_show_it():
     message = unproved(DROP, lost(0, 64), "calibration") or ""
-    assert message.startswith("goal not shown: asked --max-drop 0.01, estimated 0 points")
+    assert message.startswith("goal not shown to be met: asked --max-drop 0.01, estimated 0 points")
     assert "about 381 held-out samples would show it, 1,524 in total" in message
     assert enough(DROP, lost(0, 64)) == 381
     assert unproved(DROP, lost(0, 381), "calibration") is None
@@ -52,7 +52,7 @@ def test_a_goal_that_is_not_shown_says_how_many_samples_would_show_it():
 
 def test_samples_that_were_fitted_to_show_nothing():
     message = unproved(DROP, lost(0, 1000), "fitted") or ""
-    assert message.startswith("goal not shown: ")
+    assert message.startswith("goal not shown to be met: ")
     assert message.endswith("no sample was held out: give more calibration data")
     assert (unproved(DROP, lost(100, 1000), "fitted") or "").startswith("goal not met: ")
 

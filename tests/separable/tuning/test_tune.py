@@ -107,12 +107,13 @@ def test_a_seed_repeats_every_byte_on_any_number_of_cores(tmp_path, monkeypatch)
             assert np.array_equal(a, b)
 
 
-def test_no_passes_change_nothing(tmp_path):
-    assert opened(task(tmp_path, passes=0)) is None
+def test_without_choices_there_is_nothing_to_open(tmp_path):
     assert opened(task(tmp_path, choices=[])) is None
 
 
-@pytest.mark.parametrize(("steps", "left_out"), [(0, "tuning"), (2, "50% of the tuning")])
+@pytest.mark.parametrize(
+    ("steps", "left_out"), [(0, "tuning"), (1, "75% of the tuning"), (2, "50% of the tuning")]
+)
 def test_only_the_passes_that_ran_are_counted(tmp_path, steps, left_out):
     asked = iter([False] * steps)
     watch = Watch(asked=lambda: next(asked, True))
