@@ -31,18 +31,16 @@ Part = tuple[str, str, Array]  # its label, what it reads, its matrix [N, M]
 
 def _gemm(draft: Replacement, found: Dense, part: Part, bias: str | None) -> str:
     label, source, _ = part
-    original = {a.name: a for a in draft.node.attribute}
-    turns = {("transA", "transB")[found.weight]: int(found.turned == bool(found.weight))}
-    first = source == draft.source
-    if first:
-        data = ("transA", "transB")[found.data]
-        turns |= {data: original[data].i} if data in original else {}
+    names = ("transA", "transB")
+    turns = {names[found.weight]: int(found.turned == bool(found.weight))}
+    if source == draft.source:
+        turns[names[found.data]] = int((found.axis == -1) == bool(found.data))
     if bias is None and draft.opset < NO_BIAS_OPSET:
         bias = _zero(draft)
     output = draft.make("Gemm", label, [*_operands(draft, found, part), *filter(None, [bias])])
     draft.nodes[-1].attribute.extend(helper.make_attribute(*one) for one in turns.items())
-    if bias and bias in draft.node.input and "beta" in original:
-        draft.nodes[-1].attribute.append(original["beta"])
+    if bias and bias in draft.node.input:
+        draft.nodes[-1].attribute.extend(a for a in draft.node.attribute if a.name == "beta")
     return output
 
 

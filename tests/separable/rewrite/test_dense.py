@@ -178,3 +178,17 @@ def test_layers_that_share_a_matrix_share_its_factors(tmp_path):
         assert ("w" in names) == ("w," in embedded)
         new = [t for t in result.proto.graph.initializer if t.name not in {"v", "w"}]
         assert sorted(tuple(t.dims) for t in new) == [(4, 16), (20, 4)]
+
+
+def test_attributes_that_a_function_takes_from_its_call_are_resolved(tmp_path):
+    text = """<ir_version: 9, opset_import: ["" : 17, "own" : 1]>
+    g (float[8,3] x) => (float[3,6] y) { y = own.f <turn = 1, share = 2.0> (x, w, b) }
+    <domain: "own", opset_import: ["" : 17]>
+    f <turn, share> (p, q, r) => (s) {
+      s = Gemm <transA: int = @turn, beta: float = @share> (p, q, r)
+    }"""
+    loaded = saved(parsed(text, {"w": noise(8, 6), "b": noise(6, seed=1)}), tmp_path)
+    result, _, matrix = halved(loaded, 3)
+    x = noise(8, 3, seed=2)
+    expected = x.T @ matrix.T + 2 * noise(6, seed=1)
+    assert computed(result, x) == pytest.approx(expected, abs=1e-4)
