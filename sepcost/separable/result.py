@@ -185,7 +185,12 @@ def _latency(session: Session, model: Loaded) -> Bench:
         ]
         watch = session.watch.within(MEASURED)
         return measure.bench(
-            files, settings, _heard(watch), where.execute, lambda: watch.over, where.facts
+            files,
+            settings,
+            _heard(watch),
+            execute=where.execute,
+            over=lambda: watch.over,
+            facts_of=where.facts,
         )
 
 
