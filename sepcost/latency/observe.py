@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sepcost.errors import SepcostError
-from sepcost.latency.child import execute
+from sepcost.latency import child
 from sepcost.latency.jobs import FOLDER_KEY, Job, ModelFile, Runtime
 from sepcost.model.graphs import body_prefix, node_id, subgraphs
 from sepcost.model.links import serialised
@@ -83,7 +83,7 @@ def observe(
             folder=Path(folder),
         )
         try:
-            result = execute(job, timeout_s)
+            result = child.execute(job, timeout_s)
         except SepcostError as error:
             raise type(error)(_with_names(str(error), numbered)) from error
     return dict(_observations(result["kernels"], numbered))
