@@ -13,6 +13,7 @@ from sepcost.model.load import Loaded
 from sepcost.model.save import check_target, save
 from sepcost.model.stamp import check_unchanged
 from sepcost.separable.conversion import Conversion
+from sepcost.separable.goal_check import nearest
 from sepcost.separable.last_step import tuned
 from sepcost.separable.plan import goals
 from sepcost.separable.plan.choices import Choice
@@ -22,7 +23,7 @@ from sepcost.separable.plan.frontier import FrontierPoint, frontier
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.menu import Key
 from sepcost.separable.plan.timing import slower_options
-from sepcost.separable.result import finished, nearest, unconverted
+from sepcost.separable.result import finished, unconverted
 from sepcost.separable.returned_memory import return_memory
 from sepcost.separable.session import UNSELECTED, Session, open_session
 from sepcost.separable.settings import Aim, ConvertSettings, Goal, Saving, Wanted, check

@@ -20,7 +20,8 @@ from sepcost.separable import floors
 from sepcost.separable.conversion import Conversion
 from sepcost.separable.data.samples import Feeds
 from sepcost.separable.find.candidates import Skip
-from sepcost.separable.plan import forecast, proof
+from sepcost.separable.goal_check import not_met
+from sepcost.separable.plan import forecast
 from sepcost.separable.plan.choices import Choice, Forecast, Plan
 from sepcost.separable.plan.goals import Solved
 from sepcost.separable.plan.timing import timed_choices
@@ -28,7 +29,7 @@ from sepcost.separable.plan.trials import on_disk
 from sepcost.separable.runs.output_loss import UNCHANGED
 from sepcost.separable.runs.sensitivity import UNREAD
 from sepcost.separable.session import Session
-from sepcost.separable.settings import COUNTED, QUALITY, Aim, Goal
+from sepcost.separable.settings import Aim
 from sepcost.separable.verify import compare
 from sepcost.separable.watch import MEASURED, Watch
 
@@ -79,7 +80,7 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
         gradients=session.fitter.gradients,
         also=settings.also,
     )
-    missed = _missed(session, result, found)
+    missed = not_met(session, result, found)
     return replace(result, missed=missed or _below(session, result), met=missed is None)
 
 
@@ -202,85 +203,12 @@ def _heard(watch: Watch) -> OnProgress:
     return heard
 
 
-def _missed(session: Session, result: Conversion, found: Solved) -> str | None:
-    """The goals that are not met; None if all are met.
-
-    A quality goal is met if the interval shows it.
-    """
-    goals = session.settings.goals
-    missed = [one for goal in goals if (one := _reached(goal, session, result, found))]
-    return "; ".join(missed) or None
-
-
 def _below(session: Session, result: Conversion) -> str | None:
     """The minimum requirement that is not met; None if all are met."""
     settings = session.settings
     lost = floors.broken(result.effect, settings, result.inputs)
     kept = session.wanted.target is None or settings.random_init
     return lost or (None if kept else floors.slower(result.speedup))
-
-
-def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) -> str | None:
-    """What was asked and the best that was reached; None if the goal is met."""
-    if goal.aim is Aim.RANK:
-        exact = not goal.value and not session.settings.random_init
-        return floors.inexact(result.plan.choices) if exact else None
-    if goal.aim in QUALITY:
-        return proof.unproved(goal, result.effect, result.inputs)
-    if goal.aim in COUNTED:
-        return _in_counts(goal, result)
-    alone = goal is session.settings.searched
-    reached = found.measured if result.speedup is None and alone else result.speedup
-    if reached is None:
-        return f"goal not shown to be met: asked {goal.words}, but the latency was not measured"
-    met = reached >= goal.value and (found.met or result.speedup is not None)
-    return None if met else f"goal not met: asked {goal.words}, best reached {reached:.3g}"
-
-
-def _in_counts(goal: Goal, result: Conversion) -> str | None:
-    """Whether the share of the MACs or params is met; the most expensive branch may change."""
-    unknown = _uncounted(result) if goal.aim is Aim.MACS else ""
-    if unknown:
-        return f"goal not shown to be met: asked {goal.words}, but {unknown}"
-    reached = _share(goal.aim, result)
-    if reached <= goal.value:
-        return None
-    return f"goal not met: asked {goal.words}, best reached {goal.like(reached)}"
-
-
-def _share(aim: Aim, result: Conversion) -> float:
-    """The MACs or params after over those before."""
-    before, after = (
-        one.totals.macs if aim is Aim.MACS else one.totals.params
-        for one in (result.before, result.after)
-    )
-    return after / before if before else 0.0
-
-
-def nearest(by_quality: tuple[Goal, Conversion], by_cost: tuple[Goal, Solved]) -> str:
-    """The best cost within the quality, and the best quality within the cost."""
-    quality, result = by_quality
-    cost, solved = by_cost
-    if not result.plan.choices:
-        reached = "nothing converted"
-    elif cost.aim is Aim.SPEEDUP:
-        speedup = result.speedup
-        reached = "the latency not measured" if speedup is None else f"a speed-up of {speedup:.2f}×"
-    else:
-        what = "params" if cost.aim is Aim.PARAMS else "MACs"
-        reached = f"{_share(cost.aim, result):.1%} of the {what}"
-    effect = solved.trial.effect
-    lost = f"a loss of {proof.stated(quality, effect)}" if effect.batches else "an unknown loss"
-    return f"closest: {quality.words} with {reached}, or {cost.words} with {lost}"
-
-
-def _uncounted(result: Conversion) -> str:
-    """Why a share of the MACs means nothing: some layers are not in the totals."""
-    for one in (result.before, result.after):
-        if not one.coverage.complete:
-            hints = [warning for warning in one.warnings if "--observe" in warning]
-            return "; ".join((hints + [w for w in one.warnings if "lower bounds" in w])[:1])
-    return ""
 
 
 def unconverted(session: Session, why: str, *, met: bool = True) -> Conversion:
