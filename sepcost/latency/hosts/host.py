@@ -16,7 +16,7 @@ from sepcost.errors import HostError, MeasurementError
 from sepcost.latency import child
 from sepcost.latency.hosts import package
 from sepcost.latency.hosts.connection import Answer, Connection
-from sepcost.latency.hosts.sending import Known, Parcel
+from sepcost.latency.hosts.sending import Hashes, Parcel
 from sepcost.latency.jobs import Job
 from sepcost.latency.prepared import prepared
 from sepcost.latency.results import Machine
@@ -32,7 +32,7 @@ class Host:
 
     name: str  # as the user typed it: an ssh destination
     _open: Connection | None = None
-    _known: Known = field(default_factory=Known)
+    _hashes: Hashes = field(default_factory=Hashes)
 
     def __enter__(self) -> Host:
         """Use the machine in a ``with`` block."""
@@ -51,7 +51,7 @@ class Host:
         """Hang up; another job opens a new connection."""
         if self._open is not None:
             self._open.close()
-            self._open, self._known = None, Known()
+            self._open, self._hashes = None, Hashes()
 
     def connection(self) -> Connection:
         """The open connection.
@@ -92,7 +92,7 @@ class Host:
         self, job: Job, folder: Path, timeout_s: float, on_stage: child.OnStage
     ) -> child.Message:
         line = self.connection()
-        parcel = Parcel(self.cache / "blobs", folder, self._known)
+        parcel = Parcel(self.cache / "blobs", folder, self._hashes)
         worker = folder / "worker.zip"
         worker.write_bytes(package.packed())
         program, packed = parcel.add(worker), parcel.pack(job)

@@ -14,7 +14,7 @@ Key = tuple[Path, int, int]  # a file, its time and its size
 
 
 @dataclass(slots=True)
-class Known:
+class Hashes:
     """Hashes from earlier jobs of an open connection, as reading a large model takes long."""
 
     files: dict[Key, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Parcel:
 
     blobs: PurePosixPath  # the folder there
     drafts: Path  # a folder here for models whose locations of data change
-    known: Known
+    hashes: Hashes
     files: dict[str, Path] = field(default_factory=dict)  # to send, unless they are there
     here: dict[str, str] = field(default_factory=dict)  # paths here of paths there, for messages
 
@@ -48,9 +48,9 @@ class Parcel:
 
     def _digest(self, path: Path) -> str:
         key = _key(path)
-        if key not in self.known.files:
-            self.known.files[key] = digest_of(path)
-        return self.known.files[key]
+        if key not in self.hashes.files:
+            self.hashes.files[key] = digest_of(path)
+        return self.hashes.files[key]
 
     def _there(self, digest: str, path: Path) -> str:
         there = str(self.blobs / digest)
@@ -59,14 +59,14 @@ class Parcel:
 
     def _model(self, model: ModelFile, data_folder: Path | None) -> str:
         key = _key(model.path)
-        if key not in self.known.models:
+        if key not in self.hashes.models:
             path = model.path
             if (whole := self._with_data(model, data_folder)) is not None:
                 path = self.drafts / f"{len(self.files)}.onnx"
                 path.write_bytes(whole)
             self.add(path)
-            self.known.models[key] = self._digest(path)
-        return self._there(self.known.models[key], model.path)
+            self.hashes.models[key] = self._digest(path)
+        return self._there(self.hashes.models[key], model.path)
 
     def _with_data(self, model: ModelFile, data_folder: Path | None) -> bytes | None:
         """A model whose external data is named by hash; None if it has none."""
