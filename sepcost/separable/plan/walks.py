@@ -27,7 +27,7 @@ from sepcost.separable.plan.choices import Choice
 from sepcost.separable.rewrite.separate import separate
 from sepcost.separable.runs.activations import runner
 
-HELD_BYTES = 3 << 28  # of all values kept, in the original and as converted
+HELD_BYTES = 1 << 29  # of all values kept, in the original and as converted
 
 _FIXED = frozenset({Role.WEIGHT, Role.CONSTANT})
 
