@@ -1,9 +1,10 @@
 """``sepcost convert`` against an earlier commit of itself: time, memory, and loss on unseen data.
 
 Both convert the same networks to the same goals in interleaved rounds, each with an empty cache of
-layer times. The earlier commit runs in an environment of its own, with linear algebra on one
-thread, as it slows down a hundredfold on busy cores otherwise. The loss is the mean over unseen
-samples of the divergence of the class probabilities.
+layer times, and without tuning, which the earlier commit does not know. It runs in an environment
+of its own, with linear algebra on one thread, as it slows down a hundredfold on busy cores
+otherwise. Where it is cut short, its time is a lower bound, and the ratio an upper one. The loss is
+the mean over unseen samples of the divergence of the class probabilities.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,19 +25,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import jobs
 from benchmarks.environments import environment
 from benchmarks.processes import process
 from benchmarks.results import ROOT, Options, chosen, run, say, step
-from benchmarks.rounds import Sample, Side, compared, interleave
+from benchmarks.rounds import Sample, compared, interleave
 
 COMMIT = "0ffb426"
 TRAINED = ROOT.parent / "shared" / "trained"
 NOW, BEFORE = "now", "before"
-#: Goal and names of the data of each network in the folder of trained networks.
-CASES: Mapping[str, tuple[Sequence[str], str]] = {
-    "digits": (("--speedup", "2"), "digits"),
-    "vgg": (("--speedup", "2"), "shapes"),
+KEYS = ("wall_s", "cpu_s", "peak_mb", "loss")
+CUT_S = 360  # after which a conversion is cut short
+#: Goals may be missed (exit code 1).
+CUT = f'timeout {CUT_S} "$@"; code=$?; [ $code -le 1 ] || [ $code = 124 ]'
+LEAST = 1e-9  # of a probability
+SPIN = "while True: pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A network with its data, and what is asked for."""
+
+    goal: Sequence[str]
+    data: str = ""  # names of the data in the folder of trained networks
+    job: str = ""  # or a job of ``jobs`` with its model and data
+    samples: int | None = None
+    classes: bool = True  # whether the outputs are scores of classes
+    busy: bool = False  # whether another process keeps a core busy
+
+
+_FAST = ("--speedup", "2")
+CASES: Mapping[str, Case] = {
+    "digits": Case(_FAST, "digits"),
+    "digits beside a busy process": Case(_FAST, "digits", busy=True),
+    "vgg": Case(_FAST, "shapes"),
+    "squeezenet": Case(("--speedup", "1.5"), job="squeezenet 0.7", samples=96),
+    "yolov8n": Case(("--macs", "0.6"), job="yolov8n 0.6", samples=32, classes=False),
+    "espcn": Case(_FAST, job="espcn 0.3", samples=32, classes=False),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is converted, what with, and what it is judged on."""
+
+    model: Path
+    calibration: Path
+    unseen: Path
 
 
 def main() -> None:
@@ -49,16 +86,63 @@ def main() -> None:
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
     """Convert each network with both commits."""
     rounds = options.rounds or (1 if options.quick else 3)
+    names = chosen(options.only or ("digits" if options.quick else ""), list(CASES))
+    models = jobs.installed(folder) if any(CASES[name].job for name in names) else None
     with step(f"installing {options.commit}"):
         earlier = _earlier(options.commit, folder)
     tools = {NOW: Path(sys.executable).with_name("sepcost"), BEFORE: earlier / "sepcost"}
     networks = {}
-    for name in chosen(options.only, list(CASES)):
-        sides = {tool: _side(name, tool, program, folder) for tool, program in tools.items()}
-        with step(f"{name}: {rounds} rounds"):
-            networks[name] = compared(interleave(sides, rounds, warm=False), BEFORE)
+    for name in names:
+        files = _files(name, models, folder)
+        if files is None:
+            say(f"{name}: not found")
+            continue
+        sides = {
+            tool: partial(_converted, CASES[name], tool, program, files, folder)
+            for tool, program in tools.items()
+        }
+        with step(f"{name}: {rounds} rounds"), _company(CASES[name].busy):
+            taken = interleave(sides, rounds, warm=False)
+        networks[name] = compared(alike(taken), BEFORE) | {"goal": " ".join(CASES[name].goal)}
         say(table(name, networks[name]))
-    return {"commit": options.commit, "networks": networks}
+    return {"commit": options.commit, "cut_s": CUT_S, "networks": networks}
+
+
+def _files(name: str, models: Path | None, folder: Path) -> Files | None:
+    case = CASES[name]
+    if models is None or not case.job:
+        model = TRAINED / f"{name.split(maxsplit=1)[0]}.onnx"
+        data = (TRAINED / f"{case.data}_{half}.npz" for half in ("calibration", "eval"))
+        return Files(model, *data) if model.exists() else None
+    job = jobs.JOBS[case.job]
+    found = jobs.found(job, models, jobs.SHARED, folder)
+    given = found and jobs.calibration(job, folder, case.samples)
+    return Files(found, given, folder / f"{job.data}-unseen.npz") if found and given else None
+
+
+@contextmanager
+def _company(wanted: bool) -> Iterator[None]:
+    """Keep a core busy."""
+    if not wanted:
+        yield
+        return
+    with subprocess.Popen([sys.executable, "-c", SPIN]) as other:
+        try:
+            yield
+        finally:
+            other.kill()
+
+
+def alike(taken: Mapping[str, Sequence[Sample]]) -> Mapping[str, Sequence[Sample]]:
+    """Only what all runs have: none that was cut short has a loss."""
+    done = [set(one.values) for runs in taken.values() for one in runs if not one.failed]
+    keys = set.intersection(*done) if done else set()
+    return {
+        side: [
+            Sample({k: v for k, v in one.values.items() if k in keys}, one.failed) for one in runs
+        ]
+        for side, runs in taken.items()
+    }
 
 
 def _earlier(commit: str, folder: Path) -> Path:
@@ -75,37 +159,27 @@ def _earlier(commit: str, folder: Path) -> Path:
     return home
 
 
-def _side(name: str, tool: str, program: Path, folder: Path) -> Side:
-    return partial(_converted, name, tool, program, folder)
-
-
-def _converted(name: str, tool: str, program: Path, folder: Path) -> Sample:
+def _converted(case: Case, tool: str, program: Path, files: Files, folder: Path) -> Sample:
     """Convert once with an empty cache; add the loss to time and memory."""
-    goal, data = CASES[name]
-    model, target = TRAINED / f"{name}.onnx", folder / f"{name}-{tool}.onnx"
+    target = folder / f"{files.model.stem}-{tool}.onnx"
     home = folder / f"cache-{tool}-{len(list(folder.glob('cache-*')))}"
     home.mkdir()
-    own = [] if tool == NOW else ["-u", "PYTHONPATH", "OPENBLAS_NUM_THREADS=1"]
-    options = ["--threads", "1", "--force", "-o", str(target)]
-    options += ["--calibrate", str(TRAINED / f"{data}_calibration.npz")]
-    line = [
-        "env",
-        *own,
-        f"XDG_CACHE_HOME={home}",
-        str(program),
-        "convert",
-        str(model),
-        *goal,
-        *options,
-    ]
+    alone = ["PYTHONPATH", "OPENBLAS_NUM_THREADS=1"] if tool == BEFORE else ["OPENBLAS_NUM_THREADS"]
+    options = ["--tune", "off"] if tool == NOW else []
+    start = ["sh", "-c", CUT, "sh", "env", "-u", *alone, f"XDG_CACHE_HOME={home}", str(program)]
+    options += ["--calibrate", str(files.calibration), "--threads", "1", "--force"]
+    line = [*start, "convert", str(files.model), *case.goal, *options, "-o", str(target)]
     sample = process(line, folder)()
-    if sample.failed:
+    if sample.failed or not target.exists():
         return sample
-    with np.load(TRAINED / f"{data}_eval.npz") as arrays:
-        images = arrays["images"].astype(np.float32)
-    before, after = (_scores(path, images) for path in (model, target))
+    values = {**sample.values}
+    if case.classes:
+        with np.load(files.unseen) as arrays:
+            images = next(one for name, one in arrays.items() if name != "labels")
+        before, after = (_scores(path, images.astype(np.float32)) for path in (files.model, target))
+        values |= unseen(before, after)
     os.remove(target)
-    return Sample({**sample.values, **unseen(before, after)})
+    return Sample(values)
 
 
 def _scores(path: Path, images: NDArray[Any]) -> NDArray[Any]:
@@ -113,8 +187,12 @@ def _scores(path: Path, images: NDArray[Any]) -> NDArray[Any]:
 
     session = ort.InferenceSession(str(path))
     (given,) = session.get_inputs()
-    parts = [images[start : start + 64] for start in range(0, len(images), 64)]
-    return np.concatenate([session.run(None, {given.name: one})[0] for one in parts])
+    size = 1 if given.shape[0] == 1 else 64
+    parts = [images[start : start + size] for start in range(0, len(images), size)]
+    scores = np.concatenate([session.run(None, {given.name: one})[0] for one in parts])
+    scores = scores.reshape(len(scores), -1)
+    probabilities = scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=1e-3)
+    return np.log(np.maximum(scores, LEAST)) if probabilities else scores
 
 
 def unseen(before: NDArray[Any], after: NDArray[Any]) -> dict[str, float]:
@@ -133,11 +211,17 @@ def unseen(before: NDArray[Any], after: NDArray[Any]) -> dict[str, float]:
     return {"loss": float(losses.mean()), "error": float(losses.std() / np.sqrt(len(losses)))}
 
 
+def sides(measured: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The sides that were measured."""
+    return [measured[tool] for tool in (NOW, BEFORE) if "failed" not in measured[tool]]
+
+
 def table(name: str, measured: Mapping[str, Any]) -> str:
     """Lay out time, memory and loss of both commits, and the ratios."""
-    keys = ("wall_s", "cpu_s", "peak_mb", "loss")
+    keys = [key for key in KEYS if all(key in side for side in sides(measured))]
     lines = [f"\n{name:12}{''.join(f'{key:>10}' for key in keys)}"]
-    for tool, side in measured.items():
+    for tool in (NOW, BEFORE):
+        side = measured[tool]
         if "failed" in side:
             lines.append(f"{tool:12}{side['failed']}")
             continue

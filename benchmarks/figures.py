@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -117,16 +118,22 @@ def convert(document: Document) -> Iterator[str]:
 
 def effort(document: Document) -> Iterator[str]:
     """Time, memory and loss of conversions, against an earlier commit."""
-    rows = []
+    rows, cut = [], document.get("cut_s", inf)
     for name, sides in document["networks"].items():
-        now = sides["now"]
+        now, before = sides["now"], sides["before"]
         if "ratios" in now:
-            ratios = (_spread(now["ratios"][key]) for key in ("wall_s", "cpu_s", "peak_mb"))
-            losses = (f"{sides[side]['loss'][1]:.2g}" for side in ("now", "before"))
-            rows.append([f"{name}, `--speedup 2`", f"{now['cpu_s'][1]:.0f} s", *ratios, *losses])
+            most = "at most " if before["wall_s"][2] >= cut else ""
+            ratios = (most + _spread(now["ratios"][key]) for key in ("wall_s", "cpu_s"))
+            memory = _spread(now["ratios"]["peak_mb"])
+            losses = (f"{side['loss'][1]:.2g}" if "loss" in side else "" for side in (now, before))
+            cpu = f"{now['cpu_s'][1]:.0f} s"
+            rows.append(
+                [f"{name}, `{sides.get('goal', '--speedup 2')}`", cpu, *ratios, memory, *losses]
+            )
+    limit = f", which was cut short after {cut} s" if cut < inf else ""
     yield (
-        f"`sepcost convert` with calibration data, and its ratio to commit {document['commit']}; "
-        "the loss is the divergence of the class probabilities on unseen images:"
+        f"`sepcost convert` with calibration data, and its ratio to commit {document['commit']}"
+        f"{limit}; the loss is the divergence of the class probabilities on unseen images:"
     )
     heads = ["CPU time", "time ratio", "CPU ratio", "memory ratio", "loss", "loss before"]
     yield table(["network", *heads], rows)

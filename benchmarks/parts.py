@@ -24,7 +24,7 @@ PARTS: Mapping[str, Benchmark] = {
     "convert": Benchmark(
         "convert against reading and writing the file; factorize against plain SVDs", 15, 0.5
     ),
-    "effort": Benchmark("convert against an earlier commit: time, memory, loss", 60, 15),
+    "effort": Benchmark("convert against an earlier commit: time, memory, loss", 90, 4),
     "forms": Benchmark("speed of the emitted forms against MACs and the naive form", 30, 1),
     "bench": Benchmark(
         "bench against plain loops and hyperfine: false alarms, power, coverage",

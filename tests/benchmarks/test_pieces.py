@@ -1,5 +1,7 @@
 """How the parts of the benchmark judge and summarise."""
 
+import subprocess
+
 import numpy as np
 import onnx
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from benchmarks import bench, convert, effort, exactness, forms, hosts, jobs, loops, stacks
 from benchmarks.__main__ import schedule
 from benchmarks.parts import PARTS
+from benchmarks.rounds import Sample
 from sepcost import factorize
 from sepcost.separable.factors.blocks import Form
 
@@ -126,6 +129,20 @@ def test_ratios_stand_below_the_commit_of_now():
     shown = effort.table("net", {"now": side(1.0), "before": side(4.0)}).splitlines()
     assert shown[-2].split() == ["ratio", *["0.250"] * 4]
     assert shown[-1].split() == ["before", *["4"] * 4]
+
+
+def test_a_conversion_that_was_cut_short_is_compared_without_its_loss():
+    whole, cut = Sample({"wall_s": 9.0, "loss": 0.1}), Sample({"wall_s": 60.0})
+    shown = effort.alike({"now": [whole], "before": [cut]})
+    assert [dict(one.values) for one in shown["now"]] == [{"wall_s": 9.0}]
+    assert shown["before"] == [cut]
+    assert effort.alike({"now": [whole], "before": [Sample(failed="no")]})["now"] == [whole]
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_a_missed_goal_is_no_failure(code):
+    line = ["sh", "-c", effort.CUT, "sh", "sh", "-c", f"exit {code}"]
+    assert subprocess.run(line, check=False).returncode == (code > 1)
 
 
 @pytest.mark.parametrize(
