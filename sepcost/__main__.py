@@ -25,7 +25,7 @@ CLOSED = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
 LOW_MEMORY = 2**30
 
 #: A network is some hundred thousand objects, nearly all of which live until exit.
-GC_THRESHOLDS = (50_000, 20, 50)
+GC_THRESHOLDS = (150_000, 20, 50)
 
 
 def main() -> None:

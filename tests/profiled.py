@@ -24,8 +24,7 @@ from sepcost.cost.analysis import Analysis
 from sepcost.cost.operators import OPERATORS
 from sepcost.cost.results import Conventions, CountStatus
 from sepcost.cost.tally import tally
-from sepcost.model.graphs import body_prefix, node_id
-from sepcost.model.infer import attributes
+from sepcost.model.graphs import attributes, body_prefix, node_id
 from sepcost.network import ABSENT, Layer, Network, Shape
 
 TOKEN = "node:"

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepcost import atomic_file
 from sepcost.errors import SepcostError
 
 HTML = "html"
@@ -114,6 +113,8 @@ def write(data: bytes, path: Path) -> None:
     OSError
         If the system reports an error.
     """
+    from sepcost import atomic_file
+
     refuse_unwritable(path)
     if path.exists() and not path.is_file():
         with atomic_file.named(path), path.open("wb") as stream:

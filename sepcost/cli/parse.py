@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sepcost.errors import BindingError, SepcostError
-from sepcost.latency.providers import CPU, PROVIDERS, provider, short_name
 
 MOST_COMBINATIONS = 1000
 
@@ -132,6 +131,8 @@ def providers(given: str | None) -> tuple[str, ...]:
     SepcostError
         If a name is empty or unknown.
     """
+    from sepcost.latency.providers import CPU
+
     if given is None:
         return (CPU,)
     names = [name.strip() for name in given.split(",")]
@@ -156,6 +157,8 @@ def provider_sets(given: Sequence[str] | None) -> tuple[tuple[str, ...], ...]:
 
 
 def _provider(name: str) -> str:
+    from sepcost.latency.providers import provider, short_name
+
     try:
         return short_name(provider(name).name)
     except SepcostError as error:
@@ -170,6 +173,8 @@ def provider_options(given: Sequence[str], asked: Sequence[str]) -> dict[str, di
     SepcostError
         If the provider is not among ``asked``, or is the CPU provider, which has no options.
     """
+    from sepcost.latency.providers import CPU, PROVIDERS
+
     chosen: dict[str, dict[str, str]] = {}
     for key, value in settings("--provider-option", given).items():
         name, colon, option = key.partition(":")

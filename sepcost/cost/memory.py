@@ -41,8 +41,8 @@ def bytes_moved(layer: Layer, network: Network) -> int | None:
     traffic = _traffic(layer)
     if traffic in {"view", "none"}:
         return 0
-    writes = {name for name in layer.writes if name}
-    reads = {name for name in layer.reads if name} - writes
+    writes = set(filter(None, layer.writes))
+    reads = set(filter(None, layer.reads)) - writes
     if traffic in {"picks", "shape"}:
         reads -= set(layer.reads[:1])
     read, written = _sum(network, reads), _sum(network, writes)
@@ -55,8 +55,8 @@ def activation_bytes(layer: Layer, network: Network) -> int | None:
     """Bytes of activations that one run of a layer writes; a view writes none."""
     if _traffic(layer) in {"view", "none"}:
         return 0
-    values = (network.values.get(name) for name in dict.fromkeys(layer.writes) if name)
-    return _total(value for value in values if value is None or value.role is Role.ACTIVATION)
+    values = [network.values.get(name) for name in dict.fromkeys(layer.writes) if name]
+    return _total([value for value in values if value is None or value.role is Role.ACTIVATION])
 
 
 def peak_activation_bytes(network: Network, layers: Iterable[Layer] | None = None) -> int:
@@ -147,7 +147,7 @@ def lives(value: Value | None) -> bool:
 
 
 def _sum(network: Network, names: set[str]) -> int | None:
-    return _total(network.values.get(name) for name in names)
+    return _total([network.values.get(name) for name in names])
 
 
 def _total(values: Iterable[Value | None]) -> int | None:

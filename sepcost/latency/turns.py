@@ -113,7 +113,7 @@ def take_turns(
     gc.collect()
     gc.disable()
     try:
-        while not _over((perf_counter_ns() - start) / budget, rounds, least, order):
+        while not _over(perf_counter_ns() - start, budget, rounds, least, order):
             shuffle(order)
             for model in order:
                 turn(model)
@@ -123,10 +123,12 @@ def take_turns(
         gc.enable()
 
 
-def _over(spent: float, rounds: int, least: int, models: Sequence[TimedModel]) -> bool:
-    """Whether a share of the time, and some rounds, are enough."""
+def _over(
+    spent: float, budget: float, rounds: int, least: int, models: Sequence[TimedModel]
+) -> bool:
+    """Whether the time spent and the rounds are enough."""
     if rounds < FEWEST_ROUNDS:
         return False
-    if spent >= STRETCH:
+    if spent >= STRETCH * budget:
         return True
-    return spent >= 1 and rounds >= least and all(model.settled for model in models)
+    return spent >= budget and rounds >= least and all(model.settled for model in models)

@@ -78,7 +78,7 @@ def guarded(state: WalkState, what: str | onnx.NodeProto, known: Known) -> Known
         If a value has more than ``MAX_ELEMENTS`` elements.
     """
     shape = known.shape
-    if shape is not None and prod(size or 1 for size in shape) > MAX_ELEMENTS:
+    if shape is not None and prod(filter(None, shape)) > MAX_ELEMENTS:
         dims = "x".join(map(str, shape))
         named = what if isinstance(what, str) else label(what)
         raise ModelError(f"{state.source}: {named} has the impossible shape {dims}")

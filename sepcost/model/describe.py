@@ -28,6 +28,9 @@ from sepcost.network import Layer, Network, Role
 #: Operators of older opsets have other rules of broadcasting and other attributes.
 OLDEST_OPSET = 7
 
+#: That of the oldest onnx that we install; only for newer ones is its library asked.
+KNOWN_OPSET = 28
+
 
 def describe(
     loaded: Loaded,
@@ -93,10 +96,9 @@ def _opsets(proto: onnx.ModelProto, state: WalkState) -> dict[str, int]:
     """Return the opsets by domain; warn of those that onnx does not support well."""
     opsets = {text(o.domain): o.version for o in proto.opset_import}
     own = opsets.get("", opsets.get("ai.onnx"))
-    newest = onnx.defs.onnx_opset_version()
     if own is not None and own < OLDEST_OPSET:
         state.warnings.append(f"opset {own} is older than {OLDEST_OPSET}; shapes may be wrong")
-    if own is not None and own > newest:
+    if own is not None and own > KNOWN_OPSET and own > (newest := onnx.defs.onnx_opset_version()):
         state.warnings.append(f"opset {own} is newer than {newest}, the newest that onnx supports")
     return opsets
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import onnx
 
-from sepcost.model.graphs import STANDARD
-from sepcost.model.infer import attributes
+from sepcost.model.graphs import STANDARD, attributes
 from sepcost.model.values import FOLD_ELEMENTS, Known, from_array, repeated
 
 Inputs = Sequence[Known | None]
+
+#: What ConstantOfShape repeats by default.
+ZERO = onnx.TensorProto(data_type=onnx.TensorProto.FLOAT, dims=[1], float_data=[0.0])
 
 #: The limit of numpy's arrays.
 MAX_RANK = 64
@@ -67,8 +69,7 @@ def _filled(node: onnx.NodeProto, inputs: Inputs) -> list[Known] | None:
         return None
     if any(not 0 <= size <= FOLD_ELEMENTS for size in sizes):
         return None
-    zero = onnx.TensorProto(data_type=onnx.TensorProto.FLOAT, dims=[1], float_data=[0.0])
-    filled = repeated(attributes(node).get("value", zero), sizes)
+    filled = repeated(attributes(node).get("value", ZERO), sizes)
     return None if filled is None else [filled]
 
 

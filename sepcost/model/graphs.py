@@ -30,6 +30,8 @@ FIELDS: Mapping[int, str] = {
     onnx.AttributeProto.TYPE_PROTO: "tp", onnx.AttributeProto.TYPE_PROTOS: "type_protos",
 }  # fmt: skip
 
+_GRAPHS = frozenset({onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS})
+
 #: The two spellings of ONNX's own domain.
 STANDARD = frozenset({"", "ai.onnx"})
 
@@ -54,7 +56,8 @@ def tree(root: Body) -> Iterator[Body]:
         graph = stack.pop()
         yield graph
         for node in graph.node:
-            stack.extend(inner for _, inner in subgraphs(node))
+            if has_subgraphs(node):
+                stack.extend(inner for _, inner in subgraphs(node))
 
 
 def graphs(model: onnx.ModelProto) -> Iterator[Body]:
@@ -76,6 +79,15 @@ def attribute_value(attribute: onnx.AttributeProto) -> Any:
     return list(value) if field.endswith("s") and field != "s" else value
 
 
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Return the attributes of a node as Python values, without subgraphs and unknown types."""
+    return {
+        a.name: attribute_value(a)
+        for a in node.attribute
+        if a.type not in _GRAPHS and a.type and not a.ref_attr_name
+    }
+
+
 def subgraphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:
     """Yield the graphs in a node's attributes, each with the name of its place.
 
@@ -89,7 +101,10 @@ def subgraphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:
 
 def has_subgraphs(node: onnx.NodeProto) -> bool:
     """Whether any attribute of a node is a graph."""
-    return next(subgraphs(node), None) is not None
+    for attribute in node.attribute:  # noqa: SIM110 - a generator takes twice as long
+        if attribute.HasField("g") or attribute.graphs:
+            return True
+    return False
 
 
 def nodes(root: Body) -> Iterator[onnx.NodeProto]:
@@ -122,16 +137,18 @@ def _attribute_tensors(attribute: onnx.AttributeProto) -> Iterator[onnx.TensorPr
     if attribute.HasField("t"):
         yield attribute.t
     yield from attribute.tensors
-    single = [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
-    for sparse in (*single, *attribute.sparse_tensors):
+    if attribute.HasField("sparse_tensor"):
+        yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+    for sparse in attribute.sparse_tensors:
         yield from (sparse.values, sparse.indices)
 
 
 def reads(node: onnx.NodeProto) -> Iterator[Name]:
     """Yield the names that a node reads, including what its subgraphs read from outside."""
-    yield from (name for name in node.input if name)
-    for _, graph in subgraphs(node):
-        yield from _outer_reads(graph)
+    yield from filter(None, node.input)
+    if has_subgraphs(node):
+        for _, graph in subgraphs(node):
+            yield from _outer_reads(graph)
 
 
 def _outer_reads(graph: onnx.GraphProto) -> Iterator[Name]:
@@ -233,8 +250,9 @@ def node_id(prefix: str, node: onnx.NodeProto) -> str:
 
     It ends in the node's first output, the only name that ONNX requires to be unique.
     """
-    first = next(filter(None, (*node.output, node.name, node.op_type)), "")
-    return prefix + text(first)
+    outputs = node.output
+    first = outputs[0] if outputs else ""
+    return prefix + text(first or next(filter(None, (*outputs, node.name, node.op_type)), ""))
 
 
 def body_prefix(id_: str, place: str) -> str:

@@ -6,17 +6,13 @@ stays unknown.
 
 from __future__ import annotations
 
-from typing import Any
-
 import onnx
 from onnx import TypeProto
 
 from sepcost.model.contrib import RULES
-from sepcost.model.graphs import STANDARD, attribute_value
+from sepcost.model.graphs import STANDARD, attributes
 from sepcost.model.rules import Inputs
 from sepcost.model.schema import ask, schema_of
-
-_GRAPHS = frozenset({onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS})
 
 
 def infer(node: onnx.NodeProto, inputs: Inputs, opset: int, ir_version: int) -> list[TypeProto]:
@@ -36,15 +32,6 @@ def infer(node: onnx.NodeProto, inputs: Inputs, opset: int, ir_version: int) -> 
     if schema is None:
         return [TypeProto()] * len(node.output)
     return ask(schema, node.attribute, inputs, node.output, ir_version)
-
-
-def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """Return the attributes of a node as Python values, without subgraphs and unknown types."""
-    return {
-        a.name: attribute_value(a)
-        for a in node.attribute
-        if a.type not in _GRAPHS and a.type and not a.ref_attr_name
-    }
 
 
 def is_standard(op_type: str, opset: int, domain: str) -> bool:

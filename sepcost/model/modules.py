@@ -54,7 +54,10 @@ def shown_name(own: str, op_type: str, module_: str, parameters: Iterable[str]) 
 
 
 def _of_weights(parameters: Iterable[str]) -> str:
-    return next(filter(None, map(_of_weight, parameters)), "")
+    for name in parameters:
+        if found := _of_weight(name):
+            return found
+    return ""
 
 
 @lru_cache(maxsize=4096)

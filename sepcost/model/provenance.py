@@ -81,11 +81,8 @@ def weight_inputs(operator: Operator, inputs: Sequence[Known | None]) -> frozens
     """
     if operator[1] == "Mul" and any(known and known.quantum for known in inputs):
         return frozenset()
-    return frozenset(
-        position
-        for position, known in enumerate(inputs)
-        if known is not None and known.constant and not controls(operator, position)
-    )
+    constant = [at for at, known in enumerate(inputs) if known is not None and known.constant]
+    return frozenset([at for at in constant if not controls(operator, at)])
 
 
 def mark(op_type: str, inputs: Sequence[Known | None], outputs: Sequence[Known]) -> None:

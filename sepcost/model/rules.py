@@ -8,6 +8,7 @@ from typing import Any
 from onnx import TensorProto, TypeProto
 
 from sepcost.model.schema import ask, schema_of
+from sepcost.model.shortcuts import broadcast_shape
 from sepcost.model.values import Known, static_shape, tensor_type
 from sepcost.network import Shape
 
@@ -84,16 +85,6 @@ def broadcast(*positions: int) -> Rule:
         return [tensor_type(elem_type(inputs, positions[-1]), shape)]
 
     return rule
-
-
-def broadcast_shape(*found: Shape) -> Shape | None:
-    """Return the broadcast shape; None if the shapes do not broadcast."""
-    rank = max(map(len, found))
-    padded = [(1,) * (rank - len(shape)) + shape for shape in found]
-    sizes = [{size for size in column if size != 1} for column in zip(*padded, strict=True)]
-    if any(len(column) > 1 for column in sizes):
-        return None
-    return tuple(next(iter(column), 1) for column in sizes)
 
 
 def matmul(second: int) -> Rule:

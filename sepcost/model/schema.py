@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import onnx
 from onnx import TensorProto, TypeProto
-from onnx.defs import OpSchema, SchemaError
-from onnx.shape_inference import infer_node_outputs
 
 from sepcost.model.corrections import complete, corrected
 from sepcost.model.inference_guard import check
 from sepcost.model.values import Known
 
+if TYPE_CHECKING:
+    from onnx.defs import OpSchema
+
 
 @cache
 def schema_of(op_type: str, opset: int, domain: str = "") -> OpSchema | None:
     """Return ONNX's definition of an operator at this opset; None if there is none."""
+    from onnx.defs import SchemaError, get_schema  # noqa: PLC0415 - slow
+
     try:
-        return onnx.defs.get_schema(op_type, opset, domain)
+        return get_schema(op_type, opset, domain)
     except (SchemaError, TypeError):  # TypeError: the opset exceeds an int
         return None
 
@@ -78,6 +81,8 @@ def _answer(
     ir_version: int,
 ) -> tuple[TypeProto, ...]:
     """Infer one node; cached, since networks repeat the same layers."""
+    from onnx.shape_inference import infer_node_outputs  # noqa: PLC0415 - slow
+
     proto = onnx.NodeProto.FromString(node)
     names = [name for name in proto.input if name]
     by_name = infer_node_outputs(

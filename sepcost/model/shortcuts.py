@@ -15,7 +15,6 @@ from onnx import AttributeProto, TensorProto
 
 from sepcost.model.corrections import pooled
 from sepcost.model.graphs import STANDARD, attribute_value
-from sepcost.model.rules import broadcast_shape
 from sepcost.model.values import Known, shaped
 from sepcost.network import Shape
 
@@ -41,10 +40,15 @@ def shortcut(node: onnx.NodeProto, inputs: Sequence[Known | None], opset: int) -
     known = [each for each in inputs if each and each.shape is not None and each.elem_type]
     if len(known) < len(inputs) or not known:
         return None
-    if any(found.attributes.get(a.name) != a.type or a.ref_attr_name for a in node.attribute):
-        return None
+    attributes: dict[str, Any] = {}
+    for given in node.attribute:
+        name = given.name
+        wrong = found.attributes.get(name) != given.type or given.ref_attr_name
+        if wrong or name in attributes:
+            return None
+        attributes[name] = attribute_value(given)
     try:
-        return found.rule(known, {a.name: attribute_value(a) for a in node.attribute})
+        return found.rule(known, attributes)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
 
@@ -75,6 +79,16 @@ def _same(shapes: Shapes, _: Attributes) -> Shape | None:
 
 def _broadcast(shapes: Shapes, _: Attributes) -> Shape | None:
     return broadcast_shape(*shapes) if len(shapes) == 2 else None
+
+
+def broadcast_shape(*found: Shape) -> Shape | None:
+    """Return the broadcast shape; None if the shapes do not broadcast."""
+    rank = max(map(len, found))
+    padded = [(1,) * (rank - len(shape)) + shape for shape in found]
+    sizes = [{size for size in column if size != 1} for column in zip(*padded, strict=True)]
+    if any(len(column) > 1 for column in sizes):
+        return None
+    return tuple(next(iter(column), 1) for column in sizes)
 
 
 def _normalized(shapes: Shapes, _: Attributes) -> Shape | None:

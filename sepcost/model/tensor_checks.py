@@ -49,7 +49,7 @@ def check_tensors(proto: onnx.ModelProto, path: Path, source: str) -> list[Tenso
 
 def _problem(tensor: TensorProto, path: Path) -> str:
     """Return what is wrong with a tensor; empty if nothing."""
-    if any(size < 0 for size in tensor.dims):
+    if min(tensor.dims, default=0) < 0:
         return "has a negative dimension; export the model again"
     if tensor.data_location != TensorProto.EXTERNAL:
         return _length_problem(tensor, len(tensor.raw_data)) or _count_problem(tensor)

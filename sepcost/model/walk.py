@@ -8,8 +8,6 @@ from math import prod
 
 import onnx
 from onnx import TypeProto
-from onnx.onnx_cpp2py_export.checker import ValidationError
-from onnx.shape_inference import InferenceError
 
 from sepcost.cost.conv_checks import check
 from sepcost.cost.geometry import CONVOLUTIONS
@@ -27,7 +25,6 @@ from sepcost.model.graphs import (
     node_id,
     resolved,
 )
-from sepcost.model.infer import infer
 from sepcost.model.loop import loop
 from sepcost.model.provenance import RANDOM, carried, mark
 from sepcost.model.scan import scan
@@ -41,11 +38,6 @@ CONTROL: Mapping[str, Callable[[Holder, Inputs], list[Known]]] = {
     "Scan": scan,
 }
 
-#: Raised by inference if a node and its inputs do not fit together.
-MISFITS = (
-    ModelError, InferenceError, ValidationError, ArithmeticError, AttributeError, LookupError,
-    RuntimeError, TypeError, ValueError,
-)  # fmt: skip
 
 Declared = Mapping[str, TypeProto]
 
@@ -120,12 +112,13 @@ def _plain_outputs(
     problem = ""
     if outputs is None:
         outputs, problem = _inferred(state, scope, node, inputs)
+    op_type = node.op_type
     fixed = bool(inputs) and all(known is None or known.constant for known in inputs)
     for output in outputs:
-        output.constant = fixed and node.op_type not in RANDOM
+        output.constant = fixed and op_type not in RANDOM
         output.parameters = carried(called(node)[:2], inputs) if output.constant else ()
-    mark(node.op_type, inputs, outputs)
-    if node.op_type == "ConstantOfShape" and outputs and outputs[0].constant:
+    mark(op_type, inputs, outputs)
+    if op_type == "ConstantOfShape" and outputs and outputs[0].constant:
         outputs[0].name = node_id(scope.prefix, node)
         state.learn(outputs[0])
     return outputs, problem
@@ -145,12 +138,14 @@ def _inferred(
         quick = shortcut(node, inputs, opset)
         if quick is not None:
             return [quick], ""
+        from sepcost.model.infer import infer  # noqa: PLC0415 - many models need no question
+
         types = infer(node, inputs, opset, state.ir_version)
         for type_ in types:
             _check_sizes(type_)
         if node.op_type == "Reshape":
             _check_elements(inputs[0], types[0])
-    except MISFITS as error:
+    except misfits() as error:
         if state.shown(scope, node):
             return [opaque("") for _ in node.output], ""
         reason = " ".join(str(error).split()).removeprefix(f"{label(node)}: ")
@@ -161,6 +156,17 @@ def _inferred(
             " (check the bound sizes, or export the model again)"
         ) from error
     return [Known("", type_) for type_ in types], ""
+
+
+def misfits() -> tuple[type[Exception], ...]:
+    """What inference raises if a node and its inputs do not fit together."""
+    from onnx.onnx_cpp2py_export.checker import ValidationError  # noqa: PLC0415 - slow
+    from onnx.shape_inference import InferenceError  # noqa: PLC0415 - slow
+
+    return (
+        ModelError, InferenceError, ValidationError, ArithmeticError, AttributeError, LookupError,
+        RuntimeError, TypeError, ValueError,
+    )  # fmt: skip
 
 
 def _check_sizes(type_: TypeProto) -> None:
@@ -181,6 +187,8 @@ def _complete(
 ) -> None:
     """Prefer the types of an observed run; complete what is still open by the declarations."""
     shown = state.shown(scope, node)
+    if not shown and None not in [output.shape for output in outputs]:
+        return
     for raw, output, seen in zip_longest(node.output, outputs[: len(node.output)], shown):
         if not raw or output is None:
             continue

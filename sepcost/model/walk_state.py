@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -118,7 +118,7 @@ class WalkState:
         """Look up the values that a node reads."""
         inputs: list[Known | None] = []
         for raw in node.input:
-            known = scope.find(text(raw)) if raw else None
+            known = (scope.names.get(raw) or scope.find(text(raw))) if raw else None
             if raw and known is None:
                 raise ModelError(
                     f"{self.source}: {label(node)} reads {text(raw)!r}, which is not an"
@@ -185,7 +185,9 @@ class WalkState:
         computed = self.fed and all(known is None or known.constant for known in outputs)
         carried = {p: None for k in sorted(weights) if (i := inputs[k]) for p in i.parameters}
         module = modules.module(node, carried)
-        own, shapes = text(node.name), [_shape(known) for known in (*inputs, *outputs)]
+        own, every, count = text(node.name), [*inputs, *outputs], len(inputs)
+        names = [known.name if known else "" for known in every]
+        shapes = [_shape(known) for known in every]
         return Layer(
             id=node_id(scope.prefix, node),
             name=modules.shown_name(own, op_type, module, carried),
@@ -193,14 +195,14 @@ class WalkState:
             domain=domain,
             scope=scope.prefix.rstrip("/"),
             path=scope.path.rstrip("/"),
-            inputs=tuple(shapes[: len(inputs)]),
-            outputs=tuple(shapes[len(inputs) :]),
+            inputs=tuple(shapes[:count]),
+            outputs=tuple(shapes[count:]),
             attributes=_plain(node),
             weights=weights,
             parameters=() if computed else tuple(carried),
-            reads=tuple([known.name if known else "" for known in inputs]),
-            writes=tuple([known.name if known else "" for known in outputs]),
-            missing=(problem,) if problem else tuple(_missing([*inputs, *outputs])),
+            reads=tuple(names[:count]),
+            writes=tuple(names[count:]),
+            missing=(problem,) if problem else _missing(every) if ABSENT in shapes else (),
             trips=scope.trips,
             branches=scope.branches,
             module=module,
@@ -227,11 +229,10 @@ def _shape(known: Known | None) -> Shape:
     return ABSENT if shape is None else shape
 
 
-def _missing(values: Sequence[Known | None]) -> Iterator[str]:
-    for known in values:
-        if known is not None and known.shape is None:
-            what = "is not a tensor" if not _is_tensor(known) else "has no static shape"
-            yield f"{known.name} {what}"
+def _missing(values: Sequence[Known | None]) -> tuple[str, ...]:
+    unknown = [known for known in values if known is not None and known.shape is None]
+    whats = {True: "has no static shape", False: "is not a tensor"}
+    return tuple(f"{known.name} {whats[_is_tensor(known)]}" for known in unknown)
 
 
 def _is_tensor(known: Known) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.count import count
 from sepcost.cost.results import Conventions
-from sepcost.model import convolution
 from sepcost.network import Layer, Network
 
 if TYPE_CHECKING:
@@ -168,6 +167,8 @@ def analyze_convolution(
     >>> row.macs, row.separable.macs, round(row.separable.break_even_rank, 2)
     (462422016, 52283392, 8.84)
     """
+    from sepcost.model import convolution
+
     steps = [f"{sign} {value:g}" for sign, value in (("α", alpha), ("ρ", rho)) if value != 1]
     name = ", ".join([text, *steps])
     network = convolution.network(convolution.parse(text), name, alpha, rho)

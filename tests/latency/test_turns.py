@@ -163,6 +163,12 @@ def test_a_short_slice_is_kept_with_fewer_rounds(clock):
     assert len(slow.wall_ns) == 4 * FEWEST_ROUNDS
 
 
+def test_without_time_there_are_still_the_fewest_rounds(clock):
+    one = TimedModel(clock.run(MS), repeats=1)
+    take_turns([one], 0.0, seed=0)
+    assert len(one.wall_ns) == FEWEST_ROUNDS
+
+
 def test_each_turn_reports_progress(clock):
     beats: list[int] = []
     take_turns([TimedModel(clock.run(1000 * MS))], 0.3, 0, lambda: beats.append(1))

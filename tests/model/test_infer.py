@@ -7,7 +7,8 @@ from onnx import NodeProto, TensorProto, helper
 from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
-from sepcost.model.infer import attributes, infer, is_standard
+from sepcost.model.graphs import attributes
+from sepcost.model.infer import infer, is_standard
 from sepcost.model.values import Known, from_array, static_shape, tensor_type
 
 

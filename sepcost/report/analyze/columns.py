@@ -74,7 +74,8 @@ def layer_columns(analysis: Analysis, style: Style) -> tuple[Column[LayerCost], 
         return f"{rank:.2f}" if rank else ""
 
     def trips(row: LayerCost) -> str:
-        return {1: "", None: "?"}.get(row.layer.trips, f"×{row.layer.trips}")
+        count = row.layer.trips
+        return "" if count == 1 else "?" if count is None else f"×{count}"
 
     return (
         Column("layer", lambda row: label(row.layer), 0, False, True, "name"),

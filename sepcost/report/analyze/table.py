@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.words import plural
-from sepcost.report.analyze import select, variants
+from sepcost.report.analyze import select
 from sepcost.report.analyze.columns import (
     group_columns,
     layer_columns,
@@ -36,6 +36,8 @@ MOST_REASONS = 12
 def render(analyses: Sequence[Analysis], view: View) -> str:
     """A section per analysis, then a comparison if there are several."""
     if view.rows.variants:
+        from sepcost.report.analyze import variants  # noqa: PLC0415 - only for --conv
+
         return compose(variants.parts(analyses, view), view.screen)
     parts: list[Part] = []
     if view.rows.by != "model":
