@@ -31,6 +31,6 @@ def test_in_limited_memory(tmp_path, name, megabytes):
 
 
 def test_in_too_little_memory_it_says_so(tmp_path):
-    outcome = run(make(tmp_path / "w"), ["analyze", "m.onnx"], Fault('ulimit -v 30000; exec "$@"'))
+    outcome = run(make(tmp_path / "w"), ["analyze", "m.onnx"], Fault('ulimit -v 26000; exec "$@"'))
     assert outcome.code == 2
     assert outcome.stderr.startswith("sepcost: error: out of memory")
