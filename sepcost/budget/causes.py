@@ -42,7 +42,7 @@ def uncounted(analysis: Analysis) -> tuple[Cause, ...]:
 
 
 def remedy(analysis: Analysis | None, observed: bool) -> str:
-    """The keys of the configuration that may help if layers are not counted.
+    """What may help if layers are not counted.
 
     A run finds shapes and trip counts that depend on data, not a formula.
     """
@@ -50,7 +50,8 @@ def remedy(analysis: Analysis | None, observed: bool) -> str:
         row.status is CountStatus.UNRESOLVED and (row.layer.missing or row.layer.trips is None)
         for row in _uncounted(analysis)
     )
-    return "observe or allow-unknown" if found and not observed else "allow-unknown"
+    run = "observe = true in sepcost.toml may help, " if found and not observed else ""
+    return f"{run}--allow-unknown passes anyway"
 
 
 def _uncounted(analysis: Analysis) -> list[LayerCost]:

@@ -96,7 +96,7 @@ def _settled(verdict: Verdict, evidence: Evidence, leniency: Leniency) -> Verdic
     strict = unknown and not leniency.allow_unknown and verdict.level is Level.ERROR
     if strict and verdict.causes:  # layers that could not be counted
         remedy = causes.remedy(evidence.facts.analysis, evidence.observed)
-        verdict = replace(verdict, detail=f"{verdict.detail}; set {remedy}")
+        verdict = replace(verdict, detail=f"{verdict.detail}; {remedy}")
     failed = verdict.status in {Status.FAIL, Status.ERROR}
     return replace(verdict, breaks=failed or strict)
 

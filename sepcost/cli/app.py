@@ -98,7 +98,7 @@ def sepcost(
     [bold]sepcost networks[/]                 list the shipped networks
 
     In every command but networks, -r FILE writes the report. -o FILE writes the
-    model in convert and networks, the machine file in bench --machine, and the
+    model in convert and networks, the machine file in bench --machine (FILE.toml), and the
     report everywhere else.
 
     Exit codes: 0 success, 1 a budget or goal is not met, or not shown to be met,

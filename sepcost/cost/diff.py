@@ -6,15 +6,15 @@ otherwise further training does not count as a change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
 from sepcost.cost.analysis import Analysis
 from sepcost.cost.match import match
-from sepcost.cost.results import LayerCost
-from sepcost.network import Shape
+from sepcost.cost.results import STORED, LayerCost
+from sepcost.network import ABSENT, Shape
 
 #: The costs that are compared, by their names in the JSON document.
 COSTS = ("macs", "params", "weight_bytes", "elementwise_ops", "bytes_moved", "activation_bytes")
@@ -25,6 +25,8 @@ TOTALS = (
 
 #: The property of a pair whose weights differ.
 WEIGHT_VALUES = "weight values"
+
+UNKNOWN = "unknown"  # in place of a shape
 
 #: Hashes of contents by the names of constants.
 Digests = Mapping[str, str]
@@ -88,6 +90,10 @@ class Diff:
     def total(self, name: str) -> tuple[int, int]:
         """Return one of ``TOTALS`` for the old and for the new network."""
         return getattr(self.old.totals, name), getattr(self.new.totals, name)
+
+    def is_exact(self, name: str) -> bool:
+        """Whether a total is known for both networks; otherwise one is a lower bound."""
+        return self.exact or name in STORED
 
     @property
     def exact(self) -> bool:
@@ -187,9 +193,15 @@ def _properties(row: LayerCost) -> dict[str, Fact]:
         }
     hidden = {"kernel_shape", "strides", "dilations", "pads", "group", "auto_pad"} if conv else ()
     facts |= {key: value for key, value in layer.attributes.items() if key not in hidden}
-    facts |= _shapes("input", layer.inputs) | _shapes("output", layer.outputs)
+    facts |= _shapes("input", layer.inputs, layer.reads)
+    facts |= _shapes("output", layer.outputs, layer.writes)
     return facts | {"trips": layer.trips}
 
 
-def _shapes(side: str, shapes: tuple[Shape, ...]) -> dict[str, Fact]:
-    return {f"{side} {at}" if at else side: shape for at, shape in enumerate(shapes)}
+def _shapes(side: str, shapes: Sequence[Shape], names: Sequence[str]) -> dict[str, Fact]:
+    """Shapes by position; an unknown one says so, one that is left out is None."""
+    facts: dict[str, Fact] = {}
+    for at, shape in enumerate(shapes):
+        absent = UNKNOWN if at < len(names) and names[at] else None
+        facts[f"{side} {at}" if at else side] = absent if shape == ABSENT else shape
+    return facts

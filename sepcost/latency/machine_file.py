@@ -68,7 +68,10 @@ def read(path: Path) -> MachinePeaks:
             "'sepcost bench --machine -o FILE.toml'"
         ) from None
     except (ValueError, RecursionError) as error:
-        raise SepcostError(f"{path}: not valid TOML: {error}") from None
+        raise SepcostError(
+            f"{path}: not valid TOML: {error}; write a machine file with "
+            "'sepcost bench --machine -o FILE.toml'"
+        ) from None
     if found.get("schema") != SCHEMA:
         raise SepcostError(
             f'{path}: not a machine file: expected schema = "{SCHEMA}"; write one with '

@@ -64,7 +64,7 @@ def test_a_minimum_is_broken_from_below():
 def test_a_lower_bound_never_passes_silently(allowed):
     verdict = one(budget("macs", "1 G"), partly_known(), Leniency(allow_unknown=allowed))
     assert (verdict.status, verdict.breaks) == (UNKNOWN, not allowed)
-    remedy = "" if allowed else "; set allow-unknown"
+    remedy = "" if allowed else "; --allow-unknown passes anyway"
     assert verdict.detail == f"1 layer could not be counted{remedy}"
     assert [cause.op_type for cause in verdict.causes] == ["Mystery"]
 
@@ -72,10 +72,18 @@ def test_a_lower_bound_never_passes_silently(allowed):
 @pytest.mark.parametrize(
     ("change", "observed", "remedy"),
     [
-        ({"missing": ("h has no static shape",)}, False, "observe or allow-unknown"),
-        ({"trips": None}, False, "observe or allow-unknown"),
-        ({"trips": None}, True, "allow-unknown"),
-        ({}, False, "allow-unknown"),  # its shapes do not fit
+        (
+            {"missing": ("h has no static shape",)},
+            False,
+            "observe = true in sepcost.toml may help, --allow-unknown passes anyway",
+        ),
+        (
+            {"trips": None},
+            False,
+            "observe = true in sepcost.toml may help, --allow-unknown passes anyway",
+        ),
+        ({"trips": None}, True, "--allow-unknown passes anyway"),
+        ({}, False, "--allow-unknown passes anyway"),  # its shapes do not fit
     ],
 )
 def test_observing_is_advised_where_it_helps(change, observed, remedy):
@@ -83,7 +91,7 @@ def test_observing_is_advised_where_it_helps(change, observed, remedy):
     layer = replace(row.layer, **change)
     row = replace(row, layer=layer, status=CountStatus.UNRESOLVED, macs=None, separable=None)
     verdict = one(budget("macs", "1 G"), known(conv_row("a", "a_out"), row), observed=observed)
-    assert verdict.detail == f"1 layer could not be counted; set {remedy}"
+    assert verdict.detail == f"1 layer could not be counted; {remedy}"
 
 
 def test_a_lower_bound_above_the_limit_fails():

@@ -1,5 +1,7 @@
 """Changes between two networks, and their costs."""
 
+from dataclasses import replace
+
 import pytest
 
 import sepcost
@@ -32,6 +34,20 @@ def test_a_change_says_what_changed():
     (change,) = diff(old, new).changes
     assert [(d.what, d.old, d.new) for d in change.differences] == [
         ("macs", 18432, 1), ("weight_bytes", 4608, 2304)
+    ]  # fmt: skip
+
+
+def test_an_unknown_shape_is_not_zero_and_an_input_left_out_is_neither():
+    def clip(shape, *reads):
+        row = plain_row("clip", "y", "Clip")
+        layer = replace(
+            row.layer, inputs=(shape, (0,)), outputs=(shape,), reads=reads, writes=("y",)
+        )
+        return analysis(replace(row, layer=layer))
+
+    (change,) = diff(clip((0,), "x", "low"), clip((1, 4), "x", "")).changes
+    assert [(d.what, d.old, d.new) for d in change.differences] == [
+        ("input", "unknown", (1, 4)), ("input 1", "unknown", None), ("output", "unknown", (1, 4)),
     ]  # fmt: skip
 
 

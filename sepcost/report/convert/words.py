@@ -60,7 +60,7 @@ def name(quality: Quality) -> str:
 def scores(quality: Quality) -> str:
     """``91.4% → 90.6%``; only the second if the first is 100% by definition."""
     before, after = (_score(quality, one.mean) for one in (quality.original, quality.converted))
-    return after if quality.metric in NAMES and quality.metric != "top1" else f"{before} → {after}"
+    return after if judge.of_original(quality.metric) else f"{before} → {after}"
 
 
 def _score(quality: Quality, value: float) -> str:
@@ -110,7 +110,7 @@ def facts(conversion: Conversion) -> Iterator[str]:
     if conversion.speedup is not None:
         host = conversion.latency.machine.host if conversion.latency else None
         measured = f"{times(conversion.speedup)} measured{f' on {host}' if host else ''}"
-        yield f"speed-up: {measured}{_predicted(conversion)}{_span(conversion)}"
+        yield f"speed-up: {measured}{_span(conversion)}{_predicted(conversion)}"
     if conversion.tuning is not None:
         yield f"tuning: {tuned(conversion.tuning)}"
     for path in conversion.written:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from sepcost.cost.diff import COSTS, TOTALS, Diff, LayerChange
-from sepcost.report.diff.words import TITLES, change, difference, doubt, geometry, headline, values
+from sepcost.report.diff.words import (
+    TITLES,
+    change,
+    difference,
+    doubt,
+    geometry,
+    headline,
+    total,
+    values,
+)
 from sepcost.report.html import charts
 from sepcost.report.html.page import render as render_page
 from sepcost.report.html.parts import Col, Page, PagePart, Section, Tile, listing, table
 from sepcost.report.labels import label, operator
 from sepcost.report.text import shorten
-from sepcost.report.units import human
 from sepcost.report.view import View
 
 NAME_LIMIT = 80
@@ -39,11 +47,11 @@ def tiles(diff: Diff) -> list[Tile]:
     for name in ("macs", "params", "weight_bytes", "peak_activation_bytes"):
         old, new = diff.total(name)
         unit = "B" if name.endswith("_bytes") else ""
-        moved = change(old, new, unit)
-        tone = "" if old == new else "bad" if new > old else "good"
+        moved = change(old, new, unit) if diff.is_exact(name) else "unknown change"
+        tone = "" if old == new or not diff.is_exact(name) else "bad" if new > old else "good"
         detail = "unchanged" if moved == "=" else moved
         title = TITLES[name]
-        shown.append(Tile(title[0].upper() + title[1:], human(new, unit), detail, new, tone))
+        shown.append(Tile(title[0].upper() + title[1:], total(diff.new, name), detail, new, tone))
     return shown
 
 
@@ -79,6 +87,11 @@ def _totals(diff: Diff) -> tuple[Section, ...]:
         Col("total", "text", TITLES.__getitem__),
         Col("old", "count", lambda name: diff.total(name)[0]),
         Col("new", "count", lambda name: diff.total(name)[1]),
-        Col("change", "change", lambda name: diff.total(name)[1] - diff.total(name)[0]),
+        Col("change", "change", lambda name: _change(diff, name)),
     )
-    return table("diff-totals", "Totals", columns, TOTALS)
+    return table("diff-totals", "Totals", columns, TOTALS, doubt(diff))
+
+
+def _change(diff: Diff, name: str) -> int | None:
+    old, new = diff.total(name)
+    return new - old if diff.is_exact(name) else None

@@ -34,6 +34,8 @@ def render(diff: Diff, view: View) -> str:
 def _text(diff: Diff, top: int) -> str:
     old, new = (code(shorten(side.source, LONGEST)) for side in (diff.old, diff.new))
     parts = [f"### {old} → {new}: {headline(diff)}", table(total_columns(), list(totals(diff)))]
+    if warning := doubt(diff):
+        parts.append(f"⚠️ {warning}")
     changes = largest(diff, top)
     rows = [table(layer_columns(), changes)]
     if len(changes) < len(diff.changes):
@@ -45,6 +47,4 @@ def _text(diff: Diff, top: int) -> str:
         parts += rows
     if compared := values(diff):
         parts.append(compared)
-    if warning := doubt(diff):
-        parts.append(f"⚠️ {warning}")
     return "\n\n".join(parts) + "\n"

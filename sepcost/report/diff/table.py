@@ -21,6 +21,8 @@ def _parts(diff: Diff, view: View) -> Iterator[Part]:
     yield styled(headline(diff), "bold")
     yield "\n"
     yield table(total_columns(), list(totals(diff)), view.screen)
+    if warning := doubt(diff):
+        yield styled(warning)
     changes = largest(diff, view.most_drawn)
     if changes:
         yield "\n"
@@ -31,6 +33,3 @@ def _parts(diff: Diff, view: View) -> Iterator[Part]:
     if compared := values(diff):
         yield "\n"
         yield styled(compared)
-    if warning := doubt(diff):
-        yield "\n"
-        yield styled(warning)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
+from sepcost.cost.analysis import Analysis
 from sepcost.cost.diff import (
     COSTS,
     TOTALS,
@@ -16,7 +17,7 @@ from sepcost.cost.diff import (
     Kind,
     LayerChange,
 )
-from sepcost.cost.results import LayerCost
+from sepcost.cost.results import STORED, LayerCost
 from sepcost.report.units import dims, human, times
 
 TITLES = {
@@ -48,9 +49,17 @@ def totals(diff: Diff) -> Iterator[Total]:
     """Each total, except those that are zero on both sides."""
     for name in TOTALS:
         old, new = diff.total(name)
-        if old or new:
+        if old or new or not diff.is_exact(name):
             unit = "B" if name.endswith("_bytes") else ""
-            yield Total(TITLES[name], human(old, unit), human(new, unit), change(old, new, unit))
+            moved = change(old, new, unit) if diff.is_exact(name) else "?"
+            yield Total(TITLES[name], total(diff.old, name), total(diff.new, name), moved)
+
+
+def total(side: Analysis, name: str) -> str:
+    """``16.6 M``, or ``at least 16.6 M`` if layers are not counted."""
+    known = side.coverage.complete or name in STORED
+    value = human(getattr(side.totals, name), "B" if name.endswith("_bytes") else "")
+    return value if known else f"at least {value}"
 
 
 def change(old: int, new: int, unit: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,14 @@ class Judge:
         after = metric(name)(self.original, answers, self.judged)
         gap = before - after
         loss = paired_loss(before, after)
+        if of_original(name):
+            loss = replace(loss, low=max(0.0, loss.low))
         return Quality(name, proportion(before), proportion(after), loss, float(np.mean(gap**2)))
+
+
+def of_original(metric: str) -> bool:
+    """Whether the original has the full score by definition, so that nothing can be gained."""
+    return metric in NAMES and metric != "top1"
 
 
 def counted(samples: int, inputs: str) -> str:

@@ -64,6 +64,15 @@ def test_lower_bounds_are_marked():
     assert told in render("diff", "markdown", found)
 
 
+def test_the_change_of_a_lower_bound_is_unknown():
+    found = diff(analysis(conv_row()), analysis(unknown_row()))
+    text = render("diff", "markdown", found)
+    assert "| MACs | 18.4 k | at least 0 | ? |" in text
+    assert "| params | 1.15 k | 0 | −1.15 k (−100.0%) |" in text  # the file tells
+    assert text.index("lower bounds") < text.index("conv1")
+    assert "at least 0" in render("diff", "html", found)
+
+
 def test_long_lists_fold():
     many = [plain_row(f"r{at}", f"r{at}_out") for at in range(30)]
     text = render("diff", "markdown", diff(analysis(), analysis(*many)))

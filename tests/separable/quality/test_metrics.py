@@ -9,6 +9,7 @@ import pytest
 
 from sepcost.errors import ConversionError
 from sepcost.separable.quality.classes import choose
+from sepcost.separable.quality.judge import judge
 from sepcost.separable.quality.metrics import METRICS, Judged, metric
 from sepcost.separable.quality.parts import parts
 
@@ -68,6 +69,13 @@ def test_text_merges_repeats_and_drops_blanks():
 def test_a_model_is_as_good_as_itself(name):
     answers = {"y": np.stack([P, Q], 1)}
     assert metric(name)(answers, answers, judged(answers)).tolist() == [1] * N
+
+
+def test_nothing_is_gained_on_the_original_itself():
+    """A few samples show no upper bound of the loss, but agreement cannot rise above 100%."""
+    (found,) = judge("agreement", judged({"y": P}), {"y": P}).qualities({"y": P})
+    assert (found.loss.low, found.loss.mean) == (0, 0)
+    assert found.loss.high > 0.1
 
 
 def test_a_metric_that_cannot_apply_says_so():
