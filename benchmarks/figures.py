@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from math import inf
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -118,7 +117,7 @@ def convert(document: Document) -> Iterator[str]:
 
 def effort(document: Document) -> Iterator[str]:
     """Time, memory and loss of conversions, against an earlier commit."""
-    rows, cut = [], document.get("cut_s", inf)
+    rows, cut = [], document["cut_s"]
     for name, sides in document["networks"].items():
         now, before = sides["now"], sides["before"]
         if "ratios" in now:
@@ -127,13 +126,12 @@ def effort(document: Document) -> Iterator[str]:
             memory = _spread(now["ratios"]["peak_mb"])
             losses = (f"{side['loss'][1]:.2g}" if "loss" in side else "" for side in (now, before))
             cpu = f"{now['cpu_s'][1]:.0f} s"
-            rows.append(
-                [f"{name}, `{sides.get('goal', '--speedup 2')}`", cpu, *ratios, memory, *losses]
-            )
-    limit = f", which was cut short after {cut} s" if cut < inf else ""
+            rows.append([f"{name}, `{sides['goal']}`", cpu, *ratios, memory, *losses])
+    limited = any("at most" in row[2] for row in rows)
+    limit = f", which was cut short after {cut} s at most" if limited else ""
     yield (
-        f"`sepcost convert` with calibration data, and its ratio to commit {document['commit']}"
-        f"{limit}; the loss is the divergence of the class probabilities on unseen images:"
+        "`sepcost convert --tune off` with calibration data, and its ratio to commit "
+        f"{document['commit']}{limit}; the loss is the divergence of the class probabilities on unseen images:"
     )
     heads = ["CPU time", "time ratio", "CPU ratio", "memory ratio", "loss", "loss before"]
     yield table(["network", *heads], rows)
