@@ -128,10 +128,11 @@ def effort(document: Document) -> Iterator[str]:
             cpu = f"{now['cpu_s'][1]:.0f} s"
             rows.append([f"{name}, `{sides['goal']}`", cpu, *ratios, memory, *losses])
     limited = any("at most" in row[2] for row in rows)
-    limit = f", which was cut short after {cut} s at most" if limited else ""
+    limit = f", cut short after {cut} s where a ratio is an upper bound" if limited else ""
     yield (
         "`sepcost convert --tune off` with calibration data, and its ratio to commit "
-        f"{document['commit']}{limit}; the loss is the divergence of the class probabilities on unseen images:"
+        f"{document['commit']}{limit}; the loss is the divergence of the class probabilities on "
+        "unseen images:"
     )
     heads = ["CPU time", "time ratio", "CPU ratio", "memory ratio", "loss", "loss before"]
     yield table(["network", *heads], rows)
