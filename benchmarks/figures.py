@@ -67,7 +67,7 @@ def analyze(document: Document) -> Iterator[str]:
     rows = []
     for key, what in (("wall_s", "time"), ("cpu_s", "CPU time")) if light else ():
         ours = f"{_range([tools[OURS][key][1] for tools in light])} s"
-        title = f"{what}, {len(light)} small networks of the onnx wheel"
+        title = f"{what}, {len(light)} small networks from the onnx wheel"
         rows.append([title, ours, *(_over(light, peer, key) for peer in peers)])
     for name in quoted:
         tools = models[name]["tools"]
@@ -75,14 +75,14 @@ def analyze(document: Document) -> Iterator[str]:
             own = f"{tools[OURS][key][1]:.{digits}f} {unit}"
             sides = (show((tools[peer].get("ratios") or {}).get(key)) for peer in peers)
             rows.append([f"{what}, {MODELS[name]}", own, *sides])
-    yield "Whole processes: `sepcost analyze`, and the other tools as multiples of it:"
+    yield "Whole processes, start-up included: `sepcost analyze`, and others relative to it:"
     yield table(["", OURS, *peers], rows)
     for name, result in models.items():
         if "ratios" in (twin := result["tools"].get(TWIN, {})):
             low, middle, high = (1 / ratio for ratio in reversed(twin["ratios"]["cpu_s"]))
             yield (
-                f"{MODELS[name]} take {_spread([low, middle, high])} the CPU time of the same "
-                "network with 10 kB of weights."
+                f"A network with {MODELS[name]} takes {_spread([low, middle, high])} the CPU time "
+                "of the same network with 10 kB."
             )
 
 
@@ -130,11 +130,11 @@ def effort(document: Document) -> Iterator[str]:
     limited = any("at most" in row[2] for row in rows)
     limit = f", cut short after {cut} s where a ratio is an upper bound" if limited else ""
     yield (
-        "`sepcost convert --tune off` with calibration data, and its ratio to commit "
-        f"{document['commit']}{limit}; the loss is the divergence of the class probabilities on "
-        "unseen images:"
+        "`sepcost convert --tune off` with calibration data, compared with an earlier version "
+        f"(commit {document['commit']}){limit}; the loss is the divergence of the class "
+        "probabilities on unseen images:"
     )
-    heads = ["CPU time", "time ratio", "CPU ratio", "memory ratio", "loss", "loss before"]
+    heads = ["CPU time", "time ratio", "CPU ratio", "memory ratio", "loss", "loss, earlier version"]
     yield table(["network", *heads], rows)
 
 
@@ -204,8 +204,8 @@ def forms(document: Document) -> Iterator[str]:
         shapes = sum(str(row["threads"]) == threads for row in document["shapes"])
         plural = "s" * (threads != "1")
         yield (
-            "How much of the promised speed-up (the ratio of MACs) each form reaches, and how "
-            "many times as fast it is as the same rank written as one grouped convolution; "
+            "Share of the promised speed-up (the ratio of MACs) that each form reaches, and its "
+            "speed relative to a single grouped convolution of the same rank; "
             f"{shapes} shapes of 3×3 convolutions, {threads} thread{plural}:"
         )
         reached, naive = result["of_theory"], result["over_naive"]

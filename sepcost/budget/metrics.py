@@ -183,7 +183,7 @@ def suggested(key: str, known: Iterable[str]) -> str:
     short = {word for word in words if not word.endswith(VS_BASELINE)}
     if not near.startswith("; choose") or short == words:
         return near
-    return f"{nearest(key, short)}; most also with {VS_BASELINE}"
+    return f"{nearest(key, short)}; most also accept the suffix {VS_BASELINE}"
 
 
 def facts(

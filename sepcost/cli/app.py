@@ -97,9 +97,9 @@ def sepcost(
     [bold]sepcost analyze model.onnx[/]       your own model
     [bold]sepcost networks[/]                 list the shipped networks
 
-    In every command but networks, -r FILE writes the report. -o FILE writes the
-    model in convert and networks, the machine file in bench --machine (FILE.toml), and the
-    report everywhere else.
+    -o FILE writes the main output: the model (convert, networks), the machine file
+    (bench --machine -o FILE.toml) or the report (all others). -r FILE always writes
+    the report; networks has none.
 
     Exit codes: 0 success, 1 a budget or goal is not met, or not shown to be met,
     2 usage or input error, 3 a measurement failed, 130 interrupted by Ctrl-C.

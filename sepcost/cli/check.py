@@ -77,8 +77,9 @@ def check(
     Without SOURCE, it checks every model named in the configuration. A model that
     cannot be read is reported as an error; the others are still checked.
 
-    Exit codes: 0 within budget, 1 over budget or unknown, 2 usage error, invalid
-    configuration or unreadable model, 3 a measurement failed.
+    Exit codes: 0 within budget, 1 over budget, or a count is only a lower bound,
+    2 usage error, invalid configuration or unreadable model, 3 a measurement
+    failed.
     """
     from sepcost.evidence.check import Question
 

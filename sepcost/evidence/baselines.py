@@ -143,7 +143,8 @@ def _remedy(target: Target, budget: Budget) -> str:
         "a model": True,
         "a JSON file written by --update": not needs_model(budget),
     }
-    return f"{set_} {' or '.join(way for way, fits in accepted.items() if fits)}"
+    *ways, last = (way for way, fits in accepted.items() if fits)
+    return f"{set_} {' or '.join([', '.join(ways), last] if ways else [last])}"
 
 
 def _fault(budget: Budget, message: str) -> BudgetError:

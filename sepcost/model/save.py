@@ -204,7 +204,7 @@ def _check_replaceable(path: Path, sources: Iterable[Path], force: bool) -> None
         return
     if any(source.exists() and source.samefile(path) for source in sources):
         raise ConversionError(
-            f"{path}: belongs to the source, which is never overwritten; name another file"
+            f"{path}: is part of the source model, which is never overwritten; name another file"
         )
     if not force:
         raise ConversionError(f"{path}: already exists; add --force to overwrite it")

@@ -55,7 +55,7 @@ def _disagreements(effect: Effect, settings: ConvertSettings, inputs: str) -> It
         elif 1 - one.loss.high < SHOWN:
             more = samples_to_show(1 - SHOWN, one.loss, one.squares) or samples
             yield (
-                f"{found}, too few to show at least {SHOWN:.0%}; give {HELD * more:,} "
+                f"{found}, too few to show at least {SHOWN:.0%}; give at least {HELD * more:,} "
                 "calibration samples"
             )
 
@@ -69,7 +69,7 @@ def _errors(effect: Effect, settings: ConvertSettings, inputs: str) -> Iterator[
         yield "the outputs are not finite, or cannot be compared"
     elif found is not None and found.mean > ERROR:
         off = f"{found.mean:.0%} of its spread on {COMPARED_ON[inputs]}s"
-        yield f"an output is off by {off}, more than {ERROR:.0%}"
+        yield f"an output is off by {off}; the limit is {ERROR:.0%}"
     elif found is not None and found.high > ERROR and inputs in DATA:
         off = f"{found.mean:.0%} of its spread on {counted(found.samples, inputs)}"
         yield f"an output is off by {off}, too few to show that it is at most {ERROR:.0%}"

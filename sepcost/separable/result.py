@@ -49,7 +49,9 @@ def finished(session: Session, found: Solved, timed: Conversion | None = None) -
     """
     choices = found.trial.choices
     if not choices:
-        return unconverted(session, "no replacement is worth its error", met=found.met)
+        return unconverted(
+            session, "every replacement loses too much for what it saves", met=found.met
+        )
     settings, wanted, model = session.settings, session.wanted, found.trial.model
     network = describe(model, **wanted.sizes)  # as the original was
     after = count(network, session.before.source)

@@ -265,7 +265,7 @@ def test_a_goal_that_is_met_is_told_from_a_minimum_requirement_that_is_not(net, 
     found = run(*asked, "--tune", "0")
     assert found.exit_code == 1
     assert "minimum requirement not met" in found.stderr
-    assert "goal: --macs 0.9 (met; a minimum requirement is not)" in found.stdout
+    assert "goal: --macs 0.9 (met, but a minimum requirement is not)" in found.stdout
     document = json.loads(run(*asked, "--tune", "0", "-f", "json").stdout)
     assert (document["goal"]["met"], bool(document["missed"])) == (True, True)
     assert "(not met)" in run(net, "--dry-run", "--macs", "1%", "--no-verify").stdout

@@ -181,7 +181,7 @@ def test_an_unavailable_baseline_is_an_error(work, budget, baseline, message):
         (
             {"macs-vs-baseline": "+0 %"},
             {},
-            "macs-vs-baseline: needs a baseline; give --baseline git:origin/main or a model or a "
+            "macs-vs-baseline: needs a baseline; give --baseline git:origin/main, a model or a "
             "JSON file written by --update",
         ),
         (  # a file of numbers would suffice for the first budget only

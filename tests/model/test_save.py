@@ -136,7 +136,7 @@ def test_the_input_is_never_replaced(loaded, tmp_path, kind, force):
         link.symlink_to(source)
     elif kind == "hard link":
         os.link(source, link)
-    with pytest.raises(ConversionError, match="belongs to the source"):
+    with pytest.raises(ConversionError, match="is part of the source model"):
         save(loaded, target.get(kind, link), force=force)
     assert source.read_bytes() == before
 
@@ -145,9 +145,9 @@ def test_the_input_s_data_file_is_never_replaced(apart, tmp_path):
     proto = apart.proto
     onnx.save(proto, tmp_path / "copy.onnx")
     moved = replace(apart, path=tmp_path / "copy.onnx")
-    with pytest.raises(ConversionError, match="belongs to the source"):
+    with pytest.raises(ConversionError, match="is part of the source model"):
         save(moved, tmp_path / "in.onnx", force=True)
-    with pytest.raises(ConversionError, match="belongs to the source"):
+    with pytest.raises(ConversionError, match="is part of the source model"):
         save(moved, tmp_path / "in.onnx.data", force=True)
 
 
@@ -156,7 +156,7 @@ def test_a_data_file_that_nothing_refers_to_any_more_is_still_the_input(apart, t
     proto.CopyFrom(apart.proto)
     for tensor in proto.graph.initializer:
         tensor.CopyFrom(numpy_helper.from_array(np.zeros(tuple(tensor.dims), "f"), tensor.name))
-    with pytest.raises(ConversionError, match="belongs to the source"):
+    with pytest.raises(ConversionError, match="is part of the source model"):
         save(replace(apart, proto=proto), tmp_path / "in.onnx.data", force=True)
     save(replace(apart, proto=proto), tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx.data").exists()
@@ -206,7 +206,7 @@ def test_data_of_the_input_survive_the_model_that_is_replaced(apart, tmp_path):
     """Two models may share a data file that is named after one of them."""
     onnx.save(model(), tmp_path / "out.onnx", save_as_external_data=True, location="out.onnx.data")
     (tmp_path / "shares.onnx").write_bytes((tmp_path / "out.onnx").read_bytes())
-    with pytest.raises(ConversionError, match=r"out\.onnx\.data: belongs to the source"):
+    with pytest.raises(ConversionError, match=r"out\.onnx\.data: is part of the source model"):
         save(load(tmp_path / "shares.onnx"), tmp_path / "out.onnx", force=True)
     assert arrays(tmp_path / "out.onnx")
 

@@ -115,7 +115,10 @@ def test_of_two_goals_the_saving_is_not_met_if_nothing_is_worth_its_error(net):
     both = asked(Aim.MACS, 0.5, also=Goal(Aim.MAX_ERROR, 1e-9))
     found = convert(net, settings=both)
     assert not found.plan.choices
-    asked_for = "goal not met: asked --macs 0.5, but no replacement is worth its error; closest: "
+    asked_for = (
+        "goal not met: asked --macs 0.5, but every replacement loses too much for what it saves; "
+        "closest: "
+    )
     assert found.missed is not None
     assert found.missed.startswith(asked_for)
     assert found.missed.endswith(

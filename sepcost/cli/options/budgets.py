@@ -88,7 +88,7 @@ Baseline = Annotated[
     typer.Option(
         metavar="git:REV|FILE",
         rich_help_panel=CHECKING,
-        help="What budgets of the form METRIC-vs-baseline compare with: the same model at a git "
+        help="Reference for METRIC-vs-baseline budgets: the same model at a git "
         "revision, another model, or a JSON file written by --update.",
     ),
 ]

@@ -34,7 +34,7 @@ MaxDrop = Annotated[
         metavar="PERCENT",
         rich_help_panel=GOAL,
         help="Cheapest model that loses at most this many points of the metric on held-out "
-        "samples; for example 1% (1 dB of psnr).",
+        "samples; for example 1% (1 point; with psnr, 1 dB).",
     ),
 ]
 Speedup = Annotated[
@@ -138,7 +138,7 @@ Emit = Annotated[
         "--emit",
         rich_help_panel=LAYERS,
         show_default="the fastest",
-        help="How to write ranks above 1 as nodes, for forms that offer a choice.",
+        help="Which nodes to use for ranks above 1, where a form has several equivalent layouts.",
     ),
 ]
 Calibrate = Annotated[
@@ -147,9 +147,9 @@ Calibrate = Annotated[
         metavar="DATA",
         rich_help_panel=CALIBRATION,
         help="Calibration data: an .npz file with one array per input (and 'labels', if known), or "
-        "a folder of .npy files or images (in one subfolder per class, if known). To hold out "
-        "samples of one origin together, such as crops of one picture, name the origin of each "
-        "sample in an array 'groups', or give each origin a subfolder in the folder of its class.",
+        "a folder of .npy files or images (in one subfolder per class, if known). To keep "
+        "related samples together, such as crops of one picture, add an array 'groups' with the "
+        "group of each sample, or give each group its own subfolder in the class folder.",
     ),
 ]
 Tune = Annotated[
@@ -157,8 +157,8 @@ Tune = Annotated[
     typer.Option(
         metavar="auto|off|SAMPLES",
         rich_help_panel=CALIBRATION,
-        help="Finally, tune all new weights together to reproduce the original's outputs: if much "
-        "accuracy is lost (auto), never (off), or over SAMPLES samples, counting repeats.",
+        help="Final tuning of all new weights together, to reproduce the original's outputs. auto: "
+        "if a lot of accuracy is lost; off: never; SAMPLES: over so many samples, with repeats.",
     ),
 ]
 Mean = Annotated[

@@ -23,9 +23,9 @@ CheckFormats = Annotated[
         metavar="FORMAT[=FILE]",
         rich_help_panel=OUTPUT,
         show_default="table",
-        help="table, json, markdown, junit, sarif, github, gitlab or html; several, each to its "
-        "own file: -f junit=report.xml -f sarif=out.sarif. github also appends a summary to "
-        "$GITHUB_STEP_SUMMARY.",
+        help="table, json, markdown, junit, sarif, github, gitlab or html. Repeat -f for several, "
+        "each with its own file: -f junit=report.xml -f sarif=out.sarif. github also appends a "
+        "summary to $GITHUB_STEP_SUMMARY.",
     ),
 ]
 # -o takes what a command makes: a model from convert and networks, else the report, also called -r.

@@ -94,7 +94,7 @@ BindRange = Annotated[
         metavar="DIM=SIZE",
         rich_help_panel=MODEL,
         help="Size of a dynamic dimension. Over a range FIRST:LAST[:STEP], every size is counted, "
-        "and budgets are judged by the worst.",
+        "and the worst one must be within budget.",
     ),
 ]
 Shape = Annotated[
@@ -117,8 +117,8 @@ On = Annotated[
         metavar="MACHINE.toml",
         rich_help_panel=MODEL,
         help="Print two lower bounds on the latency on another machine: all MACs at its peak "
-        "speed, and the roofline. MACHINE.toml comes from 'sepcost bench --machine -o "
-        "MACHINE.toml' there. Neither bound is a forecast.",
+        "speed, and the roofline. Create MACHINE.toml on that machine: 'sepcost bench "
+        "--machine -o MACHINE.toml'. Neither bound is a forecast.",
     ),
 ]
 Memory = Annotated[

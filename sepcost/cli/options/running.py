@@ -26,7 +26,7 @@ Destination = Annotated[
     typer.Argument(
         metavar="USER@HOST",
         show_default=False,
-        help="An ssh destination. Keys, ports and jump hosts are those of ~/.ssh/config.",
+        help="An ssh destination. Keys, ports and jump hosts come from ~/.ssh/config.",
     ),
 ]
 HostAction = Annotated[
@@ -42,7 +42,7 @@ Wheels = Annotated[
     typer.Option(
         metavar="FOLDER",
         rich_help_panel=RUNTIME,
-        show_default="from the network there",
+        show_default="downloaded by that machine",
         help="setup: install from these wheels, for a machine without a network.",
     ),
 ]
@@ -119,7 +119,8 @@ PrecisionTarget = Annotated[
     typer.Option(
         metavar="SHARE",
         rich_help_panel=MEASUREMENT,
-        help="Stop measuring once the 95% interval is within ± this share; for example 1% or 0.01.",
+        help="Stop measuring once the 95% interval is within ± this share of the estimate; for "
+        "example 1% or 0.01.",
     ),
 ]
 MaxTime = Annotated[
@@ -142,7 +143,7 @@ Launches = Annotated[
         min=1,
         metavar="N",
         rich_help_panel=MEASUREMENT,
-        help="Measure in at least N processes, unless --max-time ends first.",
+        help="Measure in at least N processes, unless --max-time runs out first.",
     ),
 ]
 Percentiles = Annotated[

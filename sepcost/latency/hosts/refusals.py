@@ -38,7 +38,7 @@ def explained(host: str, code: int, said: Sequence[str]) -> HostError:
     elif code == OF_SSH:
         known = (remedy for sign, remedy in _REMEDIES.items() if sign in text)
         message = next(known, "ssh failed; try 'ssh {host}'")
-        message = f"{message} (ssh: {last})"
+        message = f"{message} (ssh: {last.removeprefix('ssh: ')})"
     else:
         message = f"python3 there exited with {code}: {last}; try 'ssh {{host}} python3 -V'"
     return HostError(f"--host {host}: {message.replace('{host}', host)}")

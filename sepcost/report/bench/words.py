@@ -145,11 +145,11 @@ def legend(rows: Iterable[LayerTime]) -> Iterator[str]:
         )
     if any(bound == "memory" and fraction > BEYOND for bound, fraction in bounds):
         yield (
-            "above 100% of memory: the layer works in the caches, which are faster than main memory"
+            "memory above 100%: the layer works in the caches, which are faster than main memory"
         )
     if any(bound == "compute" and fraction > BEYOND for bound, fraction in bounds):
         yield (
-            "above 100% of compute: the kernel is faster than the matrix product that defines "
+            "compute above 100%: the kernel is faster than the matrix product that defines "
             "100%; if far above, measure the peak again: sepcost bench --machine"
         )
 

@@ -129,7 +129,7 @@ def _fell_short(conversion: Conversion) -> str:
         return f" ({conversion.verdict})"
     if not conversion.plan.choices:
         return " (met: nothing was converted)"
-    return " (met; a minimum requirement is not)" if conversion.missed else ""
+    return " (met, but a minimum requirement is not)" if conversion.missed else ""
 
 
 def tuned(tuning: Tuning) -> str:

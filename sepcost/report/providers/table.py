@@ -26,6 +26,9 @@ def render(providers: Sequence[ProviderInfo], view: View) -> str:
     parts: list[Part] = [table(_columns(providers[0].host), usable, view.screen)]
     if others:
         wide = max(len(each.name) for each in others)
-        parts += ["\n", styled(f"{'other':{wide}}  how to get it, or why not", "bold")]
+        parts += [
+            "\n",
+            styled(f"{'other':{wide}}  how to get it, or why it is unavailable", "bold"),
+        ]
         parts += [Line(((each.get, ""),), (f"{each.name:{wide}}  ", "")) for each in others]
     return compose(parts, view.screen)

@@ -11,10 +11,10 @@ from sepcost.report.units import duration, human
 
 
 def headline(name: str, found: Roofline) -> str:
-    """``net on pi5: at least 4.94 ms, by the roofline 9.2 ms``."""
+    """``net on pi5: at least 4.94 ms; roofline 9.2 ms``."""
     return (
-        f"{name} on {found.machine.name}: at least {duration(found.arithmetic_ns)}, "
-        f"by the roofline {duration(found.roofline_ns)}"
+        f"{name} on {found.machine.name}: at least {duration(found.arithmetic_ns)}; "
+        f"roofline {duration(found.roofline_ns)}"
     )
 
 

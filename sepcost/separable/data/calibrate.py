@@ -174,8 +174,8 @@ def _assembled(
             array = arrays[one.name]
             if not _fits(array.shape[1:], one.sizes, array.ndim, len(one.sizes) + 1):
                 raise ConversionError(
-                    f"{path}: input {one.name!r} has shape {_shown(array.shape)}, but one run "
-                    f"takes {_shown(one.sizes)}; the first axis counts samples"
+                    f"{path}: the array for input {one.name!r} has shape {_shown(array.shape)}; "
+                    f"expected {_shown(['SAMPLES', *one.sizes])}"
                 )
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
@@ -198,7 +198,7 @@ def _fits(shape: Shape, sizes: Sequence[int | None], ndim: int, wanted: int) -> 
     return ndim == wanted and all(b is None or a == b for a, b in zip(shape, sizes, strict=True))
 
 
-def _shown(sizes: Sequence[int | None]) -> str:
+def _shown(sizes: Sequence[int | str | None]) -> str:
     return "x".join("?" if size is None else str(size) for size in sizes) or "scalar"
 
 

@@ -79,7 +79,9 @@ def unproved(goal: Goal, effect: Effect, inputs: str) -> str | None:
     if inputs == "fitted":
         hint = "; no sample was held out: give more calibration data"
     elif more is not None and inputs == "calibration":
-        hint = f"; about {more:,} held-out samples would show it, {HELD * more:,} in total"
+        hint = (
+            f"; about {more:,} held-out samples would show it: {HELD * more:,} calibration samples"
+        )
     elif goal.aim is Aim.MAX_ERROR and inputs != "calibration":
         hint = "; more samples would show it: --calibrate DATA"
     return f"goal not shown to be met: asked {goal.words}, estimated {stated(goal, effect)}{hint}"

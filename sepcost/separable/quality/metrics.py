@@ -80,8 +80,9 @@ def boxes(original: Outputs, answers: Outputs, judged: Judged) -> Array:
     sides = [detector.decode(list(one.values())) for one in (original, answers)]
     if sides[0] is None:
         raise ConversionError(
-            "--metric boxes: no output is [N, 4 + C, A], [N, A, 5 + C] or a pair [N, A, 4] and "
-            "[N, A, C] with scores from 0 to 1; give your own function: --metric MODULE:FUNCTION"
+            "--metric boxes: no output looks like boxes: expected [N, 4 + C, A] or [N, A, 5 + C], "
+            "or two outputs [N, A, 4] and [N, A, C], for N images, A boxes and C classes, with "
+            "scores from 0 to 1; give your own function: --metric MODULE:FUNCTION"
         )
     if sides[1] is None:  # scores are not within 0..1: these are not boxes
         return np.zeros(judged.samples)

@@ -70,7 +70,12 @@ def test_the_goal_is_met_missed_or_met_below_a_minimum_requirement():
     unproved = replace(found, missed="goal not shown to be met: asked", met=False)
     four = (found, below, missed, unproved)
     ends = [next(words.facts(one)).partition(" (")[2] for one in four]
-    assert ends == ["", "met; a minimum requirement is not)", "not met)", "not shown to be met)"]
+    assert ends == [
+        "",
+        "met, but a minimum requirement is not)",
+        "not met)",
+        "not shown to be met)",
+    ]
     assert [one.to_dict()["goal"]["met"] for one in four] == [True, True, False, False]
 
 

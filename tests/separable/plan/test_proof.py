@@ -45,7 +45,7 @@ def test_too_few_samples_are_searched_by_the_mean_so_that_something_is_found():
 def test_a_goal_that_is_not_shown_says_how_many_samples_would_show_it():
     message = unproved(DROP, lost(0, 64), "calibration") or ""
     assert message.startswith("goal not shown to be met: asked --max-drop 0.01, estimated 0 points")
-    assert "about 381 held-out samples would show it, 1,524 in total" in message
+    assert "about 381 held-out samples would show it: 1,524 calibration samples" in message
     assert enough(DROP, lost(0, 64)) == 381
     assert unproved(DROP, lost(0, 381), "calibration") is None
 
