@@ -91,7 +91,7 @@ def sepcost(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Count, measure and reduce the cost of ONNX models with separable convolutions.
+    """Count and measure the cost of ONNX models; reduce it with separable convolutions.
 
     [bold]sepcost analyze mobilenet-v1[/]     a network that ships with sepcost
     [bold]sepcost analyze model.onnx[/]       your own model

@@ -166,10 +166,11 @@ def _bind_shape(
         raise BindingError(
             f"{source}: --shape {name}={given} needs {len(dims)} dimensions, not {len(sizes)}"
         )
-    for dim, size in zip(dims, sizes, strict=False):
+    for axis, (dim, size) in enumerate(zip(dims, sizes, strict=False)):
         if isinstance(dim, int) and dim != size:
             raise BindingError(
-                f"{source}: --shape {name}={given} does not fit the model: {size} must be {dim}"
+                f"{source}: --shape {name}={given} does not fit the model: axis {axis} must be "
+                f"{dim}, not {size}"
             )
         if isinstance(dim, str) and dim and bound.bindings.setdefault(dim, size) != size:
             raise BindingError(

@@ -80,7 +80,9 @@ def test_a_declared_size_of_0_is_a_size():
     leading = bound(tensor("x", 0, 3))
     assert (shapes(leading), leading.batch) == ({"x": (0, 3)}, None)
     assert leading.warnings == ["input x: the leading dimension is declared as 0"]
-    assert "does not fit the model: 1 must be 0" in refusal(tensor("x", 0, 3), shape={"x": [1, 3]})
+    assert "does not fit the model: axis 0 must be 0, not 1" in refusal(
+        tensor("x", 0, 3), shape={"x": [1, 3]}
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_values_that_are_not_tensors_pass():
         ({"bind": {"N": MAX_SIZE + 1}}, "expected a size from 1 to"),
         ({"shape": {"x": [1, 3, 0]}}, "expected a size from 1 to"),
         ({"shape": {"x": [1, 3]}}, "needs 3 dimensions, not 2"),
-        ({"shape": {"x": [1, 4, 5]}}, "does not fit the model: 4 must be 3"),
+        ({"shape": {"x": [1, 4, 5]}}, "does not fit the model: axis 1 must be 3, not 4"),
         ({"shape": {"x": [1, 3, 5]}, "bind": {"H": 6}}, "contradicts H=6"),
     ],
 )

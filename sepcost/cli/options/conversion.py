@@ -158,7 +158,7 @@ Tune = Annotated[
         metavar="auto|off|SAMPLES",
         rich_help_panel=CALIBRATION,
         help="Final tuning of all new weights together, to reproduce the original's outputs. auto: "
-        "if a lot of accuracy is lost; off: never; SAMPLES: over so many samples, with repeats.",
+        "if a lot of accuracy is lost; off: never; SAMPLES: over this many samples, with repeats.",
     ),
 ]
 Mean = Annotated[

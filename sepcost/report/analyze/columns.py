@@ -31,7 +31,7 @@ def saving(row: LayerCost) -> str:
     separable = row.separable
     if separable is None:
         saves = row.low_rank.largest_rank if row.low_rank else 0
-        return f"low-rank ≤ {saves}" if saves else ""
+        return f"rank ≤ {saves} saves" if saves else ""
     if not separable.eligible:
         return separable.reason or "not eligible"
     return f"{times(1 / separable.ratio)} fewer" if separable.ratio else ""

@@ -175,7 +175,7 @@ def _assembled(
             if not _fits(array.shape[1:], one.sizes, array.ndim, len(one.sizes) + 1):
                 raise ConversionError(
                     f"{path}: the array for input {one.name!r} has shape {_shown(array.shape)}; "
-                    f"expected {_shown(['SAMPLES', *one.sizes])}"
+                    f"expected {_expected(one.sizes)}"
                 )
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
@@ -196,6 +196,12 @@ def _assembled(
 
 def _fits(shape: Shape, sizes: Sequence[int | None], ndim: int, wanted: int) -> bool:
     return ndim == wanted and all(b is None or a == b for a, b in zip(shape, sizes, strict=True))
+
+
+def _expected(sizes: Sequence[int | None]) -> str:
+    """The shapes of an array: rows of batches, or whole inputs."""
+    ways = [_shown(["SAMPLES", *one]) for one in ([sizes[1:]] if sizes else []) + [sizes]]
+    return " or ".join(ways)
 
 
 def _shown(sizes: Sequence[int | str | None]) -> str:
