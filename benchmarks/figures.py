@@ -182,7 +182,7 @@ def jobs(document: Document) -> Iterator[str]:
     """What became of the jobs of real models."""
     yield (
         "Pretrained models from Python packages, calibrated on images, fonts and synthetic sounds "
-        "and judged on other data:"
+        "and judged on other data; each job has a limit for what it may lose there:"
     )
     rows = []
     for name, row in document["jobs"].items():
@@ -205,7 +205,8 @@ def forms(document: Document) -> Iterator[str]:
         plural = "s" * (threads != "1")
         yield (
             "Share of the promised speed-up (the ratio of MACs) that each form reaches, and its "
-            "speed relative to a single grouped convolution of the same rank; "
+            "speed relative to the same rank written with one grouped convolution (`--emit "
+            "grouped`); "
             f"{shapes} shapes of 3×3 convolutions, {threads} thread{plural}:"
         )
         reached, naive = result["of_theory"], result["over_naive"]
@@ -214,7 +215,7 @@ def forms(document: Document) -> Iterator[str]:
             for form, (title, rank) in QUOTED.items()
             if form in reached
         ]
-        yield table(["form", "promised speed-up reached", "as fast as grouped"], rows)
+        yield table(["form", "promised speed-up reached", "speed vs grouped"], rows)
 
 
 def bench(document: Document) -> Iterator[str]:

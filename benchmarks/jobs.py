@@ -34,7 +34,10 @@ PINNED = (
 )  # fmt: skip
 BATCH = 32
 #: What became of a job. Only the last one is a fault: a job is broken, and nobody was told.
-KEPT, REFUSED, UNMET, BROKEN = "model written", "refused", "refused, but good", "broken in silence"
+KEPT, REFUSED, UNMET, BROKEN = (
+    "model written", "no model written", "no model written, though within the limit",
+    "broken in silence",
+)  # fmt: skip
 
 Outputs = Sequence[NDArray[Any]]
 Arrays = Mapping[str, NDArray[Any]]

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 def saving(row: LayerCost) -> str:
     """``8.84× fewer`` if a convolution can be separated, otherwise the reason why not.
 
-    A dense layer has no separable form: the ranks at which two dense layers are cheaper.
+    A dense layer has no separable form: the ranks at which two dense layers have fewer MACs.
     """
     separable = row.separable
     if separable is None:
         saves = row.low_rank.largest_rank if row.low_rank else 0
-        return f"rank ≤ {saves} saves" if saves else ""
+        return f"rank ≤ {saves}: fewer" if saves else ""
     if not separable.eligible:
         return separable.reason or "not eligible"
     return f"{times(1 / separable.ratio)} fewer" if separable.ratio else ""

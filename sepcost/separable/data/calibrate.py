@@ -127,8 +127,8 @@ def _like(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _check_names(path: Path, arrays: Mapping[str, object], names: set[str]) -> None:
     for name in sorted(names - set(arrays)):
-        have = ", ".join(map(repr, list(arrays)[:8])) or "nothing"
-        raise ConversionError(f"{path}: no array for input {name!r}; it contains {have}")
+        have = f"only {', '.join(map(repr, list(arrays)[:8]))}" if arrays else "no input arrays"
+        raise ConversionError(f"{path}: no array for input {name!r}; the file has {have}")
     for name in sorted(set(arrays) - names):
         want = ", ".join(map(repr, sorted(names)[:8]))
         raise ConversionError(f"{path}: the model has no input {name!r}; its inputs are {want}")
