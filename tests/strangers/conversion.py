@@ -44,7 +44,7 @@ def converted(goal: sepcost.Goal, trial: Trial) -> str:
     if not found.plan.choices:
         if target.exists() or "nothing was converted" not in (found.missed or ""):
             raise WrongError("nothing was converted, and that is not what it says")
-        return "kept" if any("its error" in note for note in found.notes) else ORDINARY
+        return "kept" if any("loses too much" in note for note in found.notes) else ORDINARY
     _sound(trial, target, found)
     with in_process(trial.folder):
         again = sepcost.convert(
