@@ -182,7 +182,7 @@ def jobs(document: Document) -> Iterator[str]:
     """What became of the jobs of real models."""
     yield (
         "Pretrained models from Python packages, calibrated on images, fonts and synthetic sounds "
-        "and judged on other data; each job has a limit for what it may lose there:"
+        "and judged on other data; each row has a limit for the loss on that data:"
     )
     rows = []
     for name, row in document["jobs"].items():

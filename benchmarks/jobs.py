@@ -35,7 +35,7 @@ PINNED = (
 BATCH = 32
 #: What became of a job. Only the last one is a fault: a job is broken, and nobody was told.
 KEPT, REFUSED, UNMET, BROKEN = (
-    "model written", "no model written", "no model written, though within the limit",
+    "model written", "no model written", "convert refused, although within the limit",
     "broken in silence",
 )  # fmt: skip
 

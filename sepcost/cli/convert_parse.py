@@ -57,11 +57,12 @@ def _goal(name: str, value: str | float) -> Goal:
 
 
 def _rank(text: str) -> int:
-    if text.strip() == "full":
+    word = text.strip()
+    if word == "full":
         return 0
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", text.strip()):
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", word):
         raise SepcostError(f"--rank {text!r}: expected a positive integer or full")
-    return int(text)
+    return int(word)
 
 
 def forms(text: str | None) -> tuple[Form, ...]:

@@ -110,7 +110,7 @@ Reduce = Annotated[
     typer.Option(
         rich_help_panel=LAYERS,
         show_default="latency with --speedup, params with --params, otherwise macs",
-        help="What replacing a layer must reduce: its MACs, its params, or its measured latency.",
+        help="Replace a layer only if that reduces its MACs, its params, or its measured latency.",
     ),
 ]
 Forms = Annotated[
@@ -158,7 +158,7 @@ Tune = Annotated[
         metavar="auto|off|SAMPLES",
         rich_help_panel=CALIBRATION,
         help="Final tuning of all new weights together, to reproduce the original's outputs. auto: "
-        "if a lot of accuracy is lost; off: never; SAMPLES: over this many samples, with repeats.",
+        "if a lot of accuracy is lost; off: never; SAMPLES: on this many, counting repeats.",
     ),
 ]
 Mean = Annotated[

@@ -200,8 +200,11 @@ def _fits(shape: Shape, sizes: Sequence[int | None], ndim: int, wanted: int) -> 
 
 def _expected(sizes: Sequence[int | None]) -> str:
     """The shapes of an array: rows of batches, or whole inputs."""
-    ways = [_shown(["SAMPLES", *one]) for one in ([sizes[1:]] if sizes else []) + [sizes]]
-    return " or ".join(ways)
+    if not sizes:
+        return "SAMPLES"
+    first, *rest = sizes
+    whole = _shown(["SAMPLES", first or "BATCH", *rest])
+    return f"{_shown(['SAMPLES', *rest])} or {whole}"
 
 
 def _shown(sizes: Sequence[int | str | None]) -> str:

@@ -103,7 +103,7 @@ def test_wrong_names_are_reported(tmp_path):
 def test_wrong_shapes_are_reported(tmp_path):
     message = refused(tmp_path, x=numbers(5, 3, 3))
     assert "'x' has shape 5x3x3" in message
-    assert "expected SAMPLESx2x3 or SAMPLESx?x2x3" in message
+    assert "expected SAMPLESx2x3 or SAMPLESxBATCHx2x3" in message
 
 
 def test_wrong_types_are_reported(tmp_path):
