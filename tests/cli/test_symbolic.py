@@ -62,6 +62,9 @@ def test_what_is_not_counted_is_listed_with_its_reason(tmp_path):
     report = run(path, "-f", "markdown").stdout
     assert f"Not counted:\n\n- `{line}" in report
     assert "Not polynomials" not in report
+    page = run(path, "-f", "html").stdout
+    assert "Not counted" in page
+    assert line in page
 
 
 def test_what_is_counted_but_no_polynomial_is_listed_apart(tmp_path):

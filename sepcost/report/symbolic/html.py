@@ -32,4 +32,5 @@ def _sections(found: Symbolic, id_: str, view: View) -> tuple[Section, ...]:
         *table(f"{id_}-totals", "Totals", texts(words.total_columns()), words.totals(found, unit)),
         *table(f"{id_}-layers", "Layers", texts(words.layer_columns(unit)), rows),
         *listing(f"{id_}-refused", "Not polynomials", words.refusals(found, unit)),
+        *listing(f"{id_}-uncounted", "Not counted", words.uncounted(found)),
     )
