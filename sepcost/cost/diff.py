@@ -93,12 +93,17 @@ class Diff:
 
     def is_exact(self, name: str) -> bool:
         """Whether a total is known for both networks; otherwise one is a lower bound."""
-        return self.exact or name in STORED
+        return is_exact(self.old, name) and is_exact(self.new, name)
 
     @property
     def exact(self) -> bool:
         """Whether both networks were counted in full."""
         return self.old.coverage.complete and self.new.coverage.complete
+
+
+def is_exact(side: Analysis, name: str) -> bool:
+    """Whether a total is known; otherwise it is a lower bound."""
+    return side.coverage.complete or name in STORED
 
 
 def diff(old: Analysis, new: Analysis, values: tuple[Digests, Digests] | None = None) -> Diff:

@@ -11,6 +11,7 @@ from sepcost.errors import HostError
 from sepcost.latency import survey
 from sepcost.latency.advice import version_here
 from sepcost.latency.hosts.host import Host
+from sepcost.latency.hosts.sending import digest_of
 from sepcost.latency.results import Machine
 
 #: What the worker imports there; ml_dtypes is for inputs such as bfloat16.
@@ -85,8 +86,6 @@ def _install(host: Host, tell: Tell, source: Sequence[str]) -> None:
 
 def _sent(host: Host, tell: Tell, wheels: Path) -> Sequence[str]:
     """Send wheels; return the options of pip that use them and nothing else."""
-    from sepcost.latency.hosts.sending import digest_of  # noqa: PLC0415
-
     files = {digest_of(path): path for path in sorted(wheels.glob("*.whl"))}
     if not files:
         raise HostError(f"--wheels {wheels}: no .whl file; fill it with 'pip download'")
@@ -95,12 +94,12 @@ def _sent(host: Host, tell: Tell, wheels: Path) -> Sequence[str]:
     folder = str(host.cache / "wheels")
     names = {digest: path.name for digest, path in files.items()}
     code = (
-        "import json, os, shutil, sys\n"
+        "import os, shutil\n"
         f"blobs, folder, names = {str(host.cache / 'blobs')!r}, {folder!r}, {names!r}\n"
         "shutil.rmtree(folder, ignore_errors=True)\n"
         "os.makedirs(folder)\n"
         "for blob, name in names.items(): shutil.copy(os.path.join(blobs, blob), "
-        "os.path.join(folder, os.path.basename(name)))"
+        "os.path.join(folder, name))"
     )
     _check(host, _run(host, [host.python, "-I", "-c", code]), "make room there")
     return ["--no-index", "--find-links", folder]
@@ -141,5 +140,7 @@ def check(host: Host) -> Checked:
         machine=replace(Machine(**told["machine"]), host=host.name),
         versions=told["versions"],
         here=versions_here(),
-        providers=tuple(one.name for one in survey.providers(PROVIDERS_S, host.name) if one.usable),
+        providers=tuple(
+            one.name for one in survey.at(host.execute, PROVIDERS_S, host.name) if one.usable
+        ),
     )

@@ -82,8 +82,13 @@ def providers(timeout_s: float = 60.0, host: str | None = None) -> tuple[Provide
     [True]
     """
     with place(host) as where:
-        plugins = [name for name, one in PROVIDERS.items() if _may_be_there(one, host)]
-        usable = {one["provider"]: one for one in _usable(where.execute, plugins, timeout_s)}
+        return at(where.execute, timeout_s, host)
+
+
+def at(execute: Execute, timeout_s: float, host: str | None) -> tuple[ProviderInfo, ...]:
+    """``providers`` through a connection that is open."""
+    plugins = [name for name, one in PROVIDERS.items() if _may_be_there(one, host)]
+    usable = {one["provider"]: one for one in _usable(execute, plugins, timeout_s)}
     every = [replace(_info(name, usable.get(name)), host=host) for name in PROVIDERS]
     return tuple(sorted(every, key=lambda one: not one.usable))
 

@@ -14,7 +14,7 @@ from sepcost.separable.plan.choices import Plan
 from sepcost.separable.plan.frontier import FrontierPoint
 from sepcost.separable.runs.output_loss import Effect
 from sepcost.separable.runs.sensitivity import Gradients
-from sepcost.separable.settings import Goal
+from sepcost.separable.settings import NOT_MET, Goal
 from sepcost.separable.tuning.outcome import Tuning
 from sepcost.separable.verify import Fidelity
 
@@ -53,7 +53,7 @@ class Conversion:
         """Whether the goals are met, not met or not shown to be met."""
         if self.met:
             return "met"
-        return "not met" if "goal not met" in (self.missed or "") else "not shown to be met"
+        return "not met" if NOT_MET in (self.missed or "") else "not shown to be met"
 
     @property
     def speedup(self) -> float | None:

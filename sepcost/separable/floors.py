@@ -13,7 +13,7 @@ from sepcost.separable.plan.choices import Choice
 from sepcost.separable.quality.intervals import samples_to_show
 from sepcost.separable.quality.judge import COMPARED_ON, DATA, LABEL_FREE, NAMES, counted
 from sepcost.separable.runs.output_loss import Effect
-from sepcost.separable.settings import Aim, ConvertSettings
+from sepcost.separable.settings import Aim, ConvertSettings, Goal
 
 AGREEMENT = 0.9  # smallest share of samples, or of boxes, for which the answer stays the same
 SHOWN = 0.8  # smallest lower bound of that share
@@ -93,7 +93,7 @@ def inexact(choices: tuple[Choice, ...]) -> str | None:
         why = f"the weights of {name!r} are stored as {stored.dtype}, which rounds the new ones"
     else:
         why = f"{first.factors.form} cannot be exact: {name!r} is off by {first.weight_error:.1%}"
-    return f"goal not met: asked --rank full, but {why}"
+    return Goal(Aim.RANK, 0).not_met(f"but {why}")
 
 
 def _rounds(choice: Choice) -> bool:

@@ -49,20 +49,20 @@ def _reached(goal: Goal, session: Session, result: Conversion, found: Solved) ->
     alone = goal is session.settings.searched
     reached = found.measured if result.speedup is None and alone else result.speedup
     if reached is None:
-        return f"goal not shown to be met: asked {goal.words}, but the latency was not measured"
+        return goal.not_shown("but the latency was not measured")
     met = reached >= goal.value and (found.met or result.speedup is not None)
-    return None if met else f"goal not met: asked {goal.words}, best reached {reached:.3g}"
+    return None if met else goal.not_met(f"best reached {reached:.3g}")
 
 
 def _in_counts(goal: Goal, result: Conversion) -> str | None:
     """Whether the share of the MACs or params is met; the most expensive branch may change."""
     unknown = _uncounted(result) if goal.aim is Aim.MACS else ""
     if unknown:
-        return f"goal not shown to be met: asked {goal.words}, but {unknown}"
+        return goal.not_shown(f"but {unknown}")
     reached = _share(goal.aim, result)
     if reached <= goal.value:
         return None
-    return f"goal not met: asked {goal.words}, best reached {goal.like(reached)}"
+    return goal.not_met(f"best reached {goal.like(reached)}")
 
 
 def _share(aim: Aim, result: Conversion) -> float:

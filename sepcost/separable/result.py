@@ -223,7 +223,7 @@ def unconverted(session: Session, why: str, *, met: bool = True) -> Conversion:
     missed = not met or (cost is not None and cost.aim is not Aim.RANK)
     same = Forecast(session.before.totals.macs, 0.0)
     plan = Plan(session.settings.goal, (), session.candidates.skips, same)
-    words = f"goal not met: asked {goal.words}, but {why}" if missed else None
+    words = goal.not_met(f"but {why}") if missed else None
     if wanted.target is not None and not wanted.copy_unchanged:
         older = " (the existing file is older)" if wanted.target.exists() else ""
         words = f"{words or f'nothing was converted: {why}'}; {wanted.target} was not written"

@@ -35,6 +35,8 @@ class Aim(StrEnum):
 #: Goals that limit what is lost; the others limit what the model costs.
 QUALITY = frozenset({Aim.MAX_ERROR, Aim.MAX_DROP})
 
+NOT_MET = "goal not met"  # starts the message
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -55,6 +57,14 @@ class Goal:
         """The goal as an option of the command line."""
         full = self.aim is Aim.RANK and not self.value
         return f"--{self.aim} {self.typed or (FULL if full else format(self.value, 'g'))}"
+
+    def not_met(self, what: str) -> str:
+        """The message about a goal that is not met."""
+        return f"{NOT_MET}: asked {self.words}, {what}"
+
+    def not_shown(self, what: str) -> str:
+        """The message about a goal that the data do not prove."""
+        return f"goal not shown to be met: asked {self.words}, {what}"
 
     def like(self, value: float) -> str:
         """Another value, written as the goal was typed: ``6.7%`` or ``0.067``."""

@@ -24,7 +24,7 @@ class Place:
 
 @contextmanager
 def place(host: str | None) -> Iterator[Place]:
-    """Open this machine, or another one, whose line closes at the end."""
+    """Open this machine, or another one, whose connection closes at the end."""
     if host is None:
         yield Place(child.execute, machine.facts)
         return

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sepcost.cost.words import plural
 from sepcost.report.units import human, percent, times
 from sepcost.separable.quality import judge
 from sepcost.separable.quality.judge import NAMES
@@ -42,8 +43,7 @@ def _counted(conversion: Conversion) -> str:
     """``5 convolutions and 1 dense layer``."""
     dense = [choice.candidate.dense is not None for choice in conversion.plan.choices]
     counts = {"convolution": dense.count(False), "dense layer": dense.count(True)}
-    named = (f"{n} {noun}{'s' * (n != 1)}" for noun, n in counts.items() if n)
-    return " and ".join(named)
+    return " and ".join(plural(count, noun) for noun, count in counts.items() if count)
 
 
 def known(analysis: Analysis) -> str:
@@ -138,8 +138,8 @@ def tuned(tuning: Tuning) -> str:
         return "not run (time was up)"
     kept = "" if tuning.kept else ", so the fitted factors are kept"
     return (
-        f"loss {tuning.before:.2g} → {tuning.after:.2g} on {tuning.samples:,} held-out "
-        f"sample{'s' * (tuning.samples != 1)}{kept}; {tuning.passes:,} samples run, "
+        f"loss {tuning.before:.2g} → {tuning.after:.2g} on "
+        f"{plural(tuning.samples, 'held-out sample')}{kept}; {tuning.passes:,} samples run, "
         f"{tuning.seconds:.0f} s"
     )
 

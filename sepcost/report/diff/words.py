@@ -16,8 +16,9 @@ from sepcost.cost.diff import (
     Fact,
     Kind,
     LayerChange,
+    is_exact,
 )
-from sepcost.cost.results import STORED, LayerCost
+from sepcost.cost.results import LayerCost
 from sepcost.report.units import dims, human, times
 
 TITLES = {
@@ -57,9 +58,8 @@ def totals(diff: Diff) -> Iterator[Total]:
 
 def total(side: Analysis, name: str) -> str:
     """``16.6 M``, or ``at least 16.6 M`` if layers are not counted."""
-    known = side.coverage.complete or name in STORED
     value = human(getattr(side.totals, name), "B" if name.endswith("_bytes") else "")
-    return value if known else f"at least {value}"
+    return value if is_exact(side, name) else f"at least {value}"
 
 
 def change(old: int, new: int, unit: str = "") -> str:

@@ -55,9 +55,19 @@ class Candidate:
     dense: Dense | None = None  # of a Gemm or MatMul
 
     @property
+    def data_at(self) -> int:
+        """Position of the value that it reads among the inputs."""
+        return self.dense.data if self.dense else 0
+
+    @property
+    def weight_at(self) -> int:
+        """Position of the weight among the inputs."""
+        return self.dense.weight if self.dense else 1
+
+    @property
     def source(self) -> str:
         """The name of the value that it reads."""
-        return self.layer.reads[self.dense.data if self.dense else 0]
+        return self.layer.reads[self.data_at]
 
     @property
     def axes(self) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def _alone(candidate: Candidate, convolved: bool, network: Network) -> Loaded:
     front of a dense layer there is a Relu too.
     """
     layer, how, dense = candidate.layer, candidate.activations, candidate.dense
-    shape = layer.inputs[dense.data if dense else 0]
+    shape = layer.inputs[candidate.data_at]
     build = _Builder(candidate.dtype, network.opsets.get("", 1), how)
     stored = candidate.stored if how else None
     if dense is None:

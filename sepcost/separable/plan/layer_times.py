@@ -116,8 +116,7 @@ def _groups(missing: Mapping[str, tuple[Candidate, Option | None]]) -> list[list
     groups: list[list[str]] = []
     held = stored = 0
     for key, (candidate, option) in missing.items():
-        data = candidate.dense.data if candidate.dense else 0
-        sides = prod(candidate.layer.inputs[data]) + prod(candidate.layer.outputs[0])
+        sides = prod(candidate.layer.inputs[candidate.data_at]) + prod(candidate.layer.outputs[0])
         size = 4 * (VALUES * sides + _between(candidate, option))
         weights = 4 * _dense_params(candidate, option)
         if not groups or held + size > HELD_BYTES or stored + weights > WEIGHT_BYTES:

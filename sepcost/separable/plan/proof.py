@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil, inf
 
+from sepcost.cost.words import plural
 from sepcost.separable.data.samples import HELD
 from sepcost.separable.quality.intervals import Estimate, least_bound, samples_to_show
 from sepcost.separable.quality.judge import points
@@ -48,7 +49,7 @@ def enough(goal: Goal, effect: Effect) -> int | None:
 def stated(goal: Goal, effect: Effect) -> str:
     """The quantity with its interval: ``0.8 points (95%: −0.2 to 1.8; 256 samples)``."""
     found = estimate(goal, effect)
-    count = f"{found.samples:,} sample{'s' * (found.samples != 1)}"
+    count = plural(found.samples, "sample")
     if found.high == inf:
         return f"{found.mean:.3g} ({count}, too few for an interval)"
     shown = (f"{100 * one:.3g}" for one in (found.mean, found.low, found.high))
@@ -74,7 +75,7 @@ def unproved(goal: Goal, effect: Effect, inputs: str) -> str | None:
     if is_shown(goal, effect) and inputs != "fitted":
         return None
     if estimate(goal, effect).mean > goal.value:
-        return f"goal not met: asked {goal.words}, best reached {stated(goal, effect)}"
+        return goal.not_met(f"best reached {stated(goal, effect)}")
     more, hint = enough(goal, effect), ""
     if inputs == "fitted":
         hint = "; no sample was held out: give more calibration data"
@@ -84,4 +85,4 @@ def unproved(goal: Goal, effect: Effect, inputs: str) -> str | None:
         )
     elif goal.aim is Aim.MAX_ERROR and inputs != "calibration":
         hint = "; more samples would show it: --calibrate DATA"
-    return f"goal not shown to be met: asked {goal.words}, estimated {stated(goal, effect)}{hint}"
+    return goal.not_shown(f"estimated {stated(goal, effect)}{hint}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sepcost.cost.words import plural
 from sepcost.separable.quality import boxes
 from sepcost.separable.quality.classes import Chosen
 from sepcost.separable.quality.intervals import Estimate, paired_loss, proportion
@@ -79,7 +80,7 @@ def of_original(metric: str) -> bool:
 
 def counted(samples: int, inputs: str) -> str:
     """``64 held-out samples``."""
-    return f"{samples:,} {COMPARED_ON[inputs]}{'s' * (samples != 1)}"
+    return plural(samples, COMPARED_ON[inputs])
 
 
 def points(metric: str) -> str:

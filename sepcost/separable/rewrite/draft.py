@@ -86,7 +86,7 @@ class Replacement:
             self.node.domain, largest_level(candidate.weight_of, candidate.stored),
             self.stored, nodes=self.nodes,
         )  # fmt: skip
-        self.source = self.node.input[candidate.dense.data if candidate.dense else 0]
+        self.source = self.node.input[candidate.data_at]
         if self.lifted:
             self.source = self._shaped("Unsqueeze", self.source)
         channels, how = candidate.convolution.in_channels, candidate.activations

@@ -181,7 +181,7 @@ def _drafts(
 
 def _is_of(candidate: Candidate, site: Site) -> bool:
     """Whether the node can be the candidate's: a plan of another model may name the same nodes."""
-    node, place = site.node, candidate.dense.weight if candidate.dense else 1
+    node, place = site.node, candidate.weight_at
     if node.op_type != candidate.op_type or len(node.input) < 2:
         return False
     home = site.frame.home(node.input[place])
